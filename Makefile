@@ -1,0 +1,126 @@
+# pnow: filters between PatientNow and Aesthetix CRM.
+# make deps | make | make demo | make check | make install; SAN=1 builds with ASan and UBSan, in a folder of its own.
+
+VERSION = 0.1
+PREFIX ?= /usr/local
+BINDIR = $(PREFIX)/bin
+MANDIR = $(PREFIX)/share/man
+DATADIR = $(PREFIX)/share/pnow
+EXAMPLEDIR = $(PREFIX)/share/doc/pnow/examples
+
+BUILD = .build/$(if $(SAN),san,release)
+BIN = $(BUILD)/bin
+
+PACKAGES = libcurl json-c libcrypto sqlite3 libmicrohttpd
+PACKAGES += $(shell pkg-config --exists libbsd-overlay && echo libbsd-overlay)
+
+WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla $(if $(CI),-Werror)
+HARDEN = -fstack-protector-strong -fstack-clash-protection -fPIE -D_FORTIFY_SOURCE=2
+ifeq ($(shell uname -m),x86_64)
+HARDEN += -fcf-protection
+endif
+OPTIMIZE = $(if $(SAN),-O1 -g -fno-omit-frame-pointer -fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined,-O2 -g $(HARDEN))
+comma = ,
+
+# The profiles are looked for where they will be installed, then beside the program (lib/profiles, from a checkout).
+CPPFLAGS += -D_GNU_SOURCE -Ilib -DPNOW_VERSION='"$(VERSION)"' -DPNOW_DATADIR='"$(DATADIR)"'
+PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lcsv
+ALL_CFLAGS = -std=c17 $(OPTIMIZE) $(WARN) $(CPPFLAGS) $(PACKAGE_CFLAGS) -MMD -MP -pthread $(CFLAGS)
+ALL_LDFLAGS = -pthread -Wl,--as-needed $(if $(SAN),-fsanitize=address$(comma)undefined,-pie -Wl,-z,relro,-z,now) $(LDFLAGS)
+
+LIB_SOURCES := $(wildcard lib/*.c)
+CMD_FILES := $(wildcard cmd/*.c)
+CMD_FOLDERS := $(patsubst %/main.c,%,$(wildcard cmd/*/main.c))
+SCRIPTS := $(patsubst cmd/%.sh,%,$(wildcard cmd/*.sh))
+COMMANDS := $(notdir $(CMD_FILES:.c=) $(CMD_FOLDERS))
+UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
+FUZZES := $(filter-out drive,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
+PAGES := $(wildcard man/*.[1-9])
+
+LIBRARY = $(BUILD)/libpnow.a
+PROGRAMS = $(addprefix $(BIN)/,$(COMMANDS) $(SCRIPTS))
+UNIT_PROGRAMS = $(addprefix $(BUILD)/unit/,$(UNITS))
+FUZZ_PROGRAMS = $(addprefix $(BUILD)/fuzz/,$(FUZZES))
+
+object = $(patsubst %.c,$(BUILD)/%.o,$(1))
+
+all: $(PROGRAMS)
+
+# A change of flags rebuilds everything; the stamp is rewritten only when they differ.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(PACKAGE_LIBS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(PACKAGE_LIBS)' > $@
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(LIBRARY): $(call object,$(LIB_SOURCES))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+define command_rule
+$(BIN)/$(1): $(2) $(LIBRARY)
+	@mkdir -p $$(@D)
+	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(PACKAGE_LIBS)
+endef
+$(foreach f,$(CMD_FILES),$(eval $(call command_rule,$(basename $(notdir $(f))),$(call object,$(f)))))
+$(foreach d,$(CMD_FOLDERS),$(eval $(call command_rule,$(notdir $(d)),$(call object,$(wildcard $(d)/*.c)))))
+
+$(BIN)/%: cmd/%.sh
+	@mkdir -p $(@D)
+	install -m 755 $< $@
+
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
+
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/drive.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
+
+TESTS = $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(sort $(wildcard tests/command/*.sh tests/pipeline/*.sh)) tests/valgrind.sh
+
+check: all $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS)
+	PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" tests/run $(TESTS)
+
+demo: all
+	PATH="$(abspath $(BIN)):$$PATH" examples/demo/demo.sh
+
+deps:
+	tests/deps.sh
+
+# The CRM's published API description as the judge of every request that the pipeline tests made.
+deps-contract:
+	tests/contract/deps.sh
+
+contract: all
+	PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" tests/run tests/contract/contract.sh
+
+C_FILES = $(shell git ls-files '*.c' '*.h')
+SHELL_FILES = $(shell git ls-files '*.sh' tests/run .ci/run)
+
+lint:
+	clang-format --dry-run -Werror $(C_FILES)
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -Ilib -DPNOW_VERSION='""' -DPNOW_DATADIR='""' $(filter %.c,$(C_FILES))
+	shellcheck -S warning $(SHELL_FILES)
+	mandoc -T lint -W warning $(PAGES)
+
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR)/profiles $(DESTDIR)$(EXAMPLEDIR)
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
+	install -m 644 lib/profiles/*.json $(DESTDIR)$(DATADIR)/profiles
+	for page in $(PAGES); do \
+		section=$(DESTDIR)$(MANDIR)/man$${page##*.}; \
+		install -d $$section && install -m 644 $$page $$section || exit 1; done
+	cp -R examples/. $(DESTDIR)$(EXAMPLEDIR)
+
+clean:
+	rm -rf .build
+
+FORCE:
+.PHONY: all check clean contract demo deps deps-contract install lint FORCE
+.SECONDARY:
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
