@@ -1,0 +1,158 @@
+/*
+ * A buffer doubles when it is full, so that writing a line of n bytes costs n. Running out of memory ends the
+ * process: there is no record that could be written without any.
+ */
+#include "buf.h"
+
+#include <err.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+void buf_reserve(struct buf *b, size_t more)
+{
+	if (b->room - b->n >= more)
+		return;
+	size_t room = b->room ? b->room : 512;
+	while (room - b->n < more)
+		room *= 2;
+	char *p = realloc(b->p, room);
+	if (!p)
+		err(EX_SOFTWARE, "out of memory");
+	b->p = p;
+	b->room = room;
+}
+
+void buf_add(struct buf *b, struct str bytes)
+{
+	if (!bytes.n)
+		return;
+	buf_reserve(b, bytes.n);
+	memcpy(b->p + b->n, bytes.p, bytes.n);
+	b->n += bytes.n;
+}
+
+void buf_puts(struct buf *b, const char *text)
+{
+	buf_add(b, str_of(text));
+}
+
+void buf_putc(struct buf *b, char c)
+{
+	buf_reserve(b, 1);
+	b->p[b->n++] = c;
+}
+
+void buf_printf(struct buf *b, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	va_list again;
+	va_copy(again, args);
+	int n = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	if (n < 0)
+		err(EX_SOFTWARE, "cannot format \"%s\"", format);
+	buf_reserve(b, (size_t)n + 1);
+	vsnprintf(b->p + b->n, (size_t)n + 1, format, args);
+	va_end(args);
+	b->n += (size_t)n;
+}
+
+/* The length of the UTF-8 sequence that starts here, or 0 where none does (RFC 3629). */
+static size_t utf8_length(const unsigned char *p, size_t n)
+{
+	if (p[0] < 0x80)
+		return 1;
+	size_t length = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+	if (p[0] < 0xc2 || p[0] > 0xf4 || n < length)
+		return 0;
+	for (size_t i = 1; i < length; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+		(p[0] == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return length;
+}
+
+/* One character that cannot stand in a JSON string as it is. */
+static void escape(struct buf *b, unsigned char c)
+{
+	static const char *const shorts[] = {['\b'] = "\\b",
+		['\f'] = "\\f",
+		['\n'] = "\\n",
+		['\r'] = "\\r",
+		['\t'] = "\\t",
+		['"'] = "\\\"",
+		['\\'] = "\\\\"};
+	if (shorts[c])
+		buf_puts(b, shorts[c]);
+	else
+		buf_printf(b, "\\u%04x", c);
+}
+
+void buf_json(struct buf *b, struct str text)
+{
+	const unsigned char *p = (const unsigned char *)text.p;
+	buf_putc(b, '"');
+	for (size_t i = 0, plain = 0; i <= text.n; i++) {
+		bool last = i == text.n;
+		if (!last && p[i] >= 0x20 && p[i] < 0x80 && p[i] != '"' && p[i] != '\\')
+			continue;
+		size_t length = last ? 0 : utf8_length(p + i, text.n - i);
+		if (length > 1) {
+			i += length - 1;
+			continue;
+		}
+		if (i > plain)
+			buf_add(b, (struct str){text.p + plain, i - plain});
+		plain = i + 1;
+		if (last)
+			break;
+		if (length == 0)
+			buf_puts(b, "\xef\xbf\xbd");
+		else
+			escape(b, p[i]);
+	}
+	buf_putc(b, '"');
+}
+
+void buf_member(struct buf *b, const char *name, const char *text)
+{
+	if (!text)
+		return;
+	if (b->n && b->p[b->n - 1] != '{')
+		buf_putc(b, ',');
+	buf_json(b, str_of(name));
+	buf_putc(b, ':');
+	buf_json(b, str_of(text));
+}
+
+void buf_base64(struct buf *b, struct str bytes)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *p = (const unsigned char *)bytes.p;
+	buf_reserve(b, (bytes.n + 2) / 3 * 4);
+	for (size_t i = 0; i < bytes.n; i += 3) {
+		size_t left = bytes.n - i;
+		uint32_t three =
+			(uint32_t)p[i] << 16 | (left > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (left > 2 ? p[i + 2] : 0);
+		buf_putc(b, digits[three >> 18]);
+		buf_putc(b, digits[three >> 12 & 63]);
+		buf_putc(b, left > 1 ? digits[three >> 6 & 63] : '=');
+		buf_putc(b, left > 2 ? digits[three & 63] : '=');
+	}
+}
+
+struct str buf_str(const struct buf *b)
+{
+	return (struct str){b->p, b->n};
+}
+
+void buf_free(struct buf *b)
+{
+	free(b->p);
+	*b = (struct buf){0};
+}

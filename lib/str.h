@@ -1,0 +1,32 @@
+/* A piece of text that somebody else owns: bytes from outside, with their length. p is NULL where there is
+ * none. */
+#ifndef STR_H
+#define STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+struct str {
+	const char *p;
+	size_t n;
+};
+
+#define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
+
+static inline struct str str_of(const char *text)
+{
+	return (struct str){text, text ? strlen(text) : 0};
+}
+
+static inline bool str_eq(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static inline bool str_is(struct str a, const char *text)
+{
+	return a.p && strlen(text) == a.n && memcmp(a.p, text, a.n) == 0;
+}
+
+#endif
