@@ -1,0 +1,19 @@
+/* Whatever stands where an amount should: what is read is written so that it reads the same. */
+#include "fuzz.h"
+#include "money.h"
+
+const char *const fuzz_corpus[] = {"450.00", "-12.10", "$1,234.50", "£12,345,678.9", "1000000000000000", ".5",
+	"1.500", "-$0.01", "999,999,999,999,999.99", "92233720368547758.07", NULL};
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+	int64_t minor, again = 0;
+	char text[MONEY_TEXT];
+
+	if (!money_read((struct str){(const char *)bytes, n}, &minor))
+		return 0;
+	fuzz_require(minor >= -100000000000000000 && minor <= 100000000000000000, "no more than 10^15");
+	money_text(minor, text);
+	fuzz_require(money_read(str_of(text), &again) && again == minor, "an amount reads as it was written");
+	return 0;
+}

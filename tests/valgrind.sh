@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Each filter over the golden corpus under valgrind: no error, no leak. The filters run as in the pipeline, each on what the
+# one before wrote, so that each sees every kind of record; they run in a copy of the case's folder, since a state file named
+# in its conf.json belongs there. Needs $PNOW_BIN, the folder of a build without sanitizers.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+bin=${PNOW_BIN:?the folder of the programs}
+filters=("pnow-enrich" "categorize" "crm-map" "crm-push -n")
+number=0
+
+skip_all()
+{
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+command -v valgrind >/dev/null || skip_all "valgrind is not installed"
+! grep -q __asan_init "$bin"/* || skip_all "valgrind cannot run programs built with sanitizers"
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/pnow-valgrind.XXXXXX") || exit 1
+trap 'rm -rf "$scratch"' EXIT
+
+# Runs one filter of a case on $scratch/in; what it writes is in $scratch/out. A record with an error (status 1) is no
+# error of the filter.
+run_filter()
+{
+	local case=$1 name status
+	shift
+	name="$* over $case"
+	number=$((number + 1))
+	(cd "$scratch/$case" && exec valgrind -q --error-exitcode=9 --leak-check=full --log-file="$scratch/log" \
+		"$bin/$1" -c conf.json "${@:2}" <"$scratch/in" >"$scratch/out" 2>"$scratch/err")
+	status=$?
+	if [ "$status" -le 1 ] && [ ! -s "$scratch/log" ]; then
+		echo "ok $number - $name: no leak, no error"
+		return
+	fi
+	echo "not ok $number - $name: exit status $status"
+	sed 's/^/# /' "$scratch/err" "$scratch/log"
+}
+
+# Whether a filter takes the records out of the pipeline, so that the next has to read what it read.
+keeps_records()
+{
+	[ "$(wc -l <"$scratch/out")" -ge "$(wc -l <"$scratch/in")" ]
+}
+
+for input in "$here"/golden/*/in.ndjson; do
+	[ -e "$input" ] || continue
+	folder=$(dirname "$input")
+	case=$(basename "$folder")
+	cp -R "$folder" "$scratch/$case"
+	cp "$input" "$scratch/in"
+	for filter in "${filters[@]}"; do
+		read -ra words <<<"$filter"
+		[ -x "$bin/${words[0]}" ] || continue
+		run_filter "$case" "${words[@]}"
+		! keeps_records || mv "$scratch/out" "$scratch/in"
+	done
+done
+
+[ "$number" -gt 0 ] || skip_all "no golden corpus"
+echo "1..$number"
