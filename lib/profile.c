@@ -1,0 +1,301 @@
+/*
+ * A profile is read once and then only looked up. A pointer's names are matched folded (no case, no '_')
+ * against the body's, because the vendors spell the same property in several ways and publish none of them.
+ */
+#include "profile.h"
+#include "event.h"
+#include "settings.h"
+
+#include <ctype.h>
+#include <err.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* Our names of the facts, for the check of a profile: those of pnow-event(5). */
+static const char *const facts[EVENT_KINDS][16] = {
+	[KIND_PATIENT] = {"id", "first_name", "last_name", "email", "phone", "gender", "dob", "address1", "city",
+		"state", "postal_code", "referral_source", "unsubscribed"},
+	[KIND_APPOINTMENT] = {"id", "type", "status", "start", "end", "provider", "facility", "reason",
+		"comments", "event_type"},
+	[KIND_BILL] = {"id", "total", "date", "provider", "facility"},
+	[KIND_MEMBERSHIP] = {"id", "program", "sold_date", "amount", "status"},
+};
+static const char *const item_facts[16] = {"name", "amount"};
+
+/* The next letter of a text, folded: lower case, without '_' and, where blanks is set, without ' ' and '-';
+ * -1 at the end. */
+static int folded(struct str text, size_t *i, bool blanks)
+{
+	while (*i < text.n && (text.p[*i] == '_' || (blanks && (text.p[*i] == ' ' || text.p[*i] == '-'))))
+		++*i;
+	return *i < text.n ? tolower((unsigned char)text.p[(*i)++]) : -1;
+}
+
+static bool same_folded(struct str x, struct str y, bool blanks)
+{
+	size_t i = 0, j = 0;
+	for (;;) {
+		int a = folded(x, &i, blanks), b = folded(y, &j, blanks);
+		if (a != b)
+			return false;
+		if (a < 0)
+			return true;
+	}
+}
+
+/* Follows a JSON pointer (RFC 6901, names folded) through nested objects. */
+static struct str follow(const char *pointer, struct str body)
+{
+	struct arena a = {0};
+	while (*pointer == '/' && body.p) {
+		size_t n = strcspn(++pointer, "/");
+		struct str name = {pointer, n}, found = {0};
+		struct jtext_members members = jtext_members(&a, body);
+		for (size_t i = 0; i < members.n && !found.p; i++)
+			if (same_folded(members.at[i].name, name, false))
+				found = members.at[i].value;
+		body = found;
+		pointer += n;
+	}
+	arena_free(&a);
+	return body;
+}
+
+struct str profile_find(const struct profile_pointers *pointers, struct str body)
+{
+	for (size_t i = 0; i < pointers->n; i++) {
+		struct str value = follow(pointers->at[i], body);
+		if (value.p && jtext_type(value) != JTEXT_NULL && !str_is(value, "\"\""))
+			return value;
+	}
+	return (struct str){0};
+}
+
+bool profile_has(const struct profile_pointers *pointers, struct str body)
+{
+	for (size_t i = 0; i < pointers->n; i++)
+		if (follow(pointers->at[i], body).p)
+			return true;
+	return false;
+}
+
+const struct profile_pointers *profile_field(const struct profile_fields *list, const char *name)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->at[i].name, name) == 0)
+			return &list->at[i].from;
+	return NULL;
+}
+
+static const char *mapped(const struct conf_names *names, const char *name)
+{
+	for (size_t i = 0; name && i < names->n; i++)
+		if (same_folded(str_of(names->at[i].name), str_of(name), true))
+			return names->at[i].is;
+	return NULL;
+}
+
+const char *profile_type(const struct profile *p, const char *event_name)
+{
+	return mapped(&p->events, event_name);
+}
+
+const char *profile_status(const struct profile *p, const char *word)
+{
+	return mapped(&p->statuses, word);
+}
+
+static struct profile_pointers pointers_at(const struct settings *s, const char *key, struct str value)
+{
+	struct profile_pointers pointers = {0};
+	pointers.at = settings_texts(s, key, value, &pointers.n);
+	for (size_t i = 0; i < pointers.n; i++)
+		if (pointers.at[i][0] != '/')
+			settings_wrong(s, value, "%s: found \"%s\", expected JSON pointers, which start with '/'", key,
+				pointers.at[i]);
+	return pointers;
+}
+
+static struct profile_fields fields_at(
+	const struct settings *s, const char *key, struct str value, const char *const known[16])
+{
+	struct jtext_members members = settings_members(s, key, value);
+	struct profile_fields list = {
+		.at = arena_alloc(s->arena, (members.n + 1) * sizeof *list.at), .n = members.n};
+	for (size_t i = 0; i < members.n; i++) {
+		list.at[i].name = settings_name(s, &members.at[i]);
+		const char *path = arena_printf(s->arena, "%s.%s", key, list.at[i].name);
+		size_t k = 0;
+		while (k < 16 && known[k] && strcmp(known[k], list.at[i].name) != 0)
+			k++;
+		if (k == 16 || !known[k])
+			settings_wrong(s, members.at[i].value, "unknown key %s: expected a fact of pnow-event(5)", path);
+		list.at[i].from = pointers_at(s, path, members.at[i].value);
+	}
+	return list;
+}
+
+static struct profile_kind kind_at(const struct settings *s, enum event_kind kind, struct str value)
+{
+	struct profile_kind k = {0};
+	const char *key = event_kind_name(kind);
+	struct jtext_members members = settings_members(s, key, value);
+	for (size_t i = 0; i < members.n; i++) {
+		const char *name = settings_name(s, &members.at[i]);
+		const char *path = arena_printf(s->arena, "%s.%s", key, name);
+		struct str inner = members.at[i].value;
+		if (strcmp(name, "get") == 0)
+			k.get = settings_text(s, path, inner);
+		else if (strcmp(name, "fields") == 0)
+			k.fields = fields_at(s, path, inner, facts[kind]);
+		else if (strcmp(name, "items") == 0)
+			k.items = pointers_at(s, path, inner);
+		else if (strcmp(name, "item") == 0)
+			k.item = fields_at(s, path, inner, item_facts);
+		else
+			settings_wrong(s, inner, "unknown key %s: the known ones are get, fields, items, item", path);
+	}
+	if (!k.get || !strstr(k.get, "{id}"))
+		settings_wrong(s, value, "%s.get: expected the resource's path, with {id} in it", key);
+	if (!profile_field(&k.fields, "id"))
+		settings_wrong(s, value, "%s.fields.id is missing", key);
+	return k;
+}
+
+static bool known_type(const char *type)
+{
+	return strcmp(type, "ping") == 0 || event_type_of(type) != EVENT_UNKNOWN;
+}
+
+static bool known_status(const char *status)
+{
+	return status_shown(status) != NULL;
+}
+
+static struct conf_names names_at(const struct settings *s, const char *key, struct str value,
+	bool (*known)(const char *), const char *expected)
+{
+	struct jtext_members members = settings_members(s, key, value);
+	struct conf_names names = {
+		.at = arena_alloc(s->arena, (members.n + 1) * sizeof *names.at), .n = members.n};
+	for (size_t i = 0; i < members.n; i++) {
+		names.at[i].name = settings_name(s, &members.at[i]);
+		names.at[i].is =
+			settings_text(s, arena_printf(s->arena, "%s.%s", key, names.at[i].name), members.at[i].value);
+		if (!known(names.at[i].is))
+			settings_wrong(s, members.at[i].value, "%s.%s: found \"%s\", expected %s", key, names.at[i].name,
+				names.at[i].is, expected);
+	}
+	return names;
+}
+
+static void event_at(const struct settings *s, struct profile *p, struct str value)
+{
+	const struct {
+		const char *name;
+		struct profile_pointers *place;
+	} rows[] = {
+		{"name", &p->event_name}, {"id", &p->event_id}, {"time", &p->event_time}, {"data", &p->event_data}};
+	struct jtext_members members = settings_members(s, "event", value);
+	for (size_t i = 0; i < members.n; i++) {
+		const char *name = settings_name(s, &members.at[i]);
+		const char *path = arena_printf(s->arena, "event.%s", name);
+		size_t r = 0;
+		while (r < 4 && strcmp(rows[r].name, name) != 0)
+			r++;
+		if (r == 4)
+			settings_wrong(
+				s, members.at[i].value, "unknown key %s: the known ones are name, id, time, data", path);
+		*rows[r].place = pointers_at(s, path, members.at[i].value);
+	}
+}
+
+/* One key of the profile; false where there is no such key. */
+static bool read_key(const struct settings *s, struct profile *p, const char *key, struct str value)
+{
+	const struct {
+		const char *name;
+		const char **place;
+	} texts[] = {{"name", &p->name}, {"base_url", &p->base_url}, {"authorization", &p->authorization},
+		{"practice_query", &p->practice_query}, {"practice_header", &p->practice_header},
+		{"apikey_query", &p->apikey_query}};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		if (strcmp(texts[i].name, key) == 0) {
+			*texts[i].place = settings_text(s, key, value);
+			return true;
+		}
+	}
+	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++) {
+		if (strcmp(event_kind_name(kind), key) == 0) {
+			p->kinds[kind] = kind_at(s, kind, value);
+			return true;
+		}
+	}
+	if (strcmp(key, "day_first") == 0)
+		p->day_first = settings_bool(s, key, value);
+	else if (strcmp(key, "event") == 0)
+		event_at(s, p, value);
+	else if (strcmp(key, "events") == 0)
+		p->events = names_at(s, key, value, known_type, "a type of pnow-event(5), or ping");
+	else if (strcmp(key, "statuses") == 0)
+		p->statuses = names_at(s, key, value, known_status, "booked, checked_out, cancelled or no_show");
+	else
+		return false;
+	return true;
+}
+
+/* Where a profile's file is: beside the other data files, or in the checkout that the program was built in.
+ */
+static const char *profile_path(struct arena *a, const char *name)
+{
+	if (strpbrk(name, "/."))
+		return name;
+	const char *installed = arena_printf(a, "%s/profiles/%s.json", PNOW_DATADIR, name);
+	if (access(installed, R_OK) == 0)
+		return installed;
+	char program[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", program, sizeof program);
+	for (int up = 0; n > 0 && up < 4; up++)
+		while (n > 0 && program[--n] != '/')
+			continue;
+	if (n <= 0)
+		return installed;
+	const char *built = arena_printf(a, "%.*s/lib/profiles/%s.json", (int)n, program, name);
+	return access(built, R_OK) == 0 ? built : installed;
+}
+
+struct profile *profile_read(const char *name, const char *conf_file)
+{
+	struct profile *p = calloc(1, sizeof *p);
+	if (!p)
+		err(EX_SOFTWARE, "out of memory");
+	const char *path = profile_path(&p->arena, name);
+	if (access(path, R_OK) < 0)
+		err(EX_CONFIG, "%s: patientnow.profile: cannot read the profile %s", conf_file, path);
+	struct settings s = settings_read(&p->arena, path, "the profile");
+	struct jtext_members members = settings_members(&s, "", s.root);
+	for (size_t i = 0; i < members.n; i++) {
+		const char *key = settings_name(&s, &members.at[i]);
+		if (!read_key(&s, p, key, members.at[i].value))
+			settings_wrong(
+				&s, members.at[i].value, "unknown key %s: the known ones are in pnow.conf(5)", key);
+	}
+	if (!p->base_url || !p->event_name.n)
+		settings_wrong(&s, s.root, "%s is missing", p->base_url ? "event.name" : "base_url");
+	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)
+		if (!p->kinds[kind].get)
+			settings_wrong(&s, s.root, "%s is missing", event_kind_name(kind));
+	return p;
+}
+
+void profile_free(struct profile *p)
+{
+	if (!p)
+		return;
+	struct arena arena = p->arena;
+	free(p);
+	arena_free(&arena);
+}

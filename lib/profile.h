@@ -1,0 +1,72 @@
+/*
+ * What is known of one EMR: where its API is and how it is asked, what its events and statuses are called,
+ * and where in its bodies each of our facts stands. A profile is a JSON file (lib/profiles), so that it can
+ * be mended without a compiler.
+ */
+#ifndef PROFILE_H
+#define PROFILE_H
+
+#include "arena.h"
+#include "jtext.h"
+#include "conf.h"
+#include "event.h"
+
+/* A list of JSON pointers, tried in order; a name in them matches without regard to case and '_'. */
+struct profile_pointers {
+	const char **at;
+	size_t n;
+};
+
+struct profile_field {
+	const char *name; /* ours: first_name */
+	struct profile_pointers from;
+};
+
+struct profile_fields {
+	struct profile_field *at;
+	size_t n;
+};
+
+struct profile_kind { /* patient, appointment, bill, membership */
+	const char *get;  /* patients/{id} */
+	struct profile_fields fields;
+	struct profile_pointers items; /* bill: the list of items */
+	struct profile_fields item;    /* name, amount */
+};
+
+struct profile {
+	const char *name;
+	const char *base_url;
+	const char
+		*authorization; /* the header's value, with {token} in it; NULL: HTTP Basic with user and password */
+	const char *practice_header; /* header that carries patientnow.practice_id, or NULL */
+	const char *practice_query;  /* query parameter that carries it, or NULL */
+	const char *apikey_query;    /* query parameter that carries the gateway key, or NULL */
+	bool day_first;              /* 03/02/1984 is in February */
+	struct profile_pointers event_name, event_id, event_time, event_data;
+	struct conf_names events;   /* the EMR's event names and our types ("ping": answered and forgotten) */
+	struct conf_names statuses; /* the EMR's words and our appointment statuses */
+	struct profile_kind kinds[EVENT_KINDS];
+	struct arena arena;
+};
+
+/* Reads a profile by name or path; ends the process with status 78 and one line where it is missing or wrong.
+ */
+struct profile *profile_read(const char *name, const char *conf_file);
+void profile_free(struct profile *p);
+
+/* The first value that one of the pointers leads to, null and "" passed over; p NULL where none does. */
+struct str profile_find(const struct profile_pointers *pointers, struct str body);
+/* Whether one of the pointers leads to a value at all, null and "" included: the EMR told that there is none.
+ */
+bool profile_has(const struct profile_pointers *pointers, struct str body);
+
+/* The pointers of a field, or NULL where the profile has none for it. */
+const struct profile_pointers *profile_field(const struct profile_fields *fields, const char *name);
+
+/* The type that an event name means: one of ours, "ping", or NULL where the profile does not map it. */
+const char *profile_type(const struct profile *p, const char *event_name);
+/* The status that the EMR's word means (booked, checked_out, cancelled, no_show), or NULL. */
+const char *profile_status(const struct profile *p, const char *word);
+
+#endif
