@@ -1,0 +1,48 @@
+/* The CRM's API: one request and its answer, for the sub-account (location) that is meant. */
+#ifndef CRM_H
+#define CRM_H
+
+#include "conf.h"
+#include "http.h"
+#include "jtext.h"
+
+struct crm;
+
+struct crm_location {
+	const char *id;
+	const char *headers[4];
+};
+
+/* Reads the tokens (ends the process with status 78 where one is missing). parallel: requests at once. dry:
+   no secret is read, and crm_call only shows. */
+struct crm *crm_open(const struct conf *conf, unsigned parallel, bool verbose, bool dry);
+void crm_close(struct crm *c);
+
+/* The sub-account that serves a facility (NULL: none said); *unknown is set where the facility is not in the
+   configuration though others are, and the main one serves it. */
+const struct crm_location *crm_location(const struct crm *c, const char *facility, bool *unknown);
+
+struct crm_request {
+	const char *method;
+	const char *path; /* with its query, from the / on */
+	struct str body;  /* JSON; p NULL: none */
+	bool repeatable;  /* doing it twice does no harm */
+};
+
+struct crm_answer {
+	enum http_outcome outcome;
+	long status;     /* 0 where there is no answer */
+	struct str body; /* JSON, checked; p NULL: none */
+	const char
+		*error;       /* where it did not succeed: what to tell people. Holds no text of the request's body */
+	const char *code; /* and in a word: refused, rejected, not_found, unavailable, lost */
+	bool retry;       /* and whether it can work later */
+	unsigned calls;
+	double ms;
+};
+
+/* Makes the request. A status from 200 to 299 with JSON has error NULL. */
+struct crm_answer crm_call(
+	struct crm *c, struct arena *a, const struct crm_location *location, const struct crm_request *request);
+
+#endif

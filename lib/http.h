@@ -1,0 +1,59 @@
+/*
+ * The HTTP client: libcurl's multi interface in one thread, asked from any thread. Repeats what may be
+ * repeated after connection errors, 429 and 5xx, with exponential backoff and jitter; honours Retry-After;
+ * TLS 1.2 or later, verified.
+ */
+#ifndef HTTP_H
+#define HTTP_H
+
+#include "arena.h"
+#include "buf.h"
+
+struct http;
+
+struct http_request {
+	const char *method;
+	const char *url;
+	const char *const *headers; /* "Name: value", NULL-terminated; never written to any message */
+	struct str body;            /* p NULL: none */
+	bool repeatable;            /* doing it twice does no harm (reads, writes of a whole state) */
+};
+
+enum http_outcome {
+	HTTP_ANSWERED, /* status and body are there */
+	HTTP_UNSENT,   /* the request never reached the server: it had no effect */
+	HTTP_LOST,     /* sent, but no whole answer came: nobody knows whether it had an effect */
+};
+
+struct http_answer {
+	enum http_outcome outcome;
+	long status;
+	struct str body;   /* the arena's */
+	const char *error; /* what went wrong, for people; without URL, query or header. NULL where answered */
+	unsigned calls;    /* requests made for it, repeats counted */
+	double ms;
+	long retry_after; /* seconds, from Retry-After; 0: not said */
+	long total_pages; /* DataTotalPages of the Essentials API; -1: not said */
+};
+
+struct http_options {
+	long timeout_ms;         /* for one request; 0: 30 s */
+	long connect_timeout_ms; /* 0: 10 s */
+	unsigned tries;          /* 0: 5 */
+	unsigned connections;    /* to one host at once; 0: 8 */
+	bool verbose; /* -v: a line for each request on stderr, method, path without query, status, time */
+	/* Called before each request (repeats too) in the caller's thread; false: it is not made, outcome
+	 * HTTP_UNSENT. */
+	bool (*allow)(void *context);
+	void *context;
+};
+
+struct http *http_open(const struct http_options *options);
+/* Blocks until it is done; may be called from several threads at once. */
+struct http_answer http_do(struct http *h, struct arena *a, const struct http_request *request);
+void http_close(struct http *h);
+
+/* text percent-encoded, as the value of a query parameter or one segment of a path. */
+char *http_encode(struct arena *a, const char *text);
+
+#endif

@@ -1,0 +1,222 @@
+/*
+ * The ledger's tables (state.c has their schema). An effect is written down before it is tried and ended
+ * after; what is found begun was interrupted, and whoever finds it looks in the CRM before acting.
+ */
+#include "ledger.h"
+#include "when.h"
+
+#include <stdlib.h>
+
+static int64_t now_ms(void)
+{
+	char now[WHEN_TEXT];
+	int64_t ms = 0;
+	when_now(now);
+	when_moment(str_of(now), &ms);
+	return ms;
+}
+
+static int64_t number(const char *text)
+{
+	return text ? strtoll(text, NULL, 10) : 0;
+}
+
+struct ledger_contact ledger_contact(
+	struct state *s, struct arena *a, const char *location, const char *patient)
+{
+	const char *columns[2] = {NULL, NULL};
+	state_run(s, a, columns, "SELECT contact, is_patient FROM contact WHERE location=? AND patient=?", "tt",
+		location, patient);
+	return (struct ledger_contact){columns[0], number(columns[1]) != 0};
+}
+
+bool ledger_contact_set(struct state *s, struct arena *a, const char *location, const char *patient,
+	const char *contact, const char **other)
+{
+	*other = NULL;
+	if (state_run(s, a, other,
+			"SELECT patient FROM contact WHERE location=? AND contact=? AND patient<>? LIMIT 1", "ttt",
+			location, contact, patient) == STATE_FAILED)
+		return false;
+	return state_run(s, NULL, NULL,
+			   "INSERT INTO contact(location,patient,contact) VALUES(?,?,?)"
+			   "  ON CONFLICT(location,patient) DO UPDATE SET contact=excluded.contact, is_patient=0"
+			   "  WHERE contact<>excluded.contact",
+			   "ttt", location, patient, contact) != STATE_FAILED;
+}
+
+void ledger_contact_forget(struct state *s, const char *location, const char *contact)
+{
+	state_run(s, NULL, NULL, "DELETE FROM contact WHERE location=? AND contact=?", "tt", location, contact);
+	state_run(
+		s, NULL, NULL, "DELETE FROM opportunity WHERE location=? AND contact=?", "tt", location, contact);
+}
+
+bool ledger_contact_is_patient(struct state *s, const char *location, const char *contact)
+{
+	return state_run(s, NULL, NULL,
+			   "UPDATE contact SET is_patient=1 WHERE location=? AND contact=? AND is_patient=0", "tt",
+			   location, contact) != STATE_FAILED;
+}
+
+const char *ledger_opportunity(
+	struct state *s, struct arena *a, const char *location, const char *contact, const char *pipeline)
+{
+	const char *id = NULL;
+	state_run(s, a, &id, "SELECT opportunity FROM opportunity WHERE location=? AND contact=? AND pipeline=?",
+		"ttt", location, contact, pipeline);
+	return id;
+}
+
+bool ledger_opportunity_set(
+	struct state *s, const char *location, const char *contact, const char *pipeline, const char *opportunity)
+{
+	return state_run(s, NULL, NULL,
+			   "INSERT OR REPLACE INTO opportunity(location,contact,pipeline,opportunity) VALUES(?,?,?,?)",
+			   "tttt", location, contact, pipeline, opportunity) != STATE_FAILED;
+}
+
+void ledger_opportunity_forget(struct state *s, const char *location, const char *opportunity)
+{
+	state_run(s, NULL, NULL, "DELETE FROM opportunity WHERE location=? AND opportunity=?", "tt", location,
+		opportunity);
+}
+
+/* What an event is to a subject whose last state is in columns: state, seq, event, moment, applied. */
+static enum ledger_news compare(struct state *s, const struct ledger_subject *e, const char *const *columns)
+{
+	const char *known = NULL;
+	int64_t moment = number(columns[3]);
+	bool same = e->state && strcmp(e->state, columns[0]) == 0;
+	if (same)
+		return number(columns[4]) ? LEDGER_KNOWN : LEDGER_NEWS;
+	if (e->moment < moment)
+		return LEDGER_OLDER;
+	if (e->state && e->moment == moment) {
+		struct arena a = {0};
+		enum state_result seen =
+			state_run(s, &a, &known, "SELECT event FROM event WHERE event=?", "t", e->event);
+		arena_free(&a);
+		if (seen != STATE_NONE)
+			return seen == STATE_ROW ? LEDGER_OLDER : LEDGER_FAILED;
+	}
+	return LEDGER_NEWS;
+}
+
+enum ledger_news ledger_begin(struct state *s, struct ledger_subject *e)
+{
+	const char *columns[5] = {0};
+	struct arena a = {0};
+	enum ledger_news news = LEDGER_FAILED;
+	if (!state_begin(s))
+		return news;
+	enum state_result found = state_run(s, &a, columns,
+		"SELECT state, seq, event, moment, applied FROM subject WHERE location=? AND subject=?", "tt",
+		e->location, e->subject);
+	if (found != STATE_FAILED)
+		news = found == STATE_NONE ? LEDGER_NEWS : compare(s, e, columns);
+	if (news == LEDGER_NEWS) {
+		bool resumed = found == STATE_ROW && e->state && strcmp(e->state, columns[0]) == 0;
+		e->seq = resumed ? number(columns[1]) : number(columns[1]) + 1;
+		if (state_run(s, NULL, NULL,
+				"INSERT OR REPLACE INTO subject(location,subject,state,seq,event,moment,applied) "
+				"VALUES(?,?,?,?,?,?,0)",
+				"tttiti", e->location, e->subject, e->state ? e->state : "", e->seq, e->event,
+				e->moment) == STATE_FAILED)
+			news = LEDGER_FAILED;
+	}
+	if (!state_end(s, news != LEDGER_FAILED))
+		news = LEDGER_FAILED;
+	arena_free(&a);
+	return news;
+}
+
+bool ledger_finish(struct state *s, const struct ledger_subject *e)
+{
+	if (!state_begin(s))
+		return false;
+	bool done =
+		state_run(s, NULL, NULL, "UPDATE subject SET applied=1 WHERE location=? AND subject=? AND seq=?",
+			"tti", e->location, e->subject, e->seq) != STATE_FAILED &&
+		state_run(s, NULL, NULL, "INSERT OR IGNORE INTO event(event,at) VALUES(?,?)", "ti", e->event,
+			now_ms()) != STATE_FAILED;
+	return state_end(s, done) && done;
+}
+
+enum ledger_effect ledger_effect(
+	struct state *s, const char *location, const char *effect, const char *contact, int64_t *since)
+{
+	const char *columns[2] = {0};
+	struct arena a = {0};
+	enum ledger_effect result = EFFECT_FAILED;
+	if (!state_begin(s))
+		return result;
+	switch (state_run(s, &a, columns, "SELECT done, at FROM effect WHERE location=? AND effect=?", "tt",
+		location, effect)) {
+	case STATE_ROW:
+		result = number(columns[0]) ? EFFECT_DONE : EFFECT_BEGUN;
+		*since = number(columns[1]);
+		break;
+	case STATE_NONE:
+		*since = now_ms();
+		if (state_run(s, NULL, NULL, "INSERT INTO effect(location,effect,contact,done,at) VALUES(?,?,?,0,?)",
+				"ttti", location, effect, contact, *since) != STATE_FAILED)
+			result = EFFECT_NEW;
+		break;
+	case STATE_FAILED:
+		break;
+	}
+	arena_free(&a);
+	return state_end(s, result == EFFECT_NEW) || result != EFFECT_NEW ? result : EFFECT_FAILED;
+}
+
+bool ledger_done(struct state *s, const char *location, const char *effect)
+{
+	return state_run(s, NULL, NULL, "UPDATE effect SET done=1, at=? WHERE location=? AND effect=?", "itt",
+			   now_ms(), location, effect) != STATE_FAILED;
+}
+
+bool ledger_undone(struct state *s, const char *location, const char *effect)
+{
+	return state_run(s, NULL, NULL, "DELETE FROM effect WHERE location=? AND effect=?", "tt", location,
+			   effect) != STATE_FAILED;
+}
+
+bool ledger_bill(struct state *s, const char *location, const char *bill, struct ledger_bill *b)
+{
+	const char *columns[4] = {0};
+	struct arena a = {0};
+	enum state_result found = state_run(s, &a, columns,
+		"SELECT counted, pending, before, after FROM bill WHERE location=? AND bill=?", "tt", location, bill);
+	*b = (struct ledger_bill){.known = found == STATE_ROW,
+		.counted = number(columns[0]),
+		.pending = columns[1] != NULL,
+		.total = number(columns[1]),
+		.before = number(columns[2]),
+		.after = number(columns[3])};
+	arena_free(&a);
+	return found != STATE_FAILED;
+}
+
+bool ledger_bill_begin(struct state *s, const char *location, const char *bill, const char *contact,
+	int64_t total, int64_t before, int64_t after)
+{
+	return state_run(s, NULL, NULL,
+			   "INSERT INTO bill(location,bill,contact,pending,before,after) VALUES(?,?,?,?,?,?) ON "
+			   "CONFLICT(location,bill)"
+			   "  DO UPDATE SET contact=excluded.contact, pending=excluded.pending, before=excluded.before, "
+			   "after=excluded.after",
+			   "tttiii", location, bill, contact, total, before, after) != STATE_FAILED;
+}
+
+bool ledger_bill_end(struct state *s, const char *location, const char *bill, bool counted)
+{
+	if (counted)
+		return state_run(s, NULL, NULL,
+				   "UPDATE bill SET counted=pending, pending=NULL, before=NULL, after=NULL"
+				   "  WHERE location=? AND bill=? AND pending IS NOT NULL",
+				   "tt", location, bill) != STATE_FAILED;
+	return state_run(s, NULL, NULL,
+			   "UPDATE bill SET pending=NULL, before=NULL, after=NULL WHERE location=? AND bill=?", "tt",
+			   location, bill) != STATE_FAILED;
+}

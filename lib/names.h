@@ -1,0 +1,31 @@
+/* Names that people gave in the CRM, and the ids that its API wants instead. Looked up once, kept in the
+   state file, looked up again when one is missing. */
+#ifndef NAMES_H
+#define NAMES_H
+
+#include "crm.h"
+#include "state.h"
+
+enum name_kind { NAME_FIELD, NAME_PIPELINE, NAME_STAGE, NAME_WORKFLOW };
+
+struct names;
+
+struct names *names_open(struct crm *crm, struct state *state);
+void names_close(struct names *n);
+
+struct name {
+	const char *id;    /* the arena's; NULL: the CRM has no such name, or could not be asked */
+	const char *more;  /* a field's dataType; else NULL */
+	const char *error; /* where the CRM could not be asked: what to tell people */
+	bool retry;        /* and whether it can work later */
+	unsigned calls;    /* that the lookup took */
+};
+
+/* The id of a name in a location; a stage's name is "PIPELINE/STAGE". May be called from any thread. */
+struct name names_find(struct names *n, struct arena *a, const struct crm_location *location,
+	enum name_kind kind, const char *name);
+
+/* The kept id is no good any more: the next lookup asks again. */
+void names_forget(struct names *n, const struct crm_location *location, enum name_kind kind);
+
+#endif

@@ -1,0 +1,183 @@
+/*
+ * Calls to PatientNow are the scarcest thing there is (1,000 a day), so each goes through here: the cache is
+ * asked first, the quota is counted before a request is made, and what was fetched is kept.
+ */
+#include "patientnow.h"
+#include "cache.h"
+#include "http.h"
+#include "quota.h"
+#include "secret.h"
+#include "when.h"
+
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+struct patientnow {
+	const struct conf *conf;
+	const struct profile *profile;
+	struct state *state;
+	struct http *http;
+	const char *headers[3];
+	const char *query; /* practice id and gateway key, encoded; "" */
+	struct arena arena;
+};
+
+static bool allow(void *context)
+{
+	const struct patientnow *p = context;
+	return quota_take(p->state, "patientnow", p->conf->patientnow.daily_limit);
+}
+
+/* The Authorization header's value: the profile's, with the token in it, or HTTP Basic. */
+static const char *authorization(struct patientnow *p)
+{
+	const struct conf *c = p->conf;
+	const char *scheme = p->profile->authorization;
+	if (scheme) {
+		const char *token =
+			secret_read(&p->arena, c->patientnow.token_file, c->file, "patientnow.token_file");
+		const char *at = strstr(scheme, "{token}");
+		if (!at)
+			return scheme;
+		return arena_printf(&p->arena, "%.*s%s%s", (int)(at - scheme), scheme, token, at + strlen("{token}"));
+	}
+	const char *user = conf_need(c, c->patientnow.user, "patientnow.user");
+	const char *password =
+		secret_read(&p->arena, c->patientnow.password_file, c->file, "patientnow.password_file");
+	struct buf value = {0};
+	buf_puts(&value, "Basic ");
+	buf_base64(&value, str_of(arena_printf(&p->arena, "%s:%s", user, password)));
+	const char *text = arena_copy(&p->arena, buf_str(&value));
+	buf_free(&value);
+	return text;
+}
+
+static const char *query_of(struct patientnow *p)
+{
+	const struct profile *profile = p->profile;
+	const struct conf *c = p->conf;
+	const char *query = "";
+	if (profile->practice_query)
+		query = arena_printf(&p->arena, "?%s=%s", profile->practice_query,
+			http_encode(&p->arena, conf_need(c, c->patientnow.practice_id, "patientnow.practice_id")));
+	if (profile->apikey_query)
+		query = arena_printf(&p->arena, "%s%c%s=%s", query, *query ? '&' : '?', profile->apikey_query,
+			http_encode(&p->arena,
+				secret_read(&p->arena, c->patientnow.apikey_file, c->file, "patientnow.apikey_file")));
+	return query;
+}
+
+struct patientnow *patientnow_open(const struct conf *conf, const struct profile *profile,
+	struct state *state, unsigned parallel, bool verbose)
+{
+	struct patientnow *p = calloc(1, sizeof *p);
+	if (!p)
+		err(EX_SOFTWARE, "out of memory");
+	p->conf = conf;
+	p->profile = profile;
+	p->state = state;
+	p->headers[0] = arena_printf(&p->arena, "Authorization: %s", authorization(p));
+	if (profile->practice_header)
+		p->headers[1] = arena_printf(&p->arena, "%s: %s", profile->practice_header,
+			conf_need(conf, conf->patientnow.practice_id, "patientnow.practice_id"));
+	p->query = query_of(p);
+	p->http = http_open(
+		&(struct http_options){.connections = parallel, .verbose = verbose, .allow = allow, .context = p});
+	return p;
+}
+
+void patientnow_close(struct patientnow *p)
+{
+	if (!p)
+		return;
+	http_close(p->http);
+	arena_free(&p->arena);
+	free(p);
+}
+
+const char *patientnow_path(
+	const struct profile *profile, struct arena *a, enum event_kind kind, const char *id)
+{
+	const char *get = profile->kinds[kind].get, *at = strstr(get, "{id}");
+	return arena_printf(a, "%.*s%s%s", (int)(at - get), get, http_encode(a, id), at + strlen("{id}"));
+}
+
+/* What an answer without a body means; the request was for "patient 10234". */
+static struct patientnow_answer failure(
+	struct patientnow *p, struct arena *a, const char *what, const struct http_answer *answer)
+{
+	static const struct {
+		long from, to;
+		const char *code;
+		bool retry;
+	} statuses[] = {
+		{404, 404, "not_found", false},
+		{410, 410, "not_found", false},
+		{401, 401, "refused", true},
+		{403, 403, "refused", true},
+		{429, 429, "quota_exhausted", true},
+		{400, 499, "rejected", false},
+		{500, 599, "unavailable", true},
+	};
+	struct patientnow_answer failed = {.code = "bad_answer", .retry = true};
+	if (answer->outcome != HTTP_ANSWERED) {
+		bool quota = answer->calls == 0;
+		failed.code = quota ? "quota_exhausted" : "unavailable";
+		failed.message = quota ? arena_printf(a, "%s: the %lld PatientNow calls of today (UTC) are used up",
+									 what, (long long)p->conf->patientnow.daily_limit)
+							   : arena_printf(a, "%s: %s", what, answer->error);
+		return failed;
+	}
+	failed.message = arena_printf(a, "%s: %ld%s", what, answer->status,
+		answer->status == 401 || answer->status == 403 ? ": PatientNow does not accept the token" : "");
+	for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+		if (answer->status >= statuses[i].from && answer->status <= statuses[i].to) {
+			failed.code = statuses[i].code;
+			failed.retry = statuses[i].retry;
+			return failed;
+		}
+	}
+	failed.message = arena_printf(a, "%s: %ld, and no JSON object", what, answer->status);
+	return failed;
+}
+
+static bool is_object(struct str body)
+{
+	struct jtext_error error;
+	return body.n && jtext_check(body, &error) && jtext_type(body) == JTEXT_OBJECT;
+}
+
+static struct str trimmed(struct str body)
+{
+	while (body.n && strchr(" \t\r\n", body.p[0])) {
+		body.p++;
+		body.n--;
+	}
+	return body;
+}
+
+struct patientnow_answer patientnow_get(
+	struct patientnow *p, struct arena *a, enum event_kind kind, const char *id, int64_t not_before)
+{
+	const char *name = event_kind_name(kind);
+	const char *cached = cache_get(p->state, a, name, id, not_before);
+	if (cached)
+		return (struct patientnow_answer){.body = str_of(cached)};
+	const char *base = p->conf->patientnow.base_url ? p->conf->patientnow.base_url : p->profile->base_url;
+	struct http_request request = {.method = "GET",
+		.url = arena_printf(a, "%s/%s%s", base, patientnow_path(p->profile, a, kind, id), p->query),
+		.headers = p->headers,
+		.repeatable = true};
+	char now[WHEN_TEXT];
+	int64_t asked = 0;
+	when_now(now);
+	when_moment(str_of(now), &asked);
+	struct http_answer answer = http_do(p->http, a, &request);
+	struct str body = trimmed(answer.body);
+	if (answer.outcome != HTTP_ANSWERED || answer.status != 200 || !is_object(body))
+		return failure(p, a, arena_printf(a, "%s %s", name, id), &answer);
+	cache_put(p->state, name, id, asked, body.p);
+	return (struct patientnow_answer){.body = body};
+}

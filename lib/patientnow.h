@@ -1,0 +1,33 @@
+/* The API of PatientNow, as the practice's profile describes it: authenticated, within the daily quota,
+ * through the cache. */
+#ifndef PATIENTNOW_H
+#define PATIENTNOW_H
+
+#include "conf.h"
+#include "profile.h"
+#include "state.h"
+
+struct patientnow;
+
+/* Reads the secrets (ends the process with status 78 where they are missing). parallel: requests at once. */
+struct patientnow *patientnow_open(const struct conf *conf, const struct profile *profile,
+	struct state *state, unsigned parallel, bool verbose);
+void patientnow_close(struct patientnow *p);
+
+struct patientnow_answer {
+	struct str body;     /* a JSON object, checked; the arena's. p NULL: there is none */
+	const char *code;    /* then: not_found, refused, rejected, quota_exhausted, unavailable, bad_answer */
+	const char *message; /* for people, names ids only */
+	bool retry;          /* whether it can work later */
+};
+
+/* One resource. A cached body that was fetched at not_before (milliseconds since 1970) or later saves the
+ * call. */
+struct patientnow_answer patientnow_get(
+	struct patientnow *p, struct arena *a, enum event_kind kind, const char *id, int64_t not_before);
+
+/* The path of a resource: patients/10234. */
+const char *patientnow_path(
+	const struct profile *profile, struct arena *a, enum event_kind kind, const char *id);
+
+#endif

@@ -1,0 +1,278 @@
+/*
+ * One connection for the process, one lock around it. Statements are prepared once and found again by their
+ * text's address, so that a caller writes its SQL where it uses it.
+ */
+#include "state.h"
+
+#include <err.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+#include <fcntl.h>
+
+enum { STATEMENTS = 64, BUSY_MS = 10000 };
+
+/* The schema, version by version: an older file gets what it lacks. Names no patient: ids, states, amounts.
+ */
+static const char *const versions[] = {
+	/* The CRM's contact of a patient; patient: it is no lead any more. */
+	"CREATE TABLE contact(location TEXT NOT NULL, patient TEXT NOT NULL, contact TEXT NOT NULL,"
+	"  is_patient INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(location, patient)) WITHOUT ROWID;"
+	"CREATE INDEX contact_contact ON contact(location, contact);"
+	"CREATE TABLE opportunity(location TEXT NOT NULL, contact TEXT NOT NULL, pipeline TEXT NOT NULL,"
+	"  opportunity TEXT NOT NULL, PRIMARY KEY(location, contact, pipeline)) WITHOUT ROWID;"
+	/* What an event is about (appointment/88123), its last applied state and moment; seq counts the states.
+	 */
+	"CREATE TABLE subject(location TEXT NOT NULL, subject TEXT NOT NULL, state TEXT NOT NULL, seq INTEGER "
+	"NOT NULL,"
+	"  event TEXT NOT NULL, moment INTEGER NOT NULL, applied INTEGER NOT NULL, PRIMARY KEY(location, "
+	"subject)) WITHOUT ROWID;"
+	"CREATE TABLE event(event TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;"
+	/* What was done for a state of a subject; done 0: meant to be, and nobody knows yet. */
+	"CREATE TABLE effect(location TEXT NOT NULL, effect TEXT NOT NULL, contact TEXT NOT NULL, done INTEGER "
+	"NOT NULL,"
+	"  at INTEGER NOT NULL, PRIMARY KEY(location, effect)) WITHOUT ROWID;"
+	/* What of a bill is in the lifetime value (counted), and an addition that is under way. */
+	"CREATE TABLE bill(location TEXT NOT NULL, bill TEXT NOT NULL, contact TEXT NOT NULL, counted INTEGER "
+	"NOT NULL DEFAULT 0,"
+	"  pending INTEGER, before INTEGER, after INTEGER, PRIMARY KEY(location, bill)) WITHOUT ROWID;"
+	"CREATE TABLE name(location TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL, "
+	"more TEXT,"
+	"  PRIMARY KEY(location, kind, name)) WITHOUT ROWID;"
+	"CREATE TABLE cache(kind TEXT NOT NULL, id TEXT NOT NULL, fetched INTEGER NOT NULL, body TEXT NOT NULL,"
+	"  PRIMARY KEY(kind, id));"
+	"CREATE TABLE quota(api TEXT NOT NULL, day TEXT NOT NULL, used INTEGER NOT NULL, PRIMARY KEY(api, day)) "
+	"WITHOUT ROWID;",
+};
+
+enum { VERSION = sizeof versions / sizeof *versions };
+
+struct state {
+	sqlite3 *db;
+	const char *path;
+	pthread_mutex_t lock; /* recursive: a transaction holds it */
+	struct {
+		const char *sql;
+		sqlite3_stmt *statement;
+	} prepared[STATEMENTS];
+	bool told;
+};
+
+/* Ends the process: the file cannot be used. */
+__attribute__((noreturn)) static void unusable(struct state *s)
+{
+	int code = sqlite3_errcode(s->db) & 0xff;
+	int status = code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? EX_DATAERR
+				 : code == SQLITE_BUSY                           ? EX_TEMPFAIL
+																 : EX_CANTCREAT;
+	errx(status, "cannot use the state file %s: %s", s->path, sqlite3_errmsg(s->db));
+}
+
+static void pragma(struct state *s, const char *sql)
+{
+	if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		unusable(s);
+}
+
+static int version(struct state *s)
+{
+	sqlite3_stmt *statement;
+	int n = -1;
+	if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &statement, NULL) != SQLITE_OK)
+		unusable(s);
+	if (sqlite3_step(statement) == SQLITE_ROW)
+		n = sqlite3_column_int(statement, 0);
+	sqlite3_finalize(statement);
+	if (n < 0)
+		unusable(s);
+	return n;
+}
+
+/* Brings the schema up to date, in one transaction, whoever comes first. */
+static void migrate(struct state *s)
+{
+	if (version(s) == VERSION)
+		return;
+	pragma(s, "BEGIN IMMEDIATE");
+	int from = version(s);
+	if (from > VERSION)
+		errx(EX_DATAERR,
+			"the state file %s is of version %d; this program knows up to %d: use the newer pnow", s->path,
+			from, VERSION);
+	for (int v = from; v < VERSION; v++)
+		pragma(s, versions[v]);
+	char set[40];
+	sqlite3_snprintf(sizeof set, set, "PRAGMA user_version=%d", VERSION);
+	pragma(s, set);
+	pragma(s, "COMMIT");
+}
+
+/* SQLite gives its files the mode of the database, so that is made first, and never readable by others. */
+static void create(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		err(errno == ENOENT ? EX_CONFIG : EX_CANTCREAT, "cannot open the state file %s", path);
+	struct stat st;
+	if (fstat(fd, &st) == 0 && (st.st_mode & 077) && fchmod(fd, 0600) < 0)
+		err(EX_CANTCREAT, "cannot make the state file %s private", path);
+	close(fd);
+}
+
+struct state *state_open(const char *path)
+{
+	struct state *s = calloc(1, sizeof *s);
+	if (!s)
+		err(EX_SOFTWARE, "out of memory");
+	s->path = path;
+	create(path);
+	pthread_mutexattr_t recursive;
+	pthread_mutexattr_init(&recursive);
+	pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&s->lock, &recursive);
+	pthread_mutexattr_destroy(&recursive);
+	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+		unusable(s);
+	sqlite3_busy_timeout(s->db, BUSY_MS);
+	pragma(s, "PRAGMA journal_mode=WAL");
+	pragma(s, "PRAGMA synchronous=FULL");
+	migrate(s);
+	return s;
+}
+
+void state_close(struct state *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < STATEMENTS && s->prepared[i].sql; i++)
+		sqlite3_finalize(s->prepared[i].statement);
+	sqlite3_close(s->db);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+/* Says once a run what is wrong with the file: what follows from it is in the records. */
+static enum state_result failed(struct state *s)
+{
+	if (!s->told)
+		warnx("state file %s: %s", s->path, sqlite3_errmsg(s->db));
+	s->told = true;
+	return STATE_FAILED;
+}
+
+static sqlite3_stmt *prepare(struct state *s, const char *sql)
+{
+	size_t i = 0;
+	while (i < STATEMENTS && s->prepared[i].sql && s->prepared[i].sql != sql)
+		i++;
+	if (i == STATEMENTS)
+		errx(EX_SOFTWARE, "too many statements");
+	if (!s->prepared[i].sql) {
+		if (sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->prepared[i].statement, NULL) !=
+			SQLITE_OK)
+			return NULL;
+		s->prepared[i].sql = sql;
+	}
+	return s->prepared[i].statement;
+}
+
+static void bind(sqlite3_stmt *statement, const char *types, va_list args)
+{
+	for (int i = 1; *types; types++, i++) {
+		if (*types == 'i') {
+			sqlite3_bind_int64(statement, i, va_arg(args, int64_t));
+		} else {
+			const char *text = va_arg(args, const char *);
+			if (text)
+				sqlite3_bind_text(statement, i, text, -1, SQLITE_STATIC);
+			else
+				sqlite3_bind_null(statement, i);
+		}
+	}
+}
+
+static void copy_row(sqlite3_stmt *statement, struct arena *a, const char **columns)
+{
+	for (int i = 0; i < sqlite3_column_count(statement); i++) {
+		const char *text = (const char *)sqlite3_column_text(statement, i);
+		columns[i] =
+			text ? arena_copy(a, (struct str){text, (size_t)sqlite3_column_bytes(statement, i)}) : NULL;
+	}
+}
+
+enum state_result state_run(
+	struct state *s, struct arena *a, const char **columns, const char *sql, const char *types, ...)
+{
+	enum state_result result = STATE_NONE;
+	pthread_mutex_lock(&s->lock);
+	sqlite3_stmt *statement = prepare(s, sql);
+	if (!statement) {
+		result = failed(s);
+	} else {
+		va_list args;
+		va_start(args, types);
+		bind(statement, types, args);
+		va_end(args);
+		int step = sqlite3_step(statement);
+		if (step == SQLITE_ROW) {
+			result = STATE_ROW;
+			if (columns)
+				copy_row(statement, a, columns);
+		} else if (step != SQLITE_DONE) {
+			result = failed(s);
+		}
+		/* a statement that gave a row may do its work in the step after it (RETURNING), and fail there */
+		while (step == SQLITE_ROW)
+			step = sqlite3_step(statement);
+		if (step != SQLITE_DONE && result != STATE_FAILED)
+			result = failed(s);
+		sqlite3_reset(statement);
+		sqlite3_clear_bindings(statement);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return result;
+}
+
+enum state_result state_each(struct state *s, struct arena *a,
+	void (*each)(const char **columns, void *context), void *context, const char *sql)
+{
+	const char *columns[16];
+	pthread_mutex_lock(&s->lock);
+	sqlite3_stmt *statement = prepare(s, sql);
+	enum state_result result = statement ? STATE_NONE : failed(s);
+	int step = SQLITE_DONE;
+	while (statement && (step = sqlite3_step(statement)) == SQLITE_ROW) {
+		result = STATE_ROW;
+		copy_row(statement, a, columns);
+		each(columns, context);
+	}
+	if (step != SQLITE_DONE)
+		result = failed(s);
+	if (statement)
+		sqlite3_reset(statement);
+	pthread_mutex_unlock(&s->lock);
+	return result;
+}
+
+bool state_begin(struct state *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (state_run(s, NULL, NULL, "BEGIN IMMEDIATE", "") != STATE_FAILED)
+		return true;
+	pthread_mutex_unlock(&s->lock);
+	return false;
+}
+
+bool state_end(struct state *s, bool commit)
+{
+	bool ended = commit && state_run(s, NULL, NULL, "COMMIT", "") != STATE_FAILED;
+	if (!ended)
+		state_run(s, NULL, NULL, "ROLLBACK", "");
+	pthread_mutex_unlock(&s->lock);
+	return ended;
+}

@@ -1,0 +1,39 @@
+/*
+ * The practice's state file: SQLite in WAL mode, synchronous=FULL. This module opens it, brings its schema up
+ * to date and runs statements; what the tables mean is with those who own them (ledger.h, cache.h, quota.h,
+ * names.h).
+ */
+#ifndef STATE_H
+#define STATE_H
+
+#include "arena.h"
+#include <stdint.h>
+
+struct state;
+
+/* Opens or creates the file, mode 0600. Ends the process with one line where that cannot be: status 78 where
+   its folder is missing, 73 where it cannot be written, 65 where it is no state file or a newer program's. */
+struct state *state_open(const char *path);
+void state_close(struct state *s);
+
+enum state_result {
+	STATE_ROW,   /* there is a row, in columns */
+	STATE_NONE,  /* done; there is no row */
+	STATE_FAILED /* disk full, locked for too long …; said on standard error once */
+};
+
+/* Runs one statement; may be called from any thread. types has a letter for each '?': t text (NULL is NULL),
+   i int64_t. columns, where not NULL, gets the first row's texts (the arena's; NULL for NULL). sql must be a
+   literal: it is prepared once and kept. */
+enum state_result state_run(
+	struct state *s, struct arena *a, const char **columns, const char *sql, const char *types, ...);
+
+/* The same, with each row given to each(). */
+enum state_result state_each(struct state *s, struct arena *a,
+	void (*each)(const char **columns, void *context), void *context, const char *sql);
+
+/* A transaction around several statements of this thread; others wait. state_end(s, false) takes it back. */
+bool state_begin(struct state *s);
+bool state_end(struct state *s, bool commit);
+
+#endif
