@@ -1,0 +1,549 @@
+/*
+ * crm-map: makes an event into the list of what is to be done in the CRM. Knows no ids and no network: the
+ * same event and configuration give the same actions. The mapping is the tables below, in the order of
+ * design.md section 4.
+ */
+#include "buf.h"
+#include "category.h"
+#include "conf.h"
+#include "event.h"
+#include "gender.h"
+#include "money.h"
+#include "phone.h"
+#include "record.h"
+#include "usage.h"
+#include "when.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char usage[] = "usage: crm-map [-v] [-c FILE]\n"
+							"Adds the list of CRM actions to events (NDJSON on standard input).\n"
+							"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
+							"  -v       say more\n"
+							"  -h, -V   this help, the version\n";
+
+/* The event types that a row is for. */
+enum {
+	UPDATED = 1 << EVENT_PATIENT_UPDATED,
+	CREATED = 1 << EVENT_PATIENT_CREATED,
+	BOOKED = 1 << EVENT_APPOINTMENT_BOOKED,
+	STATUS = 1 << EVENT_APPOINTMENT_STATUS,
+	BILL = 1 << EVENT_BILL_COMPLETED,
+	MEMBER = 1 << EVENT_MEMBERSHIP_CREATED,
+	VISIT = BOOKED | STATUS,
+	PERSON = UPDATED | CREATED | VISIT,
+};
+
+/* What a value is, and in what form it goes into an action. */
+enum form { TEXT, EMAIL, PHONE, GENDER, DATE, DATE_TEXT, TIME, MONEY, SHOWN_STATUS, ITEMS, LEAD };
+
+/* When a row counts at all. */
+enum condition { ALWAYS, IF_ADDRESS, IF_BOOKED, IF_CHECKED_OUT };
+
+struct column {
+	unsigned types;
+	const char *name; /* in the CRM: a contact's property, or a custom field */
+	const char *in;   /* the record's object, NULL: the record itself */
+	const char *key;
+	enum form form;
+	enum condition condition;
+};
+
+/* A contact's own properties. */
+static const struct column properties[] = {
+	{PERSON, "firstName", "patient", "first_name", TEXT, ALWAYS},
+	{PERSON, "lastName", "patient", "last_name", TEXT, ALWAYS},
+	{CREATED | VISIT, "email", "patient", "email", EMAIL, ALWAYS},
+	{PERSON, "phone", "patient", "phone", PHONE, ALWAYS},
+	{PERSON, "gender", "patient", "gender", GENDER, ALWAYS},
+	{CREATED, "source", "patient", "referral_source", TEXT, ALWAYS},
+	{UPDATED, "address1", "patient", "address1", TEXT, IF_ADDRESS},
+	{UPDATED, "city", "patient", "city", TEXT, IF_ADDRESS},
+	{UPDATED, "state", "patient", "state", TEXT, IF_ADDRESS},
+	{UPDATED, "postalCode", "patient", "postal_code", TEXT, IF_ADDRESS},
+	{BILL, "dateOfBirth", "patient", "dob", DATE_TEXT, ALWAYS},
+};
+
+/* Its custom fields. */
+static const struct column custom[] = {
+	{PERSON, "PNOW ID", "patient", "id", TEXT, ALWAYS},
+	{UPDATED, "PNOW Unsubscribed", "patient", "unsubscribed", TEXT, ALWAYS},
+	{VISIT, "PNOW Primary Employee", "appointment", "provider", TEXT, ALWAYS},
+	{VISIT, "PNOW Location", "appointment", "facility", TEXT, ALWAYS},
+	{VISIT, "Lead Status", NULL, NULL, LEAD, ALWAYS},
+	{VISIT, "Contact Type", NULL, NULL, LEAD, ALWAYS},
+	{VISIT, "Appointment Category", NULL, "category", TEXT, ALWAYS},
+	{VISIT, "PNOW Appt Status", "appointment", "status", SHOWN_STATUS, ALWAYS},
+	{VISIT, "PNOW Event Type", "appointment", "event_type", TEXT, ALWAYS},
+	{VISIT, "PNOW Appt Reason", "appointment", "reason", TEXT, ALWAYS},
+	{VISIT, "PNOW Appt Comments", "appointment", "comments", TEXT, ALWAYS},
+	{VISIT, "PNOW Last Appt ID", "appointment", "id", TEXT, ALWAYS},
+	{BOOKED, "Next Visit Service", "appointment", "type", TEXT, IF_BOOKED},
+	{BOOKED, "Next Visit Date", "appointment", "start", TIME, IF_BOOKED},
+	{STATUS, "Last Visit Date", "appointment", "start", DATE, IF_CHECKED_OUT},
+	{BILL, "Invoice Paid Amount", "bill", "total", MONEY, ALWAYS},
+	{BILL, "PNOW Last Order ID", "bill", "id", TEXT, ALWAYS},
+	{BILL, "PNOW DOB", "patient", "dob", DATE, ALWAYS},
+	{BILL, "PNOW Primary Employee", "bill", "provider", TEXT, ALWAYS},
+	{BILL, "Last Visit Service", "bill", "items", ITEMS, ALWAYS},
+	{MEMBER, "PNOW Membership ID", "membership", "id", TEXT, ALWAYS},
+	{MEMBER, "PNOW Membership Program Name", "membership", "program", TEXT, ALWAYS},
+	{MEMBER, "PNOW Membership Sold Date", "membership", "sold_date", DATE, ALWAYS},
+	{MEMBER, "PNOW Membership Amount", "membership", "amount", MONEY, ALWAYS},
+};
+
+/* A record's key that an event cannot do without. */
+static const struct {
+	unsigned types;
+	const char *in, *key;
+} needed[] = {
+	{UPDATED | CREATED | BILL | MEMBER, "patient", "id"},
+	{VISIT, "appointment", "id"},
+	{VISIT, "appointment", "status"},
+	{BILL, "bill", "id"},
+	{BILL, "bill", "total"},
+	{MEMBER, "membership", "id"},
+};
+
+struct map {
+	const struct conf *conf;
+	struct buf out; /* the actions being written */
+};
+
+/* One event on its way. */
+struct event {
+	struct map *map;
+	struct record *r;
+	enum event_type type;
+	struct jtext_members objects[4]; /* patient, appointment, bill, membership */
+	const char *status;              /* of the appointment */
+	const char *stage;               /* canonical; NULL: no opportunity moves */
+};
+
+static struct str raw_at(const struct event *e, const char *in, const char *key)
+{
+	for (enum event_kind kind = 0; in && kind < EVENT_KINDS; kind++)
+		if (strcmp(event_kind_name(kind), in) == 0)
+			return jtext_member(&e->objects[kind], key);
+	return record_get(e->r, key);
+}
+
+/* The text at a place of the record; NULL where there is none. */
+static const char *text_at(const struct event *e, const char *in, const char *key)
+{
+	const char *text = jtext_scalar(e->r->arena, raw_at(e, in, key));
+	return text && *text ? text : NULL;
+}
+
+/* The names of a bill's items: Botox, Dysport, Hydrafacial. NULL where there are none. */
+static const char *item_names(const struct event *e)
+{
+	struct buf names = {0};
+	for (struct str at = {0}, items = raw_at(e, "bill", "items"); jtext_next(items, &at);) {
+		const char *name = jtext_string(e->r->arena, jtext_get(at, "name"));
+		if (!name || !*name)
+			continue;
+		if (names.n)
+			buf_puts(&names, ", ");
+		buf_puts(&names, name);
+	}
+	const char *text = names.n ? arena_copy(e->r->arena, buf_str(&names)) : NULL;
+	buf_free(&names);
+	return text;
+}
+
+/* Something with an @ inside: what is none ("none", "n/a") would cost the whole contact. */
+static bool is_email(const char *text)
+{
+	const char *at = strchr(text, '@');
+	return at && at > text && at[1] && !strchr(at + 1, '@') && strchr(at + 1, '.') &&
+		   !strpbrk(text, " \t,;<>\"");
+}
+
+static const char *left_out(const struct event *e, const char *warning)
+{
+	record_warn(e->r, warning);
+	return NULL;
+}
+
+static const char *phone_of(const struct event *e, const char *text)
+{
+	char *e164 = arena_alloc(e->r->arena, PHONE_TEXT);
+	return phone_e164(str_of(text), e->map->conf->country, e164)
+			   ? e164
+			   : left_out(e, "the phone is no phone number: left out");
+}
+
+static const char *date_of(const struct event *e, const char *text, const char *warning)
+{
+	char *date = arena_alloc(e->r->arena, WHEN_DATE);
+	return when_date(str_of(text), false, date) ? date : left_out(e, warning);
+}
+
+static const char *time_of(const struct event *e, const char *text, const char *warning)
+{
+	char *time = arena_alloc(e->r->arena, WHEN_TEXT);
+	return when_time(str_of(text), false, time) ? time : left_out(e, warning);
+}
+
+static const char *money_of(const struct event *e, const char *text, const char *warning)
+{
+	int64_t minor;
+	char *money = arena_alloc(e->r->arena, MONEY_TEXT);
+	return money_read(str_of(text), &minor) ? money_text(minor, money) : left_out(e, warning);
+}
+
+/* A column's value in its form; NULL: nothing to write. */
+static const char *value_of(const struct event *e, const struct column *c)
+{
+	const char *text = c->form == ITEMS ? item_names(e) : text_at(e, c->in, c->key);
+	if (!text)
+		return NULL;
+	const char *warning = arena_printf(
+		e->r->arena, "%s.%s is not what %s takes: left out", c->in ? c->in : "", c->key, c->name);
+	switch (c->form) {
+	case EMAIL:
+		return is_email(text) ? text : left_out(e, "the e-mail is no address: left out");
+	case PHONE:
+		return phone_of(e, text);
+	case GENDER:
+		return gender_crm(text);
+	case DATE:
+	case DATE_TEXT:
+		return date_of(e, text, warning);
+	case TIME:
+		return time_of(e, text, warning);
+	case MONEY:
+		return money_of(e, text, warning);
+	case SHOWN_STATUS:
+		return status_shown(text);
+	default:
+		return text;
+	}
+}
+
+static bool counts(const struct event *e, const struct column *c)
+{
+	if (!(c->types & 1u << e->type))
+		return false;
+	switch (c->condition) {
+	case IF_ADDRESS:
+		return e->map->conf->address;
+	case IF_BOOKED:
+		return strcmp(e->status, "booked") == 0;
+	case IF_CHECKED_OUT:
+		return strcmp(e->status, "checked_out") == 0;
+	default:
+		return true;
+	}
+}
+
+static void comma(struct buf *out)
+{
+	if (out->p[out->n - 1] != '{' && out->p[out->n - 1] != '[')
+		buf_putc(out, ',');
+}
+
+/* "name":{"kind":"value"} */
+static void write_kind(struct buf *out, const char *name, const char *kind, const char *value)
+{
+	comma(out);
+	buf_json(out, str_of(name));
+	buf_puts(out, ":{");
+	buf_member(out, kind, value);
+	buf_putc(out, '}');
+}
+
+/* Lead or patient: an event that makes a patient says so, of others crm-push finds out. */
+static void write_lead(const struct event *e, const char *name)
+{
+	const struct conf *conf = e->map->conf;
+	struct buf *out = &e->map->out;
+	if (e->stage && category_stage_wins(e->stage)) {
+		buf_member(out, name, conf->lead_status.patient);
+		return;
+	}
+	comma(out);
+	buf_json(out, str_of(name));
+	buf_puts(out, ":{");
+	buf_member(out, "lead", conf->lead_status.lead);
+	buf_member(out, "patient", conf->lead_status.patient);
+	buf_putc(out, '}');
+}
+
+static void write_column(const struct event *e, const struct column *c, const char *name)
+{
+	const char *value = c->form == LEAD ? NULL : value_of(e, c);
+	if (c->form == LEAD)
+		write_lead(e, name);
+	else if (value && c->form == TIME)
+		write_kind(&e->map->out, name, "time", value);
+	else if (value && c->form == DATE)
+		write_kind(&e->map->out, name, "date", value);
+	else if (value && c->form == MONEY)
+		write_kind(&e->map->out, name, "money", value);
+	else
+		buf_member(&e->map->out, name, value);
+}
+
+static void begin(struct buf *out, const char *op)
+{
+	comma(out);
+	buf_puts(out, "{");
+	buf_member(out, "op", op);
+}
+
+/* contact.upsert: who it is, then the tables. */
+static void write_contact(const struct event *e)
+{
+	static const struct column email = {0, "email", "patient", "email", EMAIL, ALWAYS};
+	static const struct column phone = {0, "phone", "patient", "phone", PHONE, ALWAYS};
+	struct buf *out = &e->map->out;
+	begin(out, "contact.upsert");
+	buf_puts(out, ",\"match\":{");
+	buf_member(out, "pnow_id", text_at(e, "patient", "id"));
+	buf_member(out, "email", value_of(e, &email));
+	buf_member(out, "phone", value_of(e, &phone));
+	buf_puts(out, "},\"set\":{");
+	for (size_t i = 0; i < sizeof properties / sizeof *properties; i++)
+		if (counts(e, &properties[i]))
+			write_column(e, &properties[i], properties[i].name);
+	buf_puts(out, "},\"fields\":{");
+	for (size_t i = 0; i < sizeof custom / sizeof *custom; i++)
+		if (counts(e, &custom[i]))
+			write_column(e, &custom[i], conf_name(&e->map->conf->names.fields, custom[i].name));
+	buf_puts(out, "}}");
+}
+
+static void line(struct buf *note, const char *label, const char *value)
+{
+	if (value)
+		buf_printf(note, "\n%s: %s", label, value);
+}
+
+static void write_note(const struct event *e, struct buf *note)
+{
+	begin(&e->map->out, "note.add");
+	buf_puts(&e->map->out, ",\"body\":");
+	buf_json(&e->map->out, buf_str(note));
+	buf_putc(&e->map->out, '}');
+	buf_free(note);
+}
+
+static void write_visit_note(const struct event *e)
+{
+	struct buf note = {0};
+	const char *category = text_at(e, NULL, "category"), *type = text_at(e, "appointment", "type");
+	if (!category && type)
+		category = arena_printf(e->r->arena, "none (%s is not in the sheet)", type);
+	buf_puts(&note, "PatientNow appointment");
+	line(&note, "Status", status_shown(e->status));
+	line(&note, "Event type", text_at(e, "appointment", "event_type"));
+	line(&note, "Reason", text_at(e, "appointment", "reason"));
+	line(&note, "Category", category);
+	line(&note, "Appointment ID", text_at(e, "appointment", "id"));
+	write_note(e, &note);
+}
+
+static void write_bill_note(const struct event *e, int64_t total)
+{
+	struct buf note = {0};
+	char money[MONEY_TEXT];
+	money_text(total < 0 ? -total : total, money);
+	buf_puts(&note, "PatientNow bill");
+	line(&note, "Order total", arena_printf(e->r->arena, "%s$%s", total < 0 ? "-" : "", money));
+	line(&note, "Items", item_names(e));
+	line(&note, "Order ID", text_at(e, "bill", "id"));
+	write_note(e, &note);
+}
+
+static void write_workflow(const struct event *e, const char *workflow)
+{
+	if (!workflow)
+		return;
+	begin(&e->map->out, "workflow.add");
+	buf_member(&e->map->out, "workflow", workflow);
+	buf_putc(&e->map->out, '}');
+}
+
+static void write_move(const struct event *e)
+{
+	const struct conf *conf = e->map->conf;
+	const char *pipeline = text_at(e, NULL, "pipeline");
+	if (!e->stage || !pipeline || !conf->move_opportunities)
+		return;
+	struct buf *out = &e->map->out;
+	begin(out, "opportunity.move");
+	buf_member(out, "pipeline", conf_name(&conf->names.pipelines, pipeline));
+	buf_member(out, "stage", conf_name(&conf->names.stages, e->stage));
+	buf_member(out, "lead", category_stage_wins(e->stage) ? "won" : "open");
+	buf_member(out, "patient", "won");
+	buf_putc(out, '}');
+}
+
+static void write_visit(const struct event *e)
+{
+	write_contact(e);
+	write_visit_note(e);
+	write_workflow(e, e->map->conf->workflows.appointments);
+	write_move(e);
+}
+
+static void write_bill(const struct event *e)
+{
+	const struct conf *conf = e->map->conf;
+	struct buf *out = &e->map->out;
+	char money[MONEY_TEXT];
+	int64_t total;
+	const char *text = text_at(e, "bill", "total");
+	if (!money_read(str_of(text), &total)) {
+		record_fail(
+			e->r, "bad_money", false, "bill %s: its total is no amount of money", text_at(e, "bill", "id"));
+		return;
+	}
+	write_contact(e);
+	begin(out, "ltv.add");
+	buf_member(out, "bill", text_at(e, "bill", "id"));
+	buf_member(out, "amount", money_text(total, money));
+	buf_putc(out, '}');
+	write_bill_note(e, total);
+	write_workflow(e, conf->workflows.order_paid);
+	write_workflow(e, conf->workflows.birthday);
+	begin(out, "opportunity.value");
+	buf_puts(out, ",\"pipelines\":[");
+	buf_json(out, str_of(conf_name(&conf->names.pipelines, "non-surgical")));
+	if (conf->surgical_value) {
+		buf_putc(out, ',');
+		buf_json(out, str_of(conf_name(&conf->names.pipelines, "surgical")));
+	}
+	buf_puts(out, "]}");
+}
+
+/* The membership tag, with the program's name in place of {program}. */
+static const char *membership_tag(const struct event *e)
+{
+	const char *tag = e->map->conf->membership_tag, *at = strstr(tag, "{program}");
+	const char *program = text_at(e, "membership", "program");
+	if (!at)
+		return tag;
+	if (!program)
+		return left_out(e, "the membership has no program for the tag: left out");
+	return arena_printf(e->r->arena, "%.*s%s%s", (int)(at - tag), tag, program, at + strlen("{program}"));
+}
+
+static void write_membership(const struct event *e)
+{
+	struct buf *out = &e->map->out;
+	const char *tag = membership_tag(e);
+	write_contact(e);
+	if (tag) {
+		begin(out, "tag.add");
+		buf_puts(out, ",\"tags\":[");
+		buf_json(out, str_of(tag));
+		buf_puts(out, "]}");
+	}
+	write_workflow(e, e->map->conf->workflows.membership);
+}
+
+/* Why nothing is to be done for an event, or NULL. */
+static const char *reason_to_ignore(struct event *e)
+{
+	if (e->type != EVENT_APPOINTMENT_BOOKED && e->type != EVENT_APPOINTMENT_STATUS)
+		return NULL;
+	if (!text_at(e, "patient", "id"))
+		return "an appointment without a patient (a block)";
+	if (e->status && !status_shown(e->status))
+		return arena_printf(
+			e->r->arena, "the appointment's status \"%s\" is not one that the profile maps", e->status);
+	return NULL;
+}
+
+/* Whether the record has what its event cannot do without; if not, it fails. */
+static bool complete(const struct event *e)
+{
+	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+		if (needed[i].types & 1u << e->type && !text_at(e, needed[i].in, needed[i].key)) {
+			record_fail(e->r, "incomplete", false, "a %s event needs %s.%s: see pnow-event(5)",
+				event_type_name(e->type), needed[i].in, needed[i].key);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void write_actions(struct event *e)
+{
+	static void (*const writers[EVENT_TYPES])(const struct event *) = {
+		[EVENT_PATIENT_UPDATED] = write_contact,
+		[EVENT_PATIENT_CREATED] = write_contact,
+		[EVENT_APPOINTMENT_BOOKED] = write_visit,
+		[EVENT_APPOINTMENT_STATUS] = write_visit,
+		[EVENT_BILL_COMPLETED] = write_bill,
+		[EVENT_MEMBERSHIP_CREATED] = write_membership,
+	};
+	struct buf *out = &e->map->out;
+	const char *ignore = reason_to_ignore(e);
+	out->n = 0;
+	buf_putc(out, '[');
+	if (ignore)
+		record_set_text(e->r, "ignored", ignore);
+	else if (!complete(e))
+		return;
+	else
+		writers[e->type](e);
+	buf_putc(out, ']');
+	if (!e->r->failed)
+		record_set(e->r, "actions", (struct str){arena_copy(e->r->arena, buf_str(out)), out->n});
+}
+
+static void map(struct record *r, void *context)
+{
+	const char *type = record_text(r, "type");
+	struct event e = {.map = context, .r = r, .type = event_type_of(type)};
+	if (record_get(r, "ignored").p || e.type == EVENT_CONTACT_TAGGED)
+		return; /* pnow-push has written the actions of a tagged contact */
+	if (e.type == EVENT_UNKNOWN) {
+		record_fail(
+			r, "bad_type", false, "type: found %s, expected a type of pnow-event(5)", type ? type : "none");
+		return;
+	}
+	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)
+		e.objects[kind] = record_object(r, event_kind_name(kind));
+	e.status = text_at(&e, "appointment", "status");
+	e.stage = text_at(&e, NULL, "stage");
+	if (!r->failed)
+		write_actions(&e);
+}
+
+int main(int argc, char *argv[])
+{
+	const char *file = NULL;
+	bool verbose = false;
+	setprogname(argv[0]);
+	for (int option; (option = getopt(argc, argv, "c:hvV")) != -1;) {
+		switch (option) {
+		case 'c':
+			file = optarg;
+			break;
+		case 'v':
+			verbose = true;
+			break;
+		case 'h':
+			usage_help(usage);
+		case 'V':
+			usage_version();
+		default:
+			usage_error(usage);
+		}
+	}
+	if (optind < argc)
+		usage_error(usage);
+	struct conf *conf = conf_read(file);
+	struct map m = {.conf = conf};
+	int status = record_loop(
+		&(struct record_loop){.stage = "crm-map", .each = map, .context = &m, .verbose = verbose});
+	buf_free(&m.out);
+	conf_free(conf);
+	return status;
+}

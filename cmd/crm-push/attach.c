@@ -1,0 +1,148 @@
+/*
+ * What is attached to a contact: notes, tags, enrolments. Tags are a set and may be sent again; a note and an
+ * enrolment must not, so each is written into the ledger first. Where an answer was lost, the contact's notes
+ * tell; an enrolment cannot be read back and is not repeated.
+ */
+#include "push.h"
+#include "when.h"
+
+enum { CLOCKS_MS = 5 * 60 * 1000 }; /* how far our clock and the CRM's may be apart */
+
+/* The name of an effect of this event: appointment/88123/1/note.add. once: for the subject, whatever its
+ * state. */
+static const char *effect_name(struct work *w, const char *what, bool once)
+{
+	if (!w->subject.subject)
+		return arena_printf(w->a, "event/%s/%s", w->id, what);
+	if (once)
+		return arena_printf(w->a, "%s/%s", w->subject.subject, what);
+	return arena_printf(w->a, "%s/%lld/%s", w->subject.subject, (long long)w->subject.seq, what);
+}
+
+/* A request whose effect must happen once. begun: what to do where it was begun before and nobody knows
+   (OUT_DONE: it happened, OUT_IGNORED: it did not). */
+static enum outcome once(struct work *w, const char *effect, const char *path, struct str body,
+	enum outcome (*begun)(struct work *, int64_t since))
+{
+	struct state *state = w->push->state;
+	const char *location = w->location->id;
+	int64_t since = 0;
+	enum ledger_effect known =
+		w->push->dry ? EFFECT_NEW : ledger_effect(state, location, effect, w->contact, &since);
+	if (known == EFFECT_FAILED)
+		return fail(w, "state", true, "the state file cannot be written");
+	if (known == EFFECT_DONE)
+		return OUT_UNCHANGED;
+	if (known == EFFECT_BEGUN) {
+		enum outcome out = begun(w, since);
+		if (out == OUT_DONE)
+			ledger_done(state, location, effect);
+		if (out != OUT_IGNORED)
+			return out;
+	}
+	struct crm_answer answer = request(w, "POST", path, body, false);
+	if (w->push->dry)
+		return OUT_DONE;
+	bool certain = answer.outcome == HTTP_UNSENT || (answer.status >= 400 && answer.status < 500);
+	if (!answer.error || (answer.status >= 200 && answer.status < 300))
+		return ledger_done(state, location, effect)
+				   ? OUT_DONE
+				   : fail(w, "state", true, "the state file cannot be written");
+	if (certain) {
+		ledger_undone(state, location, effect);
+		return fail_with(w, &answer);
+	}
+	/* sent, and the answer was lost or says that something broke: look, now */
+	const char *error = answer.error;
+	enum outcome out = begun(w, since);
+	if (out == OUT_DONE)
+		ledger_done(state, location, effect);
+	else if (out == OUT_IGNORED) {
+		ledger_undone(state, location, effect);
+		return fail(w, answer.code, true, error);
+	}
+	return out;
+}
+
+/* Whether the contact has the action's note, written since then. */
+static enum outcome note_is_there(struct work *w, int64_t since)
+{
+	const char *wanted = jtext_string(w->a, jtext_get(w->action, "body"));
+	struct crm_answer answer = request(w, "GET", contact_path(w, "/notes"), (struct str){0}, true);
+	if (answer.error)
+		return fail_with(w, &answer);
+	for (struct str at = {0}, list = jtext_get(answer.body, "notes"); jtext_next(list, &at);) {
+		const char *body = jtext_string(w->a, jtext_get(at, "body"));
+		const char *added = jtext_string(w->a, jtext_get(at, "dateAdded"));
+		int64_t moment = 0;
+		if (body && strcmp(body, wanted) == 0 &&
+			(!added || !when_moment(str_of(added), &moment) || moment >= since - CLOCKS_MS))
+			return OUT_DONE;
+	}
+	return OUT_IGNORED;
+}
+
+enum outcome note_add(struct work *w)
+{
+	struct buf body = {0};
+	const char *text = jtext_string(w->a, jtext_get(w->action, "body"));
+	if (!text)
+		return fail(w, "malformed", false, "note.add needs a body");
+	buf_putc(&body, '{');
+	buf_member(&body, "body", text);
+	buf_putc(&body, '}');
+	enum outcome out =
+		once(w, effect_name(w, "note.add", false), contact_path(w, "/notes"), buf_str(&body), note_is_there);
+	buf_free(&body);
+	return out;
+}
+
+/* An enrolment cannot be read back; a second one would text the patient twice. */
+static enum outcome not_enrolled_again(struct work *w, int64_t since)
+{
+	(void)since;
+	warning(w, "the answer to the enrolment in the workflow was lost: it was not repeated, look whether the "
+			   "contact is in it");
+	return OUT_DONE;
+}
+
+enum outcome workflow_add(struct work *w)
+{
+	enum outcome out = OUT_DONE;
+	const char *name = jtext_string(w->a, jtext_get(w->action, "workflow"));
+	if (!name)
+		return fail(w, "malformed", false, "workflow.add needs a workflow");
+	const char *id = id_of(w, NAME_WORKFLOW, name, NULL, &out);
+	if (!id)
+		return out;
+	const char *effect =
+		effect_name(w, arena_printf(w->a, "workflow.add/%s", name), w->type == EVENT_BILL_COMPLETED);
+	const char *path =
+		contact_path(w, arena_printf(w->a, "/workflow/%s", w->push->dry ? id : http_encode(w->a, id)));
+	return once(w, effect, path, STR("{}"), not_enrolled_again);
+}
+
+static enum outcome change_tags(struct work *w, const char *method)
+{
+	struct str tags = jtext_get(w->action, "tags");
+	if (jtext_type(tags) != JTEXT_ARRAY)
+		return fail(w, "malformed", false, "a tag action needs tags");
+	struct buf body = {0};
+	buf_puts(&body, "{\"tags\":");
+	buf_add(&body, tags);
+	buf_putc(&body, '}');
+	struct str sent = {arena_copy(w->a, buf_str(&body)), body.n};
+	buf_free(&body);
+	struct crm_answer answer = request(w, method, contact_path(w, "/tags"), sent, true);
+	return answer.error ? fail_with(w, &answer) : OUT_DONE;
+}
+
+enum outcome tag_add(struct work *w)
+{
+	return change_tags(w, "POST");
+}
+
+enum outcome tag_remove(struct work *w)
+{
+	return change_tags(w, "DELETE");
+}

@@ -1,0 +1,110 @@
+/*
+ * Custom fields: a value of an action in the form that the field's dataType wants, and the comparison of what
+ * was sent with what the CRM says it holds, which is the only way to see that it dropped something.
+ */
+#include "push.h"
+#include "money.h"
+#include "when.h"
+
+#include <strings.h>
+
+/* "2026-12-01T15:30:00-07:00" for people: 2026-12-01 15:30. */
+static const char *clock_text(struct arena *a, const char *time)
+{
+	return strlen(time) >= 16 ? arena_printf(a, "%.10s %.5s", time, time + 11) : time;
+}
+
+/* The text that goes into a field; NULL where there is none (a lead's or patient's word, and nobody knows
+ * which). */
+static const char *text_for(struct work *w, struct str value, const char *data_type)
+{
+	bool date = data_type && strcmp(data_type, "DATE") == 0;
+	if (jtext_type(value) != JTEXT_OBJECT)
+		return jtext_scalar(w->a, value);
+	const char *time = jtext_string(w->a, jtext_get(value, "time"));
+	if (time)
+		return date ? arena_printf(w->a, "%.10s", time) : clock_text(w->a, time);
+	static const char *const plain[] = {"date", "money"};
+	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+		const char *text = jtext_string(w->a, jtext_get(value, plain[i]));
+		if (text)
+			return text;
+	}
+	if (w->standing == STANDING_UNKNOWN)
+		return NULL;
+	return jtext_string(w->a, jtext_get(value, w->standing == STANDING_PATIENT ? "patient" : "lead"));
+}
+
+enum outcome write_field(struct work *w, struct buf *list, const char *name, struct str value)
+{
+	enum outcome out = OUT_DONE;
+	const char *data_type = NULL;
+	const char *id = id_of(w, NAME_FIELD, name, &data_type, &out);
+	if (!id)
+		return out == OUT_FAILED ? OUT_FAILED : OUT_DONE;
+	const char *text = text_for(w, value, data_type);
+	if (!text || !*text)
+		return OUT_DONE;
+	if (list->p[list->n - 1] != '[')
+		buf_putc(list, ',');
+	buf_putc(list, '{');
+	buf_member(list, "id", id);
+	buf_member(list, "field_value", text);
+	buf_putc(list, '}');
+	return OUT_DONE;
+}
+
+const char *field_in(struct work *w, struct str contact, const char *id)
+{
+	static const char *const keys[] = {"value", "field_value", "fieldValue"};
+	for (struct str at = {0}, list = jtext_get(contact, "customFields"); jtext_next(list, &at);) {
+		const char *this = jtext_string(w->a, jtext_get(at, "id"));
+		if (!this || strcmp(this, id) != 0)
+			continue;
+		for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+			const char *text = jtext_scalar(w->a, jtext_get(at, keys[i]));
+			if (text && *text)
+				return text;
+		}
+		/* a list of options that holds one */
+		struct str one = {0};
+		if (jtext_next(jtext_get(at, "value"), &one))
+			return jtext_scalar(w->a, one);
+	}
+	return NULL;
+}
+
+/* Whether what the CRM holds is what was sent: the same text, the same amount, the same day. */
+static bool same(const char *sent, const char *held)
+{
+	int64_t x, y, ms;
+	if (strcmp(sent, held) == 0)
+		return true;
+	if (money_read(str_of(sent), &x) && money_read(str_of(held), &y))
+		return x == y;
+	char date[WHEN_DATE];
+	if (strlen(sent) == 10 && when_date(str_of(sent), false, date))
+		return strncmp(sent, held, 10) == 0 ||
+			   (strlen(held) >= 10 && !when_moment(str_of(held), &ms) && !strchr(held, '-'));
+	return false;
+}
+
+void compare_fields(struct work *w, struct str list, struct str contact)
+{
+	if (w->push->dry || jtext_type(jtext_get(contact, "customFields")) != JTEXT_ARRAY)
+		return;
+	unsigned dropped = 0;
+	for (struct str at = {0}; jtext_next(list, &at);) {
+		const char *id = jtext_string(w->a, jtext_get(at, "id"));
+		const char *sent = jtext_string(w->a, jtext_get(at, "field_value")), *held = field_in(w, contact, id);
+		if (held && same(sent, held))
+			continue;
+		const char *name = NULL;
+		state_run(w->push->state, w->a, &name,
+			"SELECT name FROM name WHERE location=? AND kind='field' AND id=?", "tt", w->location->id, id);
+		warning(w, "the CRM did not take the value of %s", name ? name : id);
+		dropped++;
+	}
+	if (dropped)
+		names_forget(w->push->names, w->location, NAME_FIELD);
+}

@@ -1,0 +1,148 @@
+/*
+ * The lifetime value: read, added to in minor units, written. The ledger has for each bill what of it is
+ * counted and, while an addition is under way, the value before and after it; so whoever comes after a crash
+ * knows from the CRM's value whether it happened.
+ */
+#include "push.h"
+#include "money.h"
+
+static const char *field_name(const struct work *w)
+{
+	return conf_name(&w->push->conf->names.fields, "Patient Lifetime Value");
+}
+
+/* The value that the contact holds now. */
+static enum outcome read_value(struct work *w, const char *field, int64_t *value)
+{
+	enum outcome out = contact_read(w);
+	if (out != OUT_DONE)
+		return out;
+	const char *text = field_in(w, w->contact_now, field);
+	*value = 0;
+	if (text && !money_read(str_of(text), value))
+		return fail(w, "bad_value", false,
+			"the contact's Patient Lifetime Value is no amount: mend it in the CRM, then run again");
+	return OUT_DONE;
+}
+
+enum outcome ltv_read(struct work *w)
+{
+	enum outcome out = OUT_DONE;
+	if (w->value_known)
+		return OUT_DONE;
+	const char *field = id_of(w, NAME_FIELD, field_name(w), NULL, &out);
+	if (!field || (out = read_value(w, field, &w->value)) != OUT_DONE)
+		return out;
+	w->value_known = true;
+	return OUT_DONE;
+}
+
+/* Writes the value into the contact; the answer must say that it is there. */
+static enum outcome write_value(struct work *w, const char *field, int64_t value, bool *undone)
+{
+	char text[MONEY_TEXT];
+	struct buf body = {0};
+	buf_puts(&body, "{\"customFields\":[{");
+	buf_member(&body, "id", field);
+	buf_member(&body, "field_value", money_text(value, text));
+	buf_puts(&body, "}]}");
+	struct str sent = {arena_copy(w->a, buf_str(&body)), body.n};
+	buf_free(&body);
+	struct crm_answer answer = request(w, "PUT", contact_path(w, ""), sent, true);
+	*undone =
+		answer.error && (answer.outcome == HTTP_UNSENT || (answer.status >= 400 && answer.status < 500));
+	if (answer.error)
+		return fail_with(w, &answer);
+	w->contact_now = jtext_get(answer.body, "contact");
+	const char *held = field_in(w, w->contact_now, field);
+	int64_t stored = 0;
+	if (jtext_type(jtext_get(w->contact_now, "customFields")) != JTEXT_ARRAY ||
+		(held && money_read(str_of(held), &stored) && stored == value))
+		return OUT_DONE;
+	*undone = true;
+	names_forget(w->push->names, w->location, NAME_FIELD);
+	return fail(w, "dropped", true,
+		"the CRM did not take the Patient Lifetime Value: is the field monetary or text?");
+}
+
+/* An addition that was begun and not ended: the contact's value says whether it happened. */
+static enum outcome settle(struct work *w, const char *bill, int64_t now, struct ledger_bill *b)
+{
+	const char *location = w->location->id;
+	if (now != b->after && now != b->before)
+		return fail(w, "undecided", false,
+			arena_printf(w->a,
+				"bill %s: an addition to the lifetime value was interrupted, and the value has been changed "
+				"since by "
+				"somebody else: compare it with the bills, by hand",
+				bill));
+	bool counted = now == b->after && b->after != b->before;
+	if (!ledger_bill_end(w->push->state, location, bill, counted || b->after == b->before))
+		return fail(w, "state", true, "the state file cannot be written");
+	return ledger_bill(w->push->state, location, bill, b)
+			   ? OUT_DONE
+			   : fail(w, "state", true, "the state file cannot be read");
+}
+
+/* Adds what of the amount is not counted yet. */
+static enum outcome add(
+	struct work *w, const char *bill, const char *field, int64_t amount, const struct ledger_bill *b)
+{
+	const char *location = w->location->id;
+	int64_t before = w->value, after;
+	bool undone = false;
+	if (__builtin_add_overflow(before, amount - b->counted, &after))
+		return fail(w, "bad_money", false, "the lifetime value would be too large");
+	if (!ledger_bill_begin(w->push->state, location, bill, w->contact, amount, before, after))
+		return fail(w, "state", true, "the state file cannot be written");
+	enum outcome out = after == before ? OUT_DONE : write_value(w, field, after, &undone);
+	if (out == OUT_DONE && !ledger_bill_end(w->push->state, location, bill, true))
+		return fail(w, "state", true, "the state file cannot be written");
+	if (out == OUT_DONE)
+		w->value = after;
+	else if (undone)
+		ledger_bill_end(w->push->state, location, bill, false);
+	return out;
+}
+
+/* The dry run's request: nobody knows the value there. */
+static enum outcome show(struct work *w, const char *field, const char *amount)
+{
+	struct buf body = {0};
+	buf_puts(&body, "{\"customFields\":[{");
+	buf_member(&body, "id", field);
+	buf_member(&body, "field_value", arena_printf(w->a, "{Patient Lifetime Value + %s}", amount));
+	buf_puts(&body, "}]}");
+	request(w, "PUT", contact_path(w, ""), buf_str(&body), true);
+	buf_free(&body);
+	return OUT_DONE;
+}
+
+enum outcome ltv_add(struct work *w)
+{
+	enum outcome out = OUT_DONE;
+	struct ledger_bill b;
+	int64_t amount;
+	const char *bill = jtext_string(w->a, jtext_get(w->action, "bill"));
+	const char *text = jtext_string(w->a, jtext_get(w->action, "amount"));
+	if (!bill || !text || !money_read(str_of(text), &amount))
+		return fail(w, "malformed", false, "ltv.add needs a bill and an amount");
+	const char *field = id_of(w, NAME_FIELD, field_name(w), NULL, &out);
+	if (!field || w->push->dry)
+		return field ? show(w, field, text) : out;
+	if ((out = contact_read(w)) != OUT_DONE)
+		return out;
+	if (!ledger_bill(w->push->state, w->location->id, bill, &b))
+		return fail(w, "state", true, "the state file cannot be read");
+	if ((out = ltv_read(w)) != OUT_DONE)
+		return out;
+	if (b.pending && (out = settle(w, bill, w->value, &b)) != OUT_DONE)
+		return out;
+	if (amount > 0)
+		ledger_contact_is_patient(w->push->state, w->location->id, w->contact);
+	if (amount > 0)
+		w->standing = STANDING_PATIENT;
+	if (b.known && b.counted == amount)
+		return OUT_UNCHANGED;
+	return add(w, bill, field, amount, &b);
+}

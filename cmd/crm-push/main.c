@@ -1,0 +1,81 @@
+/*
+ * crm-push: carries the actions of events out in the CRM and writes a result for each. Several events at
+ * once, one patient's in order.
+ */
+#include "push.h"
+#include "usage.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char usage[] =
+	"usage: crm-push [-nv] [-c FILE] [-j N]\n"
+	"Carries the actions of events (NDJSON on standard input) out in the CRM, and writes results.\n"
+	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
+	"  -j N     events in parallel (8)\n"
+	"  -n       write the requests that would be sent, and send none\n"
+	"  -v       a line on standard error for each request\n"
+	"  -h, -V   this help, the version\n";
+
+/* One patient's events are never worked on at once. */
+static const char *patient_key(const struct record *r, void *context)
+{
+	(void)context;
+	return jtext_scalar(r->arena, jtext_get(record_get(r, "patient"), "id"));
+}
+
+int main(int argc, char *argv[])
+{
+	const char *file = NULL, *problem = NULL;
+	unsigned parallel = 8;
+	bool verbose = false;
+	struct push p = {0};
+	setprogname(argv[0]);
+	for (int option; (option = getopt(argc, argv, "c:hj:nvV")) != -1;) {
+		switch (option) {
+		case 'c':
+			file = optarg;
+			break;
+		case 'j':
+			parallel = (unsigned)strtonum(optarg, 1, 256, &problem);
+			if (problem)
+				usage_error(usage);
+			break;
+		case 'n':
+			p.dry = true;
+			break;
+		case 'v':
+			verbose = true;
+			break;
+		case 'h':
+			usage_help(usage);
+		case 'V':
+			usage_version();
+		default:
+			usage_error(usage);
+		}
+	}
+	if (optind < argc)
+		usage_error(usage);
+	struct conf *conf = conf_read(file);
+	p.conf = conf;
+	p.crm = crm_open(conf, parallel, verbose, p.dry);
+	p.locks = locks_open();
+	if (!p.dry) {
+		p.state = state_open(conf_need(conf, conf->state, "state"));
+		p.names = names_open(p.crm, p.state);
+	}
+	int status = record_loop(&(struct record_loop){.stage = "crm-push",
+		.each = push_event,
+		.context = &p,
+		.errors = true,
+		.verbose = verbose,
+		.parallel = p.dry ? 0 : parallel,
+		.key = patient_key});
+	names_close(p.names);
+	state_close(p.state);
+	locks_close(p.locks);
+	crm_close(p.crm);
+	conf_free(conf);
+	return status;
+}

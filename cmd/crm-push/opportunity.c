@@ -1,0 +1,243 @@
+/*
+ * Opportunities: one for a contact in a pipeline. The ledger remembers the ones that we made or met, because
+ * a search lags behind writes; a contact's whole list is searched where lead or patient must be told, since
+ * any won one makes a patient.
+ */
+#include "push.h"
+#include "money.h"
+#include "when.h"
+
+enum { INDEX_MS = 60 * 1000 }; /* a search may miss what was written in the last minute */
+
+static int64_t now_ms(void)
+{
+	char now[WHEN_TEXT];
+	int64_t ms = 0;
+	when_now(now);
+	when_moment(str_of(now), &ms);
+	return ms;
+}
+
+/* The contact's opportunities, once for an event. */
+static enum outcome search(struct work *w)
+{
+	if (w->opportunities.p)
+		return OUT_DONE;
+	if (w->contact_is_new) {
+		w->opportunities = STR("[]");
+		return OUT_DONE;
+	}
+	const char *path = arena_printf(w->a, "/opportunities/search?location_id=%s&contact_id=%s&limit=100",
+		http_encode(w->a, w->location->id), http_encode(w->a, w->contact));
+	struct crm_answer answer = request(w, "GET", path, (struct str){0}, true);
+	if (answer.error)
+		return fail_with(w, &answer);
+	w->opportunities = jtext_get(answer.body, "opportunities");
+	if (jtext_type(w->opportunities) != JTEXT_ARRAY)
+		return fail(w, "bad_answer", true, "the CRM's answer has no opportunities in it");
+	return OUT_DONE;
+}
+
+static bool text_is(struct work *w, struct str object, const char *key, const char *text)
+{
+	const char *value = jtext_string(w->a, jtext_get(object, key));
+	return value && strcmp(value, text) == 0;
+}
+
+enum outcome standing(struct work *w)
+{
+	if (w->standing != STANDING_UNKNOWN)
+		return OUT_DONE;
+	w->standing = STANDING_LEAD;
+	if (w->push->dry)
+		return OUT_DONE;
+	if (ledger_contact(w->push->state, w->a, w->location->id, w->patient).patient) {
+		w->standing = STANDING_PATIENT;
+		return OUT_DONE;
+	}
+	enum outcome out = search(w);
+	if (out != OUT_DONE) {
+		w->standing = STANDING_UNKNOWN;
+		return out;
+	}
+	for (struct str at = {0}; jtext_next(w->opportunities, &at);)
+		if (text_is(w, at, "status", "won"))
+			w->standing = STANDING_PATIENT;
+	if (w->standing == STANDING_PATIENT)
+		ledger_contact_is_patient(w->push->state, w->location->id, w->contact);
+	return OUT_DONE;
+}
+
+/* The contact's opportunity in a pipeline; *id NULL: it has none that can be seen. */
+static enum outcome find(struct work *w, const char *pipeline, const char **id)
+{
+	*id = NULL;
+	if (w->push->dry)
+		return OUT_DONE;
+	*id = ledger_opportunity(w->push->state, w->a, w->location->id, w->contact, pipeline);
+	if (*id)
+		return OUT_DONE;
+	enum outcome out = search(w);
+	for (struct str at = {0}; out == OUT_DONE && !*id && jtext_next(w->opportunities, &at);)
+		if (text_is(w, at, "pipelineId", pipeline))
+			*id = jtext_string(w->a, jtext_get(at, "id"));
+	if (*id)
+		ledger_opportunity_set(w->push->state, w->location->id, w->contact, pipeline, *id);
+	return out;
+}
+
+static const char *opportunity_path(struct work *w, const char *id)
+{
+	return arena_printf(w->a, "/opportunities/%s", w->push->dry ? "{opportunity}" : http_encode(w->a, id));
+}
+
+/* The name that a new opportunity gets: the contact's. */
+static const char *person(struct work *w)
+{
+	if (w->person)
+		return w->person;
+	const char *name = jtext_string(w->a, jtext_get(w->contact_now, "name"));
+	return name && *name ? name : arena_printf(w->a, "Patient %s", w->patient);
+}
+
+/* Keeps the opportunity that a create has made. */
+static enum outcome keep(struct work *w, const char *effect, const char *pipeline, const char *id)
+{
+	if (!id)
+		return fail(w, "bad_answer", true, "the CRM's answer has no opportunity in it");
+	if (!ledger_opportunity_set(w->push->state, w->location->id, w->contact, pipeline, id))
+		return fail(w, "state", true, "the state file cannot be written");
+	ledger_undone(w->push->state, w->location->id, effect);
+	return OUT_DONE;
+}
+
+/* Makes the opportunity. A create whose answer was lost is not repeated before a search would show it. */
+static enum outcome create(struct work *w, const char *pipeline, const char *stage, const char *status)
+{
+	struct state *state = w->push->state;
+	const char *effect = arena_printf(w->a, "opportunity/%s/%s", w->contact, pipeline);
+	int64_t since = 0;
+	enum ledger_effect known =
+		w->push->dry ? EFFECT_NEW : ledger_effect(state, w->location->id, effect, w->contact, &since);
+	if (known == EFFECT_FAILED)
+		return fail(w, "state", true, "the state file cannot be written");
+	if (known != EFFECT_NEW && now_ms() - since < INDEX_MS)
+		return fail(w, "lost", true,
+			"the answer to making the opportunity was lost; a search shows in a minute whether it is there");
+	struct buf body = {0};
+	buf_putc(&body, '{');
+	buf_member(&body, "pipelineId", pipeline);
+	buf_member(&body, "locationId", w->location->id);
+	buf_member(&body, "name", person(w));
+	buf_member(&body, "pipelineStageId", stage);
+	buf_member(&body, "status", status);
+	buf_member(&body, "contactId", w->push->dry ? "{contact}" : w->contact);
+	buf_putc(&body, '}');
+	struct crm_answer answer = request(w, "POST", "/opportunities/", buf_str(&body), false);
+	buf_free(&body);
+	if (w->push->dry)
+		return OUT_DONE;
+	if (!answer.error)
+		return keep(
+			w, effect, pipeline, jtext_string(w->a, jtext_get(jtext_get(answer.body, "opportunity"), "id")));
+	if (answer.outcome == HTTP_UNSENT || (answer.status >= 400 && answer.status < 500))
+		ledger_undone(state, w->location->id, effect);
+	return fail_with(w, &answer);
+}
+
+/* PUT /opportunities/ID; OUT_IGNORED where the CRM does not have it any more. */
+static enum outcome put(struct work *w, const char *id, struct str body)
+{
+	struct crm_answer answer = request(w, "PUT", opportunity_path(w, id), body, true);
+	if (answer.status == 404) {
+		ledger_opportunity_forget(w->push->state, w->location->id, id);
+		w->opportunities = (struct str){0};
+		return OUT_IGNORED;
+	}
+	return answer.error ? fail_with(w, &answer) : OUT_DONE;
+}
+
+static enum outcome move(
+	struct work *w, const char *id, const char *pipeline, const char *stage, const char *status)
+{
+	struct buf body = {0};
+	buf_putc(&body, '{');
+	buf_member(&body, "pipelineId", pipeline);
+	buf_member(&body, "pipelineStageId", stage);
+	buf_member(&body, "status", status);
+	buf_putc(&body, '}');
+	enum outcome out = put(w, id, buf_str(&body));
+	buf_free(&body);
+	return out;
+}
+
+enum outcome opportunity_move(struct work *w)
+{
+	enum outcome out = OUT_DONE;
+	const char *id = NULL;
+	const char *pipeline_name = jtext_string(w->a, jtext_get(w->action, "pipeline"));
+	const char *stage_name = jtext_string(w->a, jtext_get(w->action, "stage"));
+	if (!pipeline_name || !stage_name)
+		return fail(w, "malformed", false, "opportunity.move needs a pipeline and a stage");
+	const char *pipeline = id_of(w, NAME_PIPELINE, pipeline_name, NULL, &out);
+	const char *stage =
+		!pipeline ? NULL
+				  : id_of(w, NAME_STAGE,
+						w->push->dry ? stage_name : arena_printf(w->a, "%s/%s", pipeline_name, stage_name),
+						NULL, &out);
+	if (!stage || (out = standing(w)) != OUT_DONE)
+		return out;
+	const char *status =
+		jtext_string(w->a, jtext_get(w->action, w->standing == STANDING_PATIENT ? "patient" : "lead"));
+	if ((out = find(w, pipeline, &id)) != OUT_DONE)
+		return out;
+	out = id ? move(w, id, pipeline, stage, status) : OUT_IGNORED;
+	if (out == OUT_IGNORED && id && (out = find(w, pipeline, &id)) == OUT_DONE)
+		out = id ? move(w, id, pipeline, stage, status) : OUT_IGNORED;
+	if (out == OUT_IGNORED)
+		out = create(w, pipeline, stage, status);
+	if (out == OUT_DONE && status && strcmp(status, "won") == 0 && !w->push->dry)
+		ledger_contact_is_patient(w->push->state, w->location->id, w->contact);
+	return out;
+}
+
+/* Sets the value of the contact's opportunity in one pipeline, where it has one. */
+static enum outcome set_value(struct work *w, const char *pipeline_name)
+{
+	enum outcome out = OUT_DONE;
+	const char *id = NULL;
+	char money[MONEY_TEXT];
+	struct buf body = {0};
+	const char *pipeline = id_of(w, NAME_PIPELINE, pipeline_name, NULL, &out);
+	if (!pipeline || (out = find(w, pipeline, &id)) != OUT_DONE)
+		return out;
+	if (!id && !w->push->dry)
+		return OUT_IGNORED;
+	if (!w->push->dry && (out = ltv_read(w)) != OUT_DONE)
+		return out;
+	buf_putc(&body, '{');
+	if (w->push->dry)
+		buf_member(&body, "monetaryValue", "{Patient Lifetime Value}");
+	else
+		buf_printf(&body, "\"monetaryValue\":%s", money_text(w->value, money));
+	if (w->standing == STANDING_PATIENT && w->push->conf->move_opportunities)
+		buf_member(&body, "status", "won");
+	buf_putc(&body, '}');
+	out = put(w, id, buf_str(&body));
+	buf_free(&body);
+	return out;
+}
+
+enum outcome opportunity_value(struct work *w)
+{
+	enum outcome all = OUT_IGNORED;
+	for (struct str at = {0}, list = jtext_get(w->action, "pipelines"); jtext_next(list, &at);) {
+		const char *name = jtext_string(w->a, at);
+		enum outcome out = name ? set_value(w, name) : OUT_IGNORED;
+		if (out == OUT_FAILED)
+			return out;
+		if (out == OUT_DONE || all == OUT_IGNORED)
+			all = out;
+	}
+	return all;
+}

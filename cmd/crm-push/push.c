@@ -1,0 +1,281 @@
+/*
+ * One event: its actions in order, then a result that says what became of each. What the ledger knows is not
+ * done again.
+ */
+#include "push.h"
+#include "money.h"
+#include "when.h"
+
+static const struct {
+	const char *op;
+	enum outcome (*carry_out)(struct work *);
+} operations[] = {
+	{"contact.upsert", contact_upsert},
+	{"ltv.add", ltv_add},
+	{"note.add", note_add},
+	{"tag.add", tag_add},
+	{"tag.remove", tag_remove},
+	{"workflow.add", workflow_add},
+	{"opportunity.move", opportunity_move},
+	{"opportunity.value", opportunity_value},
+};
+
+static const char *const words[] = {[OUT_DONE] = "done",
+	[OUT_UNCHANGED] = "unchanged",
+	[OUT_IGNORED] = "ignored",
+	[OUT_SKIPPED] = "skipped",
+	[OUT_FAILED] = "failed"};
+
+/* When the event occurred, or reached us, milliseconds since 1970. */
+static int64_t moment_of(const struct record *r)
+{
+	static const char *const keys[] = {"occurred", "received"};
+	int64_t ms = 0;
+	for (size_t i = 0; i < 2; i++) {
+		const char *text = record_text(r, keys[i]);
+		if (text && when_moment(str_of(text), &ms))
+			return ms;
+	}
+	return 0;
+}
+
+/* A text of the event's object: appointment.status. "" where there is none. */
+static const char *part(const struct work *w, enum event_kind kind, const char *key)
+{
+	const char *text = jtext_scalar(w->a, jtext_get(record_get(w->r, event_kind_name(kind)), key));
+	return text ? text : "";
+}
+
+/* What the event is about and the state it brings: by these the ledger tells what is new (design.md section
+ * 6, point 3). */
+static void find_subject(struct work *w)
+{
+	enum event_kind kind = event_kind_of(w->type);
+	const char *id = part(w, kind, "id"), *state = NULL;
+	int64_t total = 0;
+	if (!*id)
+		return;
+	switch (kind) {
+	case KIND_APPOINTMENT:
+		state = arena_printf(w->a, "%s %s", part(w, kind, "status"), part(w, kind, "start"));
+		break;
+	case KIND_BILL:
+		money_read(str_of(part(w, kind, "total")), &total);
+		state = arena_printf(w->a, "%lld", (long long)total);
+		break;
+	case KIND_MEMBERSHIP:
+		state = arena_printf(w->a, "%s %s", part(w, kind, "sold_date"), part(w, kind, "amount"));
+		break;
+	default:
+		break;
+	}
+	w->subject = (struct ledger_subject){.location = w->location->id,
+		.subject = arena_printf(w->a, "%s/%s", event_kind_name(kind), id),
+		.state = state,
+		.event = w->id,
+		.moment = moment_of(w->r)};
+}
+
+/* The sub-account of the event's facility. */
+static void find_location(struct work *w)
+{
+	bool unknown = false;
+	const char *facility = part(w, KIND_APPOINTMENT, "facility");
+	if (!*facility)
+		facility = part(w, KIND_BILL, "facility");
+	w->location = crm_location(w->push->crm, *facility ? facility : NULL, &unknown);
+	if (unknown)
+		warning(w,
+			"the facility \"%s\" is not in the configuration: the practice's main sub-account was taken",
+			facility);
+}
+
+static void write_result_of_action(struct work *w, const char *op, enum outcome out, double ms)
+{
+	struct buf *b = &w->results;
+	if (b->n)
+		buf_putc(b, ',');
+	buf_putc(b, '{');
+	buf_member(b, "op", op);
+	buf_member(b, "status", words[out]);
+	if (w->http)
+		buf_printf(b, ",\"http\":%ld", w->http);
+	buf_printf(b, ",\"ms\":%.0f}", ms);
+}
+
+static enum outcome carry_out(struct work *w)
+{
+	const char *op = jtext_string(w->a, jtext_get(w->action, "op"));
+	for (size_t i = 0; op && i < sizeof operations / sizeof *operations; i++) {
+		if (strcmp(operations[i].op, op) != 0)
+			continue;
+		if (i > 0 && !w->contact) {
+			w->reason = "no contact is known for this patient";
+			return OUT_SKIPPED;
+		}
+		double before = w->ms;
+		w->http = 0;
+		enum outcome out = operations[i].carry_out(w);
+		write_result_of_action(w, op, out, w->ms - before);
+		return out;
+	}
+	return fail(w, "malformed", false, arena_printf(w->a, "actions: \"%s\" is no operation", op ? op : ""));
+}
+
+/* All actions in order; a failure ends it, and so does a contact that cannot be had. */
+static enum outcome carry_out_all(struct work *w, struct str actions)
+{
+	enum outcome all = OUT_UNCHANGED;
+	for (struct str at = {0}; jtext_next(actions, &at); w->action_number++) {
+		w->action = at;
+		enum outcome out = carry_out(w);
+		if (out == OUT_FAILED || w->reason)
+			return out;
+		if (out != OUT_UNCHANGED)
+			all = OUT_DONE;
+	}
+	return all;
+}
+
+/* The contact of the patient, or the one that a tagged contact's event is about. */
+static void find_contact(struct work *w)
+{
+	if (w->push->dry)
+		return;
+	if (w->type == EVENT_CONTACT_TAGGED)
+		w->contact = jtext_scalar(w->a, jtext_get(record_get(w->r, "contact"), "id"));
+	else if (w->patient)
+		w->contact = ledger_contact(w->push->state, w->a, w->location->id, w->patient).id;
+}
+
+/* The actions, between what the ledger knows of the subject before and after. */
+static enum outcome apply(struct work *w, struct str actions)
+{
+	find_subject(w);
+	find_contact(w);
+	if (w->push->dry || !w->subject.subject)
+		return carry_out_all(w, actions);
+	switch (ledger_begin(w->push->state, &w->subject)) {
+	case LEDGER_KNOWN:
+		w->reason = "applied before";
+		return OUT_UNCHANGED;
+	case LEDGER_OLDER:
+		w->reason = "something newer was applied before";
+		return OUT_UNCHANGED;
+	case LEDGER_FAILED:
+		return fail(w, "state", true, "the state file cannot be written");
+	case LEDGER_NEWS:
+		break;
+	}
+	enum outcome out = carry_out_all(w, actions);
+	if ((out == OUT_DONE || out == OUT_UNCHANGED) && !w->incomplete &&
+		!ledger_finish(w->push->state, &w->subject))
+		return fail(w, "state", true, "the state file cannot be written");
+	return out;
+}
+
+/* What an event comes to. An event that carries an error has failed already. */
+static enum outcome settle(struct work *w)
+{
+	struct str actions = record_get(w->r, "actions");
+	w->reason = record_text(w->r, "ignored");
+	if (w->reason)
+		return OUT_IGNORED;
+	if (jtext_type(actions) != JTEXT_ARRAY) {
+		if (w->type == EVENT_CONTACT_TAGGED) {
+			w->reason = "a tagged contact, and pnow-push has written no actions for it";
+			return OUT_IGNORED;
+		}
+		return fail(w, "malformed", false, "the event has no actions: it must go through crm-map first");
+	}
+	if (!w->patient && w->type != EVENT_CONTACT_TAGGED)
+		return fail(w, "malformed", false, "the event has no patient.id");
+	find_location(w);
+	return apply(w, actions);
+}
+
+/* The warnings that earlier filters gave, then ours. */
+static void write_warnings(struct work *w, struct buf *out)
+{
+	buf_puts(out, ",\"warnings\":[");
+	size_t start = out->n;
+	for (struct str at = {0}, before = record_get(w->r, "warnings"); jtext_next(before, &at);) {
+		if (out->n > start)
+			buf_putc(out, ',');
+		buf_add(out, at);
+	}
+	if (out->n > start && w->warnings.n)
+		buf_putc(out, ',');
+	buf_add(out, buf_str(&w->warnings));
+	buf_putc(out, ']');
+}
+
+static void write_error(struct work *w, struct buf *out)
+{
+	struct str given = record_get(w->r, "error"), raw = record_get(w->r, "raw");
+	if (w->error) {
+		buf_puts(out, ",\"error\":{");
+		buf_member(out, "stage", w->r->stage);
+		buf_member(out, "code", w->code);
+		buf_member(out, "message", w->error);
+		buf_printf(out, ",\"retry\":%s}", w->retry ? "true" : "false");
+		return;
+	}
+	buf_puts(out, ",\"error\":");
+	buf_add(out, given);
+	if (!w->id && raw.p) { /* a line that was no event: it has nothing but itself to be found by */
+		buf_puts(out, ",\"raw\":");
+		buf_add(out, raw);
+	}
+}
+
+/* The result names ids, never a patient. */
+static void write_result(struct work *w, enum outcome out)
+{
+	struct buf result = {0};
+	buf_putc(&result, '{');
+	buf_member(&result, "id", w->id);
+	buf_member(&result, "type", record_text(w->r, "type"));
+	buf_member(&result, "practice", w->push->conf->practice);
+	buf_member(&result, "patient_id", w->patient);
+	buf_member(&result, "contact_id", w->contact);
+	buf_member(&result, "location_id", w->location ? w->location->id : NULL);
+	buf_member(&result, "status", words[out]);
+	if (out == OUT_IGNORED || out == OUT_SKIPPED || out == OUT_UNCHANGED)
+		buf_member(&result, "reason", w->reason);
+	buf_printf(&result, ",\"ms\":%.0f,\"calls\":%u,\"actions\":[", w->ms, w->calls);
+	buf_add(&result, buf_str(&w->results));
+	buf_putc(&result, ']');
+	write_warnings(w, &result);
+	if (out == OUT_FAILED)
+		write_error(w, &result);
+	buf_putc(&result, '}');
+	record_replace(w->r, (struct str){arena_copy(w->a, buf_str(&result)), result.n});
+	buf_free(&result);
+}
+
+void push_event(struct record *r, void *context)
+{
+	struct work w = {.push = context, .r = r, .a = r->arena, .id = record_text(r, "id")};
+	struct str error = record_get(r, "error");
+	enum outcome out = OUT_FAILED;
+	w.type = event_type_of(record_text(r, "type"));
+	w.patient = jtext_scalar(w.a, jtext_get(record_get(r, "patient"), "id"));
+	if (jtext_type(error) == JTEXT_OBJECT)
+		w.retry = jtext_type(jtext_get(error, "retry")) == JTEXT_TRUE;
+	else if (!w.id)
+		out = fail(&w, "malformed", false, "the event has no id");
+	else
+		out = settle(&w);
+	if (w.locked)
+		unlock_contact(w.push->locks, w.contact);
+	r->failed = out == OUT_FAILED;
+	r->retry = r->failed && w.retry;
+	if (w.push->dry && !r->failed)
+		record_replace(r, (struct str){arena_copy(w.a, buf_str(&w.shown)), w.shown.n});
+	else
+		write_result(&w, out);
+	buf_free(&w.shown);
+	buf_free(&w.results);
+	buf_free(&w.warnings);
+}

@@ -1,0 +1,125 @@
+/* The parts of crm-push. */
+#ifndef PUSH_H
+#define PUSH_H
+
+#include "conf.h"
+#include "crm.h"
+#include "event.h"
+#include "ledger.h"
+#include "names.h"
+#include "record.h"
+
+/* One lock for each contact that is worked on: two patients may share a contact, and its lifetime value is
+   read, added to and written. */
+struct contact_locks;
+
+struct push {
+	const struct conf *conf;
+	struct crm *crm;
+	struct state *state; /* NULL in a dry run */
+	struct names *names; /* NULL in a dry run */
+	struct contact_locks *locks;
+	bool dry;
+};
+
+enum standing { STANDING_UNKNOWN, STANDING_LEAD, STANDING_PATIENT };
+
+enum outcome {
+	OUT_DONE,
+	OUT_UNCHANGED, /* done before */
+	OUT_IGNORED,   /* nothing to do */
+	OUT_SKIPPED,   /* cannot be done, and trying again would not help: why is in the warnings or the reason */
+	OUT_FAILED,    /* error, code and retry are set */
+};
+
+/* One event on its way. Everything it points to is the record's or its arena's. */
+struct work {
+	struct push *push;
+	struct record *r;
+	struct arena *a;
+	const char *id;
+	enum event_type type;
+	const char *patient;
+	const struct crm_location *location;
+	struct ledger_subject subject; /* .subject NULL: none */
+
+	const char *contact;    /* its id, once known */
+	struct str contact_now; /* the CRM's last word on it, while we hold its lock; p NULL: not known */
+	bool locked;
+	bool contact_is_new; /* made by this event: it can have no opportunities */
+	const char *person;  /* the contact's name, for an opportunity's */
+	enum standing standing;
+	struct str opportunities; /* the contact's, as searched; p NULL: not searched */
+	bool value_known;
+	int64_t value; /* the lifetime value, minor units */
+
+	struct str action; /* the one being carried out */
+	size_t action_number;
+	long http; /* status of its last request */
+	unsigned calls;
+	double ms;
+	struct buf results; /* of the actions */
+	struct buf warnings;
+	struct buf shown;   /* in a dry run: the requests */
+	bool incomplete;    /* something was left out that a later run could do */
+	const char *reason; /* of what was ignored or skipped */
+	const char *error, *code;
+	bool retry;
+};
+
+/* push.c: a record into a result. A record_fn. */
+void push_event(struct record *r, void *context);
+
+/* request.c */
+/* Makes a request for this event, or shows it in a dry run (the answer is then 200 with {}). */
+struct crm_answer request(
+	struct work *w, const char *method, const char *path, struct str body, bool repeatable);
+/* Fails the event with what an answer says. */
+enum outcome fail_with(struct work *w, const struct crm_answer *answer);
+enum outcome fail(struct work *w, const char *code, bool retry, const char *message);
+/* A warning of the result; names no person. */
+void warning(struct work *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The id of a name, or NULL: *out is then OUT_SKIPPED, with a warning that says what the CRM lacks, or
+   OUT_FAILED. more gets a field's dataType, where not NULL. In a dry run: {field:PNOW ID} and the like. */
+const char *id_of(
+	struct work *w, enum name_kind kind, const char *name, const char **more, enum outcome *out);
+/* /contacts/ID, or with something behind it. */
+const char *contact_path(struct work *w, const char *behind);
+
+/* field.c */
+/* Writes {"id":…,"field_value":…} for a field of the action ("Next Visit Date": {"time":…}) into a list of
+   them. A field that the CRM lacks is left out with a warning, lead/patient where standing is unknown
+   without. OUT_FAILED or OUT_DONE. */
+enum outcome write_field(struct work *w, struct buf *list, const char *name, struct str value);
+/* Warns of each custom field of list that the contact in answer does not hold as it was sent. */
+void compare_fields(struct work *w, struct str list, struct str contact);
+/* The value of a custom field in a contact, as text; NULL where it has none. */
+const char *field_in(struct work *w, struct str contact, const char *id);
+
+/* contact.c */
+enum outcome contact_upsert(struct work *w);
+/* Takes the contact's lock; what is known of it from before is forgotten. */
+void contact_lock(struct work *w);
+/* Reads the contact, unless it is known. */
+enum outcome contact_read(struct work *w);
+
+/* ltv.c, attach.c, opportunity.c: one function for each action */
+enum outcome ltv_add(struct work *w);
+/* The lifetime value that the contact holds, into w->value. */
+enum outcome ltv_read(struct work *w);
+enum outcome note_add(struct work *w);
+enum outcome tag_add(struct work *w);
+enum outcome tag_remove(struct work *w);
+enum outcome workflow_add(struct work *w);
+enum outcome opportunity_move(struct work *w);
+enum outcome opportunity_value(struct work *w);
+/* Finds out whether the contact is a lead or a patient, into w->standing. */
+enum outcome standing(struct work *w);
+
+/* lock.c */
+struct contact_locks *locks_open(void);
+void locks_close(struct contact_locks *l);
+void lock_contact(struct contact_locks *l, const char *contact);
+void unlock_contact(struct contact_locks *l, const char *contact);
+
+#endif

@@ -1,0 +1,289 @@
+/*
+ * pnow-enrich: makes a raw webhook into an event with its patient, appointment, bill or membership in it,
+ * through the practice's profile. What the body tells is not asked; what it lacks and the workflow needs is
+ * fetched, once per patient.
+ */
+#include "cache.h"
+#include "conf.h"
+#include "enrich.h"
+#include "event.h"
+#include "profile.h"
+#include "usage.h"
+#include "when.h"
+
+#include <err.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char usage[] =
+	"usage: pnow-enrich [-nv] [-c FILE] [-j N]\n"
+	"Fills events (NDJSON on standard input) in with patient and appointment details from PatientNow.\n"
+	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
+	"  -j N     requests in parallel (8)\n"
+	"  -n       write the requests that would be made, and make none\n"
+	"  -v       a line on standard error for each request\n"
+	"  -h, -V   this help, the version\n";
+
+/* The facts whose absence from the body is worth a call: without them the workflow cannot do its work. Other
+   facts are taken where they come along. An event is complete when each was told, and be it as empty. */
+static const struct {
+	unsigned types;
+	enum event_kind kind;
+	const char *facts[8];
+} needs[] = {
+	{1 << EVENT_PATIENT_UPDATED, KIND_PATIENT, {"first_name", "last_name", "email", "phone"}},
+	{1 << EVENT_PATIENT_CREATED, KIND_PATIENT, {"first_name", "last_name", "email", "phone"}},
+	{1 << EVENT_APPOINTMENT_BOOKED, KIND_APPOINTMENT, {"type", "start"}},
+	{1 << EVENT_APPOINTMENT_STATUS, KIND_APPOINTMENT, {"type", "start", "status"}},
+	{1 << EVENT_APPOINTMENT_BOOKED | 1 << EVENT_APPOINTMENT_STATUS, KIND_PATIENT,
+		{"first_name", "last_name", "email", "phone"}},
+	{1 << EVENT_BILL_COMPLETED, KIND_BILL, {"total"}},
+	{1 << EVENT_BILL_COMPLETED, KIND_PATIENT, {"email", "phone", "dob"}},
+	{1 << EVENT_MEMBERSHIP_CREATED, KIND_MEMBERSHIP, {"program"}},
+	{1 << EVENT_MEMBERSHIP_CREATED, KIND_PATIENT, {"email", "phone"}},
+};
+
+/* The object of a webhook's body that holds the facts. */
+static struct str body_of(const struct enrich *e, const struct record *r)
+{
+	struct str payload = record_get(r, "payload");
+	struct str facts = profile_find(&e->profile->event_data, payload);
+	return jtext_type(facts) == JTEXT_OBJECT ? facts : payload;
+}
+
+/* Where the facts of a kind may stand before anything was fetched. */
+static struct sources sources_of(const struct enrich *e, const struct record *r, enum event_kind kind)
+{
+	struct str body = body_of(e, r), known = record_get(r, event_kind_name(kind));
+	struct sources sources = {0};
+	if (jtext_type(known) == JTEXT_OBJECT)
+		sources.at[0] = (struct source){known, NULL};
+	if (jtext_type(body) == JTEXT_OBJECT)
+		sources.at[1] = (struct source){body, &e->profile->kinds[kind].fields};
+	return sources;
+}
+
+/* Whether something that the event needs of this kind is not told. */
+static bool lacks(
+	const struct enrich *e, enum event_type type, enum event_kind kind, const struct sources *sources)
+{
+	if (type == EVENT_PATIENT_UPDATED && e->conf->address && !fact_told(sources, "address1"))
+		return true;
+	for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
+		if (needs[i].kind == kind && needs[i].types & 1u << type)
+			for (size_t f = 0; f < 8 && needs[i].facts[f]; f++)
+				if (!fact_told(sources, needs[i].facts[f]))
+					return true;
+	return false;
+}
+
+/* When the event reached us; what was fetched later knows of it. Now, where the record does not say. */
+static int64_t received(const struct record *r)
+{
+	char now[WHEN_TEXT];
+	int64_t ms = 0;
+	const char *text = record_text(r, "received");
+	if (text && when_moment(str_of(text), &ms))
+		return ms;
+	when_now(now);
+	when_moment(str_of(now), &ms);
+	return ms;
+}
+
+/* The oldest answer that will do: one made after the event; for the patient of another event, one from the
+ * cache too. */
+static int64_t fresh_since(
+	const struct enrich *e, const struct record *r, enum event_type type, enum event_kind kind)
+{
+	char now[WHEN_TEXT];
+	int64_t since = received(r), ms = 0;
+	if (kind != KIND_PATIENT || event_kind_of(type) == KIND_PATIENT)
+		return since;
+	when_now(now);
+	when_moment(str_of(now), &ms);
+	ms -= e->conf->patientnow.cache_seconds * 1000;
+	return ms < since ? ms : since;
+}
+
+/* Fetches a resource into the third source; false where that failed, and the record with it. */
+static bool fetch(const struct enrich *e, struct record *r, enum event_type type, enum event_kind kind,
+	const char *id, struct sources *sources)
+{
+	struct patientnow_answer answer =
+		patientnow_get(e->api, r->arena, kind, id, fresh_since(e, r, type, kind));
+	if (!answer.body.p) {
+		record_fail(r, answer.code, answer.retry, "%s", answer.message);
+		return false;
+	}
+	sources->at[2] = (struct source){answer.body, &e->profile->kinds[kind].fields};
+	return true;
+}
+
+/* With -n: the request stands in the record's place. */
+static void show(const struct enrich *e, struct record *r, enum event_kind kind, const char *id)
+{
+	struct buf out = {0};
+	if (r->replaced && r->whole.n) {
+		buf_add(&out, r->whole);
+		buf_putc(&out, '\n');
+	}
+	buf_putc(&out, '{');
+	buf_member(&out, "id", record_text(r, "id"));
+	buf_member(&out, "method", "GET");
+	buf_member(&out, "path", arena_printf(r->arena, "/%s", patientnow_path(e->profile, r->arena, kind, id)));
+	buf_putc(&out, '}');
+	record_replace(r, (struct str){arena_copy(r->arena, buf_str(&out)), out.n});
+	buf_free(&out);
+}
+
+/* Completes one kind of facts in the record. *sources is what was used. False where it failed. */
+static bool complete(const struct enrich *e, struct record *r, enum event_type type, enum event_kind kind,
+	const char *id, struct sources *sources)
+{
+	bool booked = type == EVENT_APPOINTMENT_BOOKED && kind == KIND_APPOINTMENT;
+	if (id && lacks(e, type, kind, sources)) {
+		if (!e->api)
+			show(e, r, kind, id);
+		else if (!fetch(e, r, type, kind, id, sources))
+			return false;
+	}
+	struct str object = canonical(e, r->arena, kind, sources, booked ? "booked" : NULL);
+	if (object.p)
+		record_set(r, event_kind_name(kind), object);
+	return true;
+}
+
+/* The event's own kind first: it may be what tells the patient's id. */
+static void fill(struct enrich *e, struct record *r, enum event_type type)
+{
+	enum event_kind kind = event_kind_of(type);
+	struct sources patient = sources_of(e, r, KIND_PATIENT);
+	if (kind != KIND_PATIENT) {
+		struct sources own = sources_of(e, r, kind);
+		if (!complete(e, r, type, kind, fact(r->arena, &own, "id"), &own))
+			return;
+		if (own.at[2].body.p && !fact(r->arena, &patient, "id"))
+			patient.at[2] = (struct source){own.at[2].body, &e->profile->kinds[KIND_PATIENT].fields};
+	}
+	const char *id = fact(r->arena, &patient, "id");
+	if (kind == KIND_PATIENT && id && e->api)
+		cache_drop(e->state, event_kind_name(KIND_PATIENT), id, received(r));
+	complete(e, r, type, KIND_PATIENT, id, &patient);
+}
+
+/* A record that is a webhook's bare body becomes the event around it. */
+static void wrap(const struct enrich *e, struct record *r)
+{
+	struct buf line = {0};
+	struct jtext_error error;
+	struct event_webhook w = event_webhook(r->arena, e->conf, e->profile, SENDER_PATIENTNOW, r->line);
+	event_write(&line, e->conf, &w, "webhook", r->line);
+	r->line = (struct str){arena_copy(r->arena, buf_str(&line)), line.n};
+	jtext_check_object(r->line, &r->members, &error);
+	buf_free(&line);
+}
+
+static void enrich(struct record *r, void *context)
+{
+	struct enrich *e = context;
+	const char *type = record_text(r, "type");
+	bool event = type || record_get(r, "payload").p;
+	if (!event && profile_find(&e->profile->event_name, r->line).p) {
+		wrap(e, r);
+		type = record_text(r, "type");
+	}
+	const char *name = record_text(r, "event");
+	if (!type && !name)
+		name = jtext_scalar(r->arena, profile_find(&e->profile->event_name, record_get(r, "payload")));
+	if (!type && (type = profile_type(e->profile, name)) && strcmp(type, "ping") != 0)
+		record_set_text(r, "type", type);
+	enum event_type known = event_type_of(type);
+	if (known != EVENT_UNKNOWN && known != EVENT_CONTACT_TAGGED)
+		fill(e, r, known);
+	else if (known == EVENT_UNKNOWN && name)
+		record_set_text(r, "ignored",
+			arena_printf(r->arena, "the event \"%s\" is not one that the profile %s maps", name,
+				e->conf->patientnow.profile));
+	else if (known == EVENT_UNKNOWN)
+		record_fail(r, "bad_type", false, "found no type, and no event name where the profile %s expects one",
+			e->conf->patientnow.profile);
+	if (!e->api && !r->replaced && !r->failed)
+		record_replace(r, (struct str){0});
+}
+
+/* Events of one patient, or of one appointment where the patient is not known, are worked on one after
+   another: the second finds the first one's answer in the cache. */
+static const char *key(const struct record *r, void *context)
+{
+	const struct enrich *e = context;
+	struct sources patient = sources_of(e, r, KIND_PATIENT), visit = sources_of(e, r, KIND_APPOINTMENT);
+	const char *id = fact(r->arena, &patient, "id");
+	if (id)
+		return arena_printf(r->arena, "patient %s", id);
+	id = fact(r->arena, &visit, "id");
+	return id ? arena_printf(r->arena, "appointment %s", id) : NULL;
+}
+
+/* Bodies in the cache are about people: those that cannot save a call any more are forgotten. */
+static void forget(const struct enrich *e)
+{
+	char now[WHEN_TEXT];
+	int64_t ms = 0;
+	when_now(now);
+	when_moment(str_of(now), &ms);
+	cache_expire(e->state, ms - (e->conf->patientnow.cache_seconds + 86400) * 1000);
+}
+
+int main(int argc, char *argv[])
+{
+	const char *file = NULL, *problem = NULL;
+	unsigned parallel = 8;
+	bool dry = false, verbose = false;
+	setprogname(argv[0]);
+	for (int option; (option = getopt(argc, argv, "c:hj:nvV")) != -1;) {
+		switch (option) {
+		case 'c':
+			file = optarg;
+			break;
+		case 'j':
+			parallel = (unsigned)strtonum(optarg, 1, 256, &problem);
+			if (problem)
+				usage_error(usage);
+			break;
+		case 'n':
+			dry = true;
+			break;
+		case 'v':
+			verbose = true;
+			break;
+		case 'h':
+			usage_help(usage);
+		case 'V':
+			usage_version();
+		default:
+			usage_error(usage);
+		}
+	}
+	if (optind < argc)
+		usage_error(usage);
+	struct conf *conf = conf_read(file);
+	struct profile *profile = profile_read(conf->patientnow.profile, conf->file);
+	struct enrich e = {.conf = conf, .profile = profile};
+	if (!dry) {
+		e.state = state_open(conf_need(conf, conf->state, "state"));
+		e.api = patientnow_open(conf, profile, e.state, parallel, verbose);
+		forget(&e);
+	}
+	int status = record_loop(&(struct record_loop){.stage = "pnow-enrich",
+		.each = enrich,
+		.context = &e,
+		.verbose = verbose,
+		.parallel = dry ? 0 : parallel,
+		.in_order = true,
+		.key = key});
+	patientnow_close(e.api);
+	state_close(e.state);
+	profile_free(profile);
+	conf_free(conf);
+	return status;
+}
