@@ -1,0 +1,141 @@
+/* What the parts of pnow-hook tell each other: a request comes from httpd.c or cgi.c, request.c makes the
+ * answer. */
+#ifndef HOOK_H
+#define HOOK_H
+
+#include "arena.h"
+#include "buf.h"
+#include "conf.h"
+#include "event.h"
+#include "profile.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+	HOOK_BODY_MAX = 1 << 20, /* bytes of a body; more is refused */
+	HOOK_DISCARD =
+		16 << 20, /* bytes of a refused body that are read, so that the sender gets to see the answer */
+	HOOK_COME_AGAIN = 60, /* seconds, in Retry-After */
+	HOOK_RECEIVE = 60,    /* seconds that a request may take to arrive */
+	HOOK_IDLE = 30,       /* seconds without a byte */
+	HOOK_SENDERS = SENDER_CRM + 1,
+};
+
+/* A request, whatever it came by. Texts live until the answer is out. */
+struct request {
+	const char *method;
+	const char *path;  /* decoded: /hook/PRACTICE/SENDER */
+	const char *query; /* as sent, without the '?'; NULL: none */
+	/* A header's value, or NULL; the name's case does not matter. */
+	const char *(*header)(const void *transport, const char *name);
+	const void *transport;
+	struct arena *arena;
+	/* Set by request_head: who asks for whom. */
+	struct practice *practice;
+	enum event_sender sender;
+};
+
+/* What is answered: JSON, with the headers that its status asks for. Texts that are NULL are left out. */
+struct answer {
+	unsigned status;
+	const char *json;
+	const char *id; /* of the event */
+	const char *allow;
+	const char *challenge;   /* WWW-Authenticate */
+	const char *retry_after; /* seconds */
+};
+
+/* One sender's scheme with what it compares against, read once at the start. */
+struct verifier {
+	const struct conf_hook *conf;
+	const char *header;
+	struct str secret;
+	struct evp_pkey_st *key;
+};
+
+struct practice {
+	struct conf *conf;
+	struct profile *profile;              /* NULL where PatientNow's hook is not configured */
+	struct verifier verify[HOOK_SENDERS]; /* by enum event_sender */
+};
+
+/* COMMAND, and the runs of it that are on their way. */
+struct command {
+	char **argv;
+	char **environment;
+	unsigned at_once;
+	unsigned seconds; /* a run may take */
+	pthread_mutex_t lock;
+	pthread_cond_t ended;   /* a run has */
+	pthread_cond_t changed; /* a run has begun: the watcher's next deadline may be another */
+	struct command_run *runs;
+	unsigned running;
+	pthread_t watcher;
+	bool watched;
+	bool closing;
+};
+
+/* What became of an event: what decides the answer. */
+enum delivery { DELIVERED, COME_AGAIN, UNDELIVERABLE };
+
+struct hook {
+	struct practice *practices;
+	size_t practices_n;
+	bool verbose;
+	bool zones; /* the practices are in more than one time zone */
+	/* Where events go; the line ends with a newline. Tells on stderr why an event was not delivered. */
+	enum delivery (*deliver)(struct hook *h, const struct event_webhook *event, struct str line);
+	struct command command;
+};
+
+/* request.c */
+
+/* Judges what stands before the body: path, method, length, type. True: *answer is there, and no body is
+ * wanted. */
+bool request_head(struct hook *h, struct request *r, struct answer *answer);
+/* Judges signature and body, and delivers the event. */
+void request_body(struct hook *h, struct request *r, struct str body, struct answer *answer);
+/* The answer to a body that turns out too long, or that ends before its time. */
+void request_too_long(struct request *r, struct answer *answer);
+void request_cut_short(struct request *r, struct answer *answer);
+/* With -v, the line on stderr about an answered request; started is when it began to arrive. */
+void request_told(
+	const struct hook *h, const struct request *r, const struct answer *answer, struct timespec started);
+
+/* verify.c */
+
+/* Reads the secret or key of one sender's hook, "hooks.crm" or "hooks.patientnow" in the configuration. Ends
+   the process with status 78 where it cannot. */
+void verifier_open(struct verifier *v, struct conf *conf, const struct conf_hook *hook, const char *place);
+/* NULL where body really comes from the sender; else why not, in words that hold no secret. */
+const char *verifier_refuses(const struct verifier *v, const struct request *r, struct str body);
+/* The same for the time that a signed body itself states; body has been checked to be an object. */
+const char *verifier_stale(const struct verifier *v, const struct request *r, struct str body);
+/* The delivery id that the scheme carries outside of the body, or NULL. */
+const char *verifier_delivery_id(const struct verifier *v, const struct request *r);
+/* What WWW-Authenticate must say, or NULL. */
+const char *verifier_challenge(const struct verifier *v);
+
+/* command.c */
+
+void command_open(struct command *c, char **argv, char **environment, unsigned at_once, unsigned seconds);
+/* When no run is on its way any more. */
+void command_close(struct command *c);
+/* hook.deliver: runs COMMAND once, with the event on its standard input, and waits for its end. */
+enum delivery command_deliver(struct hook *h, const struct event_webhook *event, struct str line);
+
+/* httpd.c */
+
+/* Listens at ADDRESS:PORT until SIGTERM; port_file (or NULL) gets the port. Returns the exit status. */
+int httpd_listen(struct hook *h, const char *address, const char *port_file);
+/* Answers one request on a connected socket. */
+int httpd_inetd(struct hook *h, int socket);
+
+/* cgi.c */
+
+/* Answers the request that environment and standard input hold, on the descriptor out. */
+int cgi_answer(struct hook *h, int out);
+
+#endif

@@ -1,0 +1,369 @@
+/*
+ * pnow-hook: receives webhooks and passes each on as an event. main decides by which of three ways requests
+ * come, and puts the descriptors in order for it, so that nothing else need know: 1 is where COMMAND's output
+ * belongs, 2 is where words go, and neither ever reaches the sender.
+ */
+#include "hook.h"
+#include "signature.h"
+#include "usage.h"
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <syslog.h>
+#include <unistd.h>
+
+static const char usage[] =
+	"usage: pnow-hook [-nv] [-c FILE]... [-j N] [-l ADDRESS:PORT] [-p FILE] [-t SECONDS] -- COMMAND "
+	"[ARG]...\n"
+	"Receives webhooks; each event goes to one run of COMMAND, whose exit status is the answer: 0 taken, 75 "
+	"come again.\n"
+	"Requests come over a listener of its own (-l), from inetd or systemd (the connection is standard "
+	"input), or as CGI.\n"
+	"  -c FILE          a practice's configuration; may be given several times (default $PNOW_CONFIG)\n"
+	"  -j N             commands at once (16); further events wait\n"
+	"  -l ADDRESS:PORT  listen there; port 0: any, the first line on standard output says which\n"
+	"  -n               with -l: show the events on standard output instead of running a command\n"
+	"  -p FILE          with -l: write the port there\n"
+	"  -t SECONDS       what a command may take (300)\n"
+	"  -v               a line for each request on standard error\n";
+
+enum { COMMANDS = 16, COMMAND_SECONDS = 300 };
+
+enum way { LISTENER, INETD, CGI };
+
+struct options {
+	char **configurations;
+	size_t configurations_n;
+	const char *listen;
+	const char *port_file;
+	unsigned at_once;
+	unsigned seconds;
+	bool show;
+	bool verbose;
+	char **command; /* NULL: none */
+};
+
+/* n things of this size, zeroed; never NULL. */
+static void *allocate(size_t n, size_t size)
+{
+	void *p = calloc(n, size);
+
+	if (!p)
+		err(EX_SOFTWARE, "out of memory");
+	return p;
+}
+
+/* A number of an option; ends the process with status 64 where it is none. */
+static unsigned number(const char *option, const char *text, unsigned max)
+{
+	const char *problem = NULL;
+	long long n = strtonum(text, 1, max, &problem);
+
+	if (problem)
+		errx(EX_USAGE, "%s %s: expected a number from 1 to %u", option, text, max);
+	return (unsigned)n;
+}
+
+/* The command line; ends the process with status 64 where it is wrong. */
+static struct options read_options(int argc, char **argv)
+{
+	struct options o = {.at_once = COMMANDS, .seconds = COMMAND_SECONDS};
+	int option;
+
+	o.configurations = allocate((size_t)argc + 1, sizeof *o.configurations);
+	while ((option = getopt(argc, argv, "+c:hj:l:np:t:vV")) != -1) {
+		switch (option) {
+		case 'c':
+			o.configurations[o.configurations_n++] = optarg;
+			break;
+		case 'j':
+			o.at_once = number("-j", optarg, 10000);
+			break;
+		case 'l':
+			o.listen = optarg;
+			break;
+		case 'n':
+			o.show = true;
+			break;
+		case 'p':
+			o.port_file = optarg;
+			break;
+		case 't':
+			o.seconds = number("-t", optarg, 86400);
+			break;
+		case 'v':
+			o.verbose = true;
+			break;
+		case 'h':
+			usage_help(usage);
+			break;
+		case 'V':
+			usage_version();
+			break;
+		default:
+			usage_error(usage);
+		}
+	}
+	o.command = optind < argc ? argv + optind : NULL;
+	return o;
+}
+
+/* Whether a descriptor is a socket. */
+static bool is_socket(int fd)
+{
+	struct stat st;
+	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/* By which way requests come; ends the process with status 64 where there is none, or where the options want
+ * another. */
+static enum way find_way(const struct options *o)
+{
+	const char *gateway = getenv("GATEWAY_INTERFACE");
+	enum way way = o->listen ? LISTENER : gateway && *gateway ? CGI : INETD;
+
+	if (way == INETD && !is_socket(STDIN_FILENO))
+		errx(EX_USAGE,
+			"no way for requests to come: give -l ADDRESS:PORT to listen; or have inetd or systemd start it"
+			" with a connection as standard input; or run it as a CGI program (GATEWAY_INTERFACE is set)");
+	if (way != LISTENER && (o->show || o->port_file))
+		errx(EX_USAGE, "-n and -p go with -l only: standard output is the sender's");
+	/* Without a command, events will be stored in an inbox; there is none yet. */
+	if (!o->command && !o->show)
+		errx(EX_USAGE, "a command is needed: pnow-hook ... -- COMMAND [ARG]...");
+	return way;
+}
+
+/* Opens 0, 1 and 2 where they are closed, so that nothing of ours gets their numbers, and closes all that we
+ * were left. */
+static void tidy_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	closefrom(STDERR_FILENO + 1);
+}
+
+/* A copy of a descriptor above 2 that no command inherits. */
+static int keep(int fd)
+{
+	int kept = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	if (kept < 0)
+		err(EX_OSERR, "cannot copy a descriptor");
+	return kept;
+}
+
+/* Makes `to` another name of fd. */
+static void redirect(int fd, int to)
+{
+	if (dup2(fd, to) < 0)
+		err(EX_OSERR, "cannot redirect a descriptor");
+}
+
+/* A child's whole life: what is written to words, line by line, goes to syslog until the last writer has
+ * gone. */
+static _Noreturn void log_lines(int words)
+{
+	static const char name[] = "pnow-hook: ";
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t n;
+	FILE *f = fdopen(words, "r");
+
+	openlog("pnow-hook", LOG_PID, LOG_DAEMON);
+	while (f && (n = getline(&line, &room, f)) > 0) {
+		line[n - (line[n - 1] == '\n')] = '\0';
+		syslog(LOG_NOTICE, "%s", strncmp(line, name, strlen(name)) == 0 ? line + strlen(name) : line);
+	}
+	_exit(0);
+}
+
+/* Makes 2 lead to syslog(3): words of ours, of the libraries and of the command. A process of its own reads
+   them, since it must outlive all that write them. */
+static void words_to_syslog(void)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		exit(EX_OSERR);
+	pid_t child = fork();
+	if (child < 0)
+		exit(EX_OSERR);
+	if (child == 0) {
+		int null = open("/dev/null", O_RDWR);
+		redirect(ends[0], STDIN_FILENO);
+		redirect(null, STDOUT_FILENO);
+		redirect(null, STDERR_FILENO);
+		closefrom(STDERR_FILENO + 1);
+		log_lines(STDIN_FILENO);
+	}
+	redirect(ends[1], STDERR_FILENO);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* Whether two descriptors lead to the same file, pipe or socket. */
+static bool same_file(int a, int b)
+{
+	struct stat first, second;
+	return fstat(a, &first) == 0 && fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
+		   first.st_ino == second.st_ino;
+}
+
+/* inetd makes one connection all three of 0, 1 and 2: then words must go elsewhere before the first is said.
+ */
+static void guard_words(void)
+{
+	if (is_socket(STDIN_FILENO) && same_file(STDIN_FILENO, STDERR_FILENO))
+		words_to_syslog();
+}
+
+/* Puts the connection (inetd) or the way back to the server (CGI) out of everybody's reach, and returns it;
+   -1 for a listener. What COMMAND writes goes where words go, unless we listen. */
+static int arrange_descriptors(enum way way)
+{
+	if (way == LISTENER)
+		return -1;
+	int peer = keep(way == INETD ? STDIN_FILENO : STDOUT_FILENO);
+	redirect(STDERR_FILENO, STDOUT_FILENO);
+	if (way == INETD) {
+		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+		redirect(null, STDIN_FILENO);
+		close(null);
+	}
+	return peer;
+}
+
+/* Whether a variable tells of a request: CGI's own, which hold what the sender sent, tokens too. */
+static bool is_of_request(const char *variable)
+{
+	static const char *const names[] = {"HTTP_",
+		"AUTH_TYPE=", "CONTENT_LENGTH=", "CONTENT_TYPE=", "DOCUMENT_", "FCGI_",
+		"GATEWAY_INTERFACE=", "PATH_INFO=", "PATH_TRANSLATED=", "QUERY_STRING=", "REDIRECT_", "REMOTE_",
+		"REQUEST_", "SCRIPT_", "SERVER_"};
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strncmp(variable, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
+/* The environment that COMMAND gets: ours as it is now, before a practice sets the time zone, without CGI's.
+ */
+static char **command_environment(enum way way)
+{
+	extern char **environ;
+	size_t n = 0, kept = 0;
+
+	while (environ[n])
+		n++;
+	char **environment = allocate(n + 1, sizeof *environment);
+	for (size_t i = 0; i < n; i++)
+		if (way != CGI || !is_of_request(environ[i]))
+			environment[kept++] = environ[i];
+	return environment;
+}
+
+/* Reads one practice's configuration, and what its hooks need. */
+static struct practice open_practice(const char *file)
+{
+	struct practice p = {.conf = conf_read(file)};
+
+	if (p.conf->patientnow_hook.verify != VERIFY_UNSET) {
+		verifier_open(&p.verify[SENDER_PATIENTNOW], p.conf, &p.conf->patientnow_hook, "hooks.patientnow");
+		p.profile = profile_read(p.conf->patientnow.profile, p.conf->file);
+	}
+	if (p.conf->crm_hook.verify != VERIFY_UNSET)
+		verifier_open(&p.verify[SENDER_CRM], p.conf, &p.conf->crm_hook, "hooks.crm");
+	if (!p.verify[SENDER_PATIENTNOW].conf && !p.verify[SENDER_CRM].conf)
+		warnx("%s: hooks: no verify, no service: nothing will be received for this practice", p.conf->file);
+	return p;
+}
+
+/* Reads the configurations of all practices; ends the process with status 78 where one is wrong, or comes
+ * twice. */
+static void open_practices(struct hook *h, const struct options *o)
+{
+	static char *from_environment[] = {NULL};
+	char **files = o->configurations_n > 0 ? o->configurations : from_environment;
+
+	h->practices_n = o->configurations_n > 0 ? o->configurations_n : 1;
+	h->practices = allocate(h->practices_n, sizeof *h->practices);
+	for (size_t i = 0; i < h->practices_n; i++) {
+		const struct conf *c = (h->practices[i] = open_practice(files[i])).conf;
+		for (size_t j = 0; j < i; j++) {
+			const struct conf *other = h->practices[j].conf;
+			if (strcmp(c->practice, other->practice) == 0)
+				errx(EX_CONFIG, "%s: practice: found \"%s\", which %s has already; expected another name",
+					c->file, c->practice, other->file);
+			h->zones |= strcmp(c->timezone, other->timezone) != 0;
+		}
+	}
+}
+
+/* Gives back what open_practices made. */
+static void close_practices(struct hook *h)
+{
+	for (size_t i = 0; i < h->practices_n; i++) {
+		struct practice *p = &h->practices[i];
+		for (size_t j = 0; j < HOOK_SENDERS; j++)
+			signature_key_free(p->verify[j].key);
+		if (p->profile)
+			profile_free(p->profile);
+		conf_free(p->conf);
+	}
+	free(h->practices);
+}
+
+/* hook.deliver of -n: the event on stdout instead of into the command. */
+static enum delivery show(struct hook *h, const struct event_webhook *event, struct str line)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+	(void)h;
+	pthread_mutex_lock(&lock);
+	bool shown = fwrite(line.p, 1, line.n, stdout) == line.n && fflush(stdout) == 0;
+	pthread_mutex_unlock(&lock);
+	if (!shown)
+		warn("event %s: cannot write to standard output", event->id);
+	return shown ? DELIVERED : COME_AGAIN;
+}
+
+int main(int argc, char **argv)
+{
+	static struct hook h;
+
+	tidy_descriptors();
+	guard_words();
+	struct options o = read_options(argc, argv);
+	enum way way = find_way(&o);
+	int peer = arrange_descriptors(way);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	if (way != LISTENER) {
+		/* There is one request, and it will be finished. */
+		signal(SIGTERM, SIG_IGN);
+		signal(SIGINT, SIG_IGN);
+	}
+	command_open(&h.command, o.command, command_environment(way), o.at_once, o.seconds);
+	h.deliver = o.show ? show : command_deliver;
+	h.verbose = o.verbose;
+	open_practices(&h, &o);
+	int status = way == LISTENER ? httpd_listen(&h, o.listen, o.port_file)
+				 : way == INETD  ? httpd_inetd(&h, peer)
+								 : cgi_answer(&h, peer);
+	command_close(&h.command);
+	close_practices(&h);
+	free(h.command.environment);
+	free(o.configurations);
+	return status;
+}

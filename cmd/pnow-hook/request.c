@@ -1,0 +1,268 @@
+/*
+ * From a request to an answer, the same for a listener, inetd and CGI. Cheap questions come first, so that
+ * garbage costs little: path, method, length and type before the body, the signature over the raw bytes
+ * before anything reads them.
+ *
+ * Whoever asks learns little: an unknown practice, an unknown sender and a hook that nobody configured look
+ * the same, and a refusal does not say what was wrong with the signature. The reason is on stderr, for
+ * whoever runs the hook.
+ *
+ * When an event cannot be taken now, each sender is told so in the way that it comes again on: the CRM
+ * repeats after a 429 and after nothing else, everybody else after a 503.
+ */
+#include "hook.h"
+#include "jtext.h"
+#include "when.h"
+
+#include <ctype.h>
+#include <err.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <time.h>
+
+enum { SHOWN_MAX = 120 }; /* bytes of a sender's text in a message */
+
+static const struct {
+	const char *name;
+	unsigned come_again; /* the status that makes this sender try again */
+} senders[HOOK_SENDERS] = {
+	[SENDER_PATIENTNOW] = {"patientnow", 503},
+	[SENDER_CRM] = {"crm", 429},
+};
+
+/* A sender's text as a log may hold it: printable ASCII, not too long. */
+static const char *shown(struct arena *a, const char *text)
+{
+	char *copy = arena_copy(a, (struct str){text, strnlen(text, SHOWN_MAX)});
+
+	for (char *c = copy; *c; c++)
+		if (!isgraph((unsigned char)*c))
+			*c = '?';
+	return copy;
+}
+
+/* Fills in a refusal: {"error":"…"}. why must need no escapes. Always true, so that request_head can return
+ * it. */
+static bool refuse(struct request *r, struct answer *answer, unsigned status, const char *why)
+{
+	answer->status = status;
+	answer->json = arena_printf(r->arena, "{\"error\":\"%s\"}\n", why);
+	return true;
+}
+
+/* Tells whoever runs the hook why a request was refused. */
+static void tell(const struct request *r, const char *what, const char *why)
+{
+	warnx("%s/%s: %s: %s", r->practice->conf->practice, senders[r->sender].name, what, why);
+}
+
+/* Finds who is asked for: /hook/PRACTICE/SENDER, and that hook is configured. */
+static bool route(struct hook *h, struct request *r)
+{
+	static const char root[] = "/hook/";
+	const char *practice = r->path + strlen(root);
+	const char *slash = strncmp(r->path, root, strlen(root)) == 0 ? strchr(practice, '/') : NULL;
+
+	if (!slash)
+		return false;
+	for (size_t i = 0; i < h->practices_n; i++)
+		if (str_is((struct str){practice, (size_t)(slash - practice)}, h->practices[i].conf->practice))
+			r->practice = &h->practices[i];
+	for (size_t i = 0; i < HOOK_SENDERS && r->practice; i++)
+		if (strcmp(slash + 1, senders[i].name) == 0 && r->practice->verify[i].conf) {
+			r->sender = (enum event_sender)i;
+			return true;
+		}
+	r->practice = NULL;
+	return false;
+}
+
+/* Whether a Content-Type is JSON's: application/json or something+json, with or without parameters. */
+static bool is_json(const char *type)
+{
+	if (!type)
+		return false;
+	size_t n = strcspn(type, ";");
+	while (n > 0 && (type[n - 1] == ' ' || type[n - 1] == '\t'))
+		n--;
+	static const char json[] = "application/json", suffix[] = "+json";
+	if (n == strlen(json) && strncasecmp(type, json, n) == 0)
+		return true;
+	return n > strlen(suffix) && strncasecmp(type + n - strlen(suffix), suffix, strlen(suffix)) == 0;
+}
+
+/* Whether the length that the sender announced is too long. One that is no number never comes here from a
+ * server. */
+static bool is_too_long(const char *length)
+{
+	const char *problem = NULL;
+
+	if (!length)
+		return false;
+	strtonum(length, 0, HOOK_BODY_MAX, &problem);
+	return problem != NULL;
+}
+
+bool request_head(struct hook *h, struct request *r, struct answer *answer)
+{
+	if (!route(h, r))
+		return refuse(r, answer, 404, "no such hook");
+	if (strcmp(r->method, "POST") != 0) {
+		answer->allow = "POST";
+		return refuse(r, answer, 405, "a hook takes POST only");
+	}
+	if (is_too_long(r->header(r->transport, "Content-Length"))) {
+		request_too_long(r, answer);
+		return true;
+	}
+	if (!is_json(r->header(r->transport, "Content-Type")))
+		return refuse(r, answer, 415, "Content-Type must be application/json");
+	const char *encoding = r->header(r->transport, "Content-Encoding");
+	if (encoding && strcasecmp(encoding, "identity") != 0)
+		return refuse(r, answer, 415, "Content-Encoding is not supported");
+	return false;
+}
+
+void request_too_long(struct request *r, struct answer *answer)
+{
+	tell(r, "413", "the body is over 1 MiB");
+	refuse(r, answer, 413, "the body is over 1 MiB");
+}
+
+void request_cut_short(struct request *r, struct answer *answer)
+{
+	tell(r, "400", "the body ended before its time");
+	refuse(r, answer, 400, "the body ended before its time");
+}
+
+/* Fills in the answer to a sender that is not who it should be. */
+static void refuse_sender(struct request *r, struct answer *answer, const char *why)
+{
+	tell(r, "401", why);
+	answer->challenge = verifier_challenge(&r->practice->verify[r->sender]);
+	refuse(r, answer, 401, "the sender could not be verified");
+}
+
+/* Fills in the answer to what is no JSON object; false where the body is one. */
+static bool refuse_json(struct request *r, struct str body, struct answer *answer)
+{
+	struct jtext_error error = {0};
+	struct jtext_members members = {0};
+	const char *why = NULL;
+
+	if (!jtext_check_object(body, &members, &error))
+		why = arena_printf(r->arena, "the body is no JSON object: %s at byte %zu", error.what, error.at);
+	else if (jtext_twice(r->arena, &members))
+		why = "a name is given twice in the body's object";
+	free(members.at);
+	if (why) {
+		tell(r, "400", why);
+		refuse(r, answer, 400, why);
+	}
+	return why != NULL;
+}
+
+/* Text without the blanks around it. */
+static struct str trimmed(struct str text)
+{
+	static const char blanks[] = " \t\r\n";
+
+	while (text.n > 0 && memchr(blanks, text.p[text.n - 1], strlen(blanks)))
+		text.n--;
+	while (text.n > 0 && memchr(blanks, *text.p, strlen(blanks))) {
+		text.p++;
+		text.n--;
+	}
+	return text;
+}
+
+/* What the body tells of the event. Times without a zone are in the practice's, and a process has only one at
+ * a time. */
+static struct event_webhook read_event(const struct hook *h, const struct request *r, struct str body)
+{
+	static pthread_mutex_t zone = PTHREAD_MUTEX_INITIALIZER;
+	const struct practice *p = r->practice;
+
+	if (h->zones) {
+		pthread_mutex_lock(&zone);
+		when_zone(p->conf->timezone);
+	}
+	struct event_webhook event = event_webhook(r->arena, p->conf, p->profile, r->sender, body);
+	if (h->zones)
+		pthread_mutex_unlock(&zone);
+	const char *id = event.delivery_id ? NULL : verifier_delivery_id(&p->verify[r->sender], r);
+	if (id) {
+		event.id = id;
+		event.delivery_id = true;
+	}
+	return event;
+}
+
+/* Delivers the event, and answers as that went. */
+static void pass_on(struct hook *h, struct request *r, const struct event_webhook *event, struct str body,
+	struct answer *answer)
+{
+	struct buf line = {0};
+
+	buf_reserve(&line, body.n + 512);
+	event_write(&line, r->practice->conf, event, "webhook", body);
+	buf_putc(&line, '\n');
+	/* Messages name the event, and an id is whatever the sender says it is. */
+	struct event_webhook named = *event;
+	named.id = shown(r->arena, event->id);
+	switch (h->deliver(h, &named, buf_str(&line))) {
+	case DELIVERED:
+		break;
+	case COME_AGAIN:
+		answer->retry_after = arena_printf(r->arena, "%d", HOOK_COME_AGAIN);
+		refuse(r, answer, senders[r->sender].come_again, "cannot take the event now");
+		break;
+	case UNDELIVERABLE:
+		refuse(r, answer, 500, "the event could not be handled");
+		break;
+	}
+	buf_free(&line);
+}
+
+void request_body(struct hook *h, struct request *r, struct str body, struct answer *answer)
+{
+	const struct verifier *v = &r->practice->verify[r->sender];
+	const char *why = verifier_refuses(v, r, body);
+
+	if (why) {
+		refuse_sender(r, answer, why);
+		return;
+	}
+	if (refuse_json(r, body, answer))
+		return;
+	body = trimmed(body);
+	why = verifier_stale(v, r, body);
+	if (why) {
+		refuse_sender(r, answer, why);
+		return;
+	}
+	struct event_webhook event = read_event(h, r, body);
+	struct buf json = {0};
+	buf_putc(&json, '{');
+	buf_member(&json, "id", event.id);
+	buf_puts(&json, event.ping ? ",\"ping\":true}\n" : "}\n");
+	answer->status = 200;
+	answer->json = arena_copy(r->arena, buf_str(&json));
+	answer->id = event.id;
+	buf_free(&json);
+	if (!event.ping)
+		pass_on(h, r, &event, body, answer);
+}
+
+void request_told(
+	const struct hook *h, const struct request *r, const struct answer *answer, struct timespec started)
+{
+	struct timespec now;
+
+	if (!h->verbose)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	double ms = (double)(now.tv_sec - started.tv_sec) * 1e3 + (double)(now.tv_nsec - started.tv_nsec) / 1e6;
+	warnx("%s %s %u %s %.0f ms", shown(r->arena, r->method), shown(r->arena, r->path), answer->status,
+		answer->id ? shown(r->arena, answer->id) : "-", ms);
+}

@@ -1,0 +1,301 @@
+/*
+ * Whether a webhook really comes from its sender: a table of the schemes, each of which reads its secret or
+ * key once and then judges request after request. Whatever is secret is compared in constant time
+ * (lib/signature.h). A missing header is always a refusal, and so is whatever a scheme cannot make sense of:
+ * a check that can be skipped is an open door.
+ */
+#include "hook.h"
+#include "file.h"
+#include "jtext.h"
+#include "secret.h"
+#include "signature.h"
+#include "when.h"
+
+#include <err.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sysexits.h>
+#include <time.h>
+
+/* How a scheme is set up and how it judges; NULL is for what it does not have. refuses is verifier_refuses.
+ */
+struct scheme {
+	const char *header; /* where the secret or signature stands unless the configuration says otherwise */
+	void (*open)(struct verifier *v, struct conf *conf, const char *place);
+	const char *(*refuses)(const struct verifier *v, const struct request *r, struct str body);
+};
+
+/* A header's value as the scheme reads it; p NULL where there is none. */
+static struct str header(const struct verifier *v, const struct request *r)
+{
+	return str_of(r->header(r->transport, v->header));
+}
+
+/* scheme.open: the secret as it stands in its file. */
+static void open_secret(struct verifier *v, struct conf *conf, const char *place)
+{
+	const char *key = arena_printf(&conf->arena, "%s.secret_file", place);
+	v->secret = str_of(secret_read(&conf->arena, v->conf->secret_file, conf->file, key));
+}
+
+/* scheme.open: user:password, as Basic sends it. */
+static void open_basic(struct verifier *v, struct conf *conf, const char *place)
+{
+	open_secret(v, conf, place);
+	v->secret = str_of(arena_printf(&conf->arena, "%s:%s", v->conf->user, v->secret.p));
+}
+
+/* scheme.open: whsec_BASE64 stands for the bytes; anything else is itself the secret. */
+static void open_standard(struct verifier *v, struct conf *conf, const char *place)
+{
+	static const char prefix[] = "whsec_";
+
+	open_secret(v, conf, place);
+	if (strncmp(v->secret.p, prefix, strlen(prefix)) != 0)
+		return;
+	struct str base64 = str_of(v->secret.p + strlen(prefix));
+	unsigned char *bytes = arena_alloc(&conf->arena, base64.n + 1);
+	long n = signature_base64(base64, bytes);
+	if (n <= 0)
+		errx(EX_CONFIG, "%s: %s.secret_file: %s: expected base64 after whsec_", conf->file, place,
+			v->conf->secret_file);
+	v->secret = (struct str){(const char *)bytes, (size_t)n};
+}
+
+/* Reads a public key, which must be of this type. */
+static void open_key(struct verifier *v, struct conf *conf, const char *place, int type, const char *expected)
+{
+	size_t n = 0;
+	char *text = file_read(&conf->arena, v->conf->key_file, &n);
+
+	if (!text)
+		err(EX_CONFIG, "%s: %s.key_file: %s", conf->file, place, v->conf->key_file);
+	v->key = signature_key((struct str){text, n});
+	if (!v->key || EVP_PKEY_id(v->key) != type)
+		errx(EX_CONFIG, "%s: %s.key_file: %s: expected %s", conf->file, place, v->conf->key_file, expected);
+}
+
+/* scheme.open */
+static void open_ed25519(struct verifier *v, struct conf *conf, const char *place)
+{
+	open_key(v, conf, place, EVP_PKEY_ED25519, "an Ed25519 public key, as PEM or its 32 bytes in base64");
+}
+
+/* scheme.open */
+static void open_rsa(struct verifier *v, struct conf *conf, const char *place)
+{
+	open_key(v, conf, place, EVP_PKEY_RSA, "an RSA public key, as PEM");
+}
+
+/* A percent-encoded text, decoded; "%zz" stays what it is. */
+static struct str percent_decoded(struct arena *a, struct str text)
+{
+	char *out = arena_copy(a, text);
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.n; i++) {
+		char digits[3] = {0};
+		char *end = digits;
+		long code = 0;
+		if (text.p[i] == '%' && i + 2 < text.n) {
+			memcpy(digits, text.p + i + 1, 2);
+			code = strtol(digits, &end, 16);
+		}
+		bool decoded = end == digits + 2 && digits[0] != '+' && digits[0] != '-' && digits[0] != ' ';
+		out[n++] = decoded ? (char)code : text.p[i];
+		i += decoded ? 2 : 0;
+	}
+	return (struct str){out, n};
+}
+
+/* The value of a query parameter; p NULL where there is none. */
+static struct str parameter(const struct request *r, const char *name)
+{
+	for (const char *p = r->query; p && *p; p += strcspn(p, "&"), p += *p == '&') {
+		size_t n = strcspn(p, "&"), named = strcspn(p, "=&");
+		if (p[named] == '=' && str_is(percent_decoded(r->arena, (struct str){p, named}), name))
+			return percent_decoded(r->arena, (struct str){p + named + 1, n - named - 1});
+	}
+	return (struct str){NULL, 0};
+}
+
+/* Cuts the configured prefix off; false where the text does not begin with it. */
+static bool without_prefix(const struct verifier *v, struct str *text)
+{
+	size_t n = v->conf->prefix ? strlen(v->conf->prefix) : 0;
+
+	if (text->n < n || strncmp(text->p, v->conf->prefix ? v->conf->prefix : "", n) != 0)
+		return false;
+	*text = (struct str){text->p + n, text->n - n};
+	return true;
+}
+
+/* Whoever can reach us is believed. */
+static const char *refuses_none(const struct verifier *v, const struct request *r, struct str body)
+{
+	(void)v, (void)r, (void)body;
+	return NULL;
+}
+
+/* The secret itself, in a header or in the query. */
+static const char *refuses_token(const struct verifier *v, const struct request *r, struct str body)
+{
+	(void)body;
+	struct str token = v->header ? header(v, r) : (struct str){NULL, 0};
+	if (token.p && !without_prefix(v, &token))
+		return "the header with the token lacks the configured prefix";
+	if (!token.p && v->conf->query)
+		token = parameter(r, v->conf->query);
+	if (!token.p)
+		return "no token where the configuration expects it";
+	return signature_equal(token, v->secret) ? NULL : "another token";
+}
+
+/* RFC 7617. */
+static const char *refuses_basic(const struct verifier *v, const struct request *r, struct str body)
+{
+	(void)body;
+	static const char scheme[] = "Basic ";
+	struct str given = header(v, r);
+	if (!given.p)
+		return "no Authorization header";
+	if (strncasecmp(given.p, scheme, strlen(scheme)) != 0)
+		return "the Authorization is not Basic";
+	given = str_of(given.p + strlen(scheme));
+	unsigned char *bytes = arena_alloc(r->arena, given.n + 1);
+	long n = signature_base64(given, bytes);
+	if (n < 0)
+		return "the Authorization is no base64";
+	return signature_equal((struct str){(char *)bytes, (size_t)n}, v->secret) ? NULL
+																			  : "another user or password";
+}
+
+/* HMAC-SHA256 of the body, in hex or base64, in a header. */
+static const char *refuses_hmac(const struct verifier *v, const struct request *r, struct str body)
+{
+	unsigned char mac[32];
+	struct str given = header(v, r);
+
+	if (!given.p)
+		return "no header with a signature";
+	if (!without_prefix(v, &given))
+		return "the signature lacks the configured prefix";
+	signature_hmac_sha256(v->secret, body, mac);
+	return signature_is(mac, given) ? NULL : "the signature is not of this body and secret";
+}
+
+/* Whether a moment (milliseconds since 1970) is no further from now than the configuration allows. */
+static bool is_recent(const struct verifier *v, int64_t ms)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	int64_t off = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - ms;
+	return off <= v->conf->max_age * 1000 && off >= -v->conf->max_age * 1000;
+}
+
+/* A whole number of milliseconds or seconds since 1970 as text; false where it is none, or is out of all
+ * reason. */
+static bool read_moment(const char *text, int64_t scale, int64_t *ms)
+{
+	const char *problem = NULL;
+
+	*ms = strtonum(text, 0, INT64_MAX / 1000000, &problem) * scale;
+	return problem == NULL && *text >= '0' && *text <= '9';
+}
+
+/* Standard Webhooks 1.0: HMAC-SHA256 of "id.timestamp.body"; the header lists signatures, of which one must
+ * hold. */
+static const char *refuses_standard(const struct verifier *v, const struct request *r, struct str body)
+{
+	const char *id = r->header(r->transport, "webhook-id");
+	const char *timestamp = r->header(r->transport, "webhook-timestamp");
+	struct str given = header(v, r);
+	struct buf text = {0};
+	unsigned char mac[32];
+	bool genuine = false;
+	int64_t ms;
+
+	if (!id || !timestamp || !given.p)
+		return "no webhook-id, webhook-timestamp or webhook-signature header";
+	buf_printf(&text, "%s.%s.", id, timestamp);
+	buf_add(&text, body);
+	signature_hmac_sha256(v->secret, buf_str(&text), mac);
+	buf_free(&text);
+	for (const char *p = given.p; *p; p += strcspn(p, " "), p += strspn(p, " "))
+		if (strncmp(p, "v1,", 3) == 0)
+			genuine |= signature_is(mac, (struct str){p + 3, strcspn(p + 3, " ")});
+	if (!genuine)
+		return "no signature in the list is of this body and secret";
+	if (!read_moment(timestamp, 1000, &ms))
+		return "webhook-timestamp is no number of seconds";
+	return is_recent(v, ms) ? NULL : "the timestamp is stale";
+}
+
+/* A signature of the body with a key pair, in base64, in a header. */
+static const char *refuses_key(const struct verifier *v, const struct request *r, struct str body)
+{
+	struct str given = header(v, r);
+
+	if (!given.p)
+		return "no header with a signature";
+	return signature_verify(v->key, body, given) ? NULL : "the signature is not of this body and key";
+}
+
+static const struct scheme schemes[] = {
+	[VERIFY_NONE] = {NULL, NULL, refuses_none},
+	[VERIFY_TOKEN] = {NULL, open_secret, refuses_token},
+	[VERIFY_BASIC] = {"Authorization", open_basic, refuses_basic},
+	[VERIFY_HMAC_SHA256] = {"X-Signature", open_secret, refuses_hmac},
+	[VERIFY_STANDARD_WEBHOOKS] = {"webhook-signature", open_standard, refuses_standard},
+	[VERIFY_ED25519] = {"X-GHL-Signature", open_ed25519, refuses_key},
+	[VERIFY_RSA_SHA256] = {"X-WH-Signature", open_rsa, refuses_key},
+};
+
+void verifier_open(struct verifier *v, struct conf *conf, const struct conf_hook *hook, const char *place)
+{
+	const struct scheme *scheme = &schemes[hook->verify];
+
+	v->conf = hook;
+	v->header = hook->header ? hook->header : scheme->header;
+	if (scheme->open)
+		scheme->open(v, conf, place);
+}
+
+const char *verifier_refuses(const struct verifier *v, const struct request *r, struct str body)
+{
+	return schemes[v->conf->verify].refuses(v, r, body);
+}
+
+const char *verifier_stale(const struct verifier *v, const struct request *r, struct str body)
+{
+	int64_t ms;
+
+	if (!v->key)
+		return NULL;
+	struct str value = jtext_get(body, "timestamp");
+	if (jtext_type(value) == JTEXT_NONE || jtext_type(value) == JTEXT_NULL)
+		return NULL;
+	const char *text = jtext_scalar(r->arena, value);
+	bool read = false;
+	if (jtext_type(value) == JTEXT_STRING)
+		read = when_moment(str_of(text), &ms);
+	else if (jtext_type(value) == JTEXT_NUMBER)
+		read = read_moment(text, 1, &ms);
+	if (!read)
+		return "the body's timestamp is neither RFC 3339 text nor milliseconds since 1970";
+	return is_recent(v, ms) ? NULL : "the timestamp is stale";
+}
+
+const char *verifier_delivery_id(const struct verifier *v, const struct request *r)
+{
+	const char *id =
+		v->conf->verify == VERIFY_STANDARD_WEBHOOKS ? r->header(r->transport, "webhook-id") : NULL;
+	return id && *id ? id : NULL;
+}
+
+const char *verifier_challenge(const struct verifier *v)
+{
+	return v->conf->verify == VERIFY_BASIC ? "Basic realm=\"pnow-hook\"" : NULL;
+}

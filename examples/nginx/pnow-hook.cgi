@@ -1,0 +1,4 @@
+#!/bin/sh
+# pnow-hook as a CGI program, for any web server. The script's own arguments are not passed on: some servers make them of
+# the query. What pnow-hook and the command have to say goes to the server's error log.
+exec /usr/local/bin/pnow-hook -c /etc/pnow/glow-denver.json -- /usr/local/bin/pnow-sync -c /etc/pnow/glow-denver.json
