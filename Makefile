@@ -99,7 +99,7 @@ contract: all
 	PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" tests/run tests/contract/contract.sh
 
 C_FILES = $(shell git ls-files '*.c' '*.h')
-SHELL_FILES = $(shell git ls-files '*.sh' tests/run .ci/run)
+SHELL_FILES = $(shell git ls-files "*.sh" "*.bash" tests/run .ci/run "examples/workflows/*")
 
 lint:
 	clang-format --dry-run -Werror $(C_FILES)

@@ -38,6 +38,14 @@ enum {
 /* What a value is, and in what form it goes into an action. */
 enum form { TEXT, EMAIL, PHONE, GENDER, DATE, DATE_TEXT, TIME, MONEY, SHOWN_STATUS, ITEMS, LEAD };
 
+/* What a value that is left out was not, in words. */
+static const char *const forms[] = {[EMAIL] = "e-mail address",
+	[PHONE] = "phone number",
+	[DATE] = "date",
+	[DATE_TEXT] = "date",
+	[TIME] = "time",
+	[MONEY] = "amount of money"};
+
 /* When a row counts at all. */
 enum condition { ALWAYS, IF_ADDRESS, IF_BOOKED, IF_CHECKED_OUT };
 
@@ -161,61 +169,39 @@ static bool is_email(const char *text)
 		   !strpbrk(text, " \t,;<>\"");
 }
 
-static const char *left_out(const struct event *e, const char *warning)
+/* A value that cannot be written in its form: told, and left out. */
+static const char *left_out(const struct event *e, const struct column *c)
 {
-	record_warn(e->r, warning);
+	record_warn(e->r, arena_printf(e->r->arena, "%s.%s is no %s: left out", c->in, c->key, forms[c->form]));
 	return NULL;
-}
-
-static const char *phone_of(const struct event *e, const char *text)
-{
-	char *e164 = arena_alloc(e->r->arena, PHONE_TEXT);
-	return phone_e164(str_of(text), e->map->conf->country, e164)
-			   ? e164
-			   : left_out(e, "the phone is no phone number: left out");
-}
-
-static const char *date_of(const struct event *e, const char *text, const char *warning)
-{
-	char *date = arena_alloc(e->r->arena, WHEN_DATE);
-	return when_date(str_of(text), false, date) ? date : left_out(e, warning);
-}
-
-static const char *time_of(const struct event *e, const char *text, const char *warning)
-{
-	char *time = arena_alloc(e->r->arena, WHEN_TEXT);
-	return when_time(str_of(text), false, time) ? time : left_out(e, warning);
-}
-
-static const char *money_of(const struct event *e, const char *text, const char *warning)
-{
-	int64_t minor;
-	char *money = arena_alloc(e->r->arena, MONEY_TEXT);
-	return money_read(str_of(text), &minor) ? money_text(minor, money) : left_out(e, warning);
 }
 
 /* A column's value in its form; NULL: nothing to write. */
 static const char *value_of(const struct event *e, const struct column *c)
 {
 	const char *text = c->form == ITEMS ? item_names(e) : text_at(e, c->in, c->key);
+	char *room;
+	int64_t minor;
 	if (!text)
 		return NULL;
-	const char *warning = arena_printf(
-		e->r->arena, "%s.%s is not what %s takes: left out", c->in ? c->in : "", c->key, c->name);
 	switch (c->form) {
 	case EMAIL:
-		return is_email(text) ? text : left_out(e, "the e-mail is no address: left out");
+		return is_email(text) ? text : left_out(e, c);
 	case PHONE:
-		return phone_of(e, text);
+		room = arena_alloc(e->r->arena, PHONE_TEXT);
+		return phone_e164(str_of(text), e->map->conf->country, room) ? room : left_out(e, c);
 	case GENDER:
 		return gender_crm(text);
 	case DATE:
 	case DATE_TEXT:
-		return date_of(e, text, warning);
+		room = arena_alloc(e->r->arena, WHEN_DATE);
+		return when_date(str_of(text), false, room) ? room : left_out(e, c);
 	case TIME:
-		return time_of(e, text, warning);
+		room = arena_alloc(e->r->arena, WHEN_TEXT);
+		return when_time(str_of(text), false, room) ? room : left_out(e, c);
 	case MONEY:
-		return money_of(e, text, warning);
+		room = arena_alloc(e->r->arena, MONEY_TEXT);
+		return money_read(str_of(text), &minor) ? money_text(minor, room) : left_out(e, c);
 	case SHOWN_STATUS:
 		return status_shown(text);
 	default:
@@ -427,8 +413,10 @@ static const char *membership_tag(const struct event *e)
 	const char *program = text_at(e, "membership", "program");
 	if (!at)
 		return tag;
-	if (!program)
-		return left_out(e, "the membership has no program for the tag: left out");
+	if (!program) {
+		record_warn(e->r, "membership.program is missing: the tag that names it is left out");
+		return NULL;
+	}
 	return arena_printf(e->r->arena, "%.*s%s%s", (int)(at - tag), tag, program, at + strlen("{program}"));
 }
 

@@ -11,7 +11,7 @@ void contact_lock(struct work *w)
 {
 	if (w->push->dry || w->locked)
 		return;
-	lock_contact(w->push->locks, w->contact);
+	lock_take(w->push->locks, LOCK_CONTACT, w->contact);
 	w->locked = true;
 	w->contact_now = (struct str){0};
 }
@@ -228,6 +228,7 @@ static enum outcome upsert(struct work *w, const struct buf *list)
 	if (out != OUT_DONE)
 		return out;
 	take_answer(w, sent, contact);
+	contact_lock(w);
 	if (!w->contact_is_new && property(w, "gender"))
 		warning(w, "gender was not set: the CRM takes it only when a contact is made");
 	return OUT_DONE;
@@ -290,7 +291,7 @@ enum outcome contact_upsert(struct work *w)
 		/* deleted or merged behind our back: found again by e-mail and phone */
 		ledger_contact_forget(w->push->state, w->location->id, w->contact);
 		if (w->locked)
-			unlock_contact(w->push->locks, w->contact);
+			lock_free(w->push->locks, LOCK_CONTACT, w->contact);
 		w->locked = false;
 		w->contact = NULL;
 		w->standing = STANDING_UNKNOWN;

@@ -60,9 +60,9 @@ int main(int argc, char *argv[])
 	struct conf *conf = conf_read(file);
 	p.conf = conf;
 	p.crm = crm_open(conf, parallel, verbose, p.dry);
-	p.locks = locks_open();
 	if (!p.dry) {
 		p.state = state_open(conf_need(conf, conf->state, "state"));
+		p.locks = locks_open(conf->state);
 		p.names = names_open(p.crm, p.state);
 	}
 	int status = record_loop(&(struct record_loop){.stage = "crm-push",
@@ -73,8 +73,8 @@ int main(int argc, char *argv[])
 		.parallel = p.dry ? 0 : parallel,
 		.key = patient_key});
 	names_close(p.names);
-	state_close(p.state);
 	locks_close(p.locks);
+	state_close(p.state);
 	crm_close(p.crm);
 	conf_free(conf);
 	return status;

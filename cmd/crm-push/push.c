@@ -26,17 +26,18 @@ static const char *const words[] = {[OUT_DONE] = "done",
 	[OUT_SKIPPED] = "skipped",
 	[OUT_FAILED] = "failed"};
 
-/* When the event occurred, or reached us, milliseconds since 1970. */
+/* When the event occurred, milliseconds since 1970; by our clock where the sender's is ahead of it, lest
+   everything that comes later seem older. */
 static int64_t moment_of(const struct record *r)
 {
-	static const char *const keys[] = {"occurred", "received"};
-	int64_t ms = 0;
-	for (size_t i = 0; i < 2; i++) {
-		const char *text = record_text(r, keys[i]);
-		if (text && when_moment(str_of(text), &ms))
-			return ms;
-	}
-	return 0;
+	const char *occurred = record_text(r, "occurred"), *received = record_text(r, "received");
+	int64_t at = INT64_MAX, here = INT64_MAX;
+	if (occurred)
+		when_moment(str_of(occurred), &at);
+	if (received)
+		when_moment(str_of(received), &here);
+	at = at < here ? at : here;
+	return at == INT64_MAX ? 0 : at;
 }
 
 /* A text of the event's object: appointment.status. "" where there is none. */
@@ -188,10 +189,19 @@ static enum outcome settle(struct work *w)
 		}
 		return fail(w, "malformed", false, "the event has no actions: it must go through crm-map first");
 	}
+	const char *practice = record_text(w->r, "practice");
+	if (practice && strcmp(practice, w->push->conf->practice) != 0)
+		return fail(
+			w, "wrong_practice", false, "the event is another practice's: see the configuration's practice");
 	if (!w->patient && w->type != EVENT_CONTACT_TAGGED)
 		return fail(w, "malformed", false, "the event has no patient.id");
 	find_location(w);
-	return apply(w, actions);
+	if (w->push->dry || !w->patient)
+		return apply(w, actions);
+	lock_take(w->push->locks, LOCK_PATIENT, w->patient);
+	enum outcome out = apply(w, actions);
+	lock_free(w->push->locks, LOCK_PATIENT, w->patient);
+	return out;
 }
 
 /* The warnings that earlier filters gave, then ours. */
@@ -268,7 +278,7 @@ void push_event(struct record *r, void *context)
 	else
 		out = settle(&w);
 	if (w.locked)
-		unlock_contact(w.push->locks, w.contact);
+		lock_free(w.push->locks, LOCK_CONTACT, w.contact);
 	r->failed = out == OUT_FAILED;
 	r->retry = r->failed && w.retry;
 	if (w.push->dry && !r->failed)

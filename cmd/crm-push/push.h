@@ -6,19 +6,16 @@
 #include "crm.h"
 #include "event.h"
 #include "ledger.h"
+#include "locks.h"
 #include "names.h"
 #include "record.h"
-
-/* One lock for each contact that is worked on: two patients may share a contact, and its lifetime value is
-   read, added to and written. */
-struct contact_locks;
 
 struct push {
 	const struct conf *conf;
 	struct crm *crm;
 	struct state *state; /* NULL in a dry run */
 	struct names *names; /* NULL in a dry run */
-	struct contact_locks *locks;
+	struct locks *locks; /* NULL in a dry run */
 	bool dry;
 };
 
@@ -98,7 +95,8 @@ const char *field_in(struct work *w, struct str contact, const char *id);
 
 /* contact.c */
 enum outcome contact_upsert(struct work *w);
-/* Takes the contact's lock; what is known of it from before is forgotten. */
+/* Takes the contact's lock, since two patients may share a contact, and its lifetime value is read, added to
+   and written; what is known of it from before is forgotten. */
 void contact_lock(struct work *w);
 /* Reads the contact, unless it is known. */
 enum outcome contact_read(struct work *w);
@@ -115,11 +113,5 @@ enum outcome opportunity_move(struct work *w);
 enum outcome opportunity_value(struct work *w);
 /* Finds out whether the contact is a lead or a patient, into w->standing. */
 enum outcome standing(struct work *w);
-
-/* lock.c */
-struct contact_locks *locks_open(void);
-void locks_close(struct contact_locks *l);
-void lock_contact(struct contact_locks *l, const char *contact);
-void unlock_contact(struct contact_locks *l, const char *contact);
 
 #endif

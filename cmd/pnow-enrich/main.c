@@ -198,7 +198,11 @@ static void enrich(struct record *r, void *context)
 	if (!type && (type = profile_type(e->profile, name)) && strcmp(type, "ping") != 0)
 		record_set_text(r, "type", type);
 	enum event_type known = event_type_of(type);
-	if (known != EVENT_UNKNOWN && known != EVENT_CONTACT_TAGGED)
+	const char *practice = record_text(r, "practice");
+	if (practice && strcmp(practice, e->conf->practice) != 0)
+		record_fail(
+			r, "wrong_practice", false, "the event is another practice's: see the configuration's practice");
+	else if (known != EVENT_UNKNOWN && known != EVENT_CONTACT_TAGGED)
 		fill(e, r, known);
 	else if (known == EVENT_UNKNOWN && name)
 		record_set_text(r, "ignored",

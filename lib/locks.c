@@ -1,0 +1,115 @@
+/*
+ * A lock is a byte of a file that is always empty: fcntl(2) locks bytes that are not there, and frees them
+ * when their process dies. Such locks belong to processes, so the threads of one agree among themselves
+ * first. Two keys may share a byte by chance; they wait for each other then, and nothing else happens.
+ */
+#include "locks.h"
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SLOTS = 1 << 30 }; /* of each kind */
+
+struct held {
+	struct held *next;
+	off_t slot;
+};
+
+struct locks {
+	int fd;
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t freed;
+	struct held *held; /* by threads of this process */
+};
+
+struct locks *locks_open(const char *state_path)
+{
+	char path[4096];
+	struct locks *l = calloc(1, sizeof *l);
+	if (!l)
+		err(EX_SOFTWARE, "out of memory");
+	snprintf(path, sizeof path, "%s-locks", state_path);
+	if ((l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) < 0)
+		err(EX_CANTCREAT, "cannot open the lock file %s", path);
+	pthread_mutex_init(&l->lock, NULL);
+	pthread_cond_init(&l->freed, NULL);
+	return l;
+}
+
+void locks_close(struct locks *l)
+{
+	if (!l)
+		return;
+	close(l->fd);
+	pthread_cond_destroy(&l->freed);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
+}
+
+/* The byte of a key: FNV-1a, cut to the kind's range. */
+static off_t slot_of(enum lock_kind kind, const char *key)
+{
+	uint64_t hash = 14695981039346656037u;
+	for (; *key; key++)
+		hash = (hash ^ (unsigned char)*key) * 1099511628211u;
+	return (off_t)(hash % SLOTS) + (off_t)kind * SLOTS;
+}
+
+static struct held **find(struct locks *l, off_t slot)
+{
+	struct held **at = &l->held;
+	while (*at && (*at)->slot != slot)
+		at = &(*at)->next;
+	return at;
+}
+
+/* Locks or frees the byte for this process. The system suspects a deadlock where threads of two processes
+   wait for each other's process; there is none, since a contact's lock is taken last, so it is asked again.
+ */
+static void change(struct locks *l, off_t slot, short type)
+{
+	struct flock byte = {.l_type = type, .l_whence = SEEK_SET, .l_start = slot, .l_len = 1};
+	struct timespec shortly = {0, 5000000};
+	while (fcntl(l->fd, F_SETLKW, &byte) < 0) {
+		if (errno == EDEADLK)
+			nanosleep(&shortly, NULL);
+		else if (errno != EINTR)
+			err(EX_OSERR, "cannot lock");
+	}
+}
+
+void lock_take(struct locks *l, enum lock_kind kind, const char *key)
+{
+	off_t slot = slot_of(kind, key);
+	struct held *mine = malloc(sizeof *mine);
+	if (!mine)
+		err(EX_SOFTWARE, "out of memory");
+	mine->slot = slot;
+	pthread_mutex_lock(&l->lock);
+	while (*find(l, slot))
+		pthread_cond_wait(&l->freed, &l->lock);
+	mine->next = l->held;
+	l->held = mine;
+	pthread_mutex_unlock(&l->lock);
+	change(l, slot, F_WRLCK);
+}
+
+void lock_free(struct locks *l, enum lock_kind kind, const char *key)
+{
+	off_t slot = slot_of(kind, key);
+	change(l, slot, F_UNLCK);
+	pthread_mutex_lock(&l->lock);
+	struct held **at = find(l, slot), *mine = *at;
+	*at = mine->next;
+	pthread_cond_broadcast(&l->freed);
+	pthread_mutex_unlock(&l->lock);
+	free(mine);
+}
