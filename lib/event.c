@@ -56,6 +56,24 @@ const char *status_shown(const char *status)
 	return NULL;
 }
 
+const struct event_fact *event_facts(enum event_kind kind)
+{
+	static const struct event_fact facts[EVENT_KINDS][14] = {
+		[KIND_PATIENT] = {{"id", FACT_TEXT}, {"first_name", FACT_TEXT}, {"last_name", FACT_TEXT},
+			{"email", FACT_TEXT}, {"phone", FACT_TEXT}, {"gender", FACT_TEXT}, {"dob", FACT_DATE},
+			{"address1", FACT_TEXT}, {"city", FACT_TEXT}, {"state", FACT_TEXT}, {"postal_code", FACT_TEXT},
+			{"referral_source", FACT_TEXT}, {"unsubscribed", FACT_FLAG}},
+		[KIND_APPOINTMENT] = {{"id", FACT_TEXT}, {"type", FACT_TEXT}, {"status", FACT_STATUS},
+			{"start", FACT_TIME}, {"end", FACT_TIME}, {"provider", FACT_TEXT}, {"facility", FACT_TEXT},
+			{"reason", FACT_TEXT}, {"comments", FACT_TEXT}, {"event_type", FACT_TEXT}},
+		[KIND_BILL] = {{"id", FACT_TEXT}, {"total", FACT_MONEY}, {"date", FACT_DATE}, {"provider", FACT_TEXT},
+			{"facility", FACT_TEXT}, {"items", FACT_ITEMS}},
+		[KIND_MEMBERSHIP] = {{"id", FACT_TEXT}, {"program", FACT_TEXT}, {"sold_date", FACT_DATE},
+			{"amount", FACT_MONEY}, {"status", FACT_TEXT}},
+	};
+	return facts[kind];
+}
+
 /* The CRM's events, as in its published samples; only a tag can concern us. */
 static void read_crm(struct arena *a, struct event_webhook *w, struct str body)
 {

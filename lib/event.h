@@ -35,6 +35,26 @@ enum event_type event_type_of(const char *name);   /* EVENT_UNKNOWN for another 
 enum event_kind event_kind_of(enum event_type type);
 const char *event_kind_name(enum event_kind kind); /* appointment */
 
+/* What is known of a patient, an appointment, a bill, a membership: the keys of pnow-event(5), and in which
+ * form. */
+enum fact_form {
+	FACT_TEXT,
+	FACT_STATUS, /* of an appointment: booked, checked_out, cancelled, no_show */
+	FACT_TIME,   /* RFC 3339 */
+	FACT_DATE,   /* 2026-12-01 */
+	FACT_MONEY,  /* 450.00 */
+	FACT_FLAG,   /* true or false */
+	FACT_ITEMS,  /* a list of objects with a name and an amount */
+};
+
+struct event_fact {
+	const char *name;
+	enum fact_form form;
+};
+
+/* The facts of a kind (one of the EVENT_KINDS); the last row's name is NULL. */
+const struct event_fact *event_facts(enum event_kind kind);
+
 /* How an appointment's status is shown to people: Booked, Checked Out, Cancelled, No-Show; NULL for another.
  */
 const char *status_shown(const char *status);

@@ -14,16 +14,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-/* Our names of the facts, for the check of a profile: those of pnow-event(5). */
-static const char *const facts[EVENT_KINDS][16] = {
-	[KIND_PATIENT] = {"id", "first_name", "last_name", "email", "phone", "gender", "dob", "address1", "city",
-		"state", "postal_code", "referral_source", "unsubscribed"},
-	[KIND_APPOINTMENT] = {"id", "type", "status", "start", "end", "provider", "facility", "reason",
-		"comments", "event_type"},
-	[KIND_BILL] = {"id", "total", "date", "provider", "facility"},
-	[KIND_MEMBERSHIP] = {"id", "program", "sold_date", "amount", "status"},
-};
-static const char *const item_facts[16] = {"name", "amount"};
+/* A bill's item. */
+static const struct event_fact item_facts[] = {
+	{"name", FACT_TEXT}, {"amount", FACT_MONEY}, {NULL, FACT_TEXT}};
 
 /* The next letter of a text, folded: lower case, without '_' and, where blanks is set, without ' ' and '-';
  * -1 at the end. */
@@ -120,7 +113,7 @@ static struct profile_pointers pointers_at(const struct settings *s, const char 
 }
 
 static struct profile_fields fields_at(
-	const struct settings *s, const char *key, struct str value, const char *const known[16])
+	const struct settings *s, const char *key, struct str value, const struct event_fact *known)
 {
 	struct jtext_members members = settings_members(s, key, value);
 	struct profile_fields list = {
@@ -128,10 +121,10 @@ static struct profile_fields fields_at(
 	for (size_t i = 0; i < members.n; i++) {
 		list.at[i].name = settings_name(s, &members.at[i]);
 		const char *path = arena_printf(s->arena, "%s.%s", key, list.at[i].name);
-		size_t k = 0;
-		while (k < 16 && known[k] && strcmp(known[k], list.at[i].name) != 0)
-			k++;
-		if (k == 16 || !known[k])
+		const struct event_fact *f = known;
+		while (f->name && strcmp(f->name, list.at[i].name) != 0)
+			f++;
+		if (!f->name)
 			settings_wrong(s, members.at[i].value, "unknown key %s: expected a fact of pnow-event(5)", path);
 		list.at[i].from = pointers_at(s, path, members.at[i].value);
 	}
@@ -150,7 +143,7 @@ static struct profile_kind kind_at(const struct settings *s, enum event_kind kin
 		if (strcmp(name, "get") == 0)
 			k.get = settings_text(s, path, inner);
 		else if (strcmp(name, "fields") == 0)
-			k.fields = fields_at(s, path, inner, facts[kind]);
+			k.fields = fields_at(s, path, inner, event_facts(kind));
 		else if (strcmp(name, "items") == 0)
 			k.items = pointers_at(s, path, inner);
 		else if (strcmp(name, "item") == 0)

@@ -1,31 +1,13 @@
 /*
  * Facts in the EMR's form become facts in ours: ids and words as text, times with an offset, dates, money,
- * true or false. A table says which fact has which form; what cannot be read stays as it is, for crm-map to
- * warn about.
+ * true or false. event_facts says which fact has which form; what cannot be read stays as it is, for crm-map
+ * to warn about.
  */
 #include "enrich.h"
 #include "money.h"
 #include "when.h"
 
 #include <strings.h>
-
-enum form { WORDS, STATUS, TIME, DATE, MONEY, FLAG, ITEMS };
-
-static const struct {
-	const char *name;
-	enum form form;
-} facts[EVENT_KINDS][14] = {
-	[KIND_PATIENT] = {{"id", WORDS}, {"first_name", WORDS}, {"last_name", WORDS}, {"email", WORDS},
-		{"phone", WORDS}, {"gender", WORDS}, {"dob", DATE}, {"address1", WORDS}, {"city", WORDS},
-		{"state", WORDS}, {"postal_code", WORDS}, {"referral_source", WORDS}, {"unsubscribed", FLAG}},
-	[KIND_APPOINTMENT] = {{"id", WORDS}, {"type", WORDS}, {"status", STATUS}, {"start", TIME}, {"end", TIME},
-		{"provider", WORDS}, {"facility", WORDS}, {"reason", WORDS}, {"comments", WORDS},
-		{"event_type", WORDS}},
-	[KIND_BILL] = {{"id", WORDS}, {"total", MONEY}, {"date", DATE}, {"provider", WORDS}, {"facility", WORDS},
-		{"items", ITEMS}},
-	[KIND_MEMBERSHIP] = {{"id", WORDS}, {"program", WORDS}, {"sold_date", DATE}, {"amount", MONEY},
-		{"status", WORDS}},
-};
 
 /* The JSON value of a fact in a source; null and "" are no value. */
 static struct str value_in(const struct source *s, const char *name)
@@ -85,18 +67,18 @@ static const char *money_form(struct arena *a, const char *text)
 }
 
 /* A fact's text in our form. */
-static const char *formed(const struct enrich *e, struct arena *a, enum form form, const char *text)
+static const char *formed(const struct enrich *e, struct arena *a, enum fact_form form, const char *text)
 {
 	char *room = arena_alloc(a, WHEN_TEXT);
 	bool day_first = e->profile->day_first;
 	switch (form) {
-	case STATUS:
+	case FACT_STATUS:
 		return profile_status(e->profile, text) ? profile_status(e->profile, text) : text;
-	case TIME:
+	case FACT_TIME:
 		return when_local(str_of(text), day_first, room) ? room : text;
-	case DATE:
+	case FACT_DATE:
 		return when_date(str_of(text), day_first, room) ? room : text;
-	case MONEY:
+	case FACT_MONEY:
 		return money_form(a, text);
 	default:
 		return text;
@@ -150,19 +132,19 @@ struct str canonical(const struct enrich *e, struct arena *a, enum event_kind ki
 {
 	struct buf out = {0};
 	buf_putc(&out, '{');
-	for (size_t i = 0; facts[kind][i].name; i++) {
-		const char *name = facts[kind][i].name;
-		enum form form = facts[kind][i].form;
-		if (form == ITEMS) {
+	for (const struct event_fact *f = event_facts(kind); f->name; f++) {
+		const char *name = f->name;
+		enum fact_form form = f->form;
+		if (form == FACT_ITEMS) {
 			write_items(e, a, &out, sources);
 			continue;
 		}
 		const char *text = fact(a, sources, name);
-		if (!text && form == STATUS)
+		if (!text && form == FACT_STATUS)
 			text = status_default;
 		if (!text)
 			continue;
-		if (form == FLAG)
+		if (form == FACT_FLAG)
 			write_flag(&out, name, text);
 		else
 			buf_member(&out, name, formed(e, a, form, text));
