@@ -5,9 +5,9 @@
 #include "category.h"
 #include "conf.h"
 #include "event.h"
+#include "options.h"
 #include "record.h"
 #include "sheet.h"
-#include "usage.h"
 
 #include <err.h>
 #include <stdio.h>
@@ -161,37 +161,19 @@ static void categorize(struct record *r, void *context)
 		record_replace(r, (struct str){0});
 }
 
+/* -s and -u. */
+static void choose_listing(int letter, void *context)
+{
+	struct categorize *c = context;
+	c->listing = letter == 's' ? SUGGESTIONS : MISSING;
+}
+
 int main(int argc, char *argv[])
 {
 	struct categorize c = {.listing = RECORDS};
-	const char *file = NULL;
-	bool verbose = false;
-	setprogname(argv[0]);
-	for (int option; (option = getopt(argc, argv, "c:hsuvV")) != -1;) {
-		switch (option) {
-		case 'c':
-			file = optarg;
-			break;
-		case 's':
-			c.listing = SUGGESTIONS;
-			break;
-		case 'u':
-			c.listing = MISSING;
-			break;
-		case 'v':
-			verbose = true;
-			break;
-		case 'h':
-			usage_help(usage);
-		case 'V':
-			usage_version();
-		default:
-			usage_error(usage);
-		}
-	}
-	if (optind < argc)
-		usage_error(usage);
-	struct conf *conf = conf_read(file);
+	struct options o = {.usage = usage, .letters = "c:hsuvV", .own = choose_listing, .context = &c};
+	options_read(argc, argv, &o);
+	struct conf *conf = conf_read(o.file);
 	bool fresh = c.listing == SUGGESTIONS && conf->categories && access(conf->categories, F_OK) != 0;
 	struct sheet *sheet = sheet_read(fresh ? NULL : conf->categories);
 	c.conf = conf;
@@ -199,8 +181,8 @@ int main(int argc, char *argv[])
 	c.missing = arena_alloc(&c.arena, MISSING_MAX * sizeof *c.missing);
 	if (c.listing == SUGGESTIONS)
 		puts("Appointment Type,Appointment Category,Reason");
-	int status = record_loop(
-		&(struct record_loop){.stage = "categorize", .each = categorize, .context = &c, .verbose = verbose});
+	int status = record_loop(&(struct record_loop){
+		.stage = "categorize", .each = categorize, .context = &c, .verbose = o.verbose});
 	sheet_free(sheet);
 	conf_free(conf);
 	arena_free(&c.arena);

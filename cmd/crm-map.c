@@ -9,9 +9,9 @@
 #include "event.h"
 #include "gender.h"
 #include "money.h"
+#include "options.h"
 #include "phone.h"
 #include "record.h"
-#include "usage.h"
 #include "when.h"
 
 #include <stdlib.h>
@@ -506,31 +506,12 @@ static void map(struct record *r, void *context)
 
 int main(int argc, char *argv[])
 {
-	const char *file = NULL;
-	bool verbose = false;
-	setprogname(argv[0]);
-	for (int option; (option = getopt(argc, argv, "c:hvV")) != -1;) {
-		switch (option) {
-		case 'c':
-			file = optarg;
-			break;
-		case 'v':
-			verbose = true;
-			break;
-		case 'h':
-			usage_help(usage);
-		case 'V':
-			usage_version();
-		default:
-			usage_error(usage);
-		}
-	}
-	if (optind < argc)
-		usage_error(usage);
-	struct conf *conf = conf_read(file);
+	struct options o = {.usage = usage, .letters = "c:hvV"};
+	options_read(argc, argv, &o);
+	struct conf *conf = conf_read(o.file);
 	struct map m = {.conf = conf};
 	int status = record_loop(
-		&(struct record_loop){.stage = "crm-map", .each = map, .context = &m, .verbose = verbose});
+		&(struct record_loop){.stage = "crm-map", .each = map, .context = &m, .verbose = o.verbose});
 	buf_free(&m.out);
 	conf_free(conf);
 	return status;

@@ -7,15 +7,6 @@
 
 #include <stdlib.h>
 
-static int64_t now_ms(void)
-{
-	char now[WHEN_TEXT];
-	int64_t ms = 0;
-	when_now(now);
-	when_moment(str_of(now), &ms);
-	return ms;
-}
-
 static int64_t number(const char *text)
 {
 	return text ? strtoll(text, NULL, 10) : 0;
@@ -139,7 +130,7 @@ bool ledger_finish(struct state *s, const struct ledger_subject *e)
 		state_run(s, NULL, NULL, "UPDATE subject SET applied=1 WHERE location=? AND subject=? AND seq=?",
 			"tti", e->location, e->subject, e->seq) != STATE_FAILED &&
 		state_run(s, NULL, NULL, "INSERT OR IGNORE INTO event(event,at) VALUES(?,?)", "ti", e->event,
-			now_ms()) != STATE_FAILED;
+			when_now_ms()) != STATE_FAILED;
 	return state_end(s, done) && done;
 }
 
@@ -158,7 +149,7 @@ enum ledger_effect ledger_effect(
 		*since = number(columns[1]);
 		break;
 	case STATE_NONE:
-		*since = now_ms();
+		*since = when_now_ms();
 		if (state_run(s, NULL, NULL, "INSERT INTO effect(location,effect,contact,done,at) VALUES(?,?,?,0,?)",
 				"ttti", location, effect, contact, *since) != STATE_FAILED)
 			result = EFFECT_NEW;
@@ -173,7 +164,7 @@ enum ledger_effect ledger_effect(
 bool ledger_done(struct state *s, const char *location, const char *effect)
 {
 	return state_run(s, NULL, NULL, "UPDATE effect SET done=1, at=? WHERE location=? AND effect=?", "itt",
-			   now_ms(), location, effect) != STATE_FAILED;
+			   when_now_ms(), location, effect) != STATE_FAILED;
 }
 
 bool ledger_undone(struct state *s, const char *location, const char *effect)

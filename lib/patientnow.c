@@ -170,10 +170,7 @@ struct patientnow_answer patientnow_get(
 		.url = arena_printf(a, "%s/%s%s", base, patientnow_path(p->profile, a, kind, id), p->query),
 		.headers = p->headers,
 		.repeatable = true};
-	char now[WHEN_TEXT];
-	int64_t asked = 0;
-	when_now(now);
-	when_moment(str_of(now), &asked);
+	int64_t asked = when_now_ms();
 	struct http_answer answer = http_do(p->http, a, &request);
 	struct str body = trimmed(answer.body);
 	if (answer.outcome != HTTP_ANSWERED || answer.status != 200 || !is_object(body))

@@ -318,6 +318,14 @@ void when_now(char text[static WHEN_TEXT])
 	*put(p, 3, (int)(now.tv_nsec / 1000000), 'Z') = '\0';
 }
 
+int64_t when_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 bool when_time(struct str text, bool day_first, char time[static WHEN_TEXT])
 {
 	struct written w;

@@ -3,7 +3,7 @@
  * once, one patient's in order.
  */
 #include "push.h"
-#include "usage.h"
+#include "options.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -26,40 +26,10 @@ static const char *patient_key(const struct record *r, void *context)
 
 int main(int argc, char *argv[])
 {
-	const char *file = NULL, *problem = NULL;
-	unsigned parallel = 8;
-	bool verbose = false;
-	struct push p = {0};
-	setprogname(argv[0]);
-	for (int option; (option = getopt(argc, argv, "c:hj:nvV")) != -1;) {
-		switch (option) {
-		case 'c':
-			file = optarg;
-			break;
-		case 'j':
-			parallel = (unsigned)strtonum(optarg, 1, 256, &problem);
-			if (problem)
-				usage_error(usage);
-			break;
-		case 'n':
-			p.dry = true;
-			break;
-		case 'v':
-			verbose = true;
-			break;
-		case 'h':
-			usage_help(usage);
-		case 'V':
-			usage_version();
-		default:
-			usage_error(usage);
-		}
-	}
-	if (optind < argc)
-		usage_error(usage);
-	struct conf *conf = conf_read(file);
-	p.conf = conf;
-	p.crm = crm_open(conf, parallel, verbose, p.dry);
+	struct options o = {.usage = usage, .letters = "c:hj:nvV", .parallel = 8};
+	options_read(argc, argv, &o);
+	struct conf *conf = conf_read(o.file);
+	struct push p = {.conf = conf, .dry = o.dry, .crm = crm_open(conf, o.parallel, o.verbose, o.dry)};
 	if (!p.dry) {
 		p.state = state_open(conf_need(conf, conf->state, "state"));
 		p.locks = locks_open(conf->state);
@@ -69,8 +39,8 @@ int main(int argc, char *argv[])
 		.each = push_event,
 		.context = &p,
 		.errors = true,
-		.verbose = verbose,
-		.parallel = p.dry ? 0 : parallel,
+		.verbose = o.verbose,
+		.parallel = o.dry ? 0 : o.parallel,
 		.key = patient_key});
 	names_close(p.names);
 	locks_close(p.locks);

@@ -9,15 +9,6 @@
 
 enum { INDEX_MS = 60 * 1000 }; /* a search may miss what was written in the last minute */
 
-static int64_t now_ms(void)
-{
-	char now[WHEN_TEXT];
-	int64_t ms = 0;
-	when_now(now);
-	when_moment(str_of(now), &ms);
-	return ms;
-}
-
 /* The contact's opportunities, once for an event. */
 static enum outcome search(struct work *w)
 {
@@ -121,7 +112,7 @@ static enum outcome create(struct work *w, const char *pipeline, const char *sta
 		w->push->dry ? EFFECT_NEW : ledger_effect(state, w->location->id, effect, w->contact, &since);
 	if (known == EFFECT_FAILED)
 		return fail(w, "state", true, "the state file cannot be written");
-	if (known != EFFECT_NEW && now_ms() - since < INDEX_MS)
+	if (known != EFFECT_NEW && when_now_ms() - since < INDEX_MS)
 		return fail(w, "lost", true,
 			"the answer to making the opportunity was lost; a search shows in a minute whether it is there");
 	struct buf body = {0};

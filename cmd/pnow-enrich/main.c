@@ -7,8 +7,8 @@
 #include "conf.h"
 #include "enrich.h"
 #include "event.h"
+#include "options.h"
 #include "profile.h"
-#include "usage.h"
 #include "when.h"
 
 #include <err.h>
@@ -80,14 +80,9 @@ static bool lacks(
 /* When the event reached us; what was fetched later knows of it. Now, where the record does not say. */
 static int64_t received(const struct record *r)
 {
-	char now[WHEN_TEXT];
 	int64_t ms = 0;
 	const char *text = record_text(r, "received");
-	if (text && when_moment(str_of(text), &ms))
-		return ms;
-	when_now(now);
-	when_moment(str_of(now), &ms);
-	return ms;
+	return text && when_moment(str_of(text), &ms) ? ms : when_now_ms();
 }
 
 /* The oldest answer that will do: one made after the event; for the patient of another event, one from the
@@ -95,14 +90,11 @@ static int64_t received(const struct record *r)
 static int64_t fresh_since(
 	const struct enrich *e, const struct record *r, enum event_type type, enum event_kind kind)
 {
-	char now[WHEN_TEXT];
-	int64_t since = received(r), ms = 0;
+	int64_t since = received(r);
 	if (kind != KIND_PATIENT || event_kind_of(type) == KIND_PATIENT)
 		return since;
-	when_now(now);
-	when_moment(str_of(now), &ms);
-	ms -= e->conf->patientnow.cache_seconds * 1000;
-	return ms < since ? ms : since;
+	int64_t cached = when_now_ms() - e->conf->patientnow.cache_seconds * 1000;
+	return cached < since ? cached : since;
 }
 
 /* Fetches a resource into the third source; false where that failed, and the record with it. */
@@ -231,58 +223,26 @@ static const char *key(const struct record *r, void *context)
 /* Bodies in the cache are about people: those that cannot save a call any more are forgotten. */
 static void forget(const struct enrich *e)
 {
-	char now[WHEN_TEXT];
-	int64_t ms = 0;
-	when_now(now);
-	when_moment(str_of(now), &ms);
-	cache_expire(e->state, ms - (e->conf->patientnow.cache_seconds + 86400) * 1000);
+	cache_expire(e->state, when_now_ms() - (e->conf->patientnow.cache_seconds + 86400) * 1000);
 }
 
 int main(int argc, char *argv[])
 {
-	const char *file = NULL, *problem = NULL;
-	unsigned parallel = 8;
-	bool dry = false, verbose = false;
-	setprogname(argv[0]);
-	for (int option; (option = getopt(argc, argv, "c:hj:nvV")) != -1;) {
-		switch (option) {
-		case 'c':
-			file = optarg;
-			break;
-		case 'j':
-			parallel = (unsigned)strtonum(optarg, 1, 256, &problem);
-			if (problem)
-				usage_error(usage);
-			break;
-		case 'n':
-			dry = true;
-			break;
-		case 'v':
-			verbose = true;
-			break;
-		case 'h':
-			usage_help(usage);
-		case 'V':
-			usage_version();
-		default:
-			usage_error(usage);
-		}
-	}
-	if (optind < argc)
-		usage_error(usage);
-	struct conf *conf = conf_read(file);
+	struct options o = {.usage = usage, .letters = "c:hj:nvV", .parallel = 8};
+	options_read(argc, argv, &o);
+	struct conf *conf = conf_read(o.file);
 	struct profile *profile = profile_read(conf->patientnow.profile, conf->file);
 	struct enrich e = {.conf = conf, .profile = profile};
-	if (!dry) {
+	if (!o.dry) {
 		e.state = state_open(conf_need(conf, conf->state, "state"));
-		e.api = patientnow_open(conf, profile, e.state, parallel, verbose);
+		e.api = patientnow_open(conf, profile, e.state, o.parallel, o.verbose);
 		forget(&e);
 	}
 	int status = record_loop(&(struct record_loop){.stage = "pnow-enrich",
 		.each = enrich,
 		.context = &e,
-		.verbose = verbose,
-		.parallel = dry ? 0 : parallel,
+		.verbose = o.verbose,
+		.parallel = o.dry ? 0 : o.parallel,
 		.in_order = true,
 		.key = key});
 	patientnow_close(e.api);

@@ -5,7 +5,7 @@
  */
 #include "hook.h"
 #include "signature.h"
-#include "usage.h"
+#include "options.h"
 
 #include <err.h>
 #include <errno.h>

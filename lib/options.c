@@ -1,0 +1,70 @@
+/* One getopt loop for the filters. Help goes to standard output, because it was asked for; a mistake gets the
+ * usage line alone, and where to find more. */
+#include "options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+void usage_help(const char *text)
+{
+	fputs(text, stdout);
+	exit(fflush(stdout) == 0 ? EX_OK : EX_CANTCREAT);
+}
+
+void usage_error(const char *text)
+{
+	fprintf(stderr, "%.*s\n%s -h tells more\n", (int)strcspn(text, "\n"), text, getprogname());
+	exit(EX_USAGE);
+}
+
+void usage_version(void)
+{
+	printf("%s %s\n", getprogname(), PNOW_VERSION);
+	exit(fflush(stdout) == 0 ? EX_OK : EX_CANTCREAT);
+}
+
+/* A count of things at once, 1 to 256. */
+static unsigned count(const struct options *o, const char *text)
+{
+	const char *problem = NULL;
+	unsigned n = (unsigned)strtonum(text, 1, 256, &problem);
+	if (problem) {
+		fprintf(stderr, "%s: -j %s: expected a number from 1 to 256\n", getprogname(), text);
+		usage_error(o->usage);
+	}
+	return n;
+}
+
+void options_read(int argc, char *argv[], struct options *o)
+{
+	setprogname(argv[0]);
+	for (int letter; (letter = getopt(argc, argv, o->letters)) != -1;) {
+		switch (letter) {
+		case 'c':
+			o->file = optarg;
+			break;
+		case 'j':
+			o->parallel = count(o, optarg);
+			break;
+		case 'n':
+			o->dry = true;
+			break;
+		case 'v':
+			o->verbose = true;
+			break;
+		case 'h':
+			usage_help(o->usage);
+		case 'V':
+			usage_version();
+		case '?':
+			usage_error(o->usage);
+		default:
+			o->own(letter, o->context);
+		}
+	}
+	if (optind < argc)
+		usage_error(o->usage);
+}

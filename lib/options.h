@@ -1,0 +1,28 @@
+/* The options that mean the same in every command, and what -h, -V and a wrong option print. */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stdbool.h>
+
+struct options {
+	const char *usage;   /* the whole help: "usage: name [-v] …", then a line for each option */
+	const char *letters; /* that the command takes, as for getopt(3): of c:hj:nvV, and its own */
+	void (*own)(int letter, void *context); /* is given its own; NULL: it has none */
+	void *context;
+
+	const char *file;  /* -c, or NULL */
+	unsigned parallel; /* -j; set the default before */
+	bool dry;          /* -n */
+	bool verbose;      /* -v */
+};
+
+/* Reads the options of a command that takes no arguments; names the program for messages. Ends the process
+   for -h and -V (status 0) and for a mistake (status 64). */
+void options_read(int argc, char *argv[], struct options *o);
+
+void usage_help(const char *text) __attribute__((noreturn)); /* to standard output, status 0 */
+void usage_error(const char *text)
+	__attribute__((noreturn));                      /* its first line to standard error, status 64 */
+void usage_version(void) __attribute__((noreturn)); /* "categorize 0.1", status 0 */
+
+#endif
