@@ -38,7 +38,7 @@ enum { COMMANDS = 16, COMMAND_SECONDS = 300 };
 
 enum way { LISTENER, INETD, CGI };
 
-struct options {
+struct hook_options {
 	char **configurations;
 	size_t configurations_n;
 	const char *listen;
@@ -72,9 +72,9 @@ static unsigned number(const char *option, const char *text, unsigned max)
 }
 
 /* The command line; ends the process with status 64 where it is wrong. */
-static struct options read_options(int argc, char **argv)
+static struct hook_options read_options(int argc, char **argv)
 {
-	struct options o = {.at_once = COMMANDS, .seconds = COMMAND_SECONDS};
+	struct hook_options o = {.at_once = COMMANDS, .seconds = COMMAND_SECONDS};
 	int option;
 
 	o.configurations = allocate((size_t)argc + 1, sizeof *o.configurations);
@@ -124,7 +124,7 @@ static bool is_socket(int fd)
 
 /* By which way requests come; ends the process with status 64 where there is none, or where the options want
  * another. */
-static enum way find_way(const struct options *o)
+static enum way find_way(const struct hook_options *o)
 {
 	const char *gateway = getenv("GATEWAY_INTERFACE");
 	enum way way = o->listen ? LISTENER : gateway && *gateway ? CGI : INETD;
@@ -291,7 +291,7 @@ static struct practice open_practice(const char *file)
 
 /* Reads the configurations of all practices; ends the process with status 78 where one is wrong, or comes
  * twice. */
-static void open_practices(struct hook *h, const struct options *o)
+static void open_practices(struct hook *h, const struct hook_options *o)
 {
 	static char *from_environment[] = {NULL};
 	char **files = o->configurations_n > 0 ? o->configurations : from_environment;
@@ -344,7 +344,7 @@ int main(int argc, char **argv)
 
 	tidy_descriptors();
 	guard_words();
-	struct options o = read_options(argc, argv);
+	struct hook_options o = read_options(argc, argv);
 	enum way way = find_way(&o);
 	int peer = arrange_descriptors(way);
 	signal(SIGPIPE, SIG_IGN);
