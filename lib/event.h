@@ -1,12 +1,6 @@
-/* The events and their types, in the order of design.md section 4, and how a webhook's body becomes one. */
+/* The events, their types and what they carry, in the order of design.md section 4. */
 #ifndef EVENT_H
 #define EVENT_H
-
-#include "arena.h"
-#include "buf.h"
-
-struct conf;
-struct profile;
 
 enum event_type {
 	EVENT_PATIENT_UPDATED,
@@ -58,28 +52,5 @@ const struct event_fact *event_facts(enum event_kind kind);
 /* How an appointment's status is shown to people: Booked, Checked Out, Cancelled, No-Show; NULL for another.
  */
 const char *status_shown(const char *status);
-
-enum event_sender { SENDER_PATIENTNOW, SENDER_CRM };
-
-/* What the hook learns from a body. */
-struct event_webhook {
-	const char *id;       /* the sender's delivery id, else a hash of practice, source and body */
-	bool delivery_id;     /* id is the sender's */
-	const char *type;     /* NULL: a name that nothing maps */
-	const char *name;     /* the event's name as sent, or NULL */
-	const char *occurred; /* RFC 3339, or NULL */
-	bool ping;            /* to be answered and forgotten */
-};
-
-/* Reads body (checked by jtext_check, an object) of a sender. For the CRM's events id, type and time are
-   webhookId, type and timestamp; the profile may be NULL for them. */
-struct event_webhook event_webhook(struct arena *a, const struct conf *conf, const struct profile *profile,
-	enum event_sender sender, struct str body);
-
-/* Writes the event as one line without newline: id, type (or event, the name as sent, where nothing maps it),
-   practice, source, received (now), occurred, payload. Blanks and newlines between the body's tokens are left
-   out, everything else is as sent. */
-void event_write(struct buf *out, const struct conf *conf, const struct event_webhook *event,
-	const char *source, struct str body);
 
 #endif

@@ -1,63 +1,12 @@
 /*
  * Opportunities: one for a contact in a pipeline. The ledger remembers the ones that we made or met, because
- * a search lags behind writes; a contact's whole list is searched where lead or patient must be told, since
- * any won one makes a patient.
+ * a search lags behind writes.
  */
 #include "push.h"
 #include "money.h"
 #include "when.h"
 
 enum { INDEX_MS = 60 * 1000 }; /* a search may miss what was written in the last minute */
-
-/* The contact's opportunities, once for an event. */
-static enum outcome search(struct work *w)
-{
-	if (w->opportunities.p)
-		return OUT_DONE;
-	if (w->contact_is_new) {
-		w->opportunities = STR("[]");
-		return OUT_DONE;
-	}
-	const char *path = arena_printf(w->a, "/opportunities/search?location_id=%s&contact_id=%s&limit=100",
-		http_encode(w->a, w->location->id), http_encode(w->a, w->contact));
-	struct crm_answer answer = request(w, "GET", path, (struct str){0}, true);
-	if (answer.error)
-		return fail_with(w, &answer);
-	w->opportunities = jtext_get(answer.body, "opportunities");
-	if (jtext_type(w->opportunities) != JTEXT_ARRAY)
-		return fail(w, "bad_answer", true, "the CRM's answer has no opportunities in it");
-	return OUT_DONE;
-}
-
-static bool text_is(struct work *w, struct str object, const char *key, const char *text)
-{
-	const char *value = jtext_string(w->a, jtext_get(object, key));
-	return value && strcmp(value, text) == 0;
-}
-
-enum outcome standing(struct work *w)
-{
-	if (w->standing != STANDING_UNKNOWN)
-		return OUT_DONE;
-	w->standing = STANDING_LEAD;
-	if (w->push->dry)
-		return OUT_DONE;
-	if (ledger_contact(w->push->state, w->a, w->location->id, w->patient).patient) {
-		w->standing = STANDING_PATIENT;
-		return OUT_DONE;
-	}
-	enum outcome out = search(w);
-	if (out != OUT_DONE) {
-		w->standing = STANDING_UNKNOWN;
-		return out;
-	}
-	for (struct str at = {0}; jtext_next(w->opportunities, &at);)
-		if (text_is(w, at, "status", "won"))
-			w->standing = STANDING_PATIENT;
-	if (w->standing == STANDING_PATIENT)
-		ledger_contact_is_patient(w->push->state, w->location->id, w->contact);
-	return OUT_DONE;
-}
 
 /* The contact's opportunity in a pipeline; *id NULL: it has none that can be seen. */
 static enum outcome find(struct work *w, const char *pipeline, const char **id)
@@ -68,9 +17,9 @@ static enum outcome find(struct work *w, const char *pipeline, const char **id)
 	*id = ledger_opportunity(w->push->state, w->a, w->location->id, w->contact, pipeline);
 	if (*id)
 		return OUT_DONE;
-	enum outcome out = search(w);
+	enum outcome out = opportunities_search(w);
 	for (struct str at = {0}; out == OUT_DONE && !*id && jtext_next(w->opportunities, &at);)
-		if (text_is(w, at, "pipelineId", pipeline))
+		if (has_text(w, at, "pipelineId", pipeline))
 			*id = jtext_string(w->a, jtext_get(at, "id"));
 	if (*id)
 		ledger_opportunity_set(w->push->state, w->location->id, w->contact, pipeline, *id);

@@ -101,6 +101,14 @@ void contact_lock(struct work *w);
 /* Reads the contact, unless it is known. */
 enum outcome contact_read(struct work *w);
 
+/* standing.c */
+/* Finds out whether the contact is a lead or a patient, into w->standing. */
+enum outcome standing(struct work *w);
+/* The contact's opportunities, into w->opportunities. */
+enum outcome opportunities_search(struct work *w);
+/* Whether an object has this text at key. */
+bool has_text(struct work *w, struct str object, const char *key, const char *text);
+
 /* ltv.c, attach.c, opportunity.c: one function for each action */
 enum outcome ltv_add(struct work *w);
 /* The lifetime value that the contact holds, into w->value. */
@@ -111,7 +119,5 @@ enum outcome tag_remove(struct work *w);
 enum outcome workflow_add(struct work *w);
 enum outcome opportunity_move(struct work *w);
 enum outcome opportunity_value(struct work *w);
-/* Finds out whether the contact is a lead or a patient, into w->standing. */
-enum outcome standing(struct work *w);
 
 #endif

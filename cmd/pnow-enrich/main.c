@@ -7,6 +7,7 @@
 #include "conf.h"
 #include "enrich.h"
 #include "event.h"
+#include "webhook.h"
 #include "options.h"
 #include "profile.h"
 #include "when.h"
@@ -168,8 +169,8 @@ static void wrap(const struct enrich *e, struct record *r)
 {
 	struct buf line = {0};
 	struct jtext_error error;
-	struct event_webhook w = event_webhook(r->arena, e->conf, e->profile, SENDER_PATIENTNOW, r->line);
-	event_write(&line, e->conf, &w, "webhook", r->line);
+	struct webhook w = webhook_read(r->arena, e->conf, e->profile, SENDER_PATIENTNOW, r->line);
+	webhook_write(&line, e->conf, &w, "webhook", r->line);
 	r->line = (struct str){arena_copy(r->arena, buf_str(&line)), line.n};
 	jtext_check_object(r->line, &r->members, &error);
 	buf_free(&line);

@@ -272,7 +272,7 @@ static enum delivery judge(const struct command *c, struct ending ending, const 
 	}
 }
 
-enum delivery command_deliver(struct hook *h, const struct event_webhook *event, struct str line)
+enum delivery command_deliver(struct hook *h, const struct webhook *event, struct str line)
 {
 	struct command *c = &h->command;
 	struct timespec deadline = seconds_from_now(c->seconds);

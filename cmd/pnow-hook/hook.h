@@ -6,7 +6,7 @@
 #include "arena.h"
 #include "buf.h"
 #include "conf.h"
-#include "event.h"
+#include "webhook.h"
 #include "profile.h"
 
 #include <pthread.h>
@@ -34,7 +34,7 @@ struct request {
 	struct arena *arena;
 	/* Set by request_head: who asks for whom. */
 	struct practice *practice;
-	enum event_sender sender;
+	enum webhook_sender sender;
 };
 
 /* What is answered: JSON, with the headers that its status asks for. Texts that are NULL are left out. */
@@ -58,7 +58,7 @@ struct verifier {
 struct practice {
 	struct conf *conf;
 	struct profile *profile;              /* NULL where PatientNow's hook is not configured */
-	struct verifier verify[HOOK_SENDERS]; /* by enum event_sender */
+	struct verifier verify[HOOK_SENDERS]; /* by enum webhook_sender */
 };
 
 /* COMMAND, and the runs of it that are on their way. */
@@ -86,7 +86,7 @@ struct hook {
 	bool verbose;
 	bool zones; /* the practices are in more than one time zone */
 	/* Where events go; the line ends with a newline. Tells on stderr why an event was not delivered. */
-	enum delivery (*deliver)(struct hook *h, const struct event_webhook *event, struct str line);
+	enum delivery (*deliver)(struct hook *h, const struct webhook *event, struct str line);
 	struct command command;
 };
 
@@ -124,7 +124,7 @@ void command_open(struct command *c, char **argv, char **environment, unsigned a
 /* When no run is on its way any more. */
 void command_close(struct command *c);
 /* hook.deliver: runs COMMAND once, with the event on its standard input, and waits for its end. */
-enum delivery command_deliver(struct hook *h, const struct event_webhook *event, struct str line);
+enum delivery command_deliver(struct hook *h, const struct webhook *event, struct str line);
 
 /* httpd.c */
 

@@ -325,7 +325,7 @@ static void close_practices(struct hook *h)
 }
 
 /* hook.deliver of -n: the event on stdout instead of into the command. */
-static enum delivery show(struct hook *h, const struct event_webhook *event, struct str line)
+static enum delivery show(struct hook *h, const struct webhook *event, struct str line)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 

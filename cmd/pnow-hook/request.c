@@ -70,7 +70,7 @@ static bool route(struct hook *h, struct request *r)
 			r->practice = &h->practices[i];
 	for (size_t i = 0; i < HOOK_SENDERS && r->practice; i++)
 		if (strcmp(slash + 1, senders[i].name) == 0 && r->practice->verify[i].conf) {
-			r->sender = (enum event_sender)i;
+			r->sender = (enum webhook_sender)i;
 			return true;
 		}
 	r->practice = NULL;
@@ -178,7 +178,7 @@ static struct str trimmed(struct str text)
 
 /* What the body tells of the event. Times without a zone are in the practice's, and a process has only one at
  * a time. */
-static struct event_webhook read_event(const struct hook *h, const struct request *r, struct str body)
+static struct webhook read_event(const struct hook *h, const struct request *r, struct str body)
 {
 	static pthread_mutex_t zone = PTHREAD_MUTEX_INITIALIZER;
 	const struct practice *p = r->practice;
@@ -187,7 +187,7 @@ static struct event_webhook read_event(const struct hook *h, const struct reques
 		pthread_mutex_lock(&zone);
 		when_zone(p->conf->timezone);
 	}
-	struct event_webhook event = event_webhook(r->arena, p->conf, p->profile, r->sender, body);
+	struct webhook event = webhook_read(r->arena, p->conf, p->profile, r->sender, body);
 	if (h->zones)
 		pthread_mutex_unlock(&zone);
 	const char *id = event.delivery_id ? NULL : verifier_delivery_id(&p->verify[r->sender], r);
@@ -199,16 +199,16 @@ static struct event_webhook read_event(const struct hook *h, const struct reques
 }
 
 /* Delivers the event, and answers as that went. */
-static void pass_on(struct hook *h, struct request *r, const struct event_webhook *event, struct str body,
-	struct answer *answer)
+static void pass_on(
+	struct hook *h, struct request *r, const struct webhook *event, struct str body, struct answer *answer)
 {
 	struct buf line = {0};
 
 	buf_reserve(&line, body.n + 512);
-	event_write(&line, r->practice->conf, event, "webhook", body);
+	webhook_write(&line, r->practice->conf, event, "webhook", body);
 	buf_putc(&line, '\n');
 	/* Messages name the event, and an id is whatever the sender says it is. */
-	struct event_webhook named = *event;
+	struct webhook named = *event;
 	named.id = shown(r->arena, event->id);
 	switch (h->deliver(h, &named, buf_str(&line))) {
 	case DELIVERED:
@@ -241,7 +241,7 @@ void request_body(struct hook *h, struct request *r, struct str body, struct ans
 		refuse_sender(r, answer, why);
 		return;
 	}
-	struct event_webhook event = read_event(h, r, body);
+	struct webhook event = read_event(h, r, body);
 	struct buf json = {0};
 	buf_putc(&json, '{');
 	buf_member(&json, "id", event.id);
