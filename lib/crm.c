@@ -29,20 +29,21 @@ static void fill_location(
 			&c->arena, "Authorization: Bearer %s", secret_read(&c->arena, token_file, c->conf->file, key));
 }
 
-struct crm *crm_open(const struct conf *conf, unsigned parallel, bool verbose, bool dry)
+struct crm *crm_open(const struct conf *conf, const struct options *options)
 {
 	struct crm *c = calloc(1, sizeof *c);
 	if (!c)
 		err(EX_SOFTWARE, "out of memory");
 	c->conf = conf;
 	fill_location(c, &c->main, conf_need(conf, conf->crm.location_id, "crm.location_id"),
-		conf->crm.token_file, "crm.token_file", dry);
+		conf->crm.token_file, "crm.token_file", options->dry);
 	c->facilities = arena_alloc(&c->arena, (conf->facilities_n + 1) * sizeof *c->facilities);
 	for (size_t i = 0; i < conf->facilities_n; i++)
 		fill_location(c, &c->facilities[i], conf->facilities[i].location_id, conf->facilities[i].token_file,
-			arena_printf(&c->arena, "facilities.%s.token_file", conf->facilities[i].name), dry);
-	if (!dry)
-		c->http = http_open(&(struct http_options){.connections = parallel, .verbose = verbose});
+			arena_printf(&c->arena, "facilities.%s.token_file", conf->facilities[i].name), options->dry);
+	if (!options->dry)
+		c->http = http_open(&(struct http_options){
+			.timeout = options->seconds, .connections = options->parallel, .verbose = options->verbose});
 	return c;
 }
 

@@ -5,6 +5,7 @@
 #include "conf.h"
 #include "http.h"
 #include "jtext.h"
+#include "options.h"
 
 struct crm;
 
@@ -13,9 +14,9 @@ struct crm_location {
 	const char *headers[4];
 };
 
-/* Reads the tokens (ends the process with status 78 where one is missing). parallel: requests at once. dry:
-   no secret is read, and crm_call only shows. */
-struct crm *crm_open(const struct conf *conf, unsigned parallel, bool verbose, bool dry);
+/* Reads the tokens (ends the process with status 78 where one is missing). options: requests at once,
+   time-out, -v. With -n no secret is read, and crm_call must not be called. */
+struct crm *crm_open(const struct conf *conf, const struct options *options);
 void crm_close(struct crm *c);
 
 /* The sub-account that serves a facility (NULL: none said); *unknown is set where the facility is not in the

@@ -18,9 +18,11 @@
 #include <time.h>
 
 enum {
+	CONNECT_S = 10,
 	ANSWER_MAX = 32 * 1024 * 1024,
 	WAIT_FIRST_MS = 250, /* doubled with each try, up to */
 	WAIT_MAX_MS = 8000,
+	GIVE_UP_S = 60,       /* nothing is tried again when so much time has gone into it */
 	RETRY_AFTER_MAX = 60, /* seconds that a server may have us wait in place; longer waits are the caller's */
 	IDLE_MAX = 30 /* seconds a connection is kept unused: a server that closes it first costs a lost answer */
 };
@@ -136,10 +138,8 @@ struct http *http_open(const struct http_options *options)
 	if (!h || curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || !(h->multi = curl_multi_init()))
 		errx(EX_SOFTWARE, "cannot start the HTTP client");
 	h->options = *options;
-	if (!h->options.timeout_ms)
-		h->options.timeout_ms = 30000;
-	if (!h->options.connect_timeout_ms)
-		h->options.connect_timeout_ms = 10000;
+	if (!h->options.timeout)
+		h->options.timeout = 30;
 	if (!h->options.tries)
 		h->options.tries = 5;
 	if (!h->options.connections)
@@ -225,8 +225,8 @@ static void perform(struct http *h, struct transfer *t, const struct http_reques
 	curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, 1L);
 	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(t->easy, CURLOPT_USERAGENT, "pnow/" PNOW_VERSION);
-	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, h->options.timeout_ms);
-	curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, h->options.connect_timeout_ms);
+	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT, h->options.timeout);
+	curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
 	curl_easy_setopt(t->easy, CURLOPT_MAXAGE_CONN, (long)IDLE_MAX);
 	curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, take_body);
@@ -338,14 +338,17 @@ static void wait_before(struct http *h, unsigned n, long retry_after)
 struct http_answer http_do(struct http *h, struct arena *a, const struct http_request *request)
 {
 	struct http_answer answer = {.outcome = HTTP_UNSENT, .error = "not allowed", .total_pages = -1};
+	struct timespec began, now;
 	start(h);
+	clock_gettime(CLOCK_MONOTONIC, &began);
 	for (unsigned n = 0; n < h->options.tries; n++) {
 		if (n > 0)
 			wait_before(h, n - 1, answer.retry_after);
 		if (h->options.allow && !h->options.allow(h->options.context))
 			return answer;
 		try_once(h, a, request, &answer);
-		if (!again(request, &answer))
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (!again(request, &answer) || now.tv_sec - began.tv_sec >= GIVE_UP_S)
 			break;
 	}
 	return answer;

@@ -37,10 +37,9 @@ struct http_answer {
 };
 
 struct http_options {
-	long timeout_ms;         /* for one request; 0: 30 s */
-	long connect_timeout_ms; /* 0: 10 s */
-	unsigned tries;          /* 0: 5 */
-	unsigned connections;    /* to one host at once; 0: 8 */
+	long timeout;         /* for one request, seconds; 0: 30 */
+	unsigned tries;       /* 0: 5 */
+	unsigned connections; /* to one host at once; 0: 8 */
 	bool verbose; /* -v: a line for each request on stderr, method, path without query, status, time */
 	/* Called before each request (repeats too) in the caller's thread; false: it is not made, outcome
 	 * HTTP_UNSENT. */

@@ -73,25 +73,23 @@ void ledger_opportunity_forget(struct state *s, const char *location, const char
 		opportunity);
 }
 
-/* What an event is to a subject whose last state is in columns: state, seq, event, moment, applied. */
+/* What an event is to a subject whose last state is in columns: state, seq, event, moment, applied. An event that was
+ * applied is known by its id too: delivered again it may seem newer, where its own time was not believed. */
 static enum ledger_news compare(struct state *s, const struct ledger_subject *e, const char *const *columns)
 {
-	const char *known = NULL;
-	int64_t moment = number(columns[3]);
 	bool same = e->state && strcmp(e->state, columns[0]) == 0;
 	if (same)
 		return number(columns[4]) ? LEDGER_KNOWN : LEDGER_NEWS;
-	if (e->moment < moment)
+	if (e->moment < number(columns[3]))
 		return LEDGER_OLDER;
-	if (e->state && e->moment == moment) {
-		struct arena a = {0};
-		enum state_result seen =
-			state_run(s, &a, &known, "SELECT event FROM event WHERE event=?", "t", e->event);
-		arena_free(&a);
-		if (seen != STATE_NONE)
-			return seen == STATE_ROW ? LEDGER_OLDER : LEDGER_FAILED;
+	switch (state_run(s, NULL, NULL, "SELECT event FROM event WHERE event=?", "t", e->event)) {
+	case STATE_NONE:
+		return LEDGER_NEWS;
+	case STATE_ROW:
+		return strcmp(columns[2], e->event) == 0 ? LEDGER_KNOWN : LEDGER_OLDER;
+	default:
+		return LEDGER_FAILED;
 	}
-	return LEDGER_NEWS;
 }
 
 enum ledger_news ledger_begin(struct state *s, struct ledger_subject *e)

@@ -43,7 +43,7 @@ enum ledger_news {
 struct ledger_subject {
 	const char *location;
 	const char *subject;
-	const char *state; /* NULL: every event is news unless it is older */
+	const char *state; /* NULL: every event is news, unless it is older or was applied itself */
 	const char *event; /* its id */
 	int64_t moment;    /* when it occurred, milliseconds since 1970 */
 	int64_t seq;       /* set by ledger_begin */

@@ -26,13 +26,13 @@ void usage_version(void)
 	exit(fflush(stdout) == 0 ? EX_OK : EX_CANTCREAT);
 }
 
-/* A count of things at once, 1 to 256. */
-static unsigned count(const struct options *o, const char *text)
+/* The number behind -j or -t, 1 to most. */
+static unsigned number(const struct options *o, char letter, const char *text, unsigned most)
 {
 	const char *problem = NULL;
-	unsigned n = (unsigned)strtonum(text, 1, 256, &problem);
+	unsigned n = (unsigned)strtonum(text, 1, most, &problem);
 	if (problem) {
-		fprintf(stderr, "%s: -j %s: expected a number from 1 to 256\n", getprogname(), text);
+		fprintf(stderr, "%s: -%c %s: expected a number from 1 to %u\n", getprogname(), letter, text, most);
 		usage_error(o->usage);
 	}
 	return n;
@@ -47,10 +47,13 @@ void options_read(int argc, char *argv[], struct options *o)
 			o->file = optarg;
 			break;
 		case 'j':
-			o->parallel = count(o, optarg);
+			o->parallel = number(o, 'j', optarg, 256);
 			break;
 		case 'n':
 			o->dry = true;
+			break;
+		case 't':
+			o->seconds = number(o, 't', optarg, 3600);
 			break;
 		case 'v':
 			o->verbose = true;

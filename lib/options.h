@@ -6,12 +6,13 @@
 
 struct options {
 	const char *usage;   /* the whole help: "usage: name [-v] …", then a line for each option */
-	const char *letters; /* that the command takes, as for getopt(3): of c:hj:nvV, and its own */
+	const char *letters; /* that the command takes, as for getopt(3): of c:hj:nt:vV, and its own */
 	void (*own)(int letter, void *context); /* is given its own; NULL: it has none */
 	void *context;
 
 	const char *file;  /* -c, or NULL */
 	unsigned parallel; /* -j; set the default before */
+	unsigned seconds;  /* -t; likewise */
 	bool dry;          /* -n */
 	bool verbose;      /* -v */
 };

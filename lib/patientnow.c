@@ -70,7 +70,7 @@ static const char *query_of(struct patientnow *p)
 }
 
 struct patientnow *patientnow_open(const struct conf *conf, const struct profile *profile,
-	struct state *state, unsigned parallel, bool verbose)
+	struct state *state, const struct options *options)
 {
 	struct patientnow *p = calloc(1, sizeof *p);
 	if (!p)
@@ -83,8 +83,11 @@ struct patientnow *patientnow_open(const struct conf *conf, const struct profile
 		p->headers[1] = arena_printf(&p->arena, "%s: %s", profile->practice_header,
 			conf_need(conf, conf->patientnow.practice_id, "patientnow.practice_id"));
 	p->query = query_of(p);
-	p->http = http_open(
-		&(struct http_options){.connections = parallel, .verbose = verbose, .allow = allow, .context = p});
+	p->http = http_open(&(struct http_options){.timeout = options->seconds,
+		.connections = options->parallel,
+		.verbose = options->verbose,
+		.allow = allow,
+		.context = p});
 	return p;
 }
 

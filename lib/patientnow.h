@@ -4,14 +4,16 @@
 #define PATIENTNOW_H
 
 #include "conf.h"
+#include "options.h"
 #include "profile.h"
 #include "state.h"
 
 struct patientnow;
 
-/* Reads the secrets (ends the process with status 78 where they are missing). parallel: requests at once. */
+/* Reads the secrets (ends the process with status 78 where they are missing). options: requests at once,
+   time-out, -v. */
 struct patientnow *patientnow_open(const struct conf *conf, const struct profile *profile,
-	struct state *state, unsigned parallel, bool verbose);
+	struct state *state, const struct options *options);
 void patientnow_close(struct patientnow *p);
 
 struct patientnow_answer {

@@ -9,11 +9,12 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: crm-push [-nv] [-c FILE] [-j N]\n"
+	"usage: crm-push [-nv] [-c FILE] [-j N] [-t N]\n"
 	"Carries the actions of events (NDJSON on standard input) out in the CRM, and writes results.\n"
 	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
 	"  -j N     events in parallel (8)\n"
 	"  -n       write the requests that would be sent, and send none\n"
+	"  -t N     seconds that a request may take (30)\n"
 	"  -v       a line on standard error for each request\n"
 	"  -h, -V   this help, the version\n";
 
@@ -26,10 +27,10 @@ static const char *patient_key(const struct record *r, void *context)
 
 int main(int argc, char *argv[])
 {
-	struct options o = {.usage = usage, .letters = "c:hj:nvV", .parallel = 8};
+	struct options o = {.usage = usage, .letters = "c:hj:nt:vV", .parallel = 8, .seconds = 30};
 	options_read(argc, argv, &o);
 	struct conf *conf = conf_read(o.file);
-	struct push p = {.conf = conf, .dry = o.dry, .crm = crm_open(conf, o.parallel, o.verbose, o.dry)};
+	struct push p = {.conf = conf, .dry = o.dry, .crm = crm_open(conf, &o)};
 	if (!p.dry) {
 		p.state = state_open(conf_need(conf, conf->state, "state"));
 		p.locks = locks_open(conf->state);

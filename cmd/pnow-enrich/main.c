@@ -17,11 +17,12 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: pnow-enrich [-nv] [-c FILE] [-j N]\n"
+	"usage: pnow-enrich [-nv] [-c FILE] [-j N] [-t N]\n"
 	"Fills events (NDJSON on standard input) in with patient and appointment details from PatientNow.\n"
 	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
 	"  -j N     requests in parallel (8)\n"
 	"  -n       write the requests that would be made, and make none\n"
+	"  -t N     seconds that a request may take (30)\n"
 	"  -v       a line on standard error for each request\n"
 	"  -h, -V   this help, the version\n";
 
@@ -229,14 +230,14 @@ static void forget(const struct enrich *e)
 
 int main(int argc, char *argv[])
 {
-	struct options o = {.usage = usage, .letters = "c:hj:nvV", .parallel = 8};
+	struct options o = {.usage = usage, .letters = "c:hj:nt:vV", .parallel = 8, .seconds = 30};
 	options_read(argc, argv, &o);
 	struct conf *conf = conf_read(o.file);
 	struct profile *profile = profile_read(conf->patientnow.profile, conf->file);
 	struct enrich e = {.conf = conf, .profile = profile};
 	if (!o.dry) {
 		e.state = state_open(conf_need(conf, conf->state, "state"));
-		e.api = patientnow_open(conf, profile, e.state, o.parallel, o.verbose);
+		e.api = patientnow_open(conf, profile, e.state, &o);
 		forget(&e);
 	}
 	int status = record_loop(&(struct record_loop){.stage = "pnow-enrich",

@@ -1,6 +1,7 @@
 #!/bin/bash
 # What pnow-hook(1) promises, over real sockets: every answer, every verify scheme, the command, and the three ways in,
 # with the files of examples/ instantiated. Speaks TAP. Needs curl and openssl; what else is missing is skipped aloud.
+unset PNOW_CONFIG
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 HOOK=${PNOW_BIN:-$PWD/.build/release/bin}/pnow-hook
