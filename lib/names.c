@@ -3,24 +3,20 @@
  * but not more often than once a minute: a name that the CRM lacks must not cost a call for each event.
  */
 #include "names.h"
+#include "when.h"
 
 #include <err.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
-#include <time.h>
 
-enum { ASK_AGAIN_S = 60, LISTS = 64 };
+enum { ASK_AGAIN_MS = 60 * 1000, TRUST_MS = 10 * 60 * 1000 };
 
 struct names {
 	struct crm *crm;
 	struct state *state;
-	pthread_mutex_t lock; /* of what follows; held while a list is fetched, so that it is fetched once */
-	struct {
-		const char *location;
-		const char *list;
-		time_t asked;
-	} lists[LISTS];
+	pthread_mutex_t lock; /* held while a list is fetched, so that it is fetched once */
 };
 
 static const struct {
@@ -50,6 +46,32 @@ void names_close(struct names *n)
 		return;
 	pthread_mutex_destroy(&n->lock);
 	free(n);
+}
+
+/* The list that has a kind, as the table calls it: stages come with their pipelines. */
+static enum name_kind list_of(enum name_kind kind)
+{
+	return kind == NAME_STAGE ? NAME_PIPELINE : kind;
+}
+
+/* When the list was asked for last, milliseconds since 1970. */
+static int64_t asked(struct names *n, const struct crm_location *location, enum name_kind kind)
+{
+	const char *at = NULL;
+	struct arena a = {0};
+	state_run(n->state, &a, &at, "SELECT id FROM name WHERE location=? AND kind='asked' AND name=?", "tt",
+		location->id, kinds[list_of(kind)].kind);
+	int64_t ms = at ? strtoll(at, NULL, 10) : 0;
+	arena_free(&a);
+	return ms;
+}
+
+static void forget(struct names *n, const struct crm_location *location, enum name_kind kind)
+{
+	state_run(n->state, NULL, NULL, "DELETE FROM name WHERE location=? AND kind=?", "tt", location->id,
+		kinds[kind].kind);
+	if (kind == NAME_PIPELINE)
+		forget(n, location, NAME_STAGE);
 }
 
 static struct name kept(struct names *n, struct arena *a, const struct crm_location *location,
@@ -89,9 +111,13 @@ static void keep_list(struct names *n, struct arena *a, const struct crm_locatio
 {
 	static const char *const lists[] = {
 		[NAME_FIELD] = "customFields", [NAME_PIPELINE] = "pipelines", [NAME_WORKFLOW] = "workflows"};
-	if (kind == NAME_STAGE)
-		kind = NAME_PIPELINE;
-	names_forget(n, location, kind);
+	char now[24];
+	kind = list_of(kind);
+	forget(n, location, kind);
+	snprintf(now, sizeof now, "%lld", (long long)when_now_ms());
+	state_run(n->state, NULL, NULL,
+		"INSERT OR REPLACE INTO name(location,kind,name,id) VALUES(?,'asked',?,?)", "ttt", location->id,
+		kinds[kind].kind, now);
 	for (struct str at = {0}, list = jtext_get(body, lists[kind]); jtext_next(list, &at);) {
 		const char *name = jtext_string(a, jtext_get(at, "name"));
 		keep(n, location, kind, name, jtext_string(a, jtext_get(at, "id")),
@@ -99,18 +125,6 @@ static void keep_list(struct names *n, struct arena *a, const struct crm_locatio
 		if (kind == NAME_PIPELINE)
 			keep_stages(n, a, location, name, jtext_get(at, "stages"));
 	}
-}
-
-/* When the list was asked for last. */
-static time_t *asked(struct names *n, const struct crm_location *location, enum name_kind kind)
-{
-	size_t i = 0;
-	while (i < LISTS - 1 && n->lists[i].list &&
-		   (n->lists[i].location != location->id || n->lists[i].list != kinds[kind].path))
-		i++;
-	n->lists[i].location = location->id;
-	n->lists[i].list = kinds[kind].path;
-	return &n->lists[i].asked;
 }
 
 struct name names_find(struct names *n, struct arena *a, const struct crm_location *location,
@@ -121,15 +135,13 @@ struct name names_find(struct names *n, struct arena *a, const struct crm_locati
 		return found;
 	pthread_mutex_lock(&n->lock);
 	found = kept(n, a, location, kind, name);
-	time_t now = time(NULL), *last = asked(n, location, kind);
-	if (!found.id && now - *last >= ASK_AGAIN_S) {
+	if (!found.id && when_now_ms() - asked(n, location, kind) >= ASK_AGAIN_MS) {
 		const char *before = strstr(kinds[kind].path, "%s");
 		struct crm_request request = {.method = "GET", .repeatable = true};
 		request.path = arena_printf(a, "%.*s%s%s", (int)(before - kinds[kind].path), kinds[kind].path,
 			http_encode(a, location->id), before + 2);
 		struct crm_answer answer = crm_call(n->crm, a, location, &request);
 		if (!answer.error) {
-			*last = now;
 			if (state_begin(n->state)) {
 				keep_list(n, a, location, kind, answer.body);
 				state_end(n->state, true);
@@ -144,11 +156,12 @@ struct name names_find(struct names *n, struct arena *a, const struct crm_locati
 	return found;
 }
 
-void names_forget(struct names *n, const struct crm_location *location, enum name_kind kind)
+void names_doubt(struct names *n, const struct crm_location *location, enum name_kind kind)
 {
-	state_run(n->state, NULL, NULL, "DELETE FROM name WHERE location=? AND kind=?", "tt", location->id,
-		kinds[kind].kind);
-	if (kind == NAME_PIPELINE)
-		state_run(
-			n->state, NULL, NULL, "DELETE FROM name WHERE location=? AND kind='stage'", "t", location->id);
+	if (when_now_ms() - asked(n, location, kind) < TRUST_MS || !state_begin(n->state))
+		return;
+	forget(n, location, list_of(kind));
+	state_run(n->state, NULL, NULL, "DELETE FROM name WHERE location=? AND kind='asked' AND name=?", "tt",
+		location->id, kinds[list_of(kind)].kind);
+	state_end(n->state, true);
 }

@@ -25,7 +25,8 @@ struct name {
 struct name names_find(struct names *n, struct arena *a, const struct crm_location *location,
 	enum name_kind kind, const char *name);
 
-/* The kept id is no good any more: the next lookup asks again. */
-void names_forget(struct names *n, const struct crm_location *location, enum name_kind kind);
+/* The CRM did not take what was sent to an id: where the list is older than ten minutes, the next lookup asks
+ * again. */
+void names_doubt(struct names *n, const struct crm_location *location, enum name_kind kind);
 
 #endif

@@ -106,5 +106,5 @@ void compare_fields(struct work *w, struct str list, struct str contact)
 		dropped++;
 	}
 	if (dropped)
-		names_forget(w->push->names, w->location, NAME_FIELD);
+		names_doubt(w->push->names, w->location, NAME_FIELD);
 }

@@ -60,7 +60,7 @@ static enum outcome write_value(struct work *w, const char *field, int64_t value
 		(held && money_read(str_of(held), &stored) && stored == value))
 		return OUT_DONE;
 	*undone = true;
-	names_forget(w->push->names, w->location, NAME_FIELD);
+	names_doubt(w->push->names, w->location, NAME_FIELD);
 	return fail(w, "dropped", true,
 		"the CRM did not take the Patient Lifetime Value: is the field monetary or text?");
 }
