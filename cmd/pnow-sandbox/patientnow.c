@@ -1,0 +1,333 @@
+/*
+ * PatientNow: one store for patients, appointments, bills and memberships, spoken to in two dialects. Here
+ * are the store and the Pro dialect, whose property names are the ones that the store keeps; essentials.c has
+ * the other. The vendor publishes neither bodies nor names for Pro; these are what the profile patientnow-pro
+ * reads.
+ */
+#include "sandbox.h"
+#include <ctype.h>
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+const struct shelf_names shelf_names[SHELVES] = {
+	[SHELF_PATIENT] = {"patients", "customers", "patientId", "PatientCreated", "PatientUpdated"},
+	[SHELF_APPOINTMENT] = {"appointments", "appointments", "appointmentId", "AppointmentCreated",
+		"AppointmentStatusChanged"},
+	[SHELF_BILL] = {"billing", "orders", "billId", "PatientBillCompleted", NULL},
+	[SHELF_MEMBERSHIP] = {"memberships", "memberships", "membershipId", "MembershipCreated", NULL},
+};
+
+/* An empty practice. */
+void practice_open(struct practice *p)
+{
+	*p = (struct practice){0};
+	for (size_t i = 0; i < SHELVES; i++) {
+		TAILQ_INIT(&p->shelves[i].entries);
+		p->shelves[i].by_id = index_new();
+		p->shelves[i].highest = 10000;
+	}
+}
+
+/* Forgets everything. */
+void practice_close(struct practice *p)
+{
+	for (size_t i = 0; i < SHELVES; i++) {
+		struct entry *e;
+		while ((e = TAILQ_FIRST(&p->shelves[i].entries))) {
+			TAILQ_REMOVE(&p->shelves[i].entries, e, next);
+			json_object_put(e->own);
+			free(e);
+		}
+		lh_table_free(p->shelves[i].by_id);
+	}
+	free(p->token);
+	free(p->practice_id);
+	free(p->user);
+	free(p->password);
+	free(p->apikey);
+}
+
+/* RFC 3339, or a date, as a moment. A + that was not encoded in a query has become a blank. */
+bool moment_read(const char *text, int64_t *ms)
+{
+	char full[WHEN_TEXT];
+	size_t n = strlen(text);
+	if (n >= sizeof full - sizeof "T00:00:00Z")
+		return false;
+	memcpy(full, text, n + 1);
+	if (n == WHEN_DATE - 1)
+		memcpy(full + n, "T00:00:00Z", sizeof "T00:00:00Z");
+	else if (n > WHEN_DATE && strchr(full + WHEN_DATE, ' '))
+		*strchr(full + WHEN_DATE, ' ') = '+';
+	return when_moment(str_of(full), ms);
+}
+
+/* Puts a new entry on its shelf. */
+struct entry *shelf_add(struct practice *p, enum shelf_kind kind, struct json_object *own)
+{
+	struct shelf *shelf = &p->shelves[kind];
+	const char *id = member_scalar(own, shelf_names[kind].id), *updated = member_text(own, "updatedAt");
+	char made[24];
+	if (!id) {
+		snprintf(made, sizeof made, "%ld", shelf->highest + 1);
+		member_set(own, shelf_names[kind].id, made);
+		id = made;
+	}
+	if (index_get(shelf->by_id, id))
+		return NULL;
+	struct entry *e = calloc(1, sizeof *e);
+	if (!e)
+		err(EX_SOFTWARE, "out of memory");
+	e->own = own;
+	if (!updated || !moment_read(updated, &e->updated))
+		e->updated = clock_ms();
+	long number = strtol(id, NULL, 10);
+	if (number > shelf->highest && number < 1000000000)
+		shelf->highest = number;
+	TAILQ_INSERT_TAIL(&shelf->entries, e, next);
+	index_put(shelf->by_id, text_copy(id), e);
+	return e;
+}
+
+/* The entry with this id, or NULL. */
+struct entry *shelf_get(struct practice *p, enum shelf_kind kind, const char *id)
+{
+	return index_get(p->shelves[kind].by_id, id);
+}
+
+/* A new entry from a body, and its webhook. The body gives no id. */
+struct entry *shelf_create(struct sandbox *s, enum shelf_kind kind, struct json_object *body)
+{
+	struct json_object *own = json_object_new_object(), *rest = json_copy(body);
+	char id[24];
+	snprintf(id, sizeof id, "%ld", s->practice.shelves[kind].highest + 1);
+	member_set(own, shelf_names[kind].id, id);
+	json_object_object_del(rest, shelf_names[kind].id);
+	for (struct each m = {0}; each_member(rest, &m);)
+		json_object_object_add(own, m.name, json_object_get(m.value));
+	json_object_put(rest);
+	struct entry *e = shelf_add(&s->practice, kind, own);
+	webhook_entry(s, shelf_names[kind].created, e);
+	return e;
+}
+
+/* Writes a body over an entry; null takes a property away. An appointment's webhook tells of a new status
+ * only. */
+void shelf_update(struct sandbox *s, enum shelf_kind kind, struct entry *e, struct json_object *body)
+{
+	struct json_object *before = json_copy(e->own);
+	for (struct each m = {0}; each_member(body, &m);) {
+		if (strcmp(m.name, shelf_names[kind].id) == 0)
+			continue;
+		if (m.value)
+			json_object_object_add(e->own, m.name, json_copy(m.value));
+		else
+			json_object_object_del(e->own, m.name);
+	}
+	e->updated = clock_ms();
+	bool told =
+		shelf_names[kind].changed &&
+		(kind != SHELF_APPOINTMENT || !json_object_equal(member(before, "status"), member(e->own, "status")));
+	if (told)
+		webhook_entry(s, shelf_names[kind].changed, e);
+	json_object_put(before);
+}
+
+/* Whether text is the secret; a practice without one lets nobody in. */
+static bool is_secret(const char *text, const char *secret)
+{
+	return text && secret && strcmp(text, secret) == 0;
+}
+
+/* The practice's daily quota, which both dialects share. */
+bool practice_quota(struct sandbox *s, struct request *r)
+{
+	long limit = s->limits.patientnow_daily, day = (long)(time(NULL) / 86400);
+	if (limit == 0)
+		return true;
+	if (s->practice.day != day)
+		s->practice.used = 0;
+	s->practice.day = day;
+	bool within = s->practice.used < limit;
+	if (within)
+		s->practice.used++;
+	answer_header(r, "X-RateLimit-Limit", "%ld", limit);
+	answer_header(r, "X-RateLimit-Remaining", "%ld", limit - s->practice.used);
+	if (!within) {
+		answer_header(r, "Retry-After", "%ld", 86400 - (long)(time(NULL) % 86400));
+		answer_error(r, 429, "the daily quota is used up");
+	}
+	return within;
+}
+
+/* Token (with or without "Bearer") and practiceId (query or header). */
+bool pro_enter(struct sandbox *s, struct request *r)
+{
+	const char *token = request_header(r, "Authorization"), *practice = request_query(r, "practiceId");
+	if (token && strncasecmp(token, "Bearer ", 7) == 0)
+		token += 7;
+	if (!practice)
+		practice = request_header(r, "practiceId");
+	if (!is_secret(token, s->practice.token)) {
+		answer_error(r, 401, "the API token is missing or wrong");
+		return false;
+	}
+	if (!is_secret(practice, s->practice.practice_id)) {
+		answer_error(r, 401, "practiceId is missing or wrong");
+		return false;
+	}
+	return practice_quota(s, r);
+}
+
+/* The shelf that the path names. */
+static enum shelf_kind shelf_of_path(const struct request *r)
+{
+	enum shelf_kind kind = SHELF_PATIENT;
+	while (kind < SHELVES && strcmp(shelf_names[kind].pro, r->segments[0]) != 0)
+		kind++;
+	return kind;
+}
+
+/* The parameters that pick entries by a property, in the two dialects. */
+static const struct {
+	const char *pro, *envision, *property;
+} texts[QUERY_TEXTS] = {
+	{"lastName", "LastName", "lastName"},
+	{"firstName", "FirstName", "firstName"},
+	{"email", "Email", "email"},
+	{"patientId", "CustomerId", "patientId"},
+	{"status", "Status", "status"},
+};
+
+/* Reads the query. */
+bool query_read(struct query *q, struct request *r)
+{
+	bool envision = r->api == API_ENVISION;
+	const char *since = request_query(r, envision ? "UpdatedSince" : "updatedSince");
+	const char *phone = request_query(r, envision ? "Phone" : "phone");
+	*q = (struct query){0};
+	for (size_t i = 0; i < QUERY_TEXTS; i++)
+		q->texts[i] = request_query(r, envision ? texts[i].envision : texts[i].pro);
+	if (since && *since && !moment_read(since, &q->since)) {
+		answer_error(r, 400, "updatedSince is no RFC 3339 time");
+		return false;
+	}
+	q->phone = phone ? text_digits(phone) : NULL;
+	return true;
+}
+
+/* The last ten digits of a number, of which there may be fewer. */
+static const char *last_ten(const char *digits)
+{
+	size_t n = strlen(digits);
+	return digits + (n > 10 ? n - 10 : 0);
+}
+
+/* Whether one of the entry's phones has these digits. */
+static bool has_phone(const struct entry *e, const char *digits)
+{
+	static const char *const phones[] = {"cellPhone", "homePhone", "phone"};
+	for (size_t i = 0; i < COUNT(phones); i++) {
+		const char *is = member_text(e->own, phones[i]);
+		char *own = is ? text_digits(is) : NULL;
+		bool same = own && strcmp(last_ten(own), last_ten(digits)) == 0;
+		free(own);
+		if (same)
+			return true;
+	}
+	return false;
+}
+
+/* Whether a query picks an entry. */
+bool query_picks(const struct query *q, const struct entry *e)
+{
+	for (size_t i = 0; i < QUERY_TEXTS; i++) {
+		if (!q->texts[i] || !*q->texts[i])
+			continue;
+		const char *is = member_scalar(e->own, texts[i].property);
+		if (!is || strcasecmp(q->texts[i], is) != 0)
+			return false;
+	}
+	return e->updated >= q->since && (!q->phone || has_phone(e, q->phone));
+}
+
+/* GET /patients and the like: a page of what the query picks. */
+void pro_list(struct sandbox *s, struct request *r)
+{
+	enum shelf_kind kind = shelf_of_path(r);
+	struct query q;
+	if (!query_read(&q, r))
+		return;
+	long page = request_number(r, "page", 1, 1, 1000000), rows = request_number(r, "rows", 100, 1, 100),
+		 total = 0;
+	struct json_object *value = json_object_new_object(), *list = json_object_new_array();
+	struct entry *e;
+	for (e = TAILQ_FIRST(&s->practice.shelves[kind].entries); e; e = TAILQ_NEXT(e, next)) {
+		if (!query_picks(&q, e))
+			continue;
+		if (total >= (page - 1) * rows && total < page * rows)
+			json_object_array_add(list, json_object_get(e->own));
+		total++;
+	}
+	free(q.phone);
+	json_object_object_add(value, shelf_names[kind].pro, list);
+	json_object_object_add(value, "page", json_object_new_int64(page));
+	json_object_object_add(value, "rows", json_object_new_int64(rows));
+	json_object_object_add(value, "total", json_object_new_int64(total));
+	answer_json(r, 200, value);
+}
+
+/* The entry of the path; answers 404 where there is none. */
+static struct entry *entry_of_path(struct sandbox *s, struct request *r)
+{
+	enum shelf_kind kind = shelf_of_path(r);
+	struct entry *e = shelf_get(&s->practice, kind, r->arg[0]);
+	if (!e)
+		answer_error(r, 404, "no %s %s", shelf_names[kind].pro, r->arg[0]);
+	return e;
+}
+
+/* GET /patients/{id} and the like. */
+void pro_get(struct sandbox *s, struct request *r)
+{
+	struct entry *e = entry_of_path(s, r);
+	if (e)
+		answer_json(r, 200, json_object_get(e->own));
+}
+
+/* Whether the body is an object, and of a kind that belongs to a patient names one who exists; answers 400
+ * where not. */
+bool entry_body(struct sandbox *s, struct request *r, enum shelf_kind kind, struct json_object *body)
+{
+	const char *patient = member_scalar(body, "patientId");
+	if (r->not_json || !json_object_is_type(body, json_type_object))
+		answer_error(r, 400, "a JSON object is required");
+	else if (kind == SHELF_PATIENT && r->arg[0] == NULL && !member_text(body, "lastName"))
+		answer_error(r, 400, "lastName is required");
+	else if (kind != SHELF_PATIENT && patient && !shelf_get(&s->practice, SHELF_PATIENT, patient))
+		answer_error(r, 400, "patientId: no patient %s", patient);
+	else
+		return true;
+	return false;
+}
+
+/* POST /patients and the like. */
+void pro_create(struct sandbox *s, struct request *r)
+{
+	enum shelf_kind kind = shelf_of_path(r);
+	if (entry_body(s, r, kind, r->json))
+		answer_json(r, 201, json_object_get(shelf_create(s, kind, r->json)->own));
+}
+
+/* PUT /patients/{id} and the like. */
+void pro_update(struct sandbox *s, struct request *r)
+{
+	enum shelf_kind kind = shelf_of_path(r);
+	struct entry *e = entry_body(s, r, kind, r->json) ? entry_of_path(s, r) : NULL;
+	if (!e)
+		return;
+	shelf_update(s, kind, e, r->json);
+	answer_json(r, 200, json_object_get(e->own));
+}
