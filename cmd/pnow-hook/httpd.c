@@ -8,6 +8,7 @@
  * close; and SIGTERM takes no new connection, but answers every request that has begun.
  */
 #include "hook.h"
+#include "listen.h"
 
 #include <err.h>
 #include <errno.h>
@@ -295,79 +296,6 @@ static struct MHD_Daemon *start(struct server *s, unsigned flags)
 	return daemon;
 }
 
-/* Takes "host:port" and "[::1]:port" apart; ends the process with status 64 where it is neither. */
-static void split_address(const char *address, char host[static NI_MAXHOST], const char **port)
-{
-	const char *colon = strrchr(address, ':');
-	const char *problem = NULL;
-	struct str name = {address, colon ? (size_t)(colon - address) : 0};
-
-	if (name.n > 2 && name.p[0] == '[' && name.p[name.n - 1] == ']')
-		name = (struct str){name.p + 1, name.n - 2};
-	else if (memchr(name.p, ':', name.n))
-		name.n = 0; /* an IPv6 address wants brackets */
-	if (colon)
-		strtonum(colon + 1, 0, 65535, &problem);
-	if (name.n == 0 || name.n >= NI_MAXHOST || problem)
-		errx(EX_USAGE, "-l %s: expected ADDRESS:PORT, such as 127.0.0.1:8080 or [::1]:8080", address);
-	memcpy(host, name.p, name.n);
-	host[name.n] = '\0';
-	*port = colon + 1;
-}
-
-/* A socket that listens at address. Ends the process where that is no address (64) or is not to be had (69).
- */
-static int listen_at(const char *address)
-{
-	char host[NI_MAXHOST];
-	const char *port;
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-	struct addrinfo *found;
-
-	split_address(address, host, &port);
-	int problem = getaddrinfo(host, port, &hints, &found);
-	if (problem)
-		errx(EX_USAGE, "-l %s: %s", address, gai_strerror(problem));
-	int s = socket(found->ai_family, found->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, found->ai_protocol);
-	if (s < 0)
-		err(EX_UNAVAILABLE, "-l %s", address);
-	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-	if (bind(s, found->ai_addr, found->ai_addrlen) < 0 || listen(s, SOMAXCONN) < 0)
-		err(EX_UNAVAILABLE, "-l %s", address);
-	freeaddrinfo(found);
-	return s;
-}
-
-/* Writes the port into a file that is there whole or not at all. */
-static void write_port(const char *file, const char *port)
-{
-	char new[PATH_MAX];
-
-	if (snprintf(new, sizeof new, "%s.new", file) >= (int)sizeof new)
-		errx(EX_CANTCREAT, "-p %s: too long a name", file);
-	FILE *f = fopen(new, "we");
-	if (!f || fprintf(f, "%s\n", port) < 0 || fclose(f) != 0 || rename(new, file) < 0)
-		err(EX_CANTCREAT, "-p %s", file);
-}
-
-/* Says where we listen: on stdout, and in port_file. */
-static void announce(int socket, const char *port_file)
-{
-	struct sockaddr_storage at;
-	socklen_t n = sizeof at;
-	char host[NI_MAXHOST], port[NI_MAXSERV];
-
-	if (getsockname(socket, (struct sockaddr *)&at, &n) < 0 ||
-		getnameinfo(
-			(struct sockaddr *)&at, n, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV))
-		errx(EX_UNAVAILABLE, "cannot tell the address we listen at");
-	if (port_file)
-		write_port(port_file, port);
-	printf(at.ss_family == AF_INET6 ? "http://[%s]:%s\n" : "http://%s:%s\n", host, port);
-	if (fflush(stdout) != 0)
-		err(EX_CANTCREAT, "standard output");
-}
-
 /* Signal handler: wakes httpd_listen. */
 static void stop(int signal)
 {
@@ -465,7 +393,7 @@ int httpd_listen(struct hook *h, const char *address, const char *port_file)
 	catch_signals();
 	struct MHD_Daemon *daemon =
 		start(&s, MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION);
-	announce(listening, port_file);
+	listen_announce(listening, port_file);
 	while (!is_stopped()) {
 		struct pollfd fds[] = {{wake[0], POLLIN, 0}, {has_room(&s) ? listening : -1, POLLIN, 0}};
 		poll(fds, 2, 1000);

@@ -4,6 +4,7 @@
  * HTTP. This file has the options, the listening socket, and start and stop.
  */
 #include "sandbox.h"
+#include "listen.h"
 #include "arena.h"
 #include "file.h"
 #include "options.h"
@@ -155,62 +156,6 @@ static void read_keys(struct webhooks *w, const struct paths *o)
 	arena_free(&arena);
 }
 
-/* A socket that listens on ADDRESS:PORT ([ADDRESS]:PORT for IPv6); ends the program with status 69 where it
- * cannot. */
-static int listen_on(const char *text)
-{
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found;
-	char *copy = text_copy(text), *port = strrchr(copy, ':'), *address = copy;
-	int on = 1;
-	if (!port)
-		errx(EX_USAGE, "-l %s: ADDRESS:PORT expected", text);
-	*port++ = '\0';
-	if (*address == '[' && port[-2] == ']') {
-		address++;
-		port[-2] = '\0';
-	}
-	int error = getaddrinfo(*address ? address : NULL, port, &hints, &found);
-	if (error)
-		errx(EX_USAGE, "-l %s: %s", text, gai_strerror(error));
-	int fd = socket(found->ai_family, found->ai_socktype, 0);
-	if (fd >= 0)
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, 1024) != 0)
-		err(EX_UNAVAILABLE, "cannot listen on %s", text);
-	freeaddrinfo(found);
-	free(copy);
-	return fd;
-}
-
-/* Writes the port into a file that appears whole. */
-static void write_port(const char *file, const char *port)
-{
-	char part[4096];
-	if (snprintf(part, sizeof part, "%s.part", file) >= (int)sizeof part)
-		errx(EX_CANTCREAT, "%s: too long a name", file);
-	FILE *f = fopen(part, "w");
-	if (!f || fprintf(f, "%s\n", port) < 0)
-		err(EX_CANTCREAT, "%s", part);
-	if (fclose(f) != 0 || rename(part, file) != 0)
-		err(EX_CANTCREAT, "%s", file);
-}
-
-/* Says where it listens: on stdout, and in the port file. */
-static void announce(int fd, const struct paths *o)
-{
-	struct sockaddr_storage is;
-	socklen_t n = sizeof is;
-	char address[64], port[16];
-	if (getsockname(fd, (struct sockaddr *)&is, &n) != 0 ||
-		getnameinfo((struct sockaddr *)&is, n, address, sizeof address, port, sizeof port,
-			NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-		err(EX_OSERR, "socket");
-	if (o->port_file)
-		write_port(o->port_file, port);
-	printf(is.ss_family == AF_INET6 ? "http://[%s]:%s\n" : "http://%s:%s\n", address, port);
-	fflush(stdout);
-}
-
 /* Gives everything back. */
 static void sandbox_free(struct sandbox *s)
 {
@@ -236,12 +181,12 @@ static void run(struct sandbox *s, const struct paths *o)
 	pthread_sigmask(SIG_BLOCK, &ends, NULL);
 	signal(SIGPIPE, SIG_IGN);
 
-	int fd = listen_on(o->listen);
+	int fd = listen_at(o->listen);
 	webhooks_start(&s->webhooks);
 	struct MHD_Daemon *daemon = serve_start(s, fd);
 	if (!daemon)
 		err(EX_UNAVAILABLE, "cannot serve on %s", o->listen);
-	announce(fd, o);
+	listen_announce(fd, o->port_file);
 	sigwait(&ends, &got);
 	close(s->stop[1]);
 	MHD_stop_daemon(daemon);
