@@ -73,8 +73,10 @@ void ledger_opportunity_forget(struct state *s, const char *location, const char
 		opportunity);
 }
 
-/* What an event is to a subject whose last state is in columns: state, seq, event, moment, applied. An event that was
- * applied is known by its id too: delivered again it may seem newer, where its own time was not believed. */
+/* What an event is to a subject whose last state is in columns: state, seq, event, moment, applied. One that
+   was applied before is known by its id, unless it may be another of the same body: an id that is a hash
+   names the body, and a body without a time ("patient 10234 was updated") may come twice and be news twice.
+ */
 static enum ledger_news compare(struct state *s, const struct ledger_subject *e, const char *const *columns)
 {
 	bool same = e->state && strcmp(e->state, columns[0]) == 0;
@@ -82,6 +84,8 @@ static enum ledger_news compare(struct state *s, const struct ledger_subject *e,
 		return number(columns[4]) ? LEDGER_KNOWN : LEDGER_NEWS;
 	if (e->moment < number(columns[3]))
 		return LEDGER_OLDER;
+	if (!e->dated && e->moment != number(columns[3]))
+		return LEDGER_NEWS;
 	switch (state_run(s, NULL, NULL, "SELECT event FROM event WHERE event=?", "t", e->event)) {
 	case STATE_NONE:
 		return LEDGER_NEWS;

@@ -46,6 +46,7 @@ struct ledger_subject {
 	const char *state; /* NULL: every event is news, unless it is older or was applied itself */
 	const char *event; /* its id */
 	int64_t moment;    /* when it occurred, milliseconds since 1970 */
+	bool dated;        /* the sender said when: together with the time, the id names one event */
 	int64_t seq;       /* set by ledger_begin */
 };
 

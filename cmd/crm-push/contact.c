@@ -158,8 +158,7 @@ static enum outcome update(struct work *w, const struct buf *list)
 			without[2] ? "e-mail or phone" : without[1]);
 		answer = put_contact(w, without, list, &sent);
 	}
-	if (answer.status == 404 ||
-		(answer.status == 400 && answer.error && strcasestr(answer.error, "not found")))
+	if (gone(w, &answer))
 		return OUT_IGNORED;
 	if (answer.error)
 		return fail_with(w, &answer);

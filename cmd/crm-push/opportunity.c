@@ -89,7 +89,7 @@ static enum outcome create(struct work *w, const char *pipeline, const char *sta
 static enum outcome put(struct work *w, const char *id, struct str body)
 {
 	struct crm_answer answer = request(w, "PUT", opportunity_path(w, id), body, true);
-	if (answer.status == 404) {
+	if (gone(w, &answer)) {
 		ledger_opportunity_forget(w->push->state, w->location->id, id);
 		w->opportunities = (struct str){0};
 		return OUT_IGNORED;

@@ -74,7 +74,8 @@ static void find_subject(struct work *w)
 		.subject = arena_printf(w->a, "%s/%s", event_kind_name(kind), id),
 		.state = state,
 		.event = w->id,
-		.moment = moment_of(w->r)};
+		.moment = moment_of(w->r),
+		.dated = record_get(w->r, "occurred").p != NULL};
 }
 
 /* The sub-account of the event's facility. */

@@ -74,6 +74,10 @@ struct crm_answer request(
 /* Fails the event with what an answer says. */
 enum outcome fail_with(struct work *w, const struct crm_answer *answer);
 enum outcome fail(struct work *w, const char *code, bool retry, const char *message);
+/* Whether an answer says that what the path names is not in the CRM (any more). */
+bool gone(struct work *w, const struct crm_answer *answer);
+/* Whether the last request was refused in a way that an id in it explains, which has become wrong. */
+bool refused(const struct work *w);
 /* A warning of the result; names no person. */
 void warning(struct work *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The id of a name, or NULL: *out is then OUT_SKIPPED, with a warning that says what the CRM lacks, or

@@ -575,7 +575,7 @@ refuses "-h" 0 'usage: *' -h
 refuses "no configuration: 78" 78 '*PNOW_CONFIG*' -l 127.0.0.1:0 -- true
 refuses "the same practice twice: 78" 78 '*practice: found "basic"*' -c basic.json -c basic.json -l 127.0.0.1:0 -- true
 listen busy -c basic.json -- true
-refuses "a port that is taken: 69" 69 "*-l 127.0.0.1:$PORT:*in use*" -c basic.json -l "127.0.0.1:$PORT" -- true
+refuses "a port that is taken: 69" 69 "*listen on 127.0.0.1:$PORT:*in use*" -c basic.json -l "127.0.0.1:$PORT" -- true
 kill "$PID"
 wait "$PID"
 broken() { # broken PROMISE WORDS PATIENTNOW-HOOK
