@@ -1,0 +1,101 @@
+# What a test in shell needs to speak TAP: source it from tests/command/NAME.sh. It makes a scratch folder, $work, and goes
+# there; whatever the test started with start() is ended and the folder removed when the test ends.
+# shellcheck shell=bash
+set -u
+export LC_ALL=C.UTF-8
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+bin=$(cd "${PNOW_BIN:-$root/.build/release/bin}" && pwd) || exit 1
+PATH=$bin:$PATH
+work=$(mktemp -d "${TMPDIR:-/tmp}/pnow-test.XXXXXX") || exit 1
+cd "$work" || exit 1
+number=0 failures=0 started=()
+unset PNOW_CONFIG
+
+# shellcheck disable=SC2317 # called by the trap
+tidy()
+{
+	for process in "${started[@]}"; do
+		kill -KILL "$process" 2>/dev/null
+	done
+	wait 2>/dev/null
+	rm -rf "$work"
+}
+trap tidy EXIT
+
+# pass PROMISE, fail PROMISE [WHAT WAS]: one test's line.
+pass()
+{
+	number=$((number + 1))
+	printf 'ok %d - %s\n' "$number" "$1"
+}
+
+fail()
+{
+	number=$((number + 1)) failures=$((failures + 1))
+	printf 'not ok %d - %s\n' "$number" "$1"
+	shift
+	[ $# -eq 0 ] || printf '%s\n' "$@" | cut -c1-1000 | sed 's/^/#  /'
+}
+
+skip()
+{
+	number=$((number + 1))
+	printf 'ok %d - %s # SKIP %s\n' "$number" "$1" "$2"
+}
+
+# is PROMISE GOT WANT: the same text.
+is()
+{
+	if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" " got: $2" "want: $3"; fi
+}
+
+# like PROMISE GOT PATTERN: the text fits a shell pattern.
+like()
+{
+	# shellcheck disable=SC2053 # a pattern is wanted
+	if [[ $2 == $3 ]]; then pass "$1"; else fail "$1" " got: $2" "want: $3"; fi
+}
+
+# holds PROMISE COMMAND...: it succeeds.
+holds()
+{
+	local promise=$1 said
+	shift
+	if said=$("$@" 2>&1); then pass "$promise"; else fail "$promise" "$* failed" "$said"; fi
+}
+
+# The plan; the test's last command.
+finish()
+{
+	printf '1..%d\n' "$number"
+	[ "$failures" -eq 0 ]
+}
+
+# Waits until a file has something in it, ten seconds at most.
+await()
+{
+	local i
+	for ((i = 0; i < 500; i++)); do
+		[ ! -s "$1" ] || return 0
+		sleep 0.02
+	done
+	return 1
+}
+
+# Whether the programs are built with sanitizers: those need memory and time that are not the program's.
+sanitized()
+{
+	grep -q __asan_init "$bin/crm-map"
+}
+
+# The secret files that configurations of tests name, mode 0600, in the folder given: what the sandbox's seed takes.
+make_secrets()
+{
+	(
+		umask 077
+		printf 'sandbox-pnp-token\n' >"$1/pnp.token"
+		printf 'sandbox-crm-token\n' >"$1/crm.token"
+		printf 'sandbox-password\n' >"$1/pne.password"
+		printf 'sandbox-apikey\n' >"$1/pne.apikey"
+	)
+}
