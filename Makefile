@@ -24,8 +24,9 @@ comma = ,
 
 # The profiles are looked for where they will be installed, then beside the program (lib/profiles, from a checkout).
 CPPFLAGS += -D_GNU_SOURCE -Ilib -DPNOW_VERSION='"$(VERSION)"' -DPNOW_DATADIR='"$(DATADIR)"'
-PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
-PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lcsv
+# Asked when first needed, and kept: in "make deps demo" the packages are there only by then.
+PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
+PACKAGE_LIBS = $(eval PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lcsv)$(PACKAGE_LIBS)
 ALL_CFLAGS = -std=c17 $(OPTIMIZE) $(WARN) $(CPPFLAGS) $(PACKAGE_CFLAGS) -MMD -MP -pthread $(CFLAGS)
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(if $(SAN),-fsanitize=address$(comma)undefined,-pie -Wl,-z,relro,-z,now) $(LDFLAGS)
 
@@ -48,7 +49,7 @@ object = $(patsubst %.c,$(BUILD)/%.o,$(1))
 all: $(PROGRAMS)
 
 # A change of flags rebuilds everything; the stamp is rewritten only when they differ.
-$(BUILD)/flags: FORCE
+$(BUILD)/flags: FORCE | $(filter deps,$(MAKECMDGOALS))
 	@mkdir -p $(@D)
 	@echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(PACKAGE_LIBS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(PACKAGE_LIBS)' > $@
 
