@@ -30,8 +30,10 @@ bool ledger_contact_set(struct state *s, struct arena *a, const char *location, 
 			location, contact, patient) == STATE_FAILED)
 		return false;
 	return state_run(s, NULL, NULL,
-			   "INSERT INTO contact(location,patient,contact) VALUES(?,?,?)"
-			   "  ON CONFLICT(location,patient) DO UPDATE SET contact=excluded.contact, is_patient=0"
+			   "INSERT INTO contact(location,patient,contact,is_patient) VALUES(?1,?2,?3,"
+			   "  EXISTS(SELECT 1 FROM contact WHERE location=?1 AND contact=?3 AND is_patient))"
+			   "  ON CONFLICT(location,patient) DO UPDATE SET contact=excluded.contact, "
+			   "is_patient=excluded.is_patient"
 			   "  WHERE contact<>excluded.contact",
 			   "ttt", location, patient, contact) != STATE_FAILED;
 }
@@ -212,4 +214,14 @@ bool ledger_bill_end(struct state *s, const char *location, const char *bill, bo
 	return state_run(s, NULL, NULL,
 			   "UPDATE bill SET pending=NULL, before=NULL, after=NULL WHERE location=? AND bill=?", "tt",
 			   location, bill) != STATE_FAILED;
+}
+
+bool ledger_bill_pending(struct state *s, struct arena *a, const char *location, const char *contact,
+	const char *bill, const char **next)
+{
+	*next = NULL;
+	return state_run(s, a, next,
+			   "SELECT bill FROM bill WHERE location=? AND contact=? AND pending IS NOT NULL AND bill>?"
+			   "  ORDER BY bill LIMIT 1",
+			   "ttt", location, contact, bill) != STATE_FAILED;
 }

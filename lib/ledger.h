@@ -86,6 +86,10 @@ struct ledger_bill {
 bool ledger_bill(struct state *s, const char *location, const char *bill, struct ledger_bill *b);
 bool ledger_bill_begin(struct state *s, const char *location, const char *bill, const char *contact,
 	int64_t total, int64_t before, int64_t after);
+/* The next bill (behind this one; "" begins) whose addition to the contact's value was begun and not ended;
+ * *next NULL: none. False where the state file cannot tell. */
+bool ledger_bill_pending(struct state *s, struct arena *a, const char *location, const char *contact,
+	const char *bill, const char **next);
 /* The addition that was begun is in (counted becomes its total), or is certainly not. */
 bool ledger_bill_end(struct state *s, const char *location, const char *bill, bool counted);
 

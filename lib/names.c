@@ -156,12 +156,12 @@ struct name names_find(struct names *n, struct arena *a, const struct crm_locati
 	return found;
 }
 
-void names_doubt(struct names *n, const struct crm_location *location, enum name_kind kind)
+bool names_doubt(struct names *n, const struct crm_location *location, enum name_kind kind)
 {
 	if (when_now_ms() - asked(n, location, kind) < TRUST_MS || !state_begin(n->state))
-		return;
+		return false;
 	forget(n, location, list_of(kind));
 	state_run(n->state, NULL, NULL, "DELETE FROM name WHERE location=? AND kind='asked' AND name=?", "tt",
 		location->id, kinds[list_of(kind)].kind);
-	state_end(n->state, true);
+	return state_end(n->state, true);
 }

@@ -26,7 +26,7 @@ struct name names_find(struct names *n, struct arena *a, const struct crm_locati
 	enum name_kind kind, const char *name);
 
 /* The CRM did not take what was sent to an id: where the list is older than ten minutes, the next lookup asks
- * again. */
-void names_doubt(struct names *n, const struct crm_location *location, enum name_kind kind);
+ * again. Returns whether it will. */
+bool names_doubt(struct names *n, const struct crm_location *location, enum name_kind kind);
 
 #endif

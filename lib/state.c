@@ -3,6 +3,7 @@
  * text's address, so that a caller writes its SQL where it uses it.
  */
 #include "state.h"
+#include "when.h"
 
 #include <err.h>
 #include <errno.h>
@@ -41,6 +42,7 @@ static const char *const versions[] = {
 	"CREATE TABLE bill(location TEXT NOT NULL, bill TEXT NOT NULL, contact TEXT NOT NULL, counted INTEGER "
 	"NOT NULL DEFAULT 0,"
 	"  pending INTEGER, before INTEGER, after INTEGER, PRIMARY KEY(location, bill)) WITHOUT ROWID;"
+	"CREATE INDEX bill_pending ON bill(location, contact) WHERE pending IS NOT NULL;"
 	"CREATE TABLE name(location TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL, "
 	"more TEXT,"
 	"  PRIMARY KEY(location, kind, name)) WITHOUT ROWID;"
@@ -73,21 +75,33 @@ __attribute__((noreturn)) static void unusable(struct state *s)
 	errx(status, "cannot use the state file %s: %s", s->path, sqlite3_errmsg(s->db));
 }
 
-static void pragma(struct state *s, const char *sql)
+static int take_number(void *number, int columns, char **values, char **names)
 {
-	if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_OK)
-		unusable(s);
+	(void)names;
+	if (columns > 0 && values[0])
+		*(int *)number = atoi(values[0]);
+	return 0;
+}
+
+/* Runs a statement of the opening; number, where not NULL, gets its answer. Processes that open a new file at
+ * once may hinder each other in ways in which SQLite does not wait, or waits in vain: so it never does here,
+ * and is asked again. */
+static void pragma(struct state *s, const char *sql, int *number)
+{
+	struct timespec shortly = {0, 5000000 + getpid() % 8 * 1000000};
+	for (int64_t start = when_now_ms();; nanosleep(&shortly, NULL)) {
+		int result = sqlite3_exec(s->db, sql, number ? take_number : NULL, number, NULL);
+		if (result == SQLITE_OK)
+			return;
+		if ((result & 0xff) != SQLITE_BUSY || when_now_ms() - start > BUSY_MS)
+			unusable(s);
+	}
 }
 
 static int version(struct state *s)
 {
-	sqlite3_stmt *statement;
 	int n = -1;
-	if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &statement, NULL) != SQLITE_OK)
-		unusable(s);
-	if (sqlite3_step(statement) == SQLITE_ROW)
-		n = sqlite3_column_int(statement, 0);
-	sqlite3_finalize(statement);
+	pragma(s, "PRAGMA user_version", &n);
 	if (n < 0)
 		unusable(s);
 	return n;
@@ -98,18 +112,18 @@ static void migrate(struct state *s)
 {
 	if (version(s) == VERSION)
 		return;
-	pragma(s, "BEGIN IMMEDIATE");
+	pragma(s, "BEGIN IMMEDIATE", NULL);
 	int from = version(s);
 	if (from > VERSION)
 		errx(EX_DATAERR,
 			"the state file %s is of version %d; this program knows up to %d: use the newer pnow", s->path,
 			from, VERSION);
 	for (int v = from; v < VERSION; v++)
-		pragma(s, versions[v]);
+		pragma(s, versions[v], NULL);
 	char set[40];
 	sqlite3_snprintf(sizeof set, set, "PRAGMA user_version=%d", VERSION);
-	pragma(s, set);
-	pragma(s, "COMMIT");
+	pragma(s, set, NULL);
+	pragma(s, "COMMIT", NULL);
 }
 
 /* SQLite gives its files the mode of the database, so that is made first, and never readable by others. */
@@ -138,10 +152,10 @@ struct state *state_open(const char *path)
 	pthread_mutexattr_destroy(&recursive);
 	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		unusable(s);
-	sqlite3_busy_timeout(s->db, BUSY_MS);
-	pragma(s, "PRAGMA journal_mode=WAL");
-	pragma(s, "PRAGMA synchronous=FULL");
+	pragma(s, "PRAGMA journal_mode=WAL", NULL);
+	pragma(s, "PRAGMA synchronous=FULL", NULL);
 	migrate(s);
+	sqlite3_busy_timeout(s->db, BUSY_MS);
 	return s;
 }
 

@@ -106,12 +106,9 @@ static enum outcome not_enrolled_again(struct work *w, int64_t since)
 	return OUT_DONE;
 }
 
-enum outcome workflow_add(struct work *w)
+static enum outcome enrol(struct work *w, const char *name)
 {
 	enum outcome out = OUT_DONE;
-	const char *name = jtext_string(w->a, jtext_get(w->action, "workflow"));
-	if (!name)
-		return fail(w, "malformed", false, "workflow.add needs a workflow");
 	const char *id = id_of(w, NAME_WORKFLOW, name, NULL, &out);
 	if (!id)
 		return out;
@@ -119,7 +116,24 @@ enum outcome workflow_add(struct work *w)
 		effect_name(w, arena_printf(w->a, "workflow.add/%s", name), w->type == EVENT_BILL_COMPLETED);
 	const char *path =
 		contact_path(w, arena_printf(w->a, "/workflow/%s", w->push->dry ? id : http_encode(w->a, id)));
+	w->http = 0;
 	return once(w, effect, path, STR("{}"), not_enrolled_again);
+}
+
+/* A workflow that the CRM refuses (unpublished, say) does not keep the rest of the event from being done. */
+enum outcome workflow_add(struct work *w)
+{
+	const char *name = jtext_string(w->a, jtext_get(w->action, "workflow"));
+	if (!name)
+		return fail(w, "malformed", false, "workflow.add needs a workflow");
+	enum outcome out = enrol(w, name);
+	if (out == OUT_FAILED && refused(w) && names_doubt(w->push->names, w->location, NAME_WORKFLOW))
+		out = enrol(w, name);
+	if (out != OUT_FAILED || !refused(w))
+		return out;
+	warning(w, "the CRM refused the enrolment in the workflow \"%s\": left out; is it published?", name);
+	w->incomplete = true;
+	return OUT_SKIPPED;
 }
 
 static enum outcome change_tags(struct work *w, const char *method)

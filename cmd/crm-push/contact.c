@@ -278,16 +278,17 @@ static void remember_person(struct work *w)
 			arena_printf(w->a, "%s%s%s", first ? first : "", first && last ? " " : "", last ? last : "");
 }
 
-enum outcome contact_upsert(struct work *w)
+/* By what is known of the contact, else by e-mail and phone. */
+static enum outcome find_or_make(struct work *w, bool needs)
 {
-	bool needs = needs_standing(w);
 	struct buf list = {0};
 	enum outcome out;
-	remember_person(w);
+	bool patient = false;
 	if (w->contact) {
 		if ((out = update_known(w, needs)) != OUT_IGNORED)
 			return out;
 		/* deleted or merged behind our back: found again by e-mail and phone */
+		patient = ledger_contact(w->push->state, w->a, w->location->id, w->patient).patient;
 		ledger_contact_forget(w->push->state, w->location->id, w->contact);
 		if (w->locked)
 			lock_free(w->push->locks, LOCK_CONTACT, w->contact);
@@ -300,5 +301,18 @@ enum outcome contact_upsert(struct work *w)
 	if (out == OUT_DONE)
 		out = upsert(w, &list);
 	buf_free(&list);
+	if (out == OUT_DONE && patient)
+		ledger_contact_is_patient(w->push->state, w->location->id, w->contact);
 	return out == OUT_DONE && needs ? update_standing(w) : out;
+}
+
+enum outcome contact_upsert(struct work *w)
+{
+	bool needs = needs_standing(w);
+	remember_person(w);
+	enum outcome out = find_or_make(w, needs);
+	if (out != OUT_DONE || !w->fields_again)
+		return out;
+	w->fields_again = false;
+	return update_known(w, needs);
 }

@@ -89,22 +89,30 @@ static bool same(const char *sent, const char *held)
 	return false;
 }
 
+/* Whether the contact does not hold a field as it was sent. */
+static bool dropped(struct work *w, struct str field, struct str contact)
+{
+	const char *sent = jtext_string(w->a, jtext_get(field, "field_value"));
+	const char *held = field_in(w, contact, jtext_string(w->a, jtext_get(field, "id")));
+	return !held || !same(sent, held);
+}
+
 void compare_fields(struct work *w, struct str list, struct str contact)
 {
+	bool doubted = false;
 	if (w->push->dry || jtext_type(jtext_get(contact, "customFields")) != JTEXT_ARRAY)
 		return;
-	unsigned dropped = 0;
-	for (struct str at = {0}; jtext_next(list, &at);) {
-		const char *id = jtext_string(w->a, jtext_get(at, "id"));
-		const char *sent = jtext_string(w->a, jtext_get(at, "field_value")), *held = field_in(w, contact, id);
-		if (held && same(sent, held))
+	for (struct str at = {0}; !w->fields_again && jtext_next(list, &at);) {
+		if (!dropped(w, at, contact))
 			continue;
-		const char *name = NULL;
+		if (!doubted && names_doubt(w->push->names, w->location, NAME_FIELD)) {
+			w->fields_again = true;
+			return;
+		}
+		doubted = true;
+		const char *name = NULL, *id = jtext_string(w->a, jtext_get(at, "id"));
 		state_run(w->push->state, w->a, &name,
 			"SELECT name FROM name WHERE location=? AND kind='field' AND id=?", "tt", w->location->id, id);
 		warning(w, "the CRM did not take the value of %s", name ? name : id);
-		dropped++;
 	}
-	if (dropped)
-		names_doubt(w->push->names, w->location, NAME_FIELD);
 }

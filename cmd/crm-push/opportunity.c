@@ -64,6 +64,11 @@ static enum outcome create(struct work *w, const char *pipeline, const char *sta
 	if (known != EFFECT_NEW && when_now_ms() - since < INDEX_MS)
 		return fail(w, "lost", true,
 			"the answer to making the opportunity was lost; a search shows in a minute whether it is there");
+	if (known == EFFECT_BEGUN) { /* a search has not shown it, so it was not made; from now on it may be */
+		ledger_undone(state, w->location->id, effect);
+		if (ledger_effect(state, w->location->id, effect, w->contact, &since) != EFFECT_NEW)
+			return fail(w, "state", true, "the state file cannot be written");
+	}
 	struct buf body = {0};
 	buf_putc(&body, '{');
 	buf_member(&body, "pipelineId", pipeline);
@@ -111,7 +116,8 @@ static enum outcome move(
 	return out;
 }
 
-enum outcome opportunity_move(struct work *w)
+/* Moves the opportunity to the action's stage, or makes it there. */
+static enum outcome place(struct work *w)
 {
 	enum outcome out = OUT_DONE;
 	const char *id = NULL;
@@ -139,6 +145,14 @@ enum outcome opportunity_move(struct work *w)
 	if (out == OUT_DONE && status && strcmp(status, "won") == 0 && !w->push->dry)
 		ledger_contact_is_patient(w->push->state, w->location->id, w->contact);
 	return out;
+}
+
+enum outcome opportunity_move(struct work *w)
+{
+	enum outcome out = place(w);
+	if (out != OUT_FAILED || !refused(w) || !names_doubt(w->push->names, w->location, NAME_PIPELINE))
+		return out;
+	return place(w);
 }
 
 /* Sets the value of the contact's opportunity in one pipeline, where it has one. */

@@ -58,6 +58,7 @@ struct work {
 	struct buf results; /* of the actions */
 	struct buf warnings;
 	struct buf shown;   /* in a dry run: the requests */
+	bool fields_again;  /* a field was dropped, and its id may be an old one: look them up and write again */
 	bool incomplete;    /* something was left out that a later run could do */
 	const char *reason; /* of what was ignored or skipped */
 	const char *error, *code;
@@ -92,7 +93,8 @@ const char *contact_path(struct work *w, const char *behind);
    them. A field that the CRM lacks is left out with a warning, lead/patient where standing is unknown
    without. OUT_FAILED or OUT_DONE. */
 enum outcome write_field(struct work *w, struct buf *list, const char *name, struct str value);
-/* Warns of each custom field of list that the contact in answer does not hold as it was sent. */
+/* Warns of each custom field of list that the contact in answer does not hold as it was sent; or, where the
+ * ids of the fields are old, sets fields_again. */
 void compare_fields(struct work *w, struct str list, struct str contact);
 /* The value of a custom field in a contact, as text; NULL where it has none. */
 const char *field_in(struct work *w, struct str contact, const char *id);
