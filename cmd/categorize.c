@@ -99,17 +99,17 @@ static void suggest(const char *type, const char *folded)
 		puts("no word that says more");
 }
 
-/* A type that the sheet lacks: told once a run. */
-static void tell_missing(struct categorize *c, const char *type)
+/* A type that the sheet lacks: told once a run. What is kept of it is in the run's arena, all else in the record's. */
+static void tell_missing(struct categorize *c, struct arena *a, const char *type)
 {
-	char *folded = arena_alloc(&c->arena, strlen(type) + 1);
+	char *folded = arena_alloc(a, strlen(type) + 1);
 	sheet_fold(type, folded);
 	for (size_t i = 0; i < c->missing_n; i++)
 		if (strcmp(c->missing[i], folded) == 0)
 			return;
 	if (c->missing_n == MISSING_MAX)
 		return;
-	c->missing[c->missing_n++] = folded;
+	c->missing[c->missing_n++] = arena_copy(&c->arena, str_of(folded));
 	if (c->listing == SUGGESTIONS)
 		suggest(type, folded);
 	else if (c->listing == MISSING)
@@ -120,12 +120,12 @@ static void tell_missing(struct categorize *c, const char *type)
 }
 
 /* The category of a type in this practice. */
-static enum category category_in(struct categorize *c, const char *type)
+static enum category category_in(struct categorize *c, struct arena *a, const char *type)
 {
 	enum category category = type ? sheet_find(c->sheet, type) : CATEGORY_NONE;
 	bool both = c->conf->pipelines == PIPELINES_BOTH;
 	if (type && category == CATEGORY_NONE && (both || c->listing != RECORDS))
-		tell_missing(c, type);
+		tell_missing(c, a, type);
 	if (both)
 		return category;
 	switch (category) { /* everything is non-surgical */
@@ -146,7 +146,7 @@ static void categorize(struct record *r, void *context)
 	if (type == EVENT_APPOINTMENT_BOOKED || type == EVENT_APPOINTMENT_STATUS) {
 		struct jtext_members appointment = record_object(r, "appointment");
 		const char *status = members_text(r->arena, &appointment, "status");
-		enum category category = category_in(c, members_text(r->arena, &appointment, "type"));
+		enum category category = category_in(c, r->arena, members_text(r->arena, &appointment, "type"));
 		const char *pipeline = NULL, *stage = NULL;
 		if (category != CATEGORY_NONE && status)
 			category_stage(category, status, c->conf->consult_stages, &pipeline, &stage);
@@ -157,8 +157,6 @@ static void categorize(struct record *r, void *context)
 		record_set_text(r, "pipeline", pipeline);
 		record_set_text(r, "stage", stage);
 	}
-	if (c->listing != RECORDS)
-		record_replace(r, (struct str){0});
 }
 
 /* -s and -u. */
@@ -181,10 +179,15 @@ int main(int argc, char *argv[])
 	c.missing = arena_alloc(&c.arena, MISSING_MAX * sizeof *c.missing);
 	if (c.listing == SUGGESTIONS)
 		puts("Appointment Type,Appointment Category,Reason");
-	int status = record_loop(&(struct record_loop){
-		.stage = "categorize", .each = categorize, .context = &c, .verbose = o.verbose});
+	int status = record_loop(&(struct record_loop){.stage = "categorize",
+		.each = categorize,
+		.context = &c,
+		.silent = c.listing != RECORDS,
+		.verbose = o.verbose});
 	sheet_free(sheet);
 	conf_free(conf);
 	arena_free(&c.arena);
-	return fflush(stdout) == 0 ? status : EX_CANTCREAT;
+	if (fflush(stdout) != 0)
+		err(EX_CANTCREAT, "cannot write standard output");
+	return status;
 }

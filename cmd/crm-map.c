@@ -452,7 +452,7 @@ static bool complete(const struct event *e)
 {
 	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
 		if (needed[i].types & 1u << e->type && !text_at(e, needed[i].in, needed[i].key)) {
-			record_fail(e->r, "incomplete", false, "a %s event needs %s.%s: see pnow-event(5)",
+			record_fail(e->r, "incomplete", false, "%s needs %s.%s: see pnow-event(5)",
 				event_type_name(e->type), needed[i].in, needed[i].key);
 			return false;
 		}

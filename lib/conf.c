@@ -77,6 +77,8 @@ static void store_country(struct reading *r, const char *key, struct str value, 
 /* https://, or http:// to this machine, where nobody can listen in. */
 static bool safe_url(const char *url)
 {
+	if (strchr(url, '@'))
+		return false; /* http://127.0.0.1:80@example.com is another machine */
 	static const char *const local[] = {"http://127.0.0.1", "http://localhost", "http://[::1]"};
 	for (size_t i = 0; i < sizeof local / sizeof *local; i++)
 		if (strncmp(url, local[i], strlen(local[i])) == 0 && strchr(":/", url[strlen(local[i])]))

@@ -431,24 +431,23 @@ const char *jtext_twice(struct arena *a, const struct jtext_members *members)
 	return NULL;
 }
 
-/* Whether a name as written is this one. */
-static bool named(struct str written, struct str name)
+bool jtext_named(struct str written, const char *name)
 {
-	if (str_eq(written, name))
+	struct str wanted = str_of(name);
+	if (str_eq(written, wanted))
 		return true;
-	if (written.n <= name.n || !memchr(written.p, '\\', written.n))
+	if (written.n <= wanted.n || !memchr(written.p, '\\', written.n))
 		return false;
 	struct arena a = {0};
-	bool same = str_eq(str_of(decode(&a, written)), name);
+	bool same = str_eq(str_of(decode(&a, written)), wanted);
 	arena_free(&a);
 	return same;
 }
 
 struct str jtext_member(const struct jtext_members *members, const char *name)
 {
-	struct str wanted = str_of(name);
 	for (size_t i = 0; i < members->n; i++)
-		if (named(members->at[i].name, wanted))
+		if (jtext_named(members->at[i].name, name))
 			return members->at[i].value;
 	return (struct str){0};
 }
@@ -458,7 +457,7 @@ struct str jtext_get(struct str text, const char *name)
 	struct jtext_member member;
 	if (jtext_type(text) == JTEXT_OBJECT)
 		for (const char *at = NULL; next_member(text, &at, &member);)
-			if (named(member.name, str_of(name)))
+			if (jtext_named(member.name, name))
 				return member.value;
 	return (struct str){0};
 }

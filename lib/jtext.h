@@ -53,6 +53,9 @@ struct jtext_members jtext_members(struct arena *a, struct str object);
 /* The first name that is given twice, or NULL. Names are compared decoded ("i\u0064" is "id"). */
 const char *jtext_twice(struct arena *a, const struct jtext_members *members);
 
+/* Whether a member's name as written is this one. */
+bool jtext_named(struct str written, const char *name);
+
 /* The member's value; p NULL where there is none. */
 struct str jtext_member(const struct jtext_members *members, const char *name);
 

@@ -76,7 +76,8 @@ static void write_done(struct pool *p)
 			at = &job->next;
 			continue;
 		}
-		stream_write(p->stream, buf_str(&job->out));
+		if (!p->loop->silent)
+			stream_write(p->stream, buf_str(&job->out));
 		record_count(p->tally, &job->record);
 		*at = job->next;
 		if (p->last == &job->next)

@@ -75,6 +75,33 @@ bool profile_has(const struct profile_pointers *pointers, struct str body)
 	return false;
 }
 
+static const char *twice_in(struct arena *a, struct str object)
+{
+	struct jtext_members members = jtext_members(a, object);
+	return jtext_twice(a, &members);
+}
+
+/* The same in the objects that a pointer leads through below body. */
+static const char *twice_along(struct arena *a, const char *pointer, struct str body)
+{
+	const char *twice = NULL;
+	for (const char *slash = pointer; !twice && *slash && (slash = strchr(slash + 1, '/'));)
+		twice = twice_in(a, follow(arena_copy(a, (struct str){pointer, (size_t)(slash - pointer)}), body));
+	return twice;
+}
+
+const char *profile_twice(const struct profile *p, struct arena *a, enum event_kind kind, struct str body)
+{
+	const struct profile_kind *k = &p->kinds[kind];
+	const char *twice = twice_in(a, body);
+	for (size_t i = 0; i < k->fields.n; i++)
+		for (size_t j = 0; j < k->fields.at[i].from.n && !twice; j++)
+			twice = twice_along(a, k->fields.at[i].from.at[j], body);
+	for (struct str at = {0}, items = profile_find(&k->items, body); !twice && jtext_next(items, &at);)
+		twice = twice_in(a, at);
+	return twice;
+}
+
 const struct profile_pointers *profile_field(const struct profile_fields *list, const char *name)
 {
 	for (size_t i = 0; i < list->n; i++)

@@ -142,7 +142,7 @@ void record_replace(struct record *r, struct str json)
 static const struct record_change *change_of(const struct record *r, struct str name)
 {
 	for (const struct record_change *c = r->changes; c; c = c->next)
-		if (str_is(name, c->key))
+		if (jtext_named(name, c->key))
 			return c;
 	return NULL;
 }
@@ -336,7 +336,8 @@ static void run_serial(const struct record_loop *loop, struct stream *stream, st
 			part = 0;
 		}
 		record_count(tally, &r);
-		stream_write(stream, buf_str(&out));
+		if (!loop->silent)
+			stream_write(stream, buf_str(&out));
 		arena_reset(&arena);
 	}
 	free(members.at);

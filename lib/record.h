@@ -69,6 +69,7 @@ struct record_loop {
 	const char *stage; /* the command's name, in errors */
 	record_fn *each;
 	void *context;
+	bool silent;  /* nothing of the records goes out: the command writes something else */
 	bool errors;  /* each() is called for records that carry an error, too */
 	bool verbose; /* at the end, how many records there were, on standard error */
 

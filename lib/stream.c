@@ -106,7 +106,12 @@ static bool await_input(struct stream *s)
 {
 	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
 	struct timespec at_once = {0};
+	sigset_t pending;
 	int ready = ppoll(&in, 1, &at_once, &while_waiting);
+	/* where there is input at once, ppoll lets no signal in */
+	if (ready > 0 && sigpending(&pending) == 0 &&
+		(sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1))
+		stopped = 1;
 	if (ready == 0 && !stopped) {
 		stream_waits(s, true);
 		do

@@ -45,10 +45,24 @@ static const struct {
 	{1 << EVENT_MEMBERSHIP_CREATED, KIND_PATIENT, {"email", "phone"}},
 };
 
+/* The line of a record that is a webhook's bare body, without blanks before it; p NULL where it is an event. */
+static struct str bare_body(const struct enrich *e, const struct record *r)
+{
+	struct str line = r->line;
+	bool wrapped = record_get(r, "payload").p && record_get(r, "practice").p;
+	if (wrapped || event_type_of(record_text(r, "type")) != EVENT_UNKNOWN)
+		return (struct str){0};
+	while (line.n && strchr(" \t\r", line.p[0])) {
+		line.p++;
+		line.n--;
+	}
+	return profile_find(&e->profile->event_name, line).p ? line : (struct str){0};
+}
+
 /* The object of a webhook's body that holds the facts. */
 static struct str body_of(const struct enrich *e, const struct record *r)
 {
-	struct str payload = record_get(r, "payload");
+	struct str bare = bare_body(e, r), payload = bare.p ? bare : record_get(r, "payload");
 	struct str facts = profile_find(&e->profile->event_data, payload);
 	return jtext_type(facts) == JTEXT_OBJECT ? facts : payload;
 }
@@ -147,10 +161,25 @@ static bool complete(const struct enrich *e, struct record *r, enum event_type t
 	return true;
 }
 
+/* Whether what is read of a kind can be told: a name given twice fails the record. */
+static bool is_plain(const struct enrich *e, struct record *r, enum event_kind kind)
+{
+	struct jtext_members payload = jtext_members(r->arena, record_get(r, "payload"));
+	const char *twice = jtext_twice(r->arena, &payload);
+	if (!twice)
+		twice = profile_twice(e->profile, r->arena, kind, body_of(e, r));
+	record_object(r, event_kind_name(kind));
+	if (twice)
+		record_fail(r, "malformed", false, "payload: the key \"%s\" is given twice", twice);
+	return !r->failed;
+}
+
 /* The event's own kind first: it may be what tells the patient's id. */
 static void fill(struct enrich *e, struct record *r, enum event_type type)
 {
 	enum event_kind kind = event_kind_of(type);
+	if (!is_plain(e, r, kind) || !is_plain(e, r, KIND_PATIENT))
+		return;
 	struct sources patient = sources_of(e, r, KIND_PATIENT);
 	if (kind != KIND_PATIENT) {
 		struct sources own = sources_of(e, r, kind);
@@ -165,31 +194,37 @@ static void fill(struct enrich *e, struct record *r, enum event_type type)
 	complete(e, r, type, KIND_PATIENT, id, &patient);
 }
 
-/* A record that is a webhook's bare body becomes the event around it. */
-static void wrap(const struct enrich *e, struct record *r)
+/* A record that is a webhook's bare body becomes the event around it, one level deeper than it was. */
+static void wrap(const struct enrich *e, struct record *r, struct str body)
 {
-	struct buf line = {0};
+	struct buf out = {0};
 	struct jtext_error error;
-	struct webhook w = webhook_read(r->arena, e->conf, e->profile, SENDER_PATIENTNOW, r->line);
-	webhook_write(&line, e->conf, &w, "webhook", r->line);
-	r->line = (struct str){arena_copy(r->arena, buf_str(&line)), line.n};
-	jtext_check_object(r->line, &r->members, &error);
-	buf_free(&line);
+	struct webhook w = webhook_read(r->arena, e->conf, e->profile, SENDER_PATIENTNOW, body);
+	webhook_write(&out, e->conf, &w, "webhook", body);
+	struct str line = {arena_copy(r->arena, buf_str(&out)), out.n};
+	buf_free(&out);
+	if (jtext_check_object(line, &r->members, &error)) {
+		r->line = line;
+		return;
+	}
+	jtext_check_object(r->line, &r->members, NULL);
+	record_fail(r, "malformed", false, "the body makes no event: %s", error.what);
 }
 
 static void enrich(struct record *r, void *context)
 {
 	struct enrich *e = context;
+	struct str bare = bare_body(e, r);
+	if (bare.p)
+		wrap(e, r, bare);
+	if (r->failed)
+		return;
 	const char *type = record_text(r, "type");
-	bool event = type || record_get(r, "payload").p;
-	if (!event && profile_find(&e->profile->event_name, r->line).p) {
-		wrap(e, r);
-		type = record_text(r, "type");
-	}
 	const char *name = record_text(r, "event");
 	if (!type && !name)
 		name = jtext_scalar(r->arena, profile_find(&e->profile->event_name, record_get(r, "payload")));
-	if (!type && (type = profile_type(e->profile, name)) && strcmp(type, "ping") != 0)
+	bool named = !type && (type = profile_type(e->profile, name)), ping = named && strcmp(type, "ping") == 0;
+	if (named && !ping)
 		record_set_text(r, "type", type);
 	enum event_type known = event_type_of(type);
 	const char *practice = record_text(r, "practice");
@@ -198,6 +233,8 @@ static void enrich(struct record *r, void *context)
 			r, "wrong_practice", false, "the event is another practice's: see the configuration's practice");
 	else if (known != EVENT_UNKNOWN && known != EVENT_CONTACT_TAGGED)
 		fill(e, r, known);
+	else if (ping)
+		record_set_text(r, "ignored", "a ping");
 	else if (known == EVENT_UNKNOWN && name)
 		record_set_text(r, "ignored",
 			arena_printf(r->arena, "the event \"%s\" is not one that the profile %s maps", name,
