@@ -99,7 +99,8 @@ static void suggest(const char *type, const char *folded)
 		puts("no word that says more");
 }
 
-/* A type that the sheet lacks: told once a run. What is kept of it is in the run's arena, all else in the record's. */
+/* A type that the sheet lacks: told once a run. What is kept of it is in the run's arena, all else in the
+ * record's. */
 static void tell_missing(struct categorize *c, struct arena *a, const char *type)
 {
 	char *folded = arena_alloc(a, strlen(type) + 1);

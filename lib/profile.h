@@ -61,10 +61,9 @@ struct str profile_find(const struct profile_pointers *pointers, struct str body
  */
 bool profile_has(const struct profile_pointers *pointers, struct str body);
 
-/* The first name that is given twice in an object that facts of this kind are read from, or NULL; body is where the
-   pointers start. */
-const char *profile_twice(
-	const struct profile *p, struct arena *a, enum event_kind kind, struct str body);
+/* The first name that is given twice in an object that facts of this kind are read from, or NULL; body is
+   where the pointers start. */
+const char *profile_twice(const struct profile *p, struct arena *a, enum event_kind kind, struct str body);
 
 /* The pointers of a field, or NULL where the profile has none for it. */
 const struct profile_pointers *profile_field(const struct profile_fields *fields, const char *name);

@@ -134,7 +134,8 @@ struct sheet *sheet_read(const char *path)
 	csv_free(&csv);
 	if (!r.header_read)
 		errx(EX_CONFIG, "%s:1: expected the header \"Appointment Type,Appointment Category\"", path);
-	qsort(s->rows, s->n, sizeof *s->rows, by_name);
+	if (s->n)
+		qsort(s->rows, s->n, sizeof *s->rows, by_name);
 	for (size_t i = 1; i < s->n; i++)
 		if (strcmp(s->rows[i - 1].folded, s->rows[i].folded) == 0)
 			errx(EX_CONFIG,

@@ -20,6 +20,17 @@ command -v valgrind >/dev/null || skip_all "valgrind is not installed"
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/pnow-valgrind.XXXXXX") || exit 1
 trap 'rm -rf "$scratch"' EXIT
 
+# The secret files that the cases name: their mode, 0600, is not one that a repository keeps.
+make_secrets()
+{
+	(
+		umask 077
+		for secret in pnp.token crm.token pne.password pne.apikey; do
+			echo secret >"$1/$secret"
+		done
+	)
+}
+
 # Runs one filter of a case on $scratch/in; what it writes is in $scratch/out. A record with an error (status 1) is no
 # error of the filter.
 run_filter()
@@ -50,6 +61,7 @@ for input in "$here"/golden/*/in.ndjson; do
 	folder=$(dirname "$input")
 	case=$(basename "$folder")
 	cp -R "$folder" "$scratch/$case"
+	make_secrets "$scratch/$case"
 	cp "$input" "$scratch/in"
 	for filter in "${filters[@]}"; do
 		read -ra words <<<"$filter"

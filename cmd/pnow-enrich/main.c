@@ -45,7 +45,8 @@ static const struct {
 	{1 << EVENT_MEMBERSHIP_CREATED, KIND_PATIENT, {"email", "phone"}},
 };
 
-/* The line of a record that is a webhook's bare body, without blanks before it; p NULL where it is an event. */
+/* The line of a record that is a webhook's bare body, without blanks before it; p NULL where it is an event.
+ */
 static struct str bare_body(const struct enrich *e, const struct record *r)
 {
 	struct str line = r->line;

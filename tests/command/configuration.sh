@@ -1,0 +1,218 @@
+#!/usr/bin/env bash
+# A wrong configuration, sheet or secret ends a command before it reads anything: status 78, and one line that says file,
+# place, what was found and what was expected. And what a command does not use it does not open.
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
+
+make_secrets .
+printf 'Appointment Type,Appointment Category\nBotox,Non-Surgical Appointment\n' >sheet.csv
+cat >good.json <<'T'
+{ "practice": "glow-denver",
+  "timezone": "America/Denver",
+  "categories": "sheet.csv",
+  "state": "state.db",
+  "patientnow": { "base_url": "http://127.0.0.1:1", "practice_id": "4711", "token_file": "pnp.token" } }
+T
+
+# refuses PROMISE COMMAND SAYS: the command, with conf.json, ends with 78 and this line, which may be a pattern.
+refuses()
+{
+	local said status lines
+	said=$("$2" -c conf.json <"${input:-/dev/null}" 2>&1 >out)
+	status=$?
+	lines=$(printf '%s\n' "$said" | wc -l)
+	# shellcheck disable=SC2053
+	if [ "$status" -eq 78 ] && [ "$lines" -eq 1 ] && [ ! -s out ] && [[ $said == $3 ]]; then
+		pass "$1"
+	else
+		fail "$1" "status $status" " got: $said" "want: $3"
+	fi
+}
+
+# wrong PROMISE JQ SAYS: the good configuration changed by a jq filter, compact, is refused by crm-map.
+wrong()
+{
+	jq -c "$2" good.json >conf.json
+	refuses "$1" crm-map "crm-map: conf.json:1: $3"
+}
+
+# fine PROMISE JQ: so changed it is taken.
+fine()
+{
+	jq "$2" good.json >conf.json
+	holds "$1" crm-map -c conf.json </dev/null
+}
+
+cp good.json conf.json
+holds "a right one says nothing" crm-map -c conf.json </dev/null
+is "nor is a secret or the state touched by crm-map" "$(find . -name 'state.db*')" ''
+
+# Keys
+wrong "an unknown key names the nearest" '.timezon="UTC"' 'unknown key timezon: the nearest known one is timezone'
+wrong "also inside" '.crm.location="x"' 'unknown key crm.location: the nearest known one is crm.location_id'
+wrong "also where the whole object is misspelt" '.patientnov={}' 'unknown key patientnov: the nearest known one is patientnow'
+wrong "an unknown field name" '.names.fields["PNOW Number"]="x"' 'unknown key names.fields.PNOW Number: expected the name of a custom field*'
+wrong "an unknown pipeline" '.names.pipelines.dental="x"' 'unknown key names.pipelines.dental: expected *surgical, non-surgical*'
+wrong "an unknown stage" '.names.stages.Started="x"' 'unknown key names.stages.Started: expected the name of a stage*'
+wrong "an unknown key of a facility" '.facilities.Main={"location":"x"}' 'unknown key facilities.Main.location: the known ones are location_id and token_file'
+wrong "a facility without its token" '.facilities.Main={"location_id":"x"}' 'facilities.Main: token_file is missing'
+cat >conf.json <<'T'
+{ "practice": "glow-denver",
+  "timezone": "UTC",
+  "pipelines": "non-surgical",
+  "crm": { "location_id": "x", "location_id": "y" } }
+T
+refuses "a key given twice names its line" crm-map 'crm-map: conf.json:4: crm: location_id is given twice'
+jq -c 'del(.practice)' good.json >conf.json
+refuses "a missing practice" crm-map 'crm-map: conf.json: practice is missing'
+jq -c 'del(.timezone)' good.json >conf.json
+refuses "a missing time zone" crm-map 'crm-map: conf.json: timezone is missing'
+jq -c 'del(.categories)' good.json >conf.json
+refuses "a missing sheet" crm-map 'crm-map: conf.json: categories is missing: expected *'
+fine "which a practice without surgery need not have" 'del(.categories)|.pipelines="non-surgical"'
+
+# Types and values
+wrong "a number for text" '.practice=7' 'practice: found the number 7, expected text'
+wrong "empty text" '.practice=""' 'practice: found empty text, expected text'
+wrong "null for text" '.country=null' 'country: found null, expected text'
+wrong "a list for an object" '.crm=[]' 'crm: found a list, expected an object'
+wrong "text for an object" '.workflows="x"' 'workflows: found text, expected an object'
+wrong "text for true" '.address="yes"' 'address: found text, expected true or false'
+wrong "0 for false" '.consult_stages=0' 'consult_stages: found the number 0, expected true or false'
+wrong "text for a number" '.patientnow.daily_limit="1000"' 'patientnow.daily_limit: found text, expected a whole number from 0 to 1000000000'
+wrong "a fraction" '.patientnow.daily_limit=1.5' 'patientnow.daily_limit: found the number 1.5, expected a whole number *'
+wrong "a negative number" '.patientnow.cache_seconds=-1' 'patientnow.cache_seconds: found the number -1, expected a whole number *'
+wrong "text for a list" '.retry_seconds="60"' 'retry_seconds: found text, expected a list of seconds'
+wrong "text in a list of numbers" '.retry_seconds=[60,"x"]' 'retry_seconds: found text, expected a whole number *'
+wrong "an unknown word" '.pipelines="surgical"' 'pipelines: found "surgical", expected "both" or "non-surgical"'
+wrong "an unknown fact" '.create.required=["name"]' 'create.required: found "name", expected keys of a patient*'
+wrong "an unknown time zone" '.timezone="Denver"' 'timezone: found "Denver", expected a time zone that this system knows, such as America/Denver'
+wrong "a time zone that is a path" '.timezone="../../etc/passwd"' 'timezone: found *, expected a time zone *'
+wrong "an unknown country" '.country="Atlantis"' 'country: found "Atlantis", expected two capital letters *'
+fine "a country in small letters" '.country="us"'
+wrong "a practice that is no part of a URL" '.practice="glow/denver"' 'practice: found "glow/denver", expected letters, *'
+wrong "http:// to another host" '.crm.base_url="http://example.com"' 'crm.base_url: found "http://example.com", expected a URL that starts with https:// *'
+wrong "http:// to a host that begins like this one" '.crm.base_url="http://127.0.0.1.example.com"' 'crm.base_url: found *, expected a URL *'
+wrong "http:// to another host behind this one's name" '.crm.base_url="http://localhost:80@example.com/"' 'crm.base_url: found *, expected a URL *'
+wrong "another scheme" '.patientnow.base_url="ftp://example.com"' 'patientnow.base_url: found *, expected a URL *'
+fine "http:// to this machine" '.crm.base_url="http://localhost:8080/crm/"|.patientnow.base_url="http://[::1]:80"'
+fine "workflows may be null" '.workflows={"appointments":null}'
+
+# Hooks
+wrong "an unknown scheme" '.hooks.crm.verify="md5"' 'hooks.crm.verify: found "md5", expected token, basic, hmac-sha256, *, or none'
+jq -c '.hooks.patientnow={"verify":"hmac-sha256","header":"X-S"}' good.json >conf.json
+refuses "a scheme without its secret" crm-map 'crm-map: conf.json: hooks.patientnow: expected secret_file'
+jq -c '.hooks.patientnow={"secret_file":"pnp.token"}' good.json >conf.json
+refuses "a secret without a scheme" crm-map 'crm-map: conf.json: hooks.patientnow: expected verify*'
+jq -c '.hooks.crm={"verify":"ed25519","header":"X-S"}' good.json >conf.json
+refuses "a scheme without its key" crm-map 'crm-map: conf.json: hooks.crm: expected key_file'
+
+# The file
+refuses_file()
+{
+	printf '%b' "$2" >conf.json
+	refuses "$1" crm-map "crm-map: conf.json:$3"
+}
+refuses_file "bad JSON names its line" '{\n "practice": "a",\n "timezone" "UTC" }\n' '3: no JSON: a colon is missing'
+refuses_file "a comma too many" '{\n "practice": "a",\n}\n' '3: no JSON: a name in quotes is missing'
+refuses_file "an empty file" '' '1: no JSON: a value is missing'
+refuses_file "a list" '[]' '1: found a list, expected an object'
+refuses_file "invalid UTF-8" '{\n "practice": "\xff" }' '2: no JSON: invalid UTF-8'
+refuses_file "a comment that does not end" '{ "practice": "a" /* }' '1: no JSON: *'
+printf '// one\n{ "practice": "a//b", /* two\n three */ "timezone": "UTC", "pipelines": "non-surgical" } // four' >conf.json
+refuses "comments are no part of it, and their lines count" crm-map 'crm-map: conf.json:2: practice: found "a//b", expected *'
+sed -i 's#a//b#a#' conf.json
+holds "comments may stand anywhere" crm-map -c conf.json </dev/null
+rm conf.json
+refuses "a missing file" crm-map 'crm-map: cannot read the configuration conf.json: No such file or directory'
+mkdir conf.json
+refuses "a folder" crm-map 'crm-map: cannot read the configuration conf.json: Is a directory'
+rmdir conf.json
+is "no file at all" "$(crm-map </dev/null 2>&1)$?" 'crm-map: no configuration: give -c FILE, or set PNOW_CONFIG78'
+is "\$PNOW_CONFIG names it" "$(PNOW_CONFIG=good.json crm-map </dev/null 2>&1)$?" 0
+mkdir elsewhere
+is "paths in it are relative to its folder" "$(cd elsewhere && categorize -c ../good.json </dev/null 2>&1)$?" 0
+
+# Each command checks the whole file
+jq -c '.crm.locaton_id="x"' good.json >conf.json
+for command in categorize crm-map pnow-enrich crm-push; do
+	refuses "$command checks what it does not use" "$command" "$command: conf.json:1: unknown key crm.locaton_id: *"
+done
+
+# The sheet
+cp good.json conf.json
+bad_sheet()
+{
+	printf '%b' "$2" >sheet.csv
+	refuses "$1" categorize "categorize: sheet.csv$3"
+}
+good_sheet()
+{
+	printf '%b' "$2" >sheet.csv
+	is "$1" "$(printf '{"type":"appointment.booked","appointment":{"status":"booked","type":"%s"}}\n' "$3" |
+		categorize -c conf.json 2>&1 | jq -r .category)" "$4"
+}
+head='Appointment Type,Appointment Category\n'
+bad_sheet "a category that does not exist" "${head}Botox,Injectable\n" ':2: Botox: found the category "Injectable", expected Surgical Consult, *'
+bad_sheet "a category that is missing" "${head}Laser,Block\nBotox\n" ':3: Botox: found the category "", expected *'
+bad_sheet "a type that is missing" "${head},Block\n" ':2: expected an appointment type in the first column'
+bad_sheet "a type twice, though written otherwise" "${head}Botox,Block\nLaser,Block\nBO TOX,Block\n" ':4: the same appointment type is on line 2 already, expected each type once'
+bad_sheet "a missing header" 'Botox,Non-Surgical Appointment\n' ':1: expected the header "Appointment Type,Appointment Category"'
+bad_sheet "an empty sheet" '' ':1: expected the header *'
+bad_sheet "a line break in quotes counts" "${head}\"A\nB\",Block\nBotox,Nothing\n" ':4: Botox: found the category "Nothing"*'
+bad_sheet "a quote that does not end" "${head}\"Botox,Block\n" ':2: no CSV: *'
+rm sheet.csv
+refuses "a sheet that is not there" categorize 'categorize: *: cannot read the sheet sheet.csv: No such file or directory'
+good_sheet "a sheet as spreadsheets save it: a mark in front, CR LF, more columns" \
+	"\\xef\\xbb\\xbfAppointment Type,Appointment Category,Since\\r\\nBotox,Block,2024\\r\\n" Botox Block
+good_sheet "quotes, commas and line breaks in a type" "${head}\"Peel, \"\"deep\"\"\nor light\",Pre-Op\n" 'Peel, \"deep\"\nor light' Pre-Op
+good_sheet "empty lines, and no newline at its end" "${head}\n,,\nBotox, block " BOTOX Block
+
+# Secrets
+printf 'Appointment Type,Appointment Category\n' >sheet.csv
+event='{"type":"patient.updated","payload":{},"patient":{"id":"1"}}'
+echo "$event" >event
+input=event
+chmod 644 pnp.token
+refuses "a secret that others can read" pnow-enrich 'pnow-enrich: conf.json: patientnow.token_file: the secret file pnp.token has mode 0644, expected 0600 (chmod 600 pnp.token)'
+chmod 640 pnp.token
+refuses "or the group" pnow-enrich 'pnow-enrich: *the secret file pnp.token has mode 0640, expected 0600 *'
+chmod 600 pnp.token
+: >pnp.token
+refuses "an empty secret" pnow-enrich 'pnow-enrich: conf.json: patientnow.token_file: the secret file pnp.token is empty*'
+rm pnp.token
+refuses "a missing secret" pnow-enrich 'pnow-enrich: conf.json: patientnow.token_file: cannot read the secret file pnp.token: No such file or directory'
+mkdir pnp.token
+refuses "a folder for a secret" pnow-enrich 'pnow-enrich: conf.json: patientnow.token_file: pnp.token is no regular file*'
+jq -c 'del(.patientnow.token_file)' good.json >conf.json
+refuses "a secret that is not named" pnow-enrich 'pnow-enrich: conf.json: patientnow.token_file is missing: *'
+jq -c 'del(.state)' good.json >conf.json
+rmdir pnp.token && make_secrets .
+refuses "a state that is not named" pnow-enrich 'pnow-enrich: conf.json: state is missing*'
+jq -c 'del(.patientnow.practice_id)' good.json >conf.json
+refuses "a practice id that is not named" pnow-enrich 'pnow-enrich: conf.json: patientnow.practice_id is missing*'
+jq -c '.patientnow.profile="patientnow-max"' good.json >conf.json
+refuses "a profile that does not exist" pnow-enrich 'pnow-enrich: conf.json: patientnow.profile: cannot read the profile *patientnow-max.json: *'
+sed -e 's/"first_name"/"firstname"/' "$root/lib/profiles/patientnow-pro.json" >mine.json
+jq -c '.patientnow.profile="./mine.json"' good.json >conf.json
+refuses "a profile of one's own with a mistake" pnow-enrich 'pnow-enrich: ./mine.json:*: unknown key patient.fields.firstname: expected *'
+input=
+is "no message has a secret in it" "$(grep -rl sandbox-pnp-token . | sort | tr '\n' ' ')" './pnp.token '
+
+# What the pure filters open
+rm -f state.db* ./*.token
+cp good.json conf.json
+for command in categorize crm-map; do
+	is "$command needs no secret" "$("$command" -c conf.json <event 2>&1 >/dev/null)$?" 0
+	if ! command -v strace >/dev/null; then
+		skip "$command opens no socket" "strace is not installed"
+	elif sanitized || ! strace -o trace true 2>/dev/null; then
+		skip "$command opens no socket" "strace cannot run here, or the build has sanitizers"
+	else
+		strace -f -o trace -e trace=network,openat,open "$command" -c conf.json <event >/dev/null
+		is "$command opens no socket" "$(grep -cE '^[0-9]+ +(socket|connect|bind)\(' trace)" 0
+		is "$command opens no secret and no state" "$(grep -cE 'token|password|apikey|state\.db' trace)" 0
+	fi
+done
+is "nor makes a state" "$(find . -name 'state.db*')" ''
+finish
