@@ -251,10 +251,15 @@ static bool finish(struct reader *r, struct str text, const char *p, struct jtex
 	return p;
 }
 
-bool jtext_check(struct str text, struct jtext_error *error)
+bool jtext_check_inside(struct str text, int levels, struct jtext_error *error)
 {
 	struct reader r = {.end = text.p + text.n};
-	return finish(&r, text, value(&r, blanks(text.p, r.end), 0), error);
+	return finish(&r, text, value(&r, blanks(text.p, r.end), levels), error);
+}
+
+bool jtext_check(struct str text, struct jtext_error *error)
+{
+	return jtext_check_inside(text, 0, error);
 }
 
 bool jtext_check_object(struct str text, struct jtext_members *members, struct jtext_error *error)

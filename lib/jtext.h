@@ -42,6 +42,10 @@ struct jtext_members {
 /* Whether text is exactly one JSON value (RFC 8259) in valid UTF-8. Where not, *error says what and where. */
 bool jtext_check(struct str text, struct jtext_error *error);
 
+/* The same for a value that is to stand that many levels deep inside another, which must not become too deep
+ * by it. */
+bool jtext_check_inside(struct str text, int levels, struct jtext_error *error);
+
 /* As jtext_check, for an object; collects its members in the same pass. members->at is kept and grown with
    realloc(3) between calls: free(3) it at the end. */
 bool jtext_check_object(struct str text, struct jtext_members *members, struct jtext_error *error);

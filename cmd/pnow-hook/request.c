@@ -150,7 +150,7 @@ static bool refuse_json(struct request *r, struct str body, struct answer *answe
 	struct jtext_members members = {0};
 	const char *why = NULL;
 
-	if (!jtext_check_object(body, &members, &error))
+	if (!jtext_check_object(body, &members, &error) || !jtext_check_inside(body, 1, &error))
 		why = arena_printf(r->arena, "the body is no JSON object: %s at byte %zu", error.what, error.at);
 	else if (jtext_twice(r->arena, &members))
 		why = "a name is given twice in the body's object";

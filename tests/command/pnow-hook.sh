@@ -177,6 +177,9 @@ for BODY in '' '{' '[]' '"text"' '{"a":1} x' '{"a":01}' $'{"a":"\xff"}' $'\xef\x
 	post /hook/token/patientnow -H "$TOKEN"
 	is "what is no JSON object is answered 400 ($n)" "$STATUS $(wc -l <events)" "400 $EVENTS_N"
 done
+BODY="{\"a\":$(printf '[%.0s' {1..127})$(printf ']%.0s' {1..127})}"
+post /hook/token/patientnow -H "$TOKEN"
+is "a body that would be too deep inside an event is answered 400" "$STATUS $(wc -l <events)" "400 $EVENTS_N"
 BODY='{"a":tru}'
 post /hook/token/patientnow -H "$TOKEN"
 is "400 says where: the offset" "$ANSWER" '{"error":"the body is no JSON object: * at byte 5"}'

@@ -95,12 +95,13 @@ is 'and they are many' $? 0
 # --- The judge itself: wrong requests are found
 
 # wrong PROMISE REQUEST [CHANGE]: a request that breaks the description is found out; REQUEST is a jq filter that picks a
-# request of ours, CHANGE one that spoils it. Unspoiled it passes.
+# request of ours, CHANGE one that spoils it. Unspoiled it passes. (What the description does not close, such as gender in an
+# update, Prism lets pass; pnow-sandbox does not.)
 wrong()
 {
 	jq -sc "first(.[] | select($2))" distinct >good
 	jq -c "$3" good >bad
-	is "found out: $1" "$(judge good | wc -l) $(judge bad | cut -d' ' -f2)" '0 422'
+	like "found out: $1" "$(judge good | wc -l) $(judge bad | cut -d' ' -f2)" '0 4[02][02]'
 }
 put='.method == "PUT" and (.shape | startswith("/contacts/")) and .body.lastName'
 upsert='.shape == "/contacts/upsert?"'
