@@ -104,7 +104,7 @@ SHELL_FILES = $(shell git ls-files "*.sh" "*.bash" tests/run .ci/run "examples/w
 
 lint:
 	clang-format --dry-run -Werror $(C_FILES)
-	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -Ilib -DPNOW_VERSION='""' -DPNOW_DATADIR='""' $(filter %.c,$(C_FILES))
+	cppcheck --quiet --std=c11 --library=posix --library=gnu --library=bsd --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -Ilib -DPNOW_VERSION='""' -DPNOW_DATADIR='""' $(filter %.c,$(C_FILES))
 	shellcheck -S warning $(SHELL_FILES)
 	mandoc -T lint -W warning $(PAGES)
 

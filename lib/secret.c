@@ -12,8 +12,8 @@
 
 enum { SECRET_MAX = 64 * 1024 };
 
-/* Whether others can read it. systemd gives a credential to the service's user by an access list, which shows as group
-   bits; its folder is closed to everybody else. */
+/* Whether others can read it. systemd gives a credential to the service's user by an access list, which shows
+   as group bits; its folder is closed to everybody else. */
 static bool is_open(const char *path, mode_t mode)
 {
 	const char *folder = getenv("CREDENTIALS_DIRECTORY");

@@ -20,7 +20,9 @@ static struct str value_in(const struct source *s, const char *name)
 		return from ? profile_find(from, s->body) : value;
 	}
 	value = jtext_get(s->body, name);
-	return jtext_type(value) == JTEXT_NULL || str_is(value, "\"\"") ? (struct str){0} : value;
+	if (jtext_type(value) == JTEXT_NULL || str_is(value, "\"\""))
+		value = (struct str){0};
+	return value;
 }
 
 static struct str value_of(const struct sources *sources, const char *name)

@@ -65,7 +65,7 @@ for type in patient.created appointment.booked appointment.status bill.completed
 	result=$(tail -n 1 "$work/results")
 	holds=$(curl -sS "$api/_/state" | jq -r ".contacts[] | select(.email == \"ana@example.com\") | ${shows[$type]}")
 	printf '%-20s %-7s %-6s %s\n' "$type" "$answer" "$(jq -r .calls <<<"$result")" "$holds"
-	[ "$answer" = 200 ] && [ "$(jq -r .status <<<"$result")" = done ] && [ -n "$holds" ] || {
+	[ "$answer" = 200 ] && [ "$(jq -r .status <<<"$result")" = "done" ] && [ -n "$holds" ] || {
 		echo "demo: $type did not get through: $result" >&2
 		exit 1
 	}
