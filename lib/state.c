@@ -48,6 +48,23 @@ static const char *const versions[] = {
 	"  PRIMARY KEY(kind, id));"
 	"CREATE TABLE quota(api TEXT NOT NULL, day TEXT NOT NULL, used INTEGER NOT NULL, PRIMARY KEY(api, day)) "
 	"WITHOUT ROWID;",
+	/* Events that came in, in their order (seq). patient: what keeps its order; subject: appointment/88123;
+	   due: when it may be fed; run: who feeds it. An event's body goes when it is purged, its row stays: a
+	   delivery id is known for ever. */
+	"CREATE TABLE inbox(seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, type TEXT, patient TEXT, subject "
+	"TEXT,"
+	"  state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL, run TEXT,"
+	"  received INTEGER NOT NULL, settled INTEGER, body TEXT);"
+	"CREATE INDEX inbox_due ON inbox(due, seq) WHERE state='waiting';"
+	"CREATE INDEX inbox_open ON inbox(patient, seq) WHERE state IN ('waiting','running');"
+	"CREATE INDEX inbox_running ON inbox(run) WHERE state='running';"
+	"CREATE INDEX inbox_patient ON inbox(patient, seq);"
+	"CREATE INDEX inbox_subject ON inbox(subject, seq);"
+	/* What a pipeline answered for an event, each time. */
+	"CREATE TABLE attempt(event TEXT NOT NULL, at INTEGER NOT NULL, status TEXT NOT NULL, contact TEXT, "
+	"result TEXT NOT NULL);"
+	"CREATE INDEX attempt_event ON attempt(event, at);"
+	"CREATE INDEX attempt_contact ON attempt(contact, at);",
 };
 
 enum { VERSION = sizeof versions / sizeof *versions };
@@ -239,13 +256,19 @@ enum state_result state_run(
 }
 
 enum state_result state_each(struct state *s, struct arena *a,
-	void (*each)(const char **columns, void *context), void *context, const char *sql)
+	void (*each)(const char **columns, void *context), void *context, const char *sql, const char *types, ...)
 {
 	const char *columns[16];
 	pthread_mutex_lock(&s->lock);
 	sqlite3_stmt *statement = prepare(s, sql);
 	enum state_result result = statement ? STATE_NONE : failed(s);
 	int step = SQLITE_DONE;
+	if (statement) {
+		va_list args;
+		va_start(args, types);
+		bind(statement, types, args);
+		va_end(args);
+	}
 	while (statement && (step = sqlite3_step(statement)) == SQLITE_ROW) {
 		result = STATE_ROW;
 		copy_row(statement, a, columns);
@@ -253,10 +276,23 @@ enum state_result state_each(struct state *s, struct arena *a,
 	}
 	if (step != SQLITE_DONE)
 		result = failed(s);
-	if (statement)
+	if (statement) {
 		sqlite3_reset(statement);
+		sqlite3_clear_bindings(statement);
+	}
 	pthread_mutex_unlock(&s->lock);
 	return result;
+}
+
+int64_t state_version(struct state *s)
+{
+	const char *version = NULL;
+	struct arena a = {0};
+	int64_t n = -1;
+	if (state_run(s, &a, &version, "PRAGMA data_version", "") == STATE_ROW && version)
+		n = strtoll(version, NULL, 10);
+	arena_free(&a);
+	return n;
 }
 
 bool state_begin(struct state *s)

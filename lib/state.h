@@ -28,9 +28,13 @@ enum state_result {
 enum state_result state_run(
 	struct state *s, struct arena *a, const char **columns, const char *sql, const char *types, ...);
 
-/* The same, with each row given to each(). */
+/* The same, with each row given to each(): its texts (the arena's; up to 16 columns). */
 enum state_result state_each(struct state *s, struct arena *a,
-	void (*each)(const char **columns, void *context), void *context, const char *sql);
+	void (*each)(const char **columns, void *context), void *context, const char *sql, const char *types,
+	...);
+
+/* A number that changes whenever another process has written the file; -1 where it cannot be told. */
+int64_t state_version(struct state *s);
 
 /* A transaction around several statements of this thread; others wait. state_end(s, false) takes it back. */
 bool state_begin(struct state *s);
