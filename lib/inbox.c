@@ -70,17 +70,20 @@ static const char *with_id(struct arena *a, struct str line, const char *id)
 
 enum inbox_added inbox_add(struct state *s, struct arena *a, const struct inbox_event *e, const char **id)
 {
-	const char *columns[2] = {0};
+	const char *columns[3] = {0};
 	const char *line = NULL;
+	int64_t now = when_now_ms();
 	*id = e->id;
 	for (unsigned n = 2;; n++) {
 		enum state_result found =
-			state_run(s, a, columns, "SELECT state, attempts FROM inbox WHERE id=?", "t", *id);
+			state_run(s, a, columns, "SELECT state, due, received FROM inbox WHERE id=?", "t", *id);
 		if (found == STATE_FAILED)
 			return INBOX_FAILED;
 		if (found == STATE_NONE)
 			break;
-		if (e->delivery_id || (strcmp(columns[0], "waiting") == 0 && number(columns[1]) == 0))
+		/* a claim moves due: one that was begun and given back does not take another in */
+		if (e->delivery_id ||
+			(strcmp(columns[0], "waiting") == 0 && number(columns[1]) <= number(columns[2])))
 			return INBOX_KNOWN;
 		*id = arena_printf(a, "%s-%u", e->id, n);
 	}
@@ -92,8 +95,8 @@ enum inbox_added inbox_add(struct state *s, struct arena *a, const struct inbox_
 	return state_run(s, NULL, NULL,
 			   "INSERT INTO inbox(id,type,patient,subject,state,due,received,body) "
 			   "VALUES(?,?,?,?,'waiting',?,?,?)",
-			   "ttttiit", *id, e->type, e->patient, e->subject, e->received, e->received,
-			   line) == STATE_FAILED
+			   "ttttiit", *id, e->type, e->patient, e->subject, e->received < now ? e->received : now,
+			   e->received, line) == STATE_FAILED
 			   ? INBOX_FAILED
 			   : INBOX_STORED;
 }
@@ -114,6 +117,7 @@ bool inbox_claim(struct state *s, struct arena *a, const char *run, const char *
 	void (*each)(const struct inbox_claimed *event, void *context), void *context)
 {
 	struct claim c = {.at = arena_alloc(a, (limit + 1) * sizeof *c.at)};
+	int64_t now = when_now_ms();
 	if (!state_begin(s))
 		return false;
 	bool done = state_each(s, a, take_claimed, &c,
@@ -123,10 +127,10 @@ bool inbox_claim(struct state *s, struct arena *a, const char *run, const char *
 					"o.patient=i.patient AND o.seq<i.seq"
 					"    AND o.state IN ('waiting','running')))"
 					"  ORDER BY due, seq LIMIT ?3",
-					"iti", when_now_ms(), types, (int64_t)limit) != STATE_FAILED;
+					"iti", now, types, (int64_t)limit) != STATE_FAILED;
 	for (size_t i = 0; done && i < c.n; i++)
-		done = state_run(s, NULL, NULL, "UPDATE inbox SET state='running', run=? WHERE id=?", "tt", run,
-				   c.at[i].id) != STATE_FAILED;
+		done = state_run(s, NULL, NULL, "UPDATE inbox SET state='running', run=?, due=? WHERE id=?", "tit",
+				   run, now, c.at[i].id) != STATE_FAILED;
 	if (!state_end(s, done) || !done)
 		return false;
 	for (size_t i = 0; i < c.n; i++)
@@ -167,6 +171,36 @@ bool inbox_settle(struct state *s, const struct conf *conf, const char *run, con
 			"tittt", r->id, now, r->status, r->contact, line) != STATE_FAILED;
 	arena_free(&a);
 	return done;
+}
+
+/* Who wants the ids. */
+struct asker {
+	void (*each)(const char *id, void *context);
+	void *context;
+};
+
+static void pass_id(const char **columns, void *context)
+{
+	struct asker *asker = context;
+	asker->each(columns[0], asker->context);
+}
+
+bool inbox_unanswered(struct state *s, struct arena *a, const char *run,
+	void (*each)(const char *id, void *context), void *context)
+{
+	struct asker asker = {each, context};
+	return state_each(s, a, pass_id, &asker, "SELECT id FROM inbox WHERE run=? AND state='running'", "t",
+			   run) != STATE_FAILED;
+}
+
+int64_t inbox_oldest_claim(struct state *s, const char *run)
+{
+	const char *due = NULL;
+	struct arena a = {0};
+	state_run(s, &a, &due, "SELECT min(due) FROM inbox WHERE run=? AND state='running'", "t", run);
+	int64_t at = due ? number(due) : INT64_MAX;
+	arena_free(&a);
+	return at;
 }
 
 bool inbox_release(struct state *s, const char *run)

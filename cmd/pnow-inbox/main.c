@@ -10,17 +10,19 @@
 
 static const char usage[] =
 	"usage: pnow-inbox [-v] [-c FILE] run|add|list|show|retry|drop|stat|trace|purge [ARG ...]\n"
-	"The inbox of a practice.\n"
-	"  run [-1] [-t TYPE,...] [-j N] -- COMMAND   feed events into a pipeline, settle them by its results\n"
-	"  add                                        put events in (NDJSON on standard input)\n"
-	"  list [-s STATE] [-t TYPE,...]              what is in it\n"
-	"  show ID                                    the event, as a pipeline reads it\n"
-	"  retry ID ... | -s dead                     try again now\n"
-	"  drop ID ...                                give up\n"
-	"  stat [-j]                                  counts\n"
-	"  trace KEY                                  all that is known of an event, patient, appointment, bill "
-	"or contact\n"
-	"  purge -o AGE                               forget the bodies of settled events\n"
+	"The inbox of a practice; pnow-inbox WORD -h tells more of each.\n"
+	"  run [-1] [-j N] [-t TYPE,...] -- COMMAND [ARG ...]\n"
+	"                                  feed events into a pipeline, settle them by its results\n"
+	"  add                             put events in (NDJSON on standard input)\n"
+	"  list [-n N] [-s STATE,...] [-t TYPE,...]\n"
+	"                                  what is in it\n"
+	"  show ID                         the event, as a pipeline reads it\n"
+	"  retry ID ... | -s STATE,...     try again now\n"
+	"  drop ID ...                     give up\n"
+	"  stat [-j]                       counts\n"
+	"  trace KEY                       all that is known of an event, patient, appointment, bill,\n"
+	"                                  membership or contact\n"
+	"  purge -o AGE                    forget the bodies of settled events\n"
 	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
 	"  -v       say more\n"
 	"  -h, -V   this help, the version\n";
@@ -31,17 +33,29 @@ static const struct {
 } commands[] = {
 	{"run", inbox_run},
 	{"add", inbox_add_events},
+	{"list", inbox_list},
+	{"show", inbox_show},
+	{"retry", inbox_retry_events},
+	{"drop", inbox_drop_events},
+	{"stat", inbox_stat},
+	{"trace", inbox_trace},
+	{"purge", inbox_purge_bodies},
 };
+
+void inbox_open(struct inbox *in)
+{
+	in->conf = conf_read(in->file);
+	in->state = state_open(conf_need(in->conf, in->conf->state, "state"));
+}
 
 int main(int argc, char *argv[])
 {
 	struct inbox in = {0};
-	const char *file = NULL;
 	setprogname(argv[0]);
 	for (int letter; (letter = getopt(argc, argv, "+c:hvV")) != -1;) {
 		switch (letter) {
 		case 'c':
-			file = optarg;
+			in.file = optarg;
 			break;
 		case 'v':
 			in.verbose = true;
@@ -60,11 +74,8 @@ int main(int argc, char *argv[])
 		i++;
 	if (optind == argc || i == sizeof commands / sizeof *commands)
 		usage_error(usage);
-	struct conf *conf = conf_read(file);
-	in.conf = conf;
-	in.state = state_open(conf_need(conf, conf->state, "state"));
 	int status = commands[i].run(&in, argc - optind, argv + optind);
 	state_close(in.state);
-	conf_free(conf);
+	conf_free(in.conf);
 	return status;
 }

@@ -12,19 +12,27 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-static const char usage[] = "usage: pnow-inbox run [-1] [-t TYPE,...] [-j N] -- COMMAND [ARG ...]\n"
-							"  -1       end when nothing is due\n"
-							"  -j N     events in the pipeline at once (256)\n"
-							"  -t TYPE  only events of these types\n";
+static const char usage[] =
+	"usage: pnow-inbox run [-1] [-j N] [-t TYPE,...] -- COMMAND [ARG ...]\n"
+	"Feeds events that are due to COMMAND, one line each, and settles them by its results.\n"
+	"  -1       end when nothing is due\n"
+	"  -j N     events in the pipeline at once (256)\n"
+	"  -t TYPE  only events of these types\n";
 
 enum {
 	LOOK_MS = 10,      /* how often it is looked whether another process has added something */
 	RECOVER_MS = 1000, /* and whether another run has died */
 	BACKOFF_FIRST_MS = 100,
 	BACKOFF_MAX_MS = 10000,
+	ALONE_AFTER = 3,         /* collapses in a row without a result: then events go in one by one */
+	COLLAPSES_MAX = 5,       /* of -1: likewise, and none of one event's making: given up */
+	SILENCE_MS = 5000,       /* of -1: nothing is due, and no answer has come for so long */
+	PATIENCE_MS = 5 * 60000, /* an event has been in the pipeline for so long */
+	TROUBLE_MS = 100,        /* between attempts where the state file cannot be written */
 };
 
 struct run {
@@ -41,7 +49,10 @@ struct run {
 	int64_t next_due, next_recover;
 	int64_t start_at; /* not before: the pipeline has died */
 	int64_t backoff;
-	bool failed; /* the state file: settle again */
+	int collapses;  /* since the last result */
+	bool killer;    /* the event in flight has just killed the pipeline, alone */
+	int64_t heard;  /* when something went in or came out */
+	int64_t oldest; /* when the event in flight that waits longest was claimed */
 	size_t settled, dead;
 	struct arena arena; /* of one turn */
 	struct results {
@@ -67,36 +78,32 @@ static void feed(const struct inbox_claimed *event, void *context)
 	r->in_flight++;
 }
 
-/* A line that came out: a result, or an event that passed a pipeline without crm-push at its end (then it is
-   done, or has failed where it carries an error). */
-static void take_result(struct str line, void *context)
+/* A result is to be settled. */
+static void add_result(struct run *r, const struct inbox_result *result)
 {
-	struct run *r = context;
-	struct jtext_error error;
-	struct inbox_result result = {.line = {arena_copy(&r->arena, line), line.n}};
-	if (!jtext_check(result.line, &error)) {
-		warnx("the pipeline wrote a line that is no JSON: it was passed over");
-		return;
-	}
-	struct str failure = jtext_get(result.line, "error");
-	result.id = jtext_scalar(&r->arena, jtext_get(result.line, "id"));
-	result.status = jtext_string(&r->arena, jtext_get(result.line, "status"));
-	result.retry = jtext_type(jtext_get(failure, "retry")) == JTEXT_TRUE;
-	result.patient = jtext_scalar(&r->arena, jtext_get(result.line, "patient_id"));
-	result.contact = jtext_scalar(&r->arena, jtext_get(result.line, "contact_id"));
-	if (!result.status)
-		result.status = jtext_type(failure) == JTEXT_OBJECT ? "failed" : "done";
-	if (!result.id) {
-		warnx("the pipeline wrote a line without an id: it was passed over");
-		return;
-	}
 	if (r->results.n == r->results.room) {
 		r->results.room = r->results.room ? r->results.room * 2 : 64;
 		r->results.at = reallocarray(r->results.at, r->results.room, sizeof *r->results.at);
 		if (!r->results.at)
 			err(EX_SOFTWARE, "out of memory");
 	}
-	r->results.at[r->results.n++] = result;
+	r->results.at[r->results.n++] = *result;
+}
+
+static void take_line(struct str line, void *context)
+{
+	struct run *r = context;
+	struct inbox_result result;
+	r->heard = when_now_ms();
+	if (result_read(&r->arena, line, &result))
+		add_result(r, &result);
+}
+
+static void take_unanswered(const char *id, void *context)
+{
+	struct run *r = context;
+	struct inbox_result result = result_missing(&r->arena, id, r->killer);
+	add_result(r, &result);
 }
 
 /* Settles what has come back, all in one transaction; false where the file cannot be written now. */
@@ -123,35 +130,110 @@ static bool settle(struct run *r)
 	r->results.n = 0;
 	r->look = true;
 	if (known)
-		r->backoff = 0;
+		r->backoff = r->collapses = 0;
 	return true;
+}
+
+/* How a pipeline ended, for people. */
+static const char *ending(int status)
+{
+	static char text[40];
+	if (WIFSIGNALED(status))
+		snprintf(text, sizeof text, "by signal %d", WTERMSIG(status));
+	else
+		snprintf(text, sizeof text, "with status %d", WEXITSTATUS(status));
+	return text;
+}
+
+/* Whether it came to its end by itself; 1 and 75 say that some records carry an error. */
+static bool ended_well(int status)
+{
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return code == EX_OK || code == 1 || code == EX_TEMPFAIL;
+}
+
+/* How many events may be in the pipeline: one, while it is not clear which of them kills it. */
+static size_t window(const struct run *r)
+{
+	return r->collapses >= ALONE_AFTER ? 1 : r->parallel;
+}
+
+/* Whether a fault in the pipeline ended it, by a signal or as a shell tells of one; not a command that could
+ * not start. */
+static bool crashed(int status)
+{
+	return WIFSIGNALED(status) || (WIFEXITED(status) && WEXITSTATUS(status) > 128);
+}
+
+/* Whether the pipeline can be given more, and there may be more. */
+static bool may_claim(const struct run *r, int64_t now)
+{
+	bool finishing = r->pipeline.pid && r->pipeline.in < 0;
+	return !stopped && !finishing && r->look && r->in_flight <= window(r) / 2 && now >= r->start_at &&
+		   !r->results.n;
 }
 
 /* Fills the pipeline up with what is due. */
 static void claim(struct run *r)
 {
-	size_t before = r->in_flight, wanted = r->parallel - r->in_flight;
-	if (!inbox_claim(r->in->state, &r->arena, r->id, r->types, wanted, feed, r))
-		return; /* locked or full: said; looked at again in a moment */
+	size_t before = r->in_flight, wanted = window(r) - r->in_flight;
+	if (!inbox_claim(r->in->state, &r->arena, r->id, r->types, wanted, feed, r)) {
+		poll(NULL, 0, TROUBLE_MS); /* locked or full: said; looked at again in a moment */
+		return;
+	}
 	r->look = r->in_flight - before == wanted;
 	r->next_due = inbox_next_due(r->in->state, r->types, when_now_ms());
+	if (r->in_flight > before)
+		r->heard = when_now_ms();
 }
 
-/* The pipeline has ended, or could not be started: what it had waits again, and the next one starts a little
- * later. */
-static void collapse(struct run *r)
+/* The pipeline has died, or could not be started: what it had waits again, and the next one starts a little
+   later. */
+static void collapse(struct run *r, int status)
 {
-	int status = r->pipeline.pid ? pipeline_end(&r->pipeline) : 0;
 	r->results.n = 0;
+	r->pipeline.unsent.n = 0;
 	if (!inbox_release(r->in->state, r->id))
-		warnx("cannot give the events of the pipeline back: another run will");
+		warnx("cannot give the events of the pipeline back now");
 	r->in_flight = 0;
 	r->look = true;
+	r->collapses++;
 	r->backoff = r->backoff ? r->backoff * 2 : BACKOFF_FIRST_MS;
 	if (r->backoff > BACKOFF_MAX_MS)
 		r->backoff = BACKOFF_MAX_MS;
 	r->start_at = when_now_ms() + r->backoff;
-	warnx("the pipeline ended (status %d): started again in %lld ms", status, (long long)r->backoff);
+	if (r->once && r->collapses == COLLAPSES_MAX)
+		errx(EX_TEMPFAIL,
+			"the pipeline has ended %d times without a result, the last time %s: given up; its events wait",
+			COLLAPSES_MAX, ending(status));
+	warnx("the pipeline ended %s: started again in %lld ms", ending(status), (long long)r->backoff);
+}
+
+/* The pipeline's output has ended. Where it was told to come to an end and did, an event without a result
+   will get none: that is a failed attempt of this event, or a filter that drops events would have them fed
+   for ever. */
+static void pipeline_over(struct run *r)
+{
+	bool told = r->pipeline.in < 0;
+	int status = pipeline_end(&r->pipeline);
+	if (r->results.n && !settle(r)) {
+		collapse(r, status);
+		return;
+	}
+	r->killer = !told && r->in_flight == 1 && r->collapses >= ALONE_AFTER && crashed(status);
+	if (r->in_flight && (r->killer || (told && ended_well(status))))
+		inbox_unanswered(r->in->state, &r->arena, r->id, take_unanswered, r);
+	if (!r->results.n && (r->in_flight || !told))
+		collapse(r, status);
+}
+
+/* Whether the pipeline should get no more: the run is to end, or some events seem to get no result. It
+   finishes what it has, so an event that only takes long gets its result still. */
+static bool should_finish(const struct run *r, int64_t now)
+{
+	if (!r->pipeline.pid || r->pipeline.in < 0 || r->pipeline.unsent.n || !r->in_flight)
+		return false;
+	return stopped || (r->once && !r->look && now - r->heard >= SILENCE_MS) || now - r->oldest >= PATIENCE_MS;
 }
 
 /* What other processes may have changed. */
@@ -165,6 +247,9 @@ static void look_around(struct run *r, int64_t now)
 		r->look = true;
 	if (now >= r->next_recover) {
 		inbox_recover(r->in->state, r->locks, r->id);
+		if (r->in_flight == 0) /* what could not be given back when its pipeline died */
+			inbox_release(r->in->state, r->id);
+		r->oldest = inbox_oldest_claim(r->in->state, r->id);
 		r->next_recover = now + RECOVER_MS;
 	}
 }
@@ -198,49 +283,26 @@ static bool turn(struct run *r)
 	int64_t now = when_now_ms();
 	struct pipeline *p = &r->pipeline;
 	look_around(r, now);
-	if (!stopped && r->look && r->in_flight <= r->parallel / 2 && now >= r->start_at && !r->results.n)
+	if (may_claim(r, now))
 		claim(r);
-	if (r->in_flight && !p->pid && !pipeline_start(p))
-		collapse(r);
+	if (r->in_flight && !p->pid && !r->results.n && !pipeline_start(p))
+		collapse(r, W_EXITCODE(EX_OSERR, 0));
 	if (p->pid)
 		pipeline_write(p);
-	bool idle = r->in_flight == 0 && !p->unsent.n;
-	if (idle && (stopped || (r->once && !r->look)) && now >= r->start_at)
+	if (r->in_flight == 0 && !p->unsent.n && (stopped || (r->once && !r->look)))
 		return false;
-	if (!r->look || r->in_flight > r->parallel / 2 || now < r->start_at)
+	if (should_finish(r, now))
+		pipeline_finish(p);
+	if (!may_claim(r, now))
 		wait_a_moment(r);
-	if (p->pid && !pipeline_read(p, take_result, r)) {
-		if (r->results.n)
-			settle(r);
-		collapse(r);
-	}
+	if (p->pid && !pipeline_read(p, take_line, r))
+		pipeline_over(r);
 	if (r->results.n && !settle(r))
-		poll(NULL, 0, LOOK_MS * 10);
+		poll(NULL, 0, TROUBLE_MS);
 	if (!r->results.n)
 		arena_reset(&r->arena);
 	show_progress(r, false);
 	return true;
-}
-
-/* The types of -t as a JSON list. */
-static const char *types_of(struct arena *a, const char *text)
-{
-	struct buf json = {0};
-	buf_putc(&json, '[');
-	while (text && *text) {
-		size_t n = strcspn(text, ",");
-		const char *type = arena_copy(a, (struct str){text, n});
-		if (event_type_of(type) == EVENT_UNKNOWN)
-			errx(EX_USAGE, "-t %s: no type of event: see pnow-event(5)", type);
-		if (json.n > 1)
-			buf_putc(&json, ',');
-		buf_json(&json, str_of(type));
-		text += n + (text[n] == ',');
-	}
-	buf_putc(&json, ']');
-	const char *list = arena_copy(a, buf_str(&json));
-	buf_free(&json);
-	return list;
 }
 
 static void read_options(struct run *r, struct arena *a, int argc, char *argv[])
@@ -258,7 +320,7 @@ static void read_options(struct run *r, struct arena *a, int argc, char *argv[])
 				errx(EX_USAGE, "-j %s: expected a number from 1 to 100000", optarg);
 			break;
 		case 't':
-			r->types = types_of(a, optarg);
+			r->types = choice_of_types(a, optarg);
 			break;
 		case 'h':
 			usage_help(usage);
@@ -285,6 +347,7 @@ int inbox_run(struct inbox *in, int argc, char *argv[])
 	struct run r = {
 		.in = in, .types = "[]", .parallel = 256, .look = true, .pipeline = {.in = -1, .out = -1}};
 	read_options(&r, &arena, argc, argv);
+	inbox_open(in);
 	snprintf(r.id, sizeof r.id, "%08x%08x", arc4random(), arc4random());
 	r.locks = locks_open(in->conf->state);
 	lock_take(r.locks, LOCK_RUN, r.id);
