@@ -1,5 +1,5 @@
 # pnow: filters between PatientNow and Aesthetix CRM.
-# make deps | make | make demo | make check | make install; SAN=1 builds with ASan and UBSan, in a folder of its own.
+# make deps | make | make demo | make check | make bench | make install; SAN=1 builds with ASan and UBSan, in a folder of its own.
 
 VERSION = 0.1
 PREFIX ?= /usr/local
@@ -81,10 +81,29 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/drive.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
 
+# The sender of the tests that kill.
+LOAD = $(BUILD)/crash/load
+$(LOAD): $(BUILD)/tests/crash/load.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
+
+# A disk that fails, for LD_PRELOAD: never with a sanitizer in it.
+FAULTS = $(BUILD)/tests/faults.so
+$(FAULTS): tests/faults/faults.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) -std=c17 -O2 $(WARN) -D_GNU_SOURCE -fPIC -shared -pthread -o $@ $< -ldl
+
 TESTS = $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(sort $(wildcard tests/command/*.sh tests/pipeline/*.sh)) tests/valgrind.sh
 
-check: all $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS)
+check: all $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(FAULTS) $(LOAD)
 	PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" tests/run $(TESTS)
+
+# At least 1,000 kills and 20,000 events: a quarter of an hour.
+crash: all $(LOAD)
+	PNOW_BIN=$(abspath $(BIN)) tests/crash/crash.sh
+
+bench: all
+	PNOW_BIN=$(abspath $(BIN)) tests/bench/bench.sh
 
 demo: all
 	PATH="$(abspath $(BIN)):$$PATH" examples/demo/demo.sh
@@ -121,7 +140,7 @@ clean:
 	rm -rf .build
 
 FORCE:
-.PHONY: all check clean contract demo deps deps-contract install lint FORCE
+.PHONY: all bench check clean contract crash demo deps deps-contract install lint FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

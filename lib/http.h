@@ -19,6 +19,8 @@ struct http_request {
 	bool repeatable;            /* doing it twice does no harm (reads, writes of a whole state) */
 };
 
+/* Of a repeatable request they tell of the last try only, and a status too: an earlier try may have had its
+   effect. */
 enum http_outcome {
 	HTTP_ANSWERED, /* status and body are there */
 	HTTP_UNSENT,   /* the request never reached the server: it had no effect */

@@ -277,9 +277,8 @@ bool jtext_check_object(struct str text, struct jtext_members *members, struct j
 /* Behind the string at p, in a text that was checked. */
 static const char *skip_string(const char *p, const char *end)
 {
-	for (p++; p < end && *p != '"'; p++)
-		if (*p == '\\')
-			p++;
+	for (p = plain(p + 1, end); p < end && *p != '"'; p = plain(p, end))
+		p += *p == '\\' ? 2 : 1;
 	return p + 1;
 }
 

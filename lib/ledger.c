@@ -149,7 +149,9 @@ enum ledger_effect ledger_effect(
 	switch (state_run(s, &a, columns, "SELECT done, at FROM effect WHERE location=? AND effect=?", "tt",
 		location, effect)) {
 	case STATE_ROW:
-		result = number(columns[0]) ? EFFECT_DONE : EFFECT_BEGUN;
+		result = number(columns[0]) == 2   ? EFFECT_UNDECIDED
+				 : number(columns[0]) == 1 ? EFFECT_DONE
+										   : EFFECT_BEGUN;
 		*since = number(columns[1]);
 		break;
 	case STATE_NONE:
@@ -165,10 +167,34 @@ enum ledger_effect ledger_effect(
 	return state_end(s, result == EFFECT_NEW) || result != EFFECT_NEW ? result : EFFECT_FAILED;
 }
 
-bool ledger_done(struct state *s, const char *location, const char *effect)
+bool ledger_done(struct state *s, const char *location, const char *effect, const char *made)
 {
-	return state_run(s, NULL, NULL, "UPDATE effect SET done=1, at=? WHERE location=? AND effect=?", "itt",
+	return state_run(s, NULL, NULL, "UPDATE effect SET done=1, at=?, made=? WHERE location=? AND effect=?",
+			   "ittt", when_now_ms(), made, location, effect) != STATE_FAILED;
+}
+
+bool ledger_undecided(struct state *s, const char *location, const char *effect)
+{
+	return state_run(s, NULL, NULL, "UPDATE effect SET done=2, at=? WHERE location=? AND effect=?", "itt",
 			   when_now_ms(), location, effect) != STATE_FAILED;
+}
+
+int64_t ledger_undecided_of(struct state *s, const char *location, const char *subject)
+{
+	const char *n = NULL;
+	struct arena a = {0};
+	state_run(s, &a, &n,
+		"SELECT count(*) FROM effect WHERE location=?1 AND effect>?2||'/' AND effect<?2||'0' AND done=2",
+		"tt", location, subject);
+	int64_t undecided = number(n);
+	arena_free(&a);
+	return undecided;
+}
+
+bool ledger_made(struct state *s, const char *location, const char *made)
+{
+	return state_run(s, NULL, NULL, "SELECT 1 FROM effect WHERE location=? AND made=?", "tt", location,
+			   made) == STATE_ROW;
 }
 
 bool ledger_undone(struct state *s, const char *location, const char *effect)
@@ -177,18 +203,24 @@ bool ledger_undone(struct state *s, const char *location, const char *effect)
 			   effect) != STATE_FAILED;
 }
 
+bool ledger_bills_settle(
+	struct state *s, const char *location, const char *contact, const char *bill, int64_t value)
+{
+	return state_run(s, NULL, NULL,
+			   "UPDATE bill SET counted=CASE WHEN after=?4 THEN pending ELSE counted END,"
+			   "  pending=CASE WHEN ?4 IN (before,after) THEN NULL ELSE pending END, before=NULL, after=NULL"
+			   "  WHERE location=?1 AND pending IS NOT NULL AND (contact=?2 OR bill=?3)",
+			   "ttti", location, contact, bill, value) != STATE_FAILED;
+}
+
 bool ledger_bill(struct state *s, const char *location, const char *bill, struct ledger_bill *b)
 {
-	const char *columns[4] = {0};
+	const char *columns[2] = {0};
 	struct arena a = {0};
 	enum state_result found = state_run(s, &a, columns,
-		"SELECT counted, pending, before, after FROM bill WHERE location=? AND bill=?", "tt", location, bill);
-	*b = (struct ledger_bill){.known = found == STATE_ROW,
-		.counted = number(columns[0]),
-		.pending = columns[1] != NULL,
-		.total = number(columns[1]),
-		.before = number(columns[2]),
-		.after = number(columns[3])};
+		"SELECT counted, pending FROM bill WHERE location=? AND bill=?", "tt", location, bill);
+	*b = (struct ledger_bill){
+		.known = found == STATE_ROW, .counted = number(columns[0]), .pending = columns[1] != NULL};
 	arena_free(&a);
 	return found != STATE_FAILED;
 }
@@ -204,24 +236,101 @@ bool ledger_bill_begin(struct state *s, const char *location, const char *bill, 
 			   "tttiii", location, bill, contact, total, before, after) != STATE_FAILED;
 }
 
-bool ledger_bill_end(struct state *s, const char *location, const char *bill, bool counted)
+bool ledger_bill_end(struct state *s, const char *location, const char *bill)
 {
-	if (counted)
-		return state_run(s, NULL, NULL,
-				   "UPDATE bill SET counted=pending, pending=NULL, before=NULL, after=NULL"
-				   "  WHERE location=? AND bill=? AND pending IS NOT NULL",
-				   "tt", location, bill) != STATE_FAILED;
 	return state_run(s, NULL, NULL,
-			   "UPDATE bill SET pending=NULL, before=NULL, after=NULL WHERE location=? AND bill=?", "tt",
-			   location, bill) != STATE_FAILED;
+			   "UPDATE bill SET counted=pending, pending=NULL, before=NULL, after=NULL"
+			   "  WHERE location=? AND bill=? AND pending IS NOT NULL",
+			   "tt", location, bill) != STATE_FAILED;
 }
 
-bool ledger_bill_pending(struct state *s, struct arena *a, const char *location, const char *contact,
-	const char *bill, const char **next)
+bool ledger_patients(struct state *s, struct arena *a, const char *contact,
+	void (*each)(const char **patient, void *context), void *context)
 {
-	*next = NULL;
-	return state_run(s, a, next,
-			   "SELECT bill FROM bill WHERE location=? AND contact=? AND pending IS NOT NULL AND bill>?"
-			   "  ORDER BY bill LIMIT 1",
-			   "ttt", location, contact, bill) != STATE_FAILED;
+	return state_each(s, a, each, context, "SELECT DISTINCT patient FROM contact WHERE contact=?", "t",
+			   contact) != STATE_FAILED;
+}
+
+bool ledger_contacts(struct state *s, struct arena *a, const char *patient,
+	void (*each)(const char **contact, void *context), void *context)
+{
+	return state_each(s, a, each, context, "SELECT DISTINCT contact FROM contact WHERE patient=?", "t",
+			   patient) != STATE_FAILED;
+}
+
+struct entry_reader {
+	void (*each)(const struct ledger_entry *entry, void *context);
+	void *context;
+};
+
+/* at, what, status, location, contact, patient, event, subject, detail */
+static void pass_entry(const char **columns, void *context)
+{
+	struct entry_reader *reader = context;
+	reader->each(&(struct ledger_entry){.at = number(columns[0]),
+					 .what = columns[1],
+					 .status = columns[2],
+					 .location = columns[3],
+					 .contact = columns[4],
+					 .patient = columns[5],
+					 .event = columns[6],
+					 .subject = columns[7],
+					 .detail = columns[8]},
+		reader->context);
+}
+
+/* What was done for subjects, or to contacts: the keys of both tables begin with the location. */
+static bool history_of_subjects(
+	struct state *s, struct arena *a, const char *subjects, const char *contacts, struct entry_reader *reader)
+{
+	return state_each(s, a, pass_entry, reader,
+			   "SELECT coalesce(e.at, u.moment), 'applied', iif(u.applied,'done','begun'), u.location, NULL, "
+			   "NULL,"
+			   "  u.event, u.subject, u.state FROM (SELECT DISTINCT location FROM subject) AS l, "
+			   "json_each(?) AS k"
+			   "  JOIN subject AS u ON u.location=l.location AND u.subject=k.value"
+			   "  LEFT JOIN event AS e ON e.event=u.event",
+			   "t", subjects) != STATE_FAILED &&
+		   state_each(s, a, pass_entry, reader,
+			   "SELECT e.at, 'effect', CASE e.done WHEN 0 THEN 'begun' WHEN 1 THEN 'done' ELSE 'undecided' "
+			   "END, e.location, e.contact, NULL, NULL, "
+			   "e.effect, NULL"
+			   "  FROM (SELECT DISTINCT location FROM effect) AS l, json_each(?1) AS k"
+			   "  JOIN effect AS e ON e.location=l.location AND e.effect>k.value||'/' AND "
+			   "e.effect<k.value||'0'"
+			   "UNION SELECT at, 'effect', CASE done WHEN 0 THEN 'begun' WHEN 1 THEN 'done' ELSE 'undecided' "
+			   "END, location, contact, NULL, NULL, effect, "
+			   "NULL"
+			   "  FROM effect WHERE contact IN (SELECT value FROM json_each(?2))",
+			   "tt", subjects, contacts) != STATE_FAILED;
+}
+
+bool ledger_history(struct state *s, struct arena *a, const char *subjects, const char *contacts,
+	void (*each)(const struct ledger_entry *entry, void *context), void *context)
+{
+	struct entry_reader reader = {each, context};
+	return history_of_subjects(s, a, subjects, contacts, &reader) &&
+		   state_each(s, a, pass_entry, &reader,
+			   "SELECT coalesce(e.at, u.moment, 0), 'bill', iif(b.pending IS NULL,'done','begun'), "
+			   "b.location, "
+			   "b.contact,"
+			   "  NULL, u.event, 'bill/'||b.bill, b.counted FROM bill AS b"
+			   "  LEFT JOIN subject AS u ON u.location=b.location AND u.subject='bill/'||b.bill"
+			   "  LEFT JOIN event AS e ON e.event=u.event"
+			   "  WHERE 'bill/'||b.bill IN (SELECT value FROM json_each(?1))"
+			   "  OR b.contact IN (SELECT value FROM json_each(?2))",
+			   "tt", subjects, contacts) != STATE_FAILED &&
+		   state_each(s, a, pass_entry, &reader,
+			   "SELECT 0, 'contact', iif(is_patient,'patient','lead'), location, contact, patient, NULL, "
+			   "NULL, "
+			   "NULL"
+			   "  FROM contact WHERE contact IN (SELECT value FROM json_each(?))",
+			   "t", contacts) != STATE_FAILED &&
+		   state_each(s, a, pass_entry, &reader,
+			   "SELECT 0, 'opportunity', NULL, o.location, o.contact, NULL, NULL, coalesce(n.name, "
+			   "o.pipeline),"
+			   "  o.opportunity FROM opportunity AS o"
+			   "  LEFT JOIN name AS n ON n.location=o.location AND n.kind='pipeline' AND n.id=o.pipeline"
+			   "  WHERE o.contact IN (SELECT value FROM json_each(?))",
+			   "t", contacts) != STATE_FAILED;
 }

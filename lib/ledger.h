@@ -61,14 +61,22 @@ enum ledger_effect {
 	EFFECT_NEW,   /* it was not begun; it is now, and must be ended by ledger_done or ledger_undone */
 	EFFECT_BEGUN, /* begun before, and nobody knows whether it happened */
 	EFFECT_DONE,
-	EFFECT_FAILED /* the state file cannot tell: do nothing */
+	EFFECT_UNDECIDED, /* taken as done, since nobody can tell */
+	EFFECT_FAILED     /* the state file cannot tell: do nothing */
 };
 
 /* effect: a name for it, such as appointment/88123/1/note.add. since: when it was begun,
    milliseconds since 1970. */
 enum ledger_effect ledger_effect(
 	struct state *s, const char *location, const char *effect, const char *contact, int64_t *since);
-bool ledger_done(struct state *s, const char *location, const char *effect);
+/* made: the id of what it made in the CRM, or NULL. */
+bool ledger_done(struct state *s, const char *location, const char *effect, const char *made);
+/* Whether it happened cannot be found out: it is not tried again. */
+bool ledger_undecided(struct state *s, const char *location, const char *effect);
+/* How many effects for a subject are undecided. */
+int64_t ledger_undecided_of(struct state *s, const char *location, const char *subject);
+/* Whether an effect is known to have made what has this id. */
+bool ledger_made(struct state *s, const char *location, const char *made);
 /* It certainly did not happen. */
 bool ledger_undone(struct state *s, const char *location, const char *effect);
 
@@ -77,20 +85,43 @@ bool ledger_undone(struct state *s, const char *location, const char *effect);
 struct ledger_bill {
 	bool known;
 	int64_t counted; /* in the lifetime value for certain */
-	bool pending;    /* an addition was begun: */
-	int64_t total;   /* the bill's total that it would make count, */
-	int64_t before;  /* the lifetime value before it */
-	int64_t after;   /* and after it */
+	bool pending;    /* an addition was begun, and nobody knows whether it happened */
 };
 
+/* Ends the additions to a contact's lifetime value that were begun: its value now is the one before or after
+   them. All of them, since the next addition changes what tells it. What fits neither stays pending, for
+   ever. bill: this one too, should it have been another contact's. */
+bool ledger_bills_settle(
+	struct state *s, const char *location, const char *contact, const char *bill, int64_t value);
 bool ledger_bill(struct state *s, const char *location, const char *bill, struct ledger_bill *b);
+/* An addition to the lifetime value is about to be made, after which the bill counts as total. */
 bool ledger_bill_begin(struct state *s, const char *location, const char *bill, const char *contact,
 	int64_t total, int64_t before, int64_t after);
-/* The next bill (behind this one; "" begins) whose addition to the contact's value was begun and not ended;
- * *next NULL: none. False where the state file cannot tell. */
-bool ledger_bill_pending(struct state *s, struct arena *a, const char *location, const char *contact,
-	const char *bill, const char **next);
-/* The addition that was begun is in (counted becomes its total), or is certainly not. */
-bool ledger_bill_end(struct state *s, const char *location, const char *bill, bool counted);
+/* It was made: counted becomes that total. */
+bool ledger_bill_end(struct state *s, const char *location, const char *bill);
+
+/* --- For people: what the ledger knows. --- */
+
+struct ledger_entry {
+	int64_t at;         /* 0: it has no time, and is so now */
+	const char *what;   /* applied (the last state of a subject), effect, bill, contact, opportunity */
+	const char *status; /* done, begun; of an effect, undecided too; of a contact: lead, patient */
+	const char *location, *contact, *patient;
+	const char *event; /* that brought the state */
+	const char
+		*subject;       /* appointment/88123; of an effect, its whole name; of an opportunity, its pipeline */
+	const char *detail; /* the state; of a bill, minor units that count; of an opportunity, its id */
+};
+
+/* Patients whose contact this is, and contacts of this patient, in any location. */
+bool ledger_patients(struct state *s, struct arena *a, const char *contact,
+	void (*each)(const char **patient, void *context), void *context);
+bool ledger_contacts(struct state *s, struct arena *a, const char *patient,
+	void (*each)(const char **contact, void *context), void *context);
+
+/* What is known of these subjects and contacts (JSON lists), in no order. What each() is given lives as long
+   as the arena. */
+bool ledger_history(struct state *s, struct arena *a, const char *subjects, const char *contacts,
+	void (*each)(const struct ledger_entry *entry, void *context), void *context);
 
 #endif

@@ -102,6 +102,12 @@ void lock_take(struct locks *l, enum lock_kind kind, const char *key)
 	change(l, slot, F_WRLCK);
 }
 
+bool lock_is_held(struct locks *l, enum lock_kind kind, const char *key)
+{
+	struct flock byte = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = slot_of(kind, key), .l_len = 1};
+	return fcntl(l->fd, F_GETLK, &byte) == 0 && byte.l_type != F_UNLCK;
+}
+
 void lock_free(struct locks *l, enum lock_kind kind, const char *key)
 {
 	off_t slot = slot_of(kind, key);

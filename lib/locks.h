@@ -1,11 +1,18 @@
-/* Locks on a patient or a contact, among the threads of a process and all processes that share a state file.
+/* Locks on a patient, a contact or a run, among the threads of a process and all processes that share a state
+ * file.
  */
 #ifndef LOCKS_H
 #define LOCKS_H
 
+#include <stdbool.h>
+
 struct locks;
 
-enum lock_kind { LOCK_PATIENT, LOCK_CONTACT };
+enum lock_kind {
+	LOCK_PATIENT,
+	LOCK_CONTACT,
+	LOCK_RUN, /* held by a pnow-inbox run for as long as it lives */
+};
 
 /* The locks live in a file of their own beside the state file: STATE-locks. Ends the process with status 73
    where it cannot be made. The system frees what a process held when it ends, however it ends. */
@@ -15,6 +22,8 @@ void locks_close(struct locks *l);
 /* Waits until nobody else has the lock. A thread takes a patient's before a contact's, and one of each at
  * most. */
 void lock_take(struct locks *l, enum lock_kind kind, const char *key);
+/* Whether another process holds the lock. */
+bool lock_is_held(struct locks *l, enum lock_kind kind, const char *key);
 void lock_free(struct locks *l, enum lock_kind kind, const char *key);
 
 #endif

@@ -134,8 +134,10 @@ struct name names_find(struct names *n, struct arena *a, const struct crm_locati
 	if (found.id)
 		return found;
 	pthread_mutex_lock(&n->lock);
+	/* first when, then what: between the two another process may get the list, and the name with it */
+	int64_t last = asked(n, location, kind);
 	found = kept(n, a, location, kind, name);
-	if (!found.id && when_now_ms() - asked(n, location, kind) >= ASK_AGAIN_MS) {
+	if (!found.id && when_now_ms() - last >= ASK_AGAIN_MS) {
 		const char *before = strstr(kinds[kind].path, "%s");
 		struct crm_request request = {.method = "GET", .repeatable = true};
 		request.path = arena_printf(a, "%.*s%s%s", (int)(before - kinds[kind].path), kinds[kind].path,

@@ -1,6 +1,7 @@
 /* A row for each API and day; taking is one statement, so two processes cannot take the last call both. */
 #include "quota.h"
 
+#include <stdlib.h>
 #include <time.h>
 
 static const char *today(char day[static 11])
@@ -22,4 +23,15 @@ bool quota_take(struct state *s, const char *api, int64_t limit)
 		"tti", api, today(day), limit);
 	arena_free(&a);
 	return result == STATE_ROW;
+}
+
+int64_t quota_used(struct state *s, const char *api)
+{
+	char day[11];
+	struct arena a = {0};
+	const char *used = NULL;
+	state_run(s, &a, &used, "SELECT used FROM quota WHERE api=? AND day=?", "tt", api, today(day));
+	int64_t n = used ? strtoll(used, NULL, 10) : 0;
+	arena_free(&a);
+	return n;
 }

@@ -3,6 +3,7 @@
  * text's address, so that a caller writes its SQL where it uses it.
  */
 #include "state.h"
+#include "trouble.h"
 #include "when.h"
 
 #include <err.h>
@@ -10,13 +11,19 @@
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 #include <fcntl.h>
 
-enum { STATEMENTS = 64, BUSY_MS = 10000 };
+enum {
+	STATEMENTS = 64,
+	BUSY_MS = 10000,
+	SHORT_LOG = 128, /* pages; who opens a file alone reads all of its log */
+	LONG_LOG = 1000,
+};
 
 /* The schema, version by version: an older file gets what it lacks. Names no patient: ids, states, amounts.
  */
@@ -42,7 +49,6 @@ static const char *const versions[] = {
 	"CREATE TABLE bill(location TEXT NOT NULL, bill TEXT NOT NULL, contact TEXT NOT NULL, counted INTEGER "
 	"NOT NULL DEFAULT 0,"
 	"  pending INTEGER, before INTEGER, after INTEGER, PRIMARY KEY(location, bill)) WITHOUT ROWID;"
-	"CREATE INDEX bill_pending ON bill(location, contact) WHERE pending IS NOT NULL;"
 	"CREATE TABLE name(location TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL, "
 	"more TEXT,"
 	"  PRIMARY KEY(location, kind, name)) WITHOUT ROWID;"
@@ -50,6 +56,27 @@ static const char *const versions[] = {
 	"  PRIMARY KEY(kind, id));"
 	"CREATE TABLE quota(api TEXT NOT NULL, day TEXT NOT NULL, used INTEGER NOT NULL, PRIMARY KEY(api, day)) "
 	"WITHOUT ROWID;",
+	/* Events that came in, in their order (seq). patient: what keeps its order; subject: appointment/88123;
+	   due: when it may be fed; run: who feeds it. An event's body goes when it is purged, its row stays: a
+	   delivery id is known for ever. */
+	"CREATE TABLE inbox(seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, type TEXT, patient TEXT, subject "
+	"TEXT,"
+	"  state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL, run TEXT,"
+	"  received INTEGER NOT NULL, settled INTEGER, body TEXT);"
+	"CREATE INDEX inbox_due ON inbox(due, seq) WHERE state='waiting';"
+	"CREATE INDEX inbox_open ON inbox(patient, seq) WHERE state IN ('waiting','running');"
+	"CREATE INDEX inbox_running ON inbox(run) WHERE state='running';"
+	"CREATE INDEX inbox_patient ON inbox(patient, seq);"
+	"CREATE INDEX inbox_subject ON inbox(subject, seq);"
+	/* What a pipeline answered for an event, or a person decided, each time. */
+	"CREATE TABLE attempt(event TEXT NOT NULL, at INTEGER NOT NULL, status TEXT NOT NULL, contact TEXT, "
+	"result TEXT NOT NULL);"
+	"CREATE INDEX attempt_event ON attempt(event, at);"
+	"CREATE INDEX attempt_contact ON attempt(contact, at);",
+	/* The id that the CRM gave to what an effect made: a note. done 2: nobody will ever know. */
+	"ALTER TABLE effect ADD COLUMN made TEXT;"
+	"CREATE INDEX effect_made ON effect(location, made) WHERE made IS NOT NULL;"
+	"CREATE INDEX bill_pending ON bill(location, contact) WHERE pending IS NOT NULL;",
 };
 
 enum { VERSION = sizeof versions / sizeof *versions };
@@ -62,17 +89,30 @@ struct state {
 		const char *sql;
 		sqlite3_stmt *statement;
 	} prepared[STATEMENTS];
-	bool told;
+	struct trouble trouble;
+	int busy_ms;
+	int64_t busy_since;
 };
 
-/* Ends the process: the file cannot be used. */
-__attribute__((noreturn)) static void unusable(struct state *s)
+/* Says why the file cannot be opened; always false. */
+static bool cannot(struct state_failure *why, int status, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vsnprintf(why->why, sizeof why->why, format, args);
+	va_end(args);
+	why->status = status;
+	return false;
+}
+
+/* The same, where SQLite is who says so. */
+static bool unusable(struct state *s, struct state_failure *why)
 {
 	int code = sqlite3_errcode(s->db) & 0xff;
 	int status = code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? EX_DATAERR
 				 : code == SQLITE_BUSY                           ? EX_TEMPFAIL
 																 : EX_CANTCREAT;
-	errx(status, "cannot use the state file %s: %s", s->path, sqlite3_errmsg(s->db));
+	return cannot(why, status, "cannot use the state file %s: %s", s->path, sqlite3_errmsg(s->db));
 }
 
 static int take_number(void *number, int columns, char **values, char **names)
@@ -84,79 +124,136 @@ static int take_number(void *number, int columns, char **values, char **names)
 }
 
 /* Runs a statement of the opening; number, where not NULL, gets its answer. Processes that open a new file at
- * once may hinder each other in ways in which SQLite does not wait, or waits in vain: so it never does here,
- * and is asked again. */
-static void pragma(struct state *s, const char *sql, int *number)
+   once may hinder each other in ways in which SQLite does not wait, or waits in vain: so it never does here,
+   and is asked again. */
+static bool execute(struct state *s, const char *sql, int *number)
 {
 	struct timespec shortly = {0, 5000000 + getpid() % 8 * 1000000};
 	for (int64_t start = when_now_ms();; nanosleep(&shortly, NULL)) {
 		int result = sqlite3_exec(s->db, sql, number ? take_number : NULL, number, NULL);
 		if (result == SQLITE_OK)
-			return;
-		if ((result & 0xff) != SQLITE_BUSY || when_now_ms() - start > BUSY_MS)
-			unusable(s);
+			return true;
+		if ((result & 0xff) != SQLITE_BUSY || when_now_ms() - start > s->busy_ms)
+			return false;
 	}
 }
 
+/* The schema's version; -1: it cannot be read. */
 static int version(struct state *s)
 {
 	int n = -1;
-	pragma(s, "PRAGMA user_version", &n);
-	if (n < 0)
-		unusable(s);
+	execute(s, "PRAGMA user_version", &n);
 	return n;
 }
 
 /* Brings the schema up to date, in one transaction, whoever comes first. */
-static void migrate(struct state *s)
+static bool migrate(struct state *s, struct state_failure *why)
 {
 	if (version(s) == VERSION)
-		return;
-	pragma(s, "BEGIN IMMEDIATE", NULL);
+		return true;
+	if (!execute(s, "BEGIN IMMEDIATE", NULL))
+		return unusable(s, why);
 	int from = version(s);
 	if (from > VERSION)
-		errx(EX_DATAERR,
+		return cannot(why, EX_DATAERR,
 			"the state file %s is of version %d; this program knows up to %d: use the newer pnow", s->path,
 			from, VERSION);
-	for (int v = from; v < VERSION; v++)
-		pragma(s, versions[v], NULL);
+	bool done = from >= 0;
+	for (int v = from; done && v < VERSION; v++)
+		done = execute(s, versions[v], NULL);
 	char set[40];
 	sqlite3_snprintf(sizeof set, set, "PRAGMA user_version=%d", VERSION);
-	pragma(s, set, NULL);
-	pragma(s, "COMMIT", NULL);
+	return (done && execute(s, set, NULL) && execute(s, "COMMIT", NULL)) || unusable(s, why);
 }
 
 /* SQLite gives its files the mode of the database, so that is made first, and never readable by others. */
-static void create(const char *path)
+static bool create(const char *path, struct state_failure *why)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
-		err(errno == ENOENT ? EX_CONFIG : EX_CANTCREAT, "cannot open the state file %s", path);
+		return cannot(why, errno == ENOENT ? EX_CONFIG : EX_CANTCREAT, "cannot open the state file %s: %s",
+			path, strerror(errno));
 	struct stat st;
-	if (fstat(fd, &st) == 0 && (st.st_mode & 077) && fchmod(fd, 0600) < 0)
-		err(EX_CANTCREAT, "cannot make the state file %s private", path);
+	bool private = fstat(fd, &st) < 0 || !(st.st_mode & 077) || fchmod(fd, 0600) == 0;
+	int problem = errno;
 	close(fd);
+	return private ||
+		   cannot(why, EX_CANTCREAT, "cannot make the state file %s private: %s", path, strerror(problem));
 }
 
-struct state *state_open(const char *path)
+/* Waits a moment for another process's lock. The waits of SQLite's own handler grow to a tenth of a second,
+ * which is many commits of others. */
+static int wait_for_lock(void *context, int waited)
+{
+	struct state *s = context;
+	int64_t now = when_now_ms();
+	if (waited == 0 || now < s->busy_since) /* the clock may have been set back */
+		s->busy_since = now;
+	if (now - s->busy_since >= s->busy_ms)
+		return 0;
+	struct timespec moment = {.tv_nsec = waited < 20 ? 500000 : 2000000};
+	nanosleep(&moment, NULL);
+	return 1;
+}
+
+/* Opens the file, whose struct is there. */
+static bool open_file(struct state *s, int busy_ms, struct state_failure *why)
+{
+	if (!create(s->path, why))
+		return false;
+	if (sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+		return unusable(s, why);
+	s->busy_ms = busy_ms;
+	if (!execute(s, "PRAGMA journal_mode=WAL", NULL) || !execute(s, "PRAGMA synchronous=FULL", NULL))
+		return unusable(s, why);
+	if (!migrate(s, why))
+		return false;
+	sqlite3_busy_handler(s->db, wait_for_lock, s);
+	return true;
+}
+
+struct state *state_try(const char *path, int busy_ms, struct state_failure *why)
 {
 	struct state *s = calloc(1, sizeof *s);
 	if (!s)
 		err(EX_SOFTWARE, "out of memory");
 	s->path = path;
-	create(path);
 	pthread_mutexattr_t recursive;
 	pthread_mutexattr_init(&recursive);
 	pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
 	pthread_mutex_init(&s->lock, &recursive);
 	pthread_mutexattr_destroy(&recursive);
-	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
-		unusable(s);
-	pragma(s, "PRAGMA journal_mode=WAL", NULL);
-	pragma(s, "PRAGMA synchronous=FULL", NULL);
-	migrate(s);
-	sqlite3_busy_timeout(s->db, BUSY_MS);
+	if (open_file(s, busy_ms, why))
+		return s;
+	state_close(s);
+	return NULL;
+}
+
+struct state *state_open(const char *path)
+{
+	struct state_failure why;
+	struct state *s = state_try(path, BUSY_MS, &why);
+	if (!s)
+		errx(why.status, "%s", why.why);
 	return s;
+}
+
+/* After a commit, with the log's length: a long one is moved into the file after all, when we close if we are
+ * alone then, else now. */
+static int look_at_log(void *context, sqlite3 *db, const char *name, int pages)
+{
+	(void)context;
+	if (pages >= SHORT_LOG)
+		sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	if (pages >= LONG_LOG)
+		sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	return SQLITE_OK;
+}
+
+void state_leave_log(struct state *s)
+{
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_wal_hook(s->db, look_at_log, NULL);
 }
 
 void state_close(struct state *s)
@@ -170,12 +267,10 @@ void state_close(struct state *s)
 	free(s);
 }
 
-/* Says once a run what is wrong with the file: what follows from it is in the records. */
+/* Says what is wrong with the file, once: what follows from it is in the records. */
 static enum state_result failed(struct state *s)
 {
-	if (!s->told)
-		warnx("state file %s: %s", s->path, sqlite3_errmsg(s->db));
-	s->told = true;
+	trouble_is(&s->trouble, "state file %s: %s", s->path, sqlite3_errmsg(s->db));
 	return STATE_FAILED;
 }
 
@@ -253,13 +348,19 @@ enum state_result state_run(
 }
 
 enum state_result state_each(struct state *s, struct arena *a,
-	void (*each)(const char **columns, void *context), void *context, const char *sql)
+	void (*each)(const char **columns, void *context), void *context, const char *sql, const char *types, ...)
 {
 	const char *columns[16];
 	pthread_mutex_lock(&s->lock);
 	sqlite3_stmt *statement = prepare(s, sql);
 	enum state_result result = statement ? STATE_NONE : failed(s);
 	int step = SQLITE_DONE;
+	if (statement) {
+		va_list args;
+		va_start(args, types);
+		bind(statement, types, args);
+		va_end(args);
+	}
 	while (statement && (step = sqlite3_step(statement)) == SQLITE_ROW) {
 		result = STATE_ROW;
 		copy_row(statement, a, columns);
@@ -267,10 +368,23 @@ enum state_result state_each(struct state *s, struct arena *a,
 	}
 	if (step != SQLITE_DONE)
 		result = failed(s);
-	if (statement)
+	if (statement) {
 		sqlite3_reset(statement);
+		sqlite3_clear_bindings(statement);
+	}
 	pthread_mutex_unlock(&s->lock);
 	return result;
+}
+
+int64_t state_version(struct state *s)
+{
+	const char *version = NULL;
+	struct arena a = {0};
+	int64_t n = -1;
+	if (state_run(s, &a, &version, "PRAGMA data_version", "") == STATE_ROW && version)
+		n = strtoll(version, NULL, 10);
+	arena_free(&a);
+	return n;
 }
 
 bool state_begin(struct state *s)
@@ -285,8 +399,19 @@ bool state_begin(struct state *s)
 bool state_end(struct state *s, bool commit)
 {
 	bool ended = commit && state_run(s, NULL, NULL, "COMMIT", "") != STATE_FAILED;
-	if (!ended)
+	if (ended)
+		trouble_over(&s->trouble, "state file %s: works again", s->path);
+	else if (!sqlite3_get_autocommit(s->db)) /* a full disk may have ended the transaction already */
 		state_run(s, NULL, NULL, "ROLLBACK", "");
 	pthread_mutex_unlock(&s->lock);
 	return ended;
+}
+
+bool state_has_moved(struct state *s)
+{
+	int moved = 0;
+	pthread_mutex_lock(&s->lock);
+	bool known = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK;
+	pthread_mutex_unlock(&s->lock);
+	return known && moved;
 }

@@ -101,13 +101,14 @@ void stream_write(struct stream *s, struct str bytes)
 }
 
 /* Whether there is something to read; waits for it where there is not. False when a signal has ended the
- * input. */
+   input, and when nobody reads the output any more: a filter that waits for input must not keep the filters
+   before it waiting when one behind it has died. */
 static bool await_input(struct stream *s)
 {
-	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+	struct pollfd ends[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = STDOUT_FILENO}};
 	struct timespec at_once = {0};
 	sigset_t pending;
-	int ready = ppoll(&in, 1, &at_once, &while_waiting);
+	int ready = ppoll(ends, 2, &at_once, &while_waiting);
 	/* where there is input at once, ppoll lets no signal in */
 	if (ready > 0 && sigpending(&pending) == 0 &&
 		(sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1))
@@ -115,9 +116,15 @@ static bool await_input(struct stream *s)
 	if (ready == 0 && !stopped) {
 		stream_waits(s, true);
 		do
-			ready = ppoll(&in, 1, NULL, &while_waiting);
+			ready = ppoll(ends, 2, NULL, &while_waiting);
 		while (ready < 0 && errno == EINTR && !stopped);
 		stream_waits(s, false);
+	}
+	if (ready > 0 && ends[1].revents & (POLLERR | POLLHUP)) {
+		pthread_mutex_lock(&s->lock);
+		s->failed = EPIPE;
+		pthread_mutex_unlock(&s->lock);
+		return false;
 	}
 	return !stopped;
 }

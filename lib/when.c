@@ -308,14 +308,18 @@ bool when_zone(const char *name)
 
 void when_now(char text[static WHEN_TEXT])
 {
-	struct timespec now;
+	when_utc(when_now_ms(), text);
+}
+
+void when_utc(int64_t ms, char text[static WHEN_TEXT])
+{
+	time_t t = (time_t)(ms / 1000);
 	struct tm tm;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
+	gmtime_r(&t, &tm);
 	char *p = put(put(put(text, 4, tm.tm_year + 1900, '-'), 2, tm.tm_mon + 1, '-'), 2, tm.tm_mday, 'T');
 	p = put(put(put(p, 2, tm.tm_hour, ':'), 2, tm.tm_min, ':'), 2, tm.tm_sec, '.');
-	*put(p, 3, (int)(now.tv_nsec / 1000000), 'Z') = '\0';
+	*put(p, 3, (int)(ms % 1000), 'Z') = '\0';
 }
 
 int64_t when_now_ms(void)

@@ -13,6 +13,9 @@ bool when_zone(const char *name);
 /* Now, UTC, milliseconds: 2026-11-22T15:00:01.123Z. */
 void when_now(char text[static WHEN_TEXT]);
 
+/* The same of a moment, milliseconds since 1970. */
+void when_utc(int64_t ms, char text[static WHEN_TEXT]);
+
 /* Now, milliseconds since 1970. */
 int64_t when_now_ms(void);
 

@@ -19,10 +19,37 @@ static const char *effect_name(struct work *w, const char *what, bool once)
 	return arena_printf(w->a, "%s/%lld/%s", w->subject.subject, (long long)w->subject.seq, what);
 }
 
-/* A request whose effect must happen once. begun: what to do where it was begun before and nobody knows
-   (OUT_DONE: it happened, OUT_IGNORED: it did not). */
-static enum outcome once(struct work *w, const char *effect, const char *path, struct str body,
-	enum outcome (*begun)(struct work *, int64_t since))
+void warn_undecided(struct work *w)
+{
+	warning(w, "the answer to the enrolment in the workflow was lost: it was not repeated, look whether the "
+			   "contact is in it");
+}
+
+/* Finds out what became of an effect whose answer nobody has: OUT_DONE: it happened, *made is what it made,
+   where that has an id; OUT_IGNORED: it did not; OUT_SKIPPED: that cannot be found out. */
+typedef enum outcome look_fn(struct work *w, int64_t since, const char **made);
+
+/* The same, and what was found is put down. OUT_IGNORED: it may be tried again. */
+static enum outcome look(struct work *w, const char *effect, int64_t since, look_fn *begun)
+{
+	struct state *state = w->push->state;
+	const char *made = NULL;
+	enum outcome out = begun(w, since, &made);
+	bool kept = true;
+	if (out == OUT_DONE)
+		kept = ledger_done(state, w->location->id, effect, made);
+	if (out == OUT_SKIPPED) {
+		kept = ledger_undecided(state, w->location->id, effect);
+		warn_undecided(w);
+		out = OUT_DONE;
+	}
+	return kept ? out : fail(w, "state", true, "the state file cannot be written");
+}
+
+/* A request whose effect must happen once. begun: how to find out whether it has; key: the answer's object,
+   whose id is kept. */
+static enum outcome once(
+	struct work *w, const char *effect, const char *path, struct str body, const char *key, look_fn *begun)
 {
 	struct state *state = w->push->state;
 	const char *location = w->location->id;
@@ -33,10 +60,12 @@ static enum outcome once(struct work *w, const char *effect, const char *path, s
 		return fail(w, "state", true, "the state file cannot be written");
 	if (known == EFFECT_DONE)
 		return OUT_UNCHANGED;
+	if (known == EFFECT_UNDECIDED) { /* told again: the result that told it may have been lost */
+		warn_undecided(w);
+		return OUT_UNCHANGED;
+	}
 	if (known == EFFECT_BEGUN) {
-		enum outcome out = begun(w, since);
-		if (out == OUT_DONE)
-			ledger_done(state, location, effect);
+		enum outcome out = look(w, effect, since, begun);
 		if (out != OUT_IGNORED)
 			return out;
 	}
@@ -45,7 +74,8 @@ static enum outcome once(struct work *w, const char *effect, const char *path, s
 		return OUT_DONE;
 	bool certain = answer.outcome == HTTP_UNSENT || (answer.status >= 400 && answer.status < 500);
 	if (!answer.error || (answer.status >= 200 && answer.status < 300))
-		return ledger_done(state, location, effect)
+		return ledger_done(
+				   state, location, effect, jtext_scalar(w->a, jtext_get(jtext_get(answer.body, key), "id")))
 				   ? OUT_DONE
 				   : fail(w, "state", true, "the state file cannot be written");
 	if (certain) {
@@ -54,18 +84,17 @@ static enum outcome once(struct work *w, const char *effect, const char *path, s
 	}
 	/* sent, and the answer was lost or says that something broke: look, now */
 	const char *error = answer.error;
-	enum outcome out = begun(w, since);
-	if (out == OUT_DONE)
-		ledger_done(state, location, effect);
-	else if (out == OUT_IGNORED) {
+	enum outcome out = look(w, effect, since, begun);
+	if (out == OUT_IGNORED) {
 		ledger_undone(state, location, effect);
 		return fail(w, answer.code, true, error);
 	}
 	return out;
 }
 
-/* Whether the contact has the action's note, written since then. */
-static enum outcome note_is_there(struct work *w, int64_t since)
+/* Whether the contact has the action's note, written since then, and not by another effect: a visit that is
+   booked, cancelled and booked again has two notes with the same text. */
+static enum outcome note_is_there(struct work *w, int64_t since, const char **made)
 {
 	const char *wanted = jtext_string(w->a, jtext_get(w->action, "body"));
 	struct crm_answer answer = request(w, "GET", contact_path(w, "/notes"), (struct str){0}, true);
@@ -74,9 +103,11 @@ static enum outcome note_is_there(struct work *w, int64_t since)
 	for (struct str at = {0}, list = jtext_get(answer.body, "notes"); jtext_next(list, &at);) {
 		const char *body = jtext_string(w->a, jtext_get(at, "body"));
 		const char *added = jtext_string(w->a, jtext_get(at, "dateAdded"));
+		*made = jtext_scalar(w->a, jtext_get(at, "id"));
 		int64_t moment = 0;
 		if (body && strcmp(body, wanted) == 0 &&
-			(!added || !when_moment(str_of(added), &moment) || moment >= since - CLOCKS_MS))
+			(!added || !when_moment(str_of(added), &moment) || moment >= since - CLOCKS_MS) &&
+			!(*made && ledger_made(w->push->state, w->location->id, *made)))
 			return OUT_DONE;
 	}
 	return OUT_IGNORED;
@@ -91,19 +122,19 @@ enum outcome note_add(struct work *w)
 	buf_putc(&body, '{');
 	buf_member(&body, "body", text);
 	buf_putc(&body, '}');
-	enum outcome out =
-		once(w, effect_name(w, "note.add", false), contact_path(w, "/notes"), buf_str(&body), note_is_there);
+	enum outcome out = once(w, effect_name(w, "note.add", false), contact_path(w, "/notes"), buf_str(&body),
+		"note", note_is_there);
 	buf_free(&body);
 	return out;
 }
 
 /* An enrolment cannot be read back; a second one would text the patient twice. */
-static enum outcome not_enrolled_again(struct work *w, int64_t since)
+static enum outcome nobody_knows(struct work *w, int64_t since, const char **made)
 {
+	(void)w;
 	(void)since;
-	warning(w, "the answer to the enrolment in the workflow was lost: it was not repeated, look whether the "
-			   "contact is in it");
-	return OUT_DONE;
+	(void)made;
+	return OUT_SKIPPED;
 }
 
 static enum outcome enrol(struct work *w, const char *name)
@@ -117,7 +148,7 @@ static enum outcome enrol(struct work *w, const char *name)
 	const char *path =
 		contact_path(w, arena_printf(w->a, "/workflow/%s", w->push->dry ? id : http_encode(w->a, id)));
 	w->http = 0;
-	return once(w, effect, path, STR("{}"), not_enrolled_again);
+	return once(w, effect, path, STR("{}"), "enrolment", nobody_knows);
 }
 
 /* A workflow that the CRM refuses (unpublished, say) does not keep the rest of the event from being done. */

@@ -158,7 +158,9 @@ static enum outcome apply(struct work *w, struct str actions)
 	if (w->push->dry || !w->subject.subject)
 		return carry_out_all(w, actions);
 	switch (ledger_begin(w->push->state, &w->subject)) {
-	case LEDGER_KNOWN:
+	case LEDGER_KNOWN: /* the result that told what is undecided may have been lost */
+		if (ledger_undecided_of(w->push->state, w->location->id, w->subject.subject) > 0)
+			warn_undecided(w);
 		w->reason = "applied before";
 		return OUT_UNCHANGED;
 	case LEDGER_OLDER:

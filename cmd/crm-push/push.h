@@ -123,6 +123,8 @@ enum outcome note_add(struct work *w);
 enum outcome tag_add(struct work *w);
 enum outcome tag_remove(struct work *w);
 enum outcome workflow_add(struct work *w);
+/* Warns that it cannot be known whether the contact was enrolled. */
+void warn_undecided(struct work *w);
 enum outcome opportunity_move(struct work *w);
 enum outcome opportunity_value(struct work *w);
 

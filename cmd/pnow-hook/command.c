@@ -272,7 +272,7 @@ static enum delivery judge(const struct command *c, struct ending ending, const 
 	}
 }
 
-enum delivery command_deliver(struct hook *h, const struct webhook *event, struct str line)
+enum delivery command_deliver(struct hook *h, struct request *r, struct webhook *event, struct str line)
 {
 	struct command *c = &h->command;
 	struct timespec deadline = seconds_from_now(c->seconds);
@@ -282,5 +282,5 @@ enum delivery command_deliver(struct hook *h, const struct webhook *event, struc
 		ending = run(c, line, seconds_from_now(c->seconds));
 		end_turn(c);
 	}
-	return judge(c, ending, event->id);
+	return judge(c, ending, request_shown(r->arena, event->id));
 }

@@ -59,6 +59,7 @@ struct practice {
 	struct conf *conf;
 	struct profile *profile;              /* NULL where PatientNow's hook is not configured */
 	struct verifier verify[HOOK_SENDERS]; /* by enum webhook_sender */
+	struct store *store;                  /* NULL where events go to a command */
 };
 
 /* COMMAND, and the runs of it that are on their way. */
@@ -85,8 +86,9 @@ struct hook {
 	size_t practices_n;
 	bool verbose;
 	bool zones; /* the practices are in more than one time zone */
-	/* Where events go; the line ends with a newline. Tells on stderr why an event was not delivered. */
-	enum delivery (*deliver)(struct hook *h, const struct webhook *event, struct str line);
+	/* Where events go; the line ends with a newline. Tells on stderr why an event was not delivered. May give
+	   the event another id, the one that it is kept under. */
+	enum delivery (*deliver)(struct hook *h, struct request *r, struct webhook *event, struct str line);
 	struct command command;
 };
 
@@ -97,6 +99,8 @@ struct hook {
 bool request_head(struct hook *h, struct request *r, struct answer *answer);
 /* Judges signature and body, and delivers the event. */
 void request_body(struct hook *h, struct request *r, struct str body, struct answer *answer);
+/* A sender's text as a log may hold it: printable ASCII, not too long. */
+const char *request_shown(struct arena *a, const char *text);
 /* The answer to a body that turns out too long, or that ends before its time. */
 void request_too_long(struct request *r, struct answer *answer);
 void request_cut_short(struct request *r, struct answer *answer);
@@ -124,7 +128,20 @@ void command_open(struct command *c, char **argv, char **environment, unsigned a
 /* When no run is on its way any more. */
 void command_close(struct command *c);
 /* hook.deliver: runs COMMAND once, with the event on its standard input, and waits for its end. */
-enum delivery command_deliver(struct hook *h, const struct webhook *event, struct str line);
+enum delivery command_deliver(struct hook *h, struct request *r, struct webhook *event, struct str line);
+
+/* store.c */
+
+/* The inbox of a practice, not opened yet. Ends the process with status 78 where the configuration names no
+   state file. */
+struct store *store_new(struct conf *conf);
+/* Starts the thread that stores the events of many requests in one transaction; without it each request
+   stores its own. */
+void store_listen(struct store *s);
+/* When no request is on its way any more; s may be NULL. */
+void store_free(struct store *s);
+/* hook.deliver: stores the event in the inbox of its practice; DELIVERED when it is on the disk. */
+enum delivery store_deliver(struct hook *h, struct request *r, struct webhook *event, struct str line);
 
 /* httpd.c */
 

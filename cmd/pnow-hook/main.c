@@ -1,7 +1,7 @@
 /*
- * pnow-hook: receives webhooks and passes each on as an event. main decides by which of three ways requests
- * come, and puts the descriptors in order for it, so that nothing else need know: 1 is where COMMAND's output
- * belongs, 2 is where words go, and neither ever reaches the sender.
+ * pnow-hook: receives webhooks; each becomes an event in the inbox, or for a command. main decides by which
+ * of three ways requests come, and puts the descriptors in order for it, so that nothing else need know: 1 is
+ * where COMMAND's output belongs, 2 is where words go, and neither ever reaches the sender.
  */
 #include "hook.h"
 #include "signature.h"
@@ -20,16 +20,17 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: pnow-hook [-nv] [-c FILE]... [-j N] [-l ADDRESS:PORT] [-p FILE] [-t SECONDS] -- COMMAND "
-	"[ARG]...\n"
-	"Receives webhooks; each event goes to one run of COMMAND, whose exit status is the answer: 0 taken, 75 "
-	"come again.\n"
+	"usage: pnow-hook [-nv] [-c FILE]... [-j N] [-l ADDRESS:PORT] [-p FILE] [-t SECONDS] [-- COMMAND "
+	"[ARG]...]\n"
+	"Receives webhooks; each event is stored in the practice's inbox before its sender is answered. With "
+	"COMMAND it goes\n"
+	"to one run of that instead, whose exit status is the answer: 0 taken, 75 come again.\n"
 	"Requests come over a listener of its own (-l), from inetd or systemd (the connection is standard "
 	"input), or as CGI.\n"
 	"  -c FILE          a practice's configuration; may be given several times (default $PNOW_CONFIG)\n"
 	"  -j N             commands at once (16); further events wait\n"
 	"  -l ADDRESS:PORT  listen there; port 0: any, the first line on standard output says which\n"
-	"  -n               with -l: show the events on standard output instead of running a command\n"
+	"  -n               with -l: show the events on standard output, and store nothing\n"
 	"  -p FILE          with -l: write the port there\n"
 	"  -t SECONDS       what a command may take (300)\n"
 	"  -v               a line for each request on standard error\n";
@@ -135,9 +136,6 @@ static enum way find_way(const struct hook_options *o)
 			" with a connection as standard input; or run it as a CGI program (GATEWAY_INTERFACE is set)");
 	if (way != LISTENER && (o->show || o->port_file))
 		errx(EX_USAGE, "-n and -p go with -l only: standard output is the sender's");
-	/* Without a command, events will be stored in an inbox; there is none yet. */
-	if (!o->command && !o->show)
-		errx(EX_USAGE, "a command is needed: pnow-hook ... -- COMMAND [ARG]...");
 	return way;
 }
 
@@ -170,46 +168,65 @@ static void redirect(int fd, int to)
 		err(EX_OSERR, "cannot redirect a descriptor");
 }
 
-/* A child's whole life: what is written to words, line by line, goes to syslog until the last writer has
- * gone. */
-static _Noreturn void log_lines(int words)
+/* The end to read of the pipe that 2 is where words go to syslog(3); -1: it is none. */
+static int words = -1;
+
+/* Sends on what is in the pipe, line by line, until it is empty or the last writer has gone. */
+static void log_words(void)
 {
 	static const char name[] = "pnow-hook: ";
 	char *line = NULL;
 	size_t room = 0;
 	ssize_t n;
-	FILE *f = fdopen(words, "r");
+	FILE *f = words < 0 ? NULL : fdopen(words, "r");
 
-	openlog("pnow-hook", LOG_PID, LOG_DAEMON);
 	while (f && (n = getline(&line, &room, f)) > 0) {
 		line[n - (line[n - 1] == '\n')] = '\0';
 		syslog(LOG_NOTICE, "%s", strncmp(line, name, strlen(name)) == 0 ? line + strlen(name) : line);
 	}
-	_exit(0);
+	free(line);
+	if (f)
+		fclose(f);
+	words = -1;
 }
 
-/* Makes 2 lead to syslog(3): words of ours, of the libraries and of the command. A process of its own reads
-   them, since it must outlive all that write them. */
+/* Makes 2 lead to syslog(3), when the process ends: one request has few words, and mostly none. */
 static void words_to_syslog(void)
 {
 	int ends[2];
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
 		exit(EX_OSERR);
+	words = ends[0];
+	redirect(ends[1], STDERR_FILENO);
+	close(ends[1]);
+	openlog("pnow-hook", LOG_PID, LOG_DAEMON);
+	atexit(log_words);
+}
+
+/* A command may have any number of words: a process of its own sends them on, since it must outlive all that
+ * write them. */
+static void log_words_of_command(void)
+{
+	if (words < 0)
+		return;
+	fcntl(words, F_SETFL, 0);
+	fcntl(STDERR_FILENO, F_SETFL, 0);
 	pid_t child = fork();
 	if (child < 0)
 		exit(EX_OSERR);
 	if (child == 0) {
 		int null = open("/dev/null", O_RDWR);
-		redirect(ends[0], STDIN_FILENO);
+		redirect(words, STDIN_FILENO);
 		redirect(null, STDOUT_FILENO);
 		redirect(null, STDERR_FILENO);
 		closefrom(STDERR_FILENO + 1);
-		log_lines(STDIN_FILENO);
+		words = STDIN_FILENO;
+		log_words();
+		_exit(0);
 	}
-	redirect(ends[1], STDERR_FILENO);
-	close(ends[0]);
-	close(ends[1]);
+	close(words);
+	words = -1;
 }
 
 /* Whether two descriptors lead to the same file, pipe or socket. */
@@ -315,6 +332,7 @@ static void close_practices(struct hook *h)
 {
 	for (size_t i = 0; i < h->practices_n; i++) {
 		struct practice *p = &h->practices[i];
+		store_free(p->store);
 		for (size_t j = 0; j < HOOK_SENDERS; j++)
 			signature_key_free(p->verify[j].key);
 		if (p->profile)
@@ -324,8 +342,18 @@ static void close_practices(struct hook *h)
 	free(h->practices);
 }
 
-/* hook.deliver of -n: the event on stdout instead of into the command. */
-static enum delivery show(struct hook *h, const struct webhook *event, struct str line)
+/* Has events stored in the practices' inboxes. */
+static void open_stores(struct hook *h, enum way way)
+{
+	for (size_t i = 0; i < h->practices_n; i++)
+		h->practices[i].store = store_new(h->practices[i].conf);
+	for (size_t i = 0; i < h->practices_n && way == LISTENER; i++)
+		store_listen(h->practices[i].store);
+	h->deliver = store_deliver;
+}
+
+/* hook.deliver of -n: the event on stdout instead of into the inbox. */
+static enum delivery show(struct hook *h, struct request *r, struct webhook *event, struct str line)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -334,7 +362,7 @@ static enum delivery show(struct hook *h, const struct webhook *event, struct st
 	bool shown = fwrite(line.p, 1, line.n, stdout) == line.n && fflush(stdout) == 0;
 	pthread_mutex_unlock(&lock);
 	if (!shown)
-		warn("event %s: cannot write to standard output", event->id);
+		warn("event %s: cannot write to standard output", request_shown(r->arena, event->id));
 	return shown ? DELIVERED : COME_AGAIN;
 }
 
@@ -345,6 +373,8 @@ int main(int argc, char **argv)
 	tidy_descriptors();
 	guard_words();
 	struct hook_options o = read_options(argc, argv);
+	if (o.command)
+		log_words_of_command();
 	enum way way = find_way(&o);
 	int peer = arrange_descriptors(way);
 	signal(SIGPIPE, SIG_IGN);
@@ -358,6 +388,8 @@ int main(int argc, char **argv)
 	h.deliver = o.show ? show : command_deliver;
 	h.verbose = o.verbose;
 	open_practices(&h, &o);
+	if (!o.show && !o.command)
+		open_stores(&h, way);
 	int status = way == LISTENER ? httpd_listen(&h, o.listen, o.port_file)
 				 : way == INETD  ? httpd_inetd(&h, peer)
 								 : cgi_answer(&h, peer);

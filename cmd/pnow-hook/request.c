@@ -30,8 +30,7 @@ static const struct {
 	[SENDER_CRM] = {"crm", 429},
 };
 
-/* A sender's text as a log may hold it: printable ASCII, not too long. */
-static const char *shown(struct arena *a, const char *text)
+const char *request_shown(struct arena *a, const char *text)
 {
 	char *copy = arena_copy(a, (struct str){text, strnlen(text, SHOWN_MAX)});
 
@@ -198,20 +197,31 @@ static struct webhook read_event(const struct hook *h, const struct request *r, 
 	return event;
 }
 
+/* Fills in the answer to an event that is taken, or was a ping. */
+static void accept(struct request *r, const struct webhook *event, struct answer *answer)
+{
+	struct buf json = {0};
+
+	buf_putc(&json, '{');
+	buf_member(&json, "id", event->id);
+	buf_puts(&json, event->ping ? ",\"ping\":true}\n" : "}\n");
+	answer->status = 200;
+	answer->json = arena_copy(r->arena, buf_str(&json));
+	buf_free(&json);
+}
+
 /* Delivers the event, and answers as that went. */
 static void pass_on(
-	struct hook *h, struct request *r, const struct webhook *event, struct str body, struct answer *answer)
+	struct hook *h, struct request *r, struct webhook *event, struct str body, struct answer *answer)
 {
 	struct buf line = {0};
 
 	buf_reserve(&line, body.n + 512);
 	webhook_write(&line, r->practice->conf, event, "webhook", body);
 	buf_putc(&line, '\n');
-	/* Messages name the event, and an id is whatever the sender says it is. */
-	struct webhook named = *event;
-	named.id = shown(r->arena, event->id);
-	switch (h->deliver(h, &named, buf_str(&line))) {
+	switch (h->deliver(h, r, event, buf_str(&line))) {
 	case DELIVERED:
+		accept(r, event, answer);
 		break;
 	case COME_AGAIN:
 		answer->retry_after = arena_printf(r->arena, "%d", HOOK_COME_AGAIN);
@@ -242,16 +252,11 @@ void request_body(struct hook *h, struct request *r, struct str body, struct ans
 		return;
 	}
 	struct webhook event = read_event(h, r, body);
-	struct buf json = {0};
-	buf_putc(&json, '{');
-	buf_member(&json, "id", event.id);
-	buf_puts(&json, event.ping ? ",\"ping\":true}\n" : "}\n");
-	answer->status = 200;
-	answer->json = arena_copy(r->arena, buf_str(&json));
-	answer->id = event.id;
-	buf_free(&json);
-	if (!event.ping)
+	if (event.ping)
+		accept(r, &event, answer);
+	else
 		pass_on(h, r, &event, body, answer);
+	answer->id = event.id;
 }
 
 void request_told(
@@ -263,6 +268,6 @@ void request_told(
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	double ms = (double)(now.tv_sec - started.tv_sec) * 1e3 + (double)(now.tv_nsec - started.tv_nsec) / 1e6;
-	warnx("%s %s %u %s %.0f ms", shown(r->arena, r->method), shown(r->arena, r->path), answer->status,
-		answer->id ? shown(r->arena, answer->id) : "-", ms);
+	warnx("%s %s %u %s %.0f ms", request_shown(r->arena, r->method), request_shown(r->arena, r->path),
+		answer->status, answer->id ? request_shown(r->arena, answer->id) : "-", ms);
 }

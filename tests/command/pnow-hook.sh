@@ -568,7 +568,7 @@ refuses() { # refuses PROMISE STATUS WORDS ARGUMENT…
 	is "$promise" "$? $WORDS" "$status $words"
 }
 refuses "no way in: 64, and the three are told" 64 '*-l ADDRESS:PORT*inetd*CGI*' -c basic.json -- true
-refuses "no command: 64" 64 '*a command is needed*' -c basic.json -l 127.0.0.1:0
+refuses "no command, and no state file for the inbox: 78" 78 '*basic.json: state is missing' -c basic.json -l 127.0.0.1:0
 refuses "a wrong option: 64" 64 '*usage: *' -x
 refuses "-l without a port: 64" 64 '*-l localhost: expected ADDRESS:PORT*' -c basic.json -l localhost -- true
 refuses "-l with a bare IPv6 address: 64" 64 '*expected ADDRESS:PORT*' -c basic.json -l ::1:80 -- true
@@ -634,7 +634,8 @@ is "CGI: -n is a usage error" "$?" 64
 
 # ----- inetd and systemd, with the lines of examples/
 
-# instantiate FILE: prints an example with this test's paths, port and user
+# instantiate FILE: prints an example with this test's paths, port and user. alternative FILE: with a command for each event,
+# which is a comment in the example, instead of the inbox.
 free_port() {
 	listen free -c basic.json -- true
 	kill "$PID"
@@ -645,6 +646,20 @@ instantiate() {
 	sed -e "s#/usr/local/bin/pnow-hook#$HOOK#g; s#/usr/local/bin/pnow-sync -c [^ ]*#$DIR/command.sh#g" \
 		-e "s#/etc/pnow/glow-denver.json#$DIR/basic.json#g; s#127.0.0.1:8080#127.0.0.1:$PORT#g" \
 		-e "s# pnow $HOOK# $(id -un) $HOOK#" "$1"
+}
+alternative() {
+	sed -e '/^[^#].*pnow-hook.* -c /d' -e '/^#.*pnow-hook.* -- /s/^#//' "$1" >alternative
+	instantiate alternative
+}
+# stores WHAT: what comes through $PORT is in the inbox of basic.json when it is answered
+stores() {
+	until_true curl -s -o /dev/null "http://127.0.0.1:$PORT/"
+	BODY='{"webhookId":"s1"}'
+	post /hook/basic/crm
+	is "$1: 200, and the event is stored" "$STATUS $ANSWER $(sqlite3 basic.db 'SELECT id, state FROM inbox')" \
+		'200 {"id":"s1"} s1|waiting'
+	post /hook/basic/patientnow
+	is "$1: 401, and nothing is" "$STATUS $(sqlite3 basic.db 'SELECT count(*) FROM inbox')" '401 1'
 }
 # three_answers WHAT: a good event, a failing one and a refused one through $PORT
 three_answers() {
@@ -673,43 +688,56 @@ three_answers() {
 	wait "${ASKED[@]}"
 	is "$1: ten at once" "$(grep -c 200 ten.answers) $(grep -o '"id":"i-.' events | sort -u | wc -l)" "10 10"
 }
-PORT=$(free_port)
+sed -i "s#^{#{\"state\": \"$DIR/basic.db\", #" basic.json
 if have inetd; then
-	instantiate "$EXAMPLES/inetd/inetd.conf" >inetd.conf
-	PATH=$PATH:/usr/sbin inetd -i inetd.conf >inetd.out 2>&1 &
-	STARTED+=($!)
-	three_answers "inetd with the example's line"
-	kill "${STARTED[-1]}"
+	for way in instantiate alternative; do
+		PORT=$(free_port)
+		rm -f basic.db*
+		$way "$EXAMPLES/inetd/inetd.conf" >inetd.conf
+		PATH=$PATH:/usr/sbin inetd -i inetd.conf >inetd.out 2>&1 &
+		STARTED+=($!)
+		[ $way = alternative ] || stores "inetd with the example's line"
+		[ $way = instantiate ] || three_answers "inetd with the example's other line"
+		kill "${STARTED[-1]}"
+	done
 else
 	skip "inetd with the example's line" "no inetd here"
 fi
-exec_start() { # the ExecStart of a unit of examples/systemd, as the arguments of env
-	instantiate "$EXAMPLES/systemd/$1" | sed -n 's/^ExecStart=//p'
+exec_start() { # WAY UNIT: the ExecStart of a unit of examples/systemd, as the arguments of env
+	"$1" "$EXAMPLES/systemd/$2" | sed -n 's/^ExecStart=//p'
 }
-PORT=$(free_port)
 if have systemd-socket-activate; then
-	# shellcheck disable=SC2046
-	systemd-socket-activate --accept --inetd -E EVENTS -l "127.0.0.1:$PORT" $(exec_start pnow-hook@.service) >systemd.out 2>&1 &
-	STARTED+=($!)
-	three_answers "systemd socket with the example's ExecStart"
-	kill "${STARTED[-1]}"
+	for way in instantiate alternative; do
+		PORT=$(free_port)
+		rm -f basic.db*
+		# shellcheck disable=SC2046
+		systemd-socket-activate --accept --inetd -E EVENTS -l "127.0.0.1:$PORT" $(exec_start $way pnow-hook@.service) >systemd.out 2>&1 &
+		STARTED+=($!)
+		[ $way = alternative ] || stores "systemd socket with the example's ExecStart"
+		[ $way = instantiate ] || three_answers "systemd socket with the example's other ExecStart"
+		kill "${STARTED[-1]}"
+	done
 else
 	skip "systemd socket with the example's ExecStart" "no systemd-socket-activate here"
 fi
-PORT=$(free_port)
-# shellcheck disable=SC2091
-$(exec_start pnow-hook.service) >service.out 2>&1 &
-STARTED+=($!)
-three_answers "the example's service"
-kill "${STARTED[-1]}"
-wait "${STARTED[-1]}"
-is "the example's service ends on SIGTERM with 0" "$?" 0
+for way in instantiate alternative; do
+	PORT=$(free_port)
+	rm -f basic.db*
+	# shellcheck disable=SC2091
+	$(exec_start $way pnow-hook.service) >service.out 2>&1 &
+	STARTED+=($!)
+	[ $way = alternative ] || stores "the example's service"
+	[ $way = instantiate ] || three_answers "the example's service with its other ExecStart"
+	kill "${STARTED[-1]}"
+	wait "${STARTED[-1]}"
+	is "the example's service ends on SIGTERM with 0 ($way)" "$?" 0
+done
 if have systemd-analyze; then
 	# The programs and the user of the examples are not on every machine that runs this.
-	for unit in pnow-hook.service pnow-hook@.service pnow-hook.socket; do
-		sed "s#/usr/local/bin/pnow-hook#$(command -v true)#; s/^User=pnow/User=root/" "$EXAMPLES/systemd/$unit" >"$unit"
+	for unit in pnow-hook.service pnow-hook@.service pnow-hook.socket pnow-inbox.service; do
+		sed "s#/usr/local/bin/pnow-[a-z]*#$(command -v true)#; s/^User=pnow/User=root/" "$EXAMPLES/systemd/$unit" >"$unit"
 	done
-	is "systemd finds nothing wrong with the units" "$(systemd-analyze verify ./pnow-hook.service ./pnow-hook@.service ./pnow-hook.socket 2>&1)" ""
+	is "systemd finds nothing wrong with the units" "$(systemd-analyze verify ./pnow-hook.service ./pnow-hook@.service ./pnow-hook.socket ./pnow-inbox.service 2>&1)" ""
 else
 	skip "systemd finds nothing wrong with the units" "no systemd-analyze here"
 fi
@@ -791,7 +819,7 @@ else
 	skip "nginx in front" "no nginx here"
 fi
 if have nginx && have fcgiwrap; then
-	instantiate "$EXAMPLES/nginx/pnow-hook.cgi" >pnow-hook.cgi
+	alternative "$EXAMPLES/nginx/pnow-hook.cgi" >pnow-hook.cgi
 	chmod +x pnow-hook.cgi
 	PATH=$PATH:/usr/sbin fcgiwrap -f -c 4 -s "unix:$DIR/fcgiwrap.socket" >fcgiwrap.out 2>&1 &
 	FCGIWRAP=$!
@@ -800,6 +828,11 @@ if have nginx && have fcgiwrap; then
 	nginx_with pnow-hook-cgi.conf
 	until_true test -S fcgiwrap.socket
 	behind_nginx "CGI behind nginx"
+	instantiate "$EXAMPLES/nginx/pnow-hook.cgi" >pnow-hook.cgi
+	rm -f basic.db*
+	BODY='{"webhookId":"s1"}'
+	post /hook/basic/crm
+	is "CGI behind nginx: 200, and the event is stored" "$STATUS $(sqlite3 basic.db 'SELECT id FROM inbox')" "200 s1"
 	mv basic.json basic.kept
 	echo '{"practise": 1}' >basic.json
 	nobody_there "CGI behind nginx with a broken configuration"

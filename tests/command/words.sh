@@ -264,21 +264,30 @@ sources_of()
 	if [ -d "$path" ]; then cat "$path"/*.c; else cat "$path".*; fi
 }
 
-# The letters that getopt takes, those of the usage text, those with an entry in the page.
+# The letters that getopt takes, those of the usage text, those with an entry in the page; subcommands have their own.
 letters_of()
 {
-	sources_of "$1" | grep -oE '(getopt\([^"]*"\+?|\.letters = "|getopts )[a-zA-Z:]+' | tail -n 1 | sed -E 's/.*[" ]//' | grep -o '[a-zA-Z]'
+	sources_of "$1" | grep -oE '(getopt\([^"]*"\+?|\.letters = "|getopts )[a-zA-Z0-9:]+' | sed -E 's/.*[" +]//' | grep -o '[a-zA-Z0-9]'
 }
 
 usage_letters()
 {
-	"$bin/$1" -h | grep -oE '^ +-[a-zA-Z](, -[a-zA-Z])*' | grep -oE '[a-zA-Z]'
+	local word
+	"$bin/$1" -h | grep -oE '^ +-[a-zA-Z0-9](, -[a-zA-Z])*' | grep -oE '[a-zA-Z0-9]'
 	"$bin/$1" -h | grep -q -- '^ *-h' || printf 'h\nV\n'
+	[ "$1" != pnow-inbox ] || for word in $(subcommands); do
+		"$bin/$1" "$word" -h | grep -oE '^ +-[a-zA-Z0-9]' | tr -d ' -'
+	done
+}
+
+subcommands()
+{
+	"$bin/pnow-inbox" -h | head -n 1 | grep -oE '[a-z|]+\|[a-z]+' | tr '|' '\n'
 }
 
 page_letters()
 {
-	grep -E '^\.It Fl ' "$root/man/$1.1" | grep -oE 'Fl [a-zA-Z]( |$)' | cut -c 4
+	grep -E '^\.It Fl ' "$root/man/$1.1" | grep -oE 'Fl [a-zA-Z0-9]( |$)' | cut -c 4
 }
 
 test_commands()
@@ -299,8 +308,8 @@ test_commands()
 
 error_codes()
 {
-	cat "$root"/lib/*.c "$root"/cmd/crm-map.c "$root"/cmd/categorize.c "$root"/cmd/{pnow-enrich,crm-push}/*.c | tr '\n\t' '  ' |
-		grep -oE '(fail\([^"();]*"|code = [^";]*"|\{[0-9]{3}, [0-9]{3}, "|write_(malformed|pieces)\([^";]*"|"quota_exhausted" : ")[a-z_]+"|"lost" : "[a-z]+"' |
+	cat "$root"/lib/*.c "$root"/cmd/crm-map.c "$root"/cmd/categorize.c "$root"/cmd/{pnow-enrich,crm-push,pnow-inbox}/*.c | tr '\n\t' '  ' |
+		grep -oE '(fail(ure)?\([^"();]*"|code = [^";]*"|\{[0-9]{3}, [0-9]{3}, "|write_(malformed|pieces)\([^";]*"|"quota_exhausted" : ")[a-z_]+"|"lost" : "[a-z]+"' |
 		sed -E 's/.*"([a-z_]+)"$/\1/' | sort -u
 	printf 'lost\nquota_exhausted\n'
 }
@@ -355,6 +364,9 @@ test_pages()
 	every pnow-event.5 'type of event' "$(sed -n '/types\[EVENT_TYPES\]/,/^};/p' "$root/lib/event.c" | grep -oE '"[a-z]+\.[a-z]+"' | tr -d '"')"
 	every pnow-event.5 'operation' "$(grep -oE '\{"[a-z]+\.[a-z]+", [a-z_]+\}' "$root/cmd/crm-push/push.c" | cut -d'"' -f2)"
 	every pnow-event.5 'status' "$(sed -n '/words\[\] = {/,/;/p' "$root/cmd/crm-push/push.c" | grep -oE '"[a-z]+"' | tr -d '"')"
+	every pnow-inbox.1 'subcommand' "$(subcommands)"
+	every pnow-inbox.1 'state' "$(sed -n '/states\[\] = {/,/;/p' "$root/lib/inbox_people.c" | grep -oE '"[a-z]+"' | tr -d '"')"
+	every pnow-inbox.1 'kind of moment' "$(sed -n '/whats\[\] = {/,/;/p' "$root/cmd/pnow-inbox/trace.c" | grep -oE '"[a-z]+"' | tr -d '"')"
 	every crm-map.1 'property and field' "$(column_names)"
 	every categorize.1 'stage and category' "$(stage_names)"
 	for page in "${pages[@]}"; do

@@ -1,0 +1,98 @@
+/*
+ * pnow-inbox add: events from standard input into the inbox. How other programs put events in. A line that
+ * was taken is answered with its id; one that was not is an error record, as everywhere.
+ */
+#include "pnow-inbox.h"
+#include "profile.h"
+#include "record.h"
+#include "signature.h"
+#include "when.h"
+
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static const char usage[] =
+	"usage: pnow-inbox add\n"
+	"Puts events, or bare bodies of PatientNow's webhooks, into the inbox: NDJSON on standard input.\n"
+	"Writes {\"id\":…,\"state\":…} for each: waiting, or known where it is there already.\n";
+
+struct adding {
+	struct inbox *in;
+	const struct profile *profile;
+};
+
+/* The id that a line without one gets: a hash of practice, source and the line. */
+static const char *hash_of(const struct record *r, const struct conf *conf)
+{
+	char *hex = arena_alloc(r->arena, 65);
+	const char *source = record_text(r, "source");
+	signature_sha256_hex(
+		(struct str[]){str_of(conf->practice), str_of(source ? source : "add"), r->line}, 3, hex);
+	return hex;
+}
+
+/* The event of a line: as it stands, or made around it where it is the bare body of a webhook. */
+static struct inbox_event event_of(const struct record *r, const struct adding *adding)
+{
+	const struct conf *conf = adding->in->conf;
+	const char *id = record_text(r, "id"), *received = record_text(r, "received");
+	bool whole = record_get(r, "type").p || record_get(r, "payload").p;
+	struct inbox_event event = {.id = id ? id : hash_of(r, conf), .delivery_id = id, .line = r->line};
+	if (!received || !when_moment(str_of(received), &event.received))
+		event.received = when_now_ms();
+	if (!whole && profile_find(&adding->profile->event_name, r->line).p) {
+		struct webhook w = webhook_read(r->arena, conf, adding->profile, SENDER_PATIENTNOW, r->line);
+		struct buf line = {0};
+		webhook_write(&line, conf, &w, "add", r->line);
+		event.id = w.id;
+		event.delivery_id = w.delivery_id;
+		event.line = (struct str){arena_copy(r->arena, buf_str(&line)), line.n};
+		buf_free(&line);
+	}
+	return event;
+}
+
+static void add_event(struct record *r, void *context)
+{
+	struct adding *adding = context;
+	const char *practice = record_text(r, "practice"), *kept = NULL;
+	struct inbox_event event = event_of(r, adding);
+	if (practice && strcmp(practice, adding->in->conf->practice) != 0) {
+		record_fail(
+			r, "wrong_practice", false, "the event is another practice's: see the configuration's practice");
+		return;
+	}
+	inbox_describe(r->arena, adding->profile, &event);
+	enum inbox_added added = inbox_add(adding->in->state, r->arena, &event, &kept);
+	if (added == INBOX_FAILED) {
+		record_fail(r, "state", true, "the state file cannot be written");
+		return;
+	}
+	struct buf out = {0};
+	buf_putc(&out, '{');
+	buf_member(&out, "id", kept);
+	buf_member(&out, "state", added == INBOX_STORED ? "waiting" : "known");
+	buf_putc(&out, '}');
+	record_replace(r, (struct str){arena_copy(r->arena, buf_str(&out)), out.n});
+	buf_free(&out);
+}
+
+int inbox_add_events(struct inbox *in, int argc, char *argv[])
+{
+	optind = 1;
+	for (int letter; (letter = getopt(argc, argv, "h")) != -1;) {
+		if (letter == 'h')
+			usage_help(usage);
+		usage_error(usage);
+	}
+	if (optind < argc)
+		usage_error(usage);
+	inbox_open(in);
+	struct profile *profile = profile_read(in->conf->patientnow.profile, in->conf->file);
+	struct adding adding = {.in = in, .profile = profile};
+	int status = record_loop(&(struct record_loop){
+		.stage = "pnow-inbox", .each = add_event, .context = &adding, .verbose = in->verbose});
+	profile_free(profile);
+	return status;
+}

@@ -1,0 +1,107 @@
+/* pnow-inbox list and show: what is in the inbox, without and with its body. */
+#include "pnow-inbox.h"
+
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static const char list_usage[] =
+	"usage: pnow-inbox list [-n N] [-s STATE,...] [-t TYPE,...]\n"
+	"The events, the newest last; on a terminal in columns, else NDJSON.\n"
+	"  -n N      the newest N only\n"
+	"  -s STATE  waiting, running, done, unchanged, ignored, skipped, dead, dropped\n"
+	"  -t TYPE   only events of these types\n";
+
+static const char show_usage[] = "usage: pnow-inbox show ID\n"
+								 "The event, as a pipeline reads it. The beginning of an id will do.\n";
+
+static const struct column columns[] = {
+	{"received", 19, CELL_TIME},
+	{"state", 9, CELL_TEXT},
+	{"attempts", 8, CELL_NUMBER},
+	{"due", 19, CELL_TIME},
+	{"settled", 0, CELL_TIME},
+	{"type", 18, CELL_TEXT},
+	{"patient", 10, CELL_TEXT},
+	{"subject", 20, CELL_TEXT},
+	{"id", 1, CELL_TEXT},
+};
+
+struct listing {
+	struct table table;
+	struct arena arena; /* of one row */
+};
+
+static void list_row(const struct inbox_row *row, void *context)
+{
+	struct listing *l = context;
+	bool waits = strcmp(row->state, "waiting") == 0;
+	table_row(
+		&l->table, (struct cell[]){{.number = row->received}, {.text = row->state}, {.number = row->attempts},
+					   {.number = waits ? row->due : 0}, {.number = row->settled}, {.text = row->type},
+					   {.text = row->patient}, {.text = row->subject}, {.text = row->id}});
+	arena_reset(&l->arena);
+}
+
+int inbox_list(struct inbox *in, int argc, char *argv[])
+{
+	struct arena arena = {0};
+	const char *states = "[]", *types = "[]", *problem = NULL;
+	int64_t newest = -1;
+	optind = 1;
+	for (int letter; (letter = getopt(argc, argv, "hn:s:t:")) != -1;) {
+		switch (letter) {
+		case 'h':
+			usage_help(list_usage);
+		case 'n':
+			newest = strtonum(optarg, 1, INT64_MAX, &problem);
+			if (problem)
+				errx(EX_USAGE, "-n %s: expected a number from 1", optarg);
+			break;
+		case 's':
+			states = choice_of_states(&arena, optarg);
+			break;
+		case 't':
+			types = choice_of_types(&arena, optarg);
+			break;
+		default:
+			usage_error(list_usage);
+		}
+	}
+	if (optind < argc)
+		usage_error(list_usage);
+	inbox_open(in);
+	struct listing l = {.table = table_of(columns, sizeof columns / sizeof *columns)};
+	bool read = inbox_events(in->state, &l.arena, states, types, newest, list_row, &l);
+	table_end();
+	arena_free(&l.arena);
+	arena_free(&arena);
+	return read ? EX_OK : EX_TEMPFAIL;
+}
+
+int inbox_show(struct inbox *in, int argc, char *argv[])
+{
+	struct arena arena = {0};
+	struct inbox_row row;
+	const char *line = NULL;
+	optind = 1;
+	for (int letter; (letter = getopt(argc, argv, "h")) != -1;) {
+		if (letter == 'h')
+			usage_help(show_usage);
+		usage_error(show_usage);
+	}
+	if (optind + 1 != argc)
+		usage_error(show_usage);
+	inbox_open(in);
+	const char *id = like_one(in, &arena, argv[optind]);
+	enum state_result found = id ? inbox_event(in->state, &arena, id, &row, &line) : STATE_NONE;
+	if (found == STATE_ROW && line)
+		puts(line);
+	else if (found == STATE_ROW)
+		warnx("the body of event %s was purged; pnow-inbox trace %s tells what is known of it", id, id);
+	table_end();
+	arena_free(&arena);
+	return found == STATE_FAILED ? EX_TEMPFAIL : line ? EX_OK : 1;
+}

@@ -1,0 +1,81 @@
+/*
+ * pnow-inbox: the events that were accepted, until they are settled. A word says what to do with them; each
+ * is a function in the file of its name.
+ */
+#include "pnow-inbox.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char usage[] =
+	"usage: pnow-inbox [-v] [-c FILE] run|add|list|show|retry|drop|stat|trace|purge [ARG ...]\n"
+	"The inbox of a practice; pnow-inbox WORD -h tells more of each.\n"
+	"  run [-1] [-j N] [-t TYPE,...] -- COMMAND [ARG ...]\n"
+	"                                  feed events into a pipeline, settle them by its results\n"
+	"  add                             put events in (NDJSON on standard input)\n"
+	"  list [-n N] [-s STATE,...] [-t TYPE,...]\n"
+	"                                  what is in it\n"
+	"  show ID                         the event, as a pipeline reads it\n"
+	"  retry ID ... | -s STATE,...     try again now\n"
+	"  drop ID ...                     give up\n"
+	"  stat [-j]                       counts\n"
+	"  trace KEY                       all that is known of an event, patient, appointment, bill,\n"
+	"                                  membership or contact\n"
+	"  purge -o AGE                    forget the bodies of settled events\n"
+	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
+	"  -v       say more\n"
+	"  -h, -V   this help, the version\n";
+
+static const struct {
+	const char *name;
+	int (*run)(struct inbox *in, int argc, char *argv[]);
+} commands[] = {
+	{"run", inbox_run},
+	{"add", inbox_add_events},
+	{"list", inbox_list},
+	{"show", inbox_show},
+	{"retry", inbox_retry_events},
+	{"drop", inbox_drop_events},
+	{"stat", inbox_stat},
+	{"trace", inbox_trace},
+	{"purge", inbox_purge_bodies},
+};
+
+void inbox_open(struct inbox *in)
+{
+	in->conf = conf_read(in->file);
+	in->state = state_open(conf_need(in->conf, in->conf->state, "state"));
+}
+
+int main(int argc, char *argv[])
+{
+	struct inbox in = {0};
+	setprogname(argv[0]);
+	for (int letter; (letter = getopt(argc, argv, "+c:hvV")) != -1;) {
+		switch (letter) {
+		case 'c':
+			in.file = optarg;
+			break;
+		case 'v':
+			in.verbose = true;
+			break;
+		case 'h':
+			usage_help(usage);
+		case 'V':
+			usage_version();
+		default:
+			usage_error(usage);
+		}
+	}
+	size_t i = 0;
+	while (optind < argc && i < sizeof commands / sizeof *commands &&
+		   strcmp(commands[i].name, argv[optind]) != 0)
+		i++;
+	if (optind == argc || i == sizeof commands / sizeof *commands)
+		usage_error(usage);
+	int status = commands[i].run(&in, argc - optind, argv + optind);
+	state_close(in.state);
+	conf_free(in.conf);
+	return status;
+}

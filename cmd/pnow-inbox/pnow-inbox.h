@@ -1,0 +1,111 @@
+/* The parts of pnow-inbox. */
+#ifndef PNOW_INBOX_H
+#define PNOW_INBOX_H
+
+#include "conf.h"
+#include "inbox.h"
+#include "options.h"
+#include "state.h"
+
+/* What every subcommand has. */
+struct inbox {
+	const char *file; /* the configuration's name, or NULL */
+	bool verbose;
+	struct conf *conf;   /* by inbox_open, */
+	struct state *state; /* likewise */
+};
+
+/* A subcommand with its own arguments (argv[0] is its name); reads its options, calls inbox_open, and returns
+   the exit status. */
+int inbox_run(struct inbox *in, int argc, char *argv[]);
+int inbox_add_events(struct inbox *in, int argc, char *argv[]);
+int inbox_list(struct inbox *in, int argc, char *argv[]);
+int inbox_show(struct inbox *in, int argc, char *argv[]);
+int inbox_retry_events(struct inbox *in, int argc, char *argv[]);
+int inbox_drop_events(struct inbox *in, int argc, char *argv[]);
+int inbox_stat(struct inbox *in, int argc, char *argv[]);
+int inbox_trace(struct inbox *in, int argc, char *argv[]);
+int inbox_purge_bodies(struct inbox *in, int argc, char *argv[]);
+
+/* Reads the configuration and opens the state file; ends the process where that cannot be, so options come
+ * first. */
+void inbox_open(struct inbox *in);
+
+/* choice.c: lists in options, "a,b", as JSON. End the process with status 64 where a word is none of them. */
+const char *choice_of_types(struct arena *a, const char *text);
+const char *choice_of_states(struct arena *a, const char *text);
+
+/* like.c */
+
+enum { LIKE_LEAST = 4 }; /* so much of an id must be given */
+
+/* The id that is so, or the only one that begins so (the arena's). NULL: there is none, and like_tell was
+ * called. */
+const char *like_one(struct inbox *in, struct arena *a, const char *id);
+/* Says that there is no such id, and which are like it. */
+void like_tell(struct inbox *in, struct arena *a, const char *id);
+
+/* pipeline.c: the command that works on events, kept running. */
+struct pipeline {
+	char *const *command;
+	int pid;           /* 0: not running */
+	int in, out;       /* its ends, non-blocking; in -1: closed */
+	struct buf unsent; /* for its standard input */
+	struct buf unread; /* of its standard output, up to a whole line */
+};
+
+/* Starts the command in a process group of its own, so that a key at the terminal does not reach it. False:
+   it cannot be started now. */
+bool pipeline_start(struct pipeline *p);
+/* Writes what it takes of unsent. */
+void pipeline_write(struct pipeline *p);
+/* Reads what there is; each() is called for each whole line. False at the end of its output. */
+bool pipeline_read(struct pipeline *p, void (*each)(struct str line, void *context), void *context);
+/* No more input: it finishes what it has. */
+void pipeline_finish(struct pipeline *p);
+/* Waits for it to end, closes everything; returns the status as of wait(2). */
+int pipeline_end(struct pipeline *p);
+
+/* result.c */
+
+/* Reads a line that came out of the pipeline: a result, or an event that passed one without crm-push at its
+   end (then it is done, or has failed where it carries an error). Of the line only what may be kept is: an
+   event names people. False where it tells of no event; that was said on standard error. */
+bool result_read(struct arena *a, struct str line, struct inbox_result *result);
+/* The result of an event that the pipeline gave none for; crashed: because the event kills it. */
+struct inbox_result result_missing(struct arena *a, const char *id, bool crashed);
+
+/* table.c: rows for people as aligned columns, where standard output is a terminal, else as NDJSON. */
+enum cell_kind {
+	CELL_TEXT,
+	CELL_NUMBER,
+	CELL_TIME, /* milliseconds since 1970; 0: none */
+	CELL_JSON, /* not on a terminal */
+};
+
+struct column {
+	const char *name;
+	int width; /* on a terminal; what is longer moves the rest of its row. 0: not on a terminal */
+	enum cell_kind kind;
+};
+
+struct cell {
+	const char *text; /* NULL: none, and left out of the JSON */
+	int64_t number;   /* of CELL_NUMBER and CELL_TIME */
+};
+
+struct table {
+	const struct column *columns;
+	size_t n;
+	bool people; /* it is a terminal */
+	bool begun;
+};
+
+struct table table_of(const struct column *columns, size_t n);
+void table_row(struct table *t, const struct cell *cells);
+/* A moment as a terminal shows it, in the practice's time; valid until the next call. */
+const char *table_time(int64_t ms);
+/* Ends the process with status 73 where something of it could not be written. */
+void table_end(void);
+
+#endif

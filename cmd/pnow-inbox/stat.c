@@ -1,0 +1,121 @@
+/* pnow-inbox stat: how many events are in which state, how long the oldest waits, what is left of today's
+ * quota. */
+#include "pnow-inbox.h"
+#include "quota.h"
+#include "when.h"
+
+#include <stdio.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static const char usage[] =
+	"usage: pnow-inbox stat [-j]\n"
+	"Events by state and type, the oldest that waits, and what is left of today's requests to "
+	"PatientNow.\n"
+	"  -j  as JSON, also on a terminal\n";
+
+static const struct column columns[] = {
+	{"state", 9, CELL_TEXT}, {"type", 18, CELL_TEXT}, {"events", 1, CELL_NUMBER}};
+
+static void count_row(const char *state, const char *type, int64_t n, void *context)
+{
+	table_row(context, (struct cell[]){{.text = state}, {.text = type}, {.number = n}});
+}
+
+/* {"waiting":{"bill.completed":2},"done":{…}}, and the sum of each. */
+struct counts {
+	struct buf states, sums;
+	char state[16];
+	int64_t sum;
+};
+
+static void end_state(struct counts *c)
+{
+	if (!c->states.n)
+		return;
+	buf_putc(&c->states, '}');
+	buf_printf(&c->sums, ",\"%s\":%lld", c->state, (long long)c->sum);
+	c->sum = 0;
+}
+
+static void count_json(const char *state, const char *type, int64_t n, void *context)
+{
+	struct counts *c = context;
+	if (!c->states.n || strcmp(c->state, state) != 0) {
+		end_state(c);
+		snprintf(c->state, sizeof c->state, "%s", state);
+		if (c->states.n)
+			buf_putc(&c->states, ',');
+		buf_json(&c->states, str_of(state));
+		buf_puts(&c->states, ":{");
+	} else {
+		buf_putc(&c->states, ',');
+	}
+	buf_json(&c->states, str_of(type ? type : ""));
+	buf_printf(&c->states, ":%lld", (long long)n);
+	c->sum += n;
+}
+
+static bool write_json(struct inbox *in, struct arena *a, int64_t oldest, int64_t used, int64_t left)
+{
+	struct counts c = {0};
+	struct buf out = {0};
+	char time[WHEN_TEXT];
+	bool read = inbox_count(in->state, a, count_json, &c);
+	end_state(&c);
+	buf_putc(&out, '{');
+	buf_member(&out, "practice", in->conf->practice);
+	buf_add(&out, buf_str(&c.sums));
+	buf_puts(&out, ",\"types\":{");
+	buf_add(&out, buf_str(&c.states));
+	buf_putc(&out, '}');
+	if (oldest) {
+		when_utc(oldest, time);
+		buf_member(&out, "oldest", time);
+		buf_printf(&out, ",\"oldest_seconds\":%lld", (long long)(when_now_ms() - oldest) / 1000);
+	}
+	buf_printf(&out, ",\"quota\":{\"limit\":%lld,\"used\":%lld,\"left\":%lld}}\n",
+		(long long)in->conf->patientnow.daily_limit, (long long)used, (long long)left);
+	fwrite(out.p, 1, out.n, stdout);
+	buf_free(&c.states);
+	buf_free(&c.sums);
+	buf_free(&out);
+	return read;
+}
+
+static bool write_columns(struct inbox *in, struct arena *a, int64_t oldest, int64_t left)
+{
+	struct table table = table_of(columns, sizeof columns / sizeof *columns);
+	bool read = inbox_count(in->state, a, count_row, &table);
+	if (oldest)
+		printf("The oldest that waits was received %s, %lld s ago.\n", table_time(oldest),
+			(long long)(when_now_ms() - oldest) / 1000);
+	printf("%lld of %lld requests to PatientNow are left today (UTC).\n", (long long)left,
+		(long long)in->conf->patientnow.daily_limit);
+	return read;
+}
+
+int inbox_stat(struct inbox *in, int argc, char *argv[])
+{
+	struct arena arena = {0};
+	bool json = !isatty(STDOUT_FILENO);
+	optind = 1;
+	for (int letter; (letter = getopt(argc, argv, "hj")) != -1;) {
+		if (letter == 'h')
+			usage_help(usage);
+		if (letter != 'j')
+			usage_error(usage);
+		json = true;
+	}
+	if (optind < argc)
+		usage_error(usage);
+	inbox_open(in);
+	int64_t oldest = inbox_oldest(in->state), used = quota_used(in->state, "patientnow"),
+			left = in->conf->patientnow.daily_limit - used;
+	if (left < 0)
+		left = 0;
+	bool read = json ? write_json(in, &arena, oldest, used, left) : write_columns(in, &arena, oldest, left);
+	table_end();
+	arena_free(&arena);
+	return read ? EX_OK : EX_TEMPFAIL;
+}

@@ -1,0 +1,251 @@
+/*
+ * pnow-inbox trace: all that is known of a key, in the order in which it happened: what the inbox tells of
+ * the events, and what the ledger tells of what they are about. Ids, states and times; never a person or a
+ * body.
+ */
+#include "pnow-inbox.h"
+#include "ledger.h"
+#include "money.h"
+
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static const char usage[] = "usage: pnow-inbox trace KEY\n"
+							"What is known of an event, a patient, an appointment, a bill, a membership or a "
+							"CRM contact, by its id.\n";
+
+enum { AT, WHAT, STATUS, TYPE, PATIENT, SUBJECT, EVENT, CONTACT, LOCATION, DETAIL, RESULT, COLUMNS };
+
+static const struct column columns[COLUMNS] = {
+	[AT] = {"at", 19, CELL_TIME},
+	[WHAT] = {"what", 11, CELL_TEXT},
+	[STATUS] = {"status", 9, CELL_TEXT},
+	[TYPE] = {"type", 18, CELL_TEXT},
+	[PATIENT] = {"patient", 0, CELL_TEXT},
+	[SUBJECT] = {"subject", 18, CELL_TEXT},
+	[EVENT] = {"event", 18, CELL_TEXT},
+	[CONTACT] = {"contact", 20, CELL_TEXT},
+	[LOCATION] = {"location", 0, CELL_TEXT},
+	[DETAIL] = {"detail", 1, CELL_TEXT},
+	[RESULT] = {"result", 0, CELL_JSON},
+};
+
+/* In which order they are where they have the same time. */
+static const char *const whats[] = {
+	"received", "effect", "bill", "applied", "attempt", "running", "waiting", "contact", "opportunity"};
+
+struct moment {
+	int64_t at; /* 0: is so now, and stands last */
+	size_t rank, number;
+	struct cell cells[COLUMNS];
+};
+
+/* A JSON list of texts that grows, none twice. */
+struct keys {
+	const char **at;
+	size_t n;
+};
+
+struct trace {
+	struct inbox *in;
+	struct arena arena;
+	struct keys keys;     /* that events are looked for by */
+	struct keys subjects; /* of these events */
+	struct keys contacts;
+	struct moment *at;
+	size_t n;
+};
+
+static void keys_add(struct keys *k, const char *key)
+{
+	for (size_t i = 0; i < k->n; i++)
+		if (strcmp(k->at[i], key) == 0)
+			return;
+	k->at = reallocarray(k->at, k->n + 1, sizeof *k->at);
+	if (!k->at)
+		err(EX_SOFTWARE, "out of memory");
+	k->at[k->n++] = key;
+}
+
+static const char *keys_json(struct arena *a, const struct keys *k)
+{
+	struct buf json = {0};
+	buf_putc(&json, '[');
+	for (size_t i = 0; i < k->n; i++) {
+		if (i)
+			buf_putc(&json, ',');
+		buf_json(&json, str_of(k->at[i]));
+	}
+	buf_putc(&json, ']');
+	const char *list = arena_copy(a, buf_str(&json));
+	buf_free(&json);
+	return list;
+}
+
+static struct cell *moment_add(struct trace *t, int64_t at, const char *what)
+{
+	size_t rank = 0;
+	while (rank < sizeof whats / sizeof *whats && strcmp(whats[rank], what) != 0)
+		rank++;
+	t->at = reallocarray(t->at, t->n + 1, sizeof *t->at);
+	if (!t->at)
+		err(EX_SOFTWARE, "out of memory");
+	t->at[t->n] = (struct moment){.at = at, .rank = rank, .number = t->n};
+	t->at[t->n].cells[AT].number = at;
+	t->at[t->n].cells[WHAT].text = what;
+	return t->at[t->n++].cells;
+}
+
+/* What was carried out: contact.upsert, note.add. */
+static void add_operations(struct arena *a, struct buf *text, struct str result)
+{
+	for (struct str at = {0}, actions = jtext_get(result, "actions"); jtext_next(actions, &at);) {
+		const char *op = jtext_string(a, jtext_get(at, "op"));
+		if (op)
+			buf_printf(text, "%s%s", text->n ? ", " : "", op);
+	}
+}
+
+/* Why a result is what it is: its error, or its reason, else what was carried out; and its warnings. */
+static const char *why(struct arena *a, struct str result)
+{
+	struct buf text = {0};
+	struct str error = jtext_get(result, "error");
+	const char *code = jtext_string(a, jtext_get(error, "code"));
+	const char *message = jtext_string(a, jtext_get(error, "message"));
+	const char *reason = jtext_string(a, jtext_get(result, "reason"));
+	if (code)
+		buf_printf(&text, "%s: %s", code, message ? message : "");
+	else if (reason)
+		buf_puts(&text, reason);
+	else
+		add_operations(a, &text, result);
+	for (struct str at = {0}, warnings = jtext_get(result, "warnings"); jtext_next(warnings, &at);) {
+		const char *warning = jtext_string(a, at);
+		if (warning)
+			buf_printf(&text, "%s%s", text.n ? "; " : "", warning);
+	}
+	const char *all = text.n ? arena_copy(a, buf_str(&text)) : NULL;
+	buf_free(&text);
+	return all;
+}
+
+static void take_moment(const struct inbox_moment *m, void *context)
+{
+	struct trace *t = context;
+	struct cell *cells = moment_add(t, m->at, m->what);
+	cells[STATUS].text = m->status;
+	cells[TYPE].text = m->type;
+	cells[PATIENT].text = m->patient;
+	cells[SUBJECT].text = m->subject;
+	cells[EVENT].text = m->event;
+	cells[CONTACT].text = m->contact;
+	cells[DETAIL].text = m->result ? why(&t->arena, str_of(m->result)) : NULL;
+	cells[RESULT].text = m->result;
+	keys_add(&t->subjects, m->subject ? m->subject : arena_printf(&t->arena, "event/%s", m->event));
+}
+
+/* An effect's name is its subject and what was done: appointment/88123 and 1/note.add. */
+static void split_effect(struct arena *a, const char *effect, struct cell *cells)
+{
+	const char *slash = strchr(effect, '/');
+	slash = slash ? strchr(slash + 1, '/') : NULL;
+	if (!slash)
+		return;
+	cells[SUBJECT].text = arena_copy(a, (struct str){effect, (size_t)(slash - effect)});
+	cells[DETAIL].text = slash + 1;
+}
+
+static void take_entry(const struct ledger_entry *e, void *context)
+{
+	struct trace *t = context;
+	struct cell *cells = moment_add(t, e->at, e->what);
+	bool bill = strcmp(e->what, "bill") == 0, applied = strcmp(e->what, "applied") == 0;
+	char money[MONEY_TEXT];
+	cells[STATUS].text = e->status;
+	cells[PATIENT].text = e->patient;
+	cells[SUBJECT].text = e->subject;
+	cells[EVENT].text = e->event;
+	cells[CONTACT].text = e->contact;
+	cells[LOCATION].text = e->location;
+	cells[DETAIL].text = e->detail && *e->detail ? e->detail : NULL;
+	if (strcmp(e->what, "effect") == 0)
+		split_effect(&t->arena, e->subject, cells);
+	if (bill || (applied && strncmp(e->subject, "bill/", 5) == 0))
+		cells[DETAIL].text = arena_copy(&t->arena, str_of(money_text(strtoll(e->detail, NULL, 10), money)));
+}
+
+static void take_patient(const char **patient, void *context)
+{
+	struct trace *t = context;
+	keys_add(&t->keys, *patient);
+}
+
+static void take_contact(const char **contact, void *context)
+{
+	struct trace *t = context;
+	keys_add(&t->contacts, *contact);
+}
+
+/* Everything about a key; false where the file cannot be read. A contact's events are those of its patients,
+   and those whose results name it. */
+static bool gather(struct trace *t, const char *key)
+{
+	struct state *s = t->in->state;
+	keys_add(&t->keys, key);
+	keys_add(&t->contacts, key);
+	return ledger_patients(s, &t->arena, key, take_patient, t) &&
+		   ledger_contacts(s, &t->arena, key, take_contact, t) &&
+		   inbox_history(s, &t->arena, keys_json(&t->arena, &t->keys), take_moment, t) &&
+		   ledger_history(s, &t->arena, keys_json(&t->arena, &t->subjects),
+			   keys_json(&t->arena, &t->contacts), take_entry, t);
+}
+
+static int compare(const void *left, const void *right)
+{
+	const struct moment *a = left, *b = right;
+	if (a->at != b->at)
+		return !a->at || (b->at && a->at > b->at) ? 1 : -1;
+	if (a->rank != b->rank)
+		return a->rank < b->rank ? -1 : 1;
+	return a->number < b->number ? -1 : a->number > b->number;
+}
+
+static void write_all(struct trace *t)
+{
+	struct table table = table_of(columns, COLUMNS);
+	if (t->n)
+		qsort(t->at, t->n, sizeof *t->at, compare);
+	for (size_t i = 0; i < t->n; i++)
+		table_row(&table, t->at[i].cells);
+	table_end();
+}
+
+int inbox_trace(struct inbox *in, int argc, char *argv[])
+{
+	struct trace t = {.in = in};
+	optind = 1;
+	for (int letter; (letter = getopt(argc, argv, "h")) != -1;) {
+		if (letter == 'h')
+			usage_help(usage);
+		usage_error(usage);
+	}
+	if (optind + 1 != argc)
+		usage_error(usage);
+	inbox_open(in);
+	const char *key = argv[optind];
+	bool read = gather(&t, key);
+	if (read && !t.n && (key = like_one(in, &t.arena, key)))
+		read = gather(&t, key);
+	write_all(&t);
+	int status = !read ? EX_TEMPFAIL : t.n ? EX_OK : 1;
+	free(t.at);
+	free(t.keys.at);
+	free(t.subjects.at);
+	free(t.contacts.at);
+	arena_free(&t.arena);
+	return status;
+}

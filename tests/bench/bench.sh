@@ -1,0 +1,184 @@
+#!/usr/bin/env bash
+# make bench: how many events a second are acknowledged, and how many of those are really there at the end; what the inbox
+# settles; how soon a pipeline has an event. BENCH_SECONDS (5) for each server. The figures are of this machine, now.
+# shellcheck disable=SC2154 # from tap.sh: root, work, started
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
+bench=$root/tests/bench
+seconds=${BENCH_SECONDS:-5}
+PATH=$PATH:/usr/sbin
+
+row()
+{
+	printf '%-58s %10s %14s %10s  %s\n' "$@"
+}
+
+have()
+{
+	command -v "$1" >/dev/null
+}
+
+# load RUN PATH CONNECTIONS SECONDS: posts to $port; what was acknowledged is in $acknowledged, a second in $rate.
+load()
+{
+	local took
+	read -r acknowledged took < <(wrk -t1 -c"$3" -d"$4s" --timeout 30s -s "$bench/post.lua" "http://127.0.0.1:$port$2" -- "$1" |
+		awk '/^acknowledged/ { print $2, $4 }')
+	rate=$(awk -v n="$acknowledged" -v s="$took" 'BEGIN { printf "%.0f", n / s }')
+}
+
+stored()
+{
+	sqlite3 -cmd '.timeout 10000' "$1" "SELECT count(*) FROM inbox WHERE id LIKE '$2-%'"
+}
+
+# practice NAME: its configuration is NAME.json, its inbox NAME.db.
+practice()
+{
+	cat >"$1.json" <<-END
+		{"practice": "glow", "timezone": "America/Denver", "pipelines": "non-surgical", "state": "$work/$1.db",
+		 "hooks": {"patientnow": {"verify": "token", "header": "X-Token", "secret_file": "$work/secret"}}}
+	END
+}
+
+listen()
+{
+	rm -f port
+	pnow-hook -c "$1.json" -l 127.0.0.1:0 -p port >listen.out 2>listen.err &
+	started+=($!)
+	await port
+	port=$(cat port)
+}
+
+stop()
+{
+	kill "${started[-1]}"
+	wait "${started[-1]}" 2>/dev/null
+}
+
+# The servers.
+
+bench_listener()
+{
+	practice listener
+	listen listener
+	load listener /hook/glow/patientnow 16 "$seconds"
+	stop
+	row 'pnow-hook -l, storing; 16 connections' "$rate" "$acknowledged" "$(stored listener.db listener)" ''
+}
+
+bench_inetd()
+{
+	have inetd || { echo 'pnow-hook from inetd: not measured, openbsd-inetd is missing'; return; }
+	practice inetd
+	listen inetd
+	stop
+	echo "127.0.0.1:$port stream tcp nowait.1000000 $(id -un) $(command -v pnow-hook) pnow-hook -c $work/inetd.json" >inetd.conf
+	inetd -i inetd.conf &
+	started+=($!)
+	sleep 0.5
+	load inetd /hook/glow/patientnow 8 "$seconds"
+	sleep 1 # the last requests finish without wrk
+	stop
+	row 'pnow-hook from inetd, storing; 8 connections' "$rate" "$acknowledged" "$(stored inetd.db inetd)" ''
+}
+
+# The other program: takes a webhook if its token is right, and runs a script that appends the body to a file. It answers
+# before that has run, so it is given a short time only, and then as long as something comes, 30 s at most.
+bench_webhook()
+{
+	have webhook || { echo 'webhook: not measured, the package webhook is missing'; return; }
+	local waited quiet=0 there=-1 before
+	printf '#!/bin/sh\nprintf "%%s\\n" "$1" >>%s/webhook.events\n' "$work" >append
+	chmod +x append
+	: >webhook.events
+	cat >hooks.json <<-END
+		[{"id": "glow", "execute-command": "$work/append", "command-working-directory": "$work",
+		  "pass-arguments-to-command": [{"source": "entire-payload"}],
+		  "trigger-rule": {"match": {"type": "value", "value": "open sesame", "parameter": {"source": "header", "name": "X-Token"}}}}]
+	END
+	practice webhook
+	listen webhook # finds a free port
+	stop
+	webhook -hooks hooks.json -ip 127.0.0.1 -port "$port" >webhook.out 2>&1 &
+	started+=($!)
+	sleep 0.5
+	load webhook /hooks/glow 16 2
+	for ((waited = 0; waited < 15; waited++)); do
+		before=$there there=$(wc -l <webhook.events)
+		quiet=$((there == before ? quiet + 1 : 0))
+		[ "$quiet" -lt 3 ] || break
+		sleep 2
+	done
+	stop
+	row 'webhook (Debian), a script that appends; 16 connections' "$rate" "$acknowledged" "$there" 'answers first; not flushed'
+}
+
+# The inbox.
+
+bench_run()
+{
+	local events=${BENCH_EVENTS:-50000} start end
+	practice run
+	awk -v n="$events" 'BEGIN { for (i = 1; i <= n; i++) printf "{\"id\":\"b%d\",\"type\":\"patient.updated\",\"practice\":\"glow\",\"patient\":{\"id\":\"%d\",\"first_name\":\"Ana\"}}\n", i, i % 20000 }' |
+		pnow-inbox -c run.json add >add.out
+	start=$EPOCHREALTIME
+	pnow-inbox -c run.json run -1 -- cat >run.out
+	end=$EPOCHREALTIME
+	rate=$(awk -v n="$events" -v a="$start" -v b="$end" 'BEGIN { printf "%.0f", n / (b - a) }')
+	row "pnow-inbox run -1 -- cat; $events events" "$rate" "$events" \
+		"$(sqlite3 run.db "SELECT count(*) FROM inbox WHERE state='done'")" 'settled'
+}
+
+# From before the request is sent until the event is on the pipeline's standard input: the commit and HTTP are in it.
+bench_latency()
+{
+	local i sent body='{"event":"PatientUpdated","eventId":"t%d","data":{"patientId":"%d"}}'
+	practice latency
+	listen latency
+	cat >stamp <<-'END'
+		#!/usr/bin/env bash
+		while IFS= read -r line; do
+			now=$EPOCHREALTIME
+			printf '%s %s\n' "$now" "${line:7:8}" >>stamps
+			printf '%s\n' "$line"
+		done
+	END
+	chmod +x stamp
+	pnow-inbox -c latency.json run -- ./stamp >latency.out 2>latency.err &
+	started+=($!)
+	sleep 0.5
+	for ((i = 1; i <= 200; i++)); do
+		# shellcheck disable=SC2059 # the body is a format
+		sent=$(printf "$body" $i $i)
+		exec 3<>"/dev/tcp/127.0.0.1/$port"
+		printf '%s t%d\n' "$EPOCHREALTIME" $i >>sent
+		printf 'POST /hook/glow/patientnow HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nX-Token: open sesame\r\nContent-Length: %d\r\n\r\n%s' \
+			${#sent} "$sent" >&3
+		cat <&3 >answer
+		exec 3<&-
+		sleep "0.0$((RANDOM % 40 + 10))"
+	done
+	sleep 1
+	stop
+	awk 'NR == FNR { sent[$2] = $1; next } { sub(/".*/, "", $2); if ($2 in sent) print ($1 - sent[$2]) * 1000 }' sent stamps |
+		sort -n >latencies
+	printf 'from the request to the standard input of a pipeline: median %s ms, 99 %% %s ms, of %d events\n' \
+		"$(awk '{ a[NR] = $1 } END { printf "%.1f", a[int((NR + 1) / 2)] }' latencies)" \
+		"$(awk '{ a[NR] = $1 } END { printf "%.1f", a[int(NR * 0.99)] }' latencies)" "$(wc -l <latencies)"
+}
+
+printf 'open sesame' >secret && chmod 600 secret
+printf '%s processors, load %s\n\n' "$(nproc)" "$(cut -d' ' -f1 /proc/loadavg 2>/dev/null || echo unknown)"
+row '' 'events/s' 'acknowledged' 'there' ''
+if have wrk; then
+	bench_listener
+	bench_inetd
+	bench_webhook
+else
+	echo 'pnow-hook and webhook: not measured, wrk is missing'
+fi
+bench_run
+echo
+bench_latency
+printf '\nload %s\n' "$(cut -d' ' -f1 /proc/loadavg 2>/dev/null || echo unknown)"
