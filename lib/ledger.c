@@ -203,24 +203,18 @@ bool ledger_undone(struct state *s, const char *location, const char *effect)
 			   effect) != STATE_FAILED;
 }
 
-bool ledger_bills_settle(
-	struct state *s, const char *location, const char *contact, const char *bill, int64_t value)
-{
-	return state_run(s, NULL, NULL,
-			   "UPDATE bill SET counted=CASE WHEN after=?4 THEN pending ELSE counted END,"
-			   "  pending=CASE WHEN ?4 IN (before,after) THEN NULL ELSE pending END, before=NULL, after=NULL"
-			   "  WHERE location=?1 AND pending IS NOT NULL AND (contact=?2 OR bill=?3)",
-			   "ttti", location, contact, bill, value) != STATE_FAILED;
-}
-
 bool ledger_bill(struct state *s, const char *location, const char *bill, struct ledger_bill *b)
 {
-	const char *columns[2] = {0};
+	const char *columns[4] = {0};
 	struct arena a = {0};
 	enum state_result found = state_run(s, &a, columns,
-		"SELECT counted, pending FROM bill WHERE location=? AND bill=?", "tt", location, bill);
-	*b = (struct ledger_bill){
-		.known = found == STATE_ROW, .counted = number(columns[0]), .pending = columns[1] != NULL};
+		"SELECT counted, pending, before, after FROM bill WHERE location=? AND bill=?", "tt", location, bill);
+	*b = (struct ledger_bill){.known = found == STATE_ROW,
+		.counted = number(columns[0]),
+		.pending = columns[1] != NULL,
+		.total = number(columns[1]),
+		.before = number(columns[2]),
+		.after = number(columns[3])};
 	arena_free(&a);
 	return found != STATE_FAILED;
 }
@@ -236,12 +230,26 @@ bool ledger_bill_begin(struct state *s, const char *location, const char *bill, 
 			   "tttiii", location, bill, contact, total, before, after) != STATE_FAILED;
 }
 
-bool ledger_bill_end(struct state *s, const char *location, const char *bill)
+bool ledger_bill_end(struct state *s, const char *location, const char *bill, bool counted)
 {
+	if (counted)
+		return state_run(s, NULL, NULL,
+				   "UPDATE bill SET counted=pending, pending=NULL, before=NULL, after=NULL"
+				   "  WHERE location=? AND bill=? AND pending IS NOT NULL",
+				   "tt", location, bill) != STATE_FAILED;
 	return state_run(s, NULL, NULL,
-			   "UPDATE bill SET counted=pending, pending=NULL, before=NULL, after=NULL"
-			   "  WHERE location=? AND bill=? AND pending IS NOT NULL",
-			   "tt", location, bill) != STATE_FAILED;
+			   "UPDATE bill SET pending=NULL, before=NULL, after=NULL WHERE location=? AND bill=?", "tt",
+			   location, bill) != STATE_FAILED;
+}
+
+bool ledger_bill_pending(struct state *s, struct arena *a, const char *location, const char *contact,
+	const char *bill, const char **next)
+{
+	*next = NULL;
+	return state_run(s, a, next,
+			   "SELECT bill FROM bill WHERE location=? AND contact=? AND pending IS NOT NULL AND bill>?"
+			   "  ORDER BY bill LIMIT 1",
+			   "ttt", location, contact, bill) != STATE_FAILED;
 }
 
 bool ledger_patients(struct state *s, struct arena *a, const char *contact,

@@ -85,20 +85,21 @@ bool ledger_undone(struct state *s, const char *location, const char *effect);
 struct ledger_bill {
 	bool known;
 	int64_t counted; /* in the lifetime value for certain */
-	bool pending;    /* an addition was begun, and nobody knows whether it happened */
+	bool pending;    /* an addition was begun: */
+	int64_t total;   /* the bill's total that it would make count, */
+	int64_t before;  /* the lifetime value before it */
+	int64_t after;   /* and after it */
 };
 
-/* Ends the additions to a contact's lifetime value that were begun: its value now is the one before or after
-   them. All of them, since the next addition changes what tells it. What fits neither stays pending, for
-   ever. bill: this one too, should it have been another contact's. */
-bool ledger_bills_settle(
-	struct state *s, const char *location, const char *contact, const char *bill, int64_t value);
 bool ledger_bill(struct state *s, const char *location, const char *bill, struct ledger_bill *b);
-/* An addition to the lifetime value is about to be made, after which the bill counts as total. */
 bool ledger_bill_begin(struct state *s, const char *location, const char *bill, const char *contact,
 	int64_t total, int64_t before, int64_t after);
-/* It was made: counted becomes that total. */
-bool ledger_bill_end(struct state *s, const char *location, const char *bill);
+/* The next bill (behind this one; "" begins) whose addition to the contact's value was begun and not ended;
+ * *next NULL: none. False where the state file cannot tell. */
+bool ledger_bill_pending(struct state *s, struct arena *a, const char *location, const char *contact,
+	const char *bill, const char **next);
+/* The addition that was begun is in (counted becomes its total), or is certainly not. */
+bool ledger_bill_end(struct state *s, const char *location, const char *bill, bool counted);
 
 /* --- For people: what the ledger knows. --- */
 

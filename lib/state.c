@@ -49,6 +49,7 @@ static const char *const versions[] = {
 	"CREATE TABLE bill(location TEXT NOT NULL, bill TEXT NOT NULL, contact TEXT NOT NULL, counted INTEGER "
 	"NOT NULL DEFAULT 0,"
 	"  pending INTEGER, before INTEGER, after INTEGER, PRIMARY KEY(location, bill)) WITHOUT ROWID;"
+	"CREATE INDEX bill_pending ON bill(location, contact) WHERE pending IS NOT NULL;"
 	"CREATE TABLE name(location TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL, "
 	"more TEXT,"
 	"  PRIMARY KEY(location, kind, name)) WITHOUT ROWID;"
@@ -75,8 +76,7 @@ static const char *const versions[] = {
 	"CREATE INDEX attempt_contact ON attempt(contact, at);",
 	/* The id that the CRM gave to what an effect made: a note. done 2: nobody will ever know. */
 	"ALTER TABLE effect ADD COLUMN made TEXT;"
-	"CREATE INDEX effect_made ON effect(location, made) WHERE made IS NOT NULL;"
-	"CREATE INDEX bill_pending ON bill(location, contact) WHERE pending IS NOT NULL;",
+	"CREATE INDEX effect_made ON effect(location, made) WHERE made IS NOT NULL;",
 };
 
 enum { VERSION = sizeof versions / sizeof *versions };

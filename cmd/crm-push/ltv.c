@@ -63,21 +63,32 @@ static enum outcome write_value(struct work *w, const char *field, int64_t value
 		"the CRM did not take the Patient Lifetime Value: is the field monetary or text?");
 }
 
-/* What the ledger knows of the bill, after additions that were interrupted have been settled by the value. */
-static enum outcome settle(struct work *w, const char *bill, struct ledger_bill *b)
+/* A bill whose addition was begun and not ended: the contact's value says whether it happened. Where somebody
+ * else has changed the value since, it stays pending. */
+static bool settle(struct work *w, const char *bill, int64_t now)
 {
-	struct state *state = w->push->state;
-	if (!ledger_bills_settle(state, w->location->id, w->contact, bill, w->value) ||
-		!ledger_bill(state, w->location->id, bill, b))
-		return fail(w, "state", true, "the state file cannot be written");
-	if (!b->pending)
-		return OUT_DONE;
-	return fail(w, "undecided", false,
-		arena_printf(w->a,
-			"bill %s: an addition to the lifetime value was interrupted, and the value has been changed "
-			"since "
-			"by somebody else: compare it with the bills, by hand",
-			bill));
+	struct ledger_bill b;
+	const char *location = w->location->id;
+	if (!ledger_bill(w->push->state, location, bill, &b))
+		return false;
+	if (!b.pending || (now != b.after && now != b.before))
+		return true;
+	return ledger_bill_end(w->push->state, location, bill, now == b.after);
+}
+
+/* All such bills of this contact, whosesoever: once the value changes it tells nothing about them any more.
+ */
+static enum outcome settle_all(struct work *w, int64_t now)
+{
+	for (const char *bill = "";;) {
+		if (!ledger_bill_pending(w->push->state, w->a, w->location->id, w->contact, bill, &bill))
+			break;
+		if (!bill)
+			return OUT_DONE;
+		if (!settle(w, bill, now))
+			break;
+	}
+	return fail(w, "state", true, "the state file cannot be used");
 }
 
 /* Adds what of the amount is not counted yet. */
@@ -91,7 +102,7 @@ static enum outcome add(
 	if (!ledger_bill_begin(w->push->state, location, bill, w->contact, amount, before, after))
 		return fail(w, "state", true, "the state file cannot be written");
 	enum outcome out = after == before ? OUT_DONE : write_value(w, field, after);
-	if (out == OUT_DONE && !ledger_bill_end(w->push->state, location, bill))
+	if (out == OUT_DONE && !ledger_bill_end(w->push->state, location, bill, true))
 		return fail(w, "state", true, "the state file cannot be written");
 	if (out == OUT_DONE)
 		w->value = after;
@@ -125,8 +136,17 @@ enum outcome ltv_add(struct work *w)
 		return field ? show(w, field, text) : out;
 	if ((out = contact_read(w)) != OUT_DONE)
 		return out;
-	if ((out = ltv_read(w)) != OUT_DONE || (out = settle(w, bill, &b)) != OUT_DONE)
+	if ((out = ltv_read(w)) != OUT_DONE || (out = settle_all(w, w->value)) != OUT_DONE)
 		return out;
+	if (!ledger_bill(w->push->state, w->location->id, bill, &b))
+		return fail(w, "state", true, "the state file cannot be read");
+	if (b.pending)
+		return fail(w, "undecided", false,
+			arena_printf(w->a,
+				"bill %s: an addition to the lifetime value was interrupted, and the value has been changed "
+				"since by "
+				"somebody else: compare it with the bills, by hand",
+				bill));
 	if (amount > 0)
 		ledger_contact_is_patient(w->push->state, w->location->id, w->contact);
 	if (amount > 0)

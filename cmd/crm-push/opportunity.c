@@ -59,12 +59,9 @@ static enum outcome create(struct work *w, const char *pipeline, const char *sta
 	int64_t since = 0;
 	enum ledger_effect known =
 		w->push->dry ? EFFECT_NEW : ledger_effect(state, w->location->id, effect, w->contact, &since);
-	if (known == EFFECT_BEGUN && when_now_ms() - since >= INDEX_MS &&
-		ledger_undone(state, w->location->id, effect)) /* it was not made; the minute begins anew */
-		known = ledger_effect(state, w->location->id, effect, w->contact, &since);
 	if (known == EFFECT_FAILED)
 		return fail(w, "state", true, "the state file cannot be written");
-	if (known != EFFECT_NEW)
+	if (known != EFFECT_NEW && when_now_ms() - since < INDEX_MS)
 		return fail(w, "lost", true,
 			"the answer to making the opportunity was lost; a search shows in a minute whether it is there");
 	if (known == EFFECT_BEGUN) { /* a search has not shown it, so it was not made; from now on it may be */

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Effects whose answers were lost, and what comes after them: each of these was a fault once.
+. "$(dirname "$0")/../crash/common.bash"
+at=0
+
+# push TYPE ID PATIENT FACTS: an event through categorize, crm-map and crm-push; the result's status.
+push()
+{
+	at=$((at + 1))
+	jq -nc --arg type "$1" --arg id "$2" --arg patient "$3" --argjson facts "$4" --arg at "$at" '{$id, $type, practice: "glow-denver",
+		received: "2026-11-22T15:00:00Z", occurred: "2026-11-22T15:00:0\($at)Z",
+		patient: {id: $patient, first_name: "Ana", last_name: "Lopez", email: "ana@example.com", phone: "+17203000001"}} + $facts' |
+		tee "$DIR/event" | again
+}
+
+# The last event once more.
+again()
+{
+	categorize | crm-map | crm-push >"$DIR/result"
+	jq -r .status "$DIR/result"
+}
+
+visit()
+{
+	push "$1" "$2" 1 "{\"appointment\":{\"id\":\"88123\",\"type\":\"Botox\",\"status\":\"$3\",\"start\":\"2026-12-0$4T10:00:00-07:00\"}}"
+}
+
+bill()
+{
+	push bill.completed "$1" "$2" "{\"bill\":{\"id\":\"$3\",\"total\":\"$4\"}}"
+}
+
+fault()
+{
+	curl -sS -o /dev/null "$API/_/faults" -d "{\"fault\":$1}"
+}
+
+held()
+{
+	curl -sS "$API/_/state" | jq -r ".contacts[0] | $1"
+}
+
+fresh()
+{
+	at=0
+	sandbox "$@"
+}
+
+prepare 1 0 1
+
+fresh
+{ visit appointment.booked a booked 1 && visit appointment.status b cancelled 1; } >/dev/null
+fault '"reset-before","method":"POST","path":"/notes","count":1'
+visit appointment.booked c booked 2 >/dev/null
+again <"$DIR/event" >/dev/null
+is 'booked, cancelled, booked again: the second note that was lost is not taken for the first' \
+	"$(held '[.notes[] | .body? // . | select(contains("Booked"))] | length')" 2
+
+fresh
+fault '"reset-after","method":"POST","path":"/workflow/","count":1'
+visit appointment.booked a booked 1 >/dev/null
+is 'an enrolment whose answer was lost is told of' "$(jq '.warnings | length' "$DIR/result")" 1
+again <"$DIR/event" >/dev/null
+is 'and told again, since that result may have been lost' "$(jq -r '.warnings | length' "$DIR/result")" 1
+
+fresh
+push patient.created a 1 '{}' >/dev/null
+fault '"500","method":"PUT","path":"/contacts/","skip":1,"count":5'
+is 'an addition to the lifetime value that is lost' "$(bill b 1 991 100.00)" 'failed'
+cp "$DIR/event" "$DIR/lost"
+is 'and one of another patient with the same contact after it' "$(bill c 2 992 50.00)" 'done'
+is 'the first is settled all the same' "$(again <"$DIR/lost")" 'done'
+is 'and both count' "$(held '.fields["Patient Lifetime Value"]')" 150.00
+
+fresh
+push patient.created a 1 '{}' >/dev/null
+fault '"reset-after","method":"PUT","path":"/contacts/","skip":1,"count":1'
+fault '"429","method":"PUT","path":"/contacts/","skip":1,"count":1,"retry_after":100'
+is 'an addition that was made, its answer lost, and the repeat refused' "$(bill b 1 991 100.00)" 'failed'
+is 'is settled' "$(again <"$DIR/event")" 'done'
+is 'and counts once' "$(held '.fields["Patient Lifetime Value"]')" 100.00
+
+fresh -L 2500
+push patient.created a 1 '{}' >/dev/null
+fault '"reset-before","method":"POST","path":"/opportunities/","count":1'
+visit appointment.booked b booked 1 >/dev/null
+query 'UPDATE effect SET at=at-60000 WHERE done=0'
+fault '"reset-after","method":"POST","path":"/opportunities/","count":1'
+is 'an opportunity whose answer is lost twice' "$(again <"$DIR/event")" 'failed'
+is 'is not made before a search would show it' "$(again <"$DIR/event")" 'failed'
+sleep 3
+is 'is found when it does' "$(again <"$DIR/event")" 'done'
+is 'and there is one' "$(held '.opportunities | length')" 1
+finish
