@@ -138,9 +138,24 @@ static void end_turn(struct command *c)
 	pthread_mutex_unlock(&c->lock);
 }
 
+/* The environment of a run: ours, with PNOW_CONFIG naming the configuration of the event's practice. */
+static char **environment_of(const struct command *c, struct request *r)
+{
+	size_t n = 0, kept = 0;
+
+	while (c->environment[n])
+		n++;
+	char **environment = arena_alloc(r->arena, (n + 2) * sizeof *environment);
+	for (size_t i = 0; i < n; i++)
+		if (strncmp(c->environment[i], "PNOW_CONFIG=", strlen("PNOW_CONFIG=")) != 0)
+			environment[kept++] = c->environment[i];
+	environment[kept] = arena_printf(r->arena, "PNOW_CONFIG=%s", r->practice->conf->file);
+	return environment;
+}
+
 /* Starts COMMAND with input as its standard input, in a process group of its own, with the signals of a fresh
    process. 0, or what errno would say. */
-static int start(const struct command *c, int input, pid_t *pid)
+static int start(const struct command *c, char **environment, int input, pid_t *pid)
 {
 	static const int fresh[] = {SIGPIPE, SIGTERM, SIGINT, SIGCHLD};
 	posix_spawn_file_actions_t files;
@@ -159,7 +174,7 @@ static int start(const struct command *c, int input, pid_t *pid)
 	posix_spawnattr_setsigmask(&attributes, &mask);
 	posix_spawn_file_actions_init(&files);
 	posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
-	int problem = posix_spawnp(pid, c->argv[0], &files, &attributes, c->argv, c->environment);
+	int problem = posix_spawnp(pid, c->argv[0], &files, &attributes, c->argv, environment);
 	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attributes);
 	return problem;
@@ -220,14 +235,14 @@ static struct ending await(struct command *c, struct command_run *run)
 }
 
 /* One run, from its start to its end. */
-static struct ending run(struct command *c, struct str line, struct timespec deadline)
+static struct ending run(struct command *c, char **environment, struct str line, struct timespec deadline)
 {
 	struct command_run this = {.deadline = deadline};
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return (struct ending){UNSTARTED, errno};
-	int problem = start(c, ends[0], &this.pid);
+	int problem = start(c, environment, ends[0], &this.pid);
 	close(ends[0]);
 	if (problem) {
 		close(ends[1]);
@@ -279,7 +294,7 @@ enum delivery command_deliver(struct hook *h, struct request *r, struct webhook 
 	struct ending ending = {CROWDED, 0};
 
 	if (take_turn(c, deadline)) {
-		ending = run(c, line, seconds_from_now(c->seconds));
+		ending = run(c, environment_of(c, r), line, seconds_from_now(c->seconds));
 		end_turn(c);
 	}
 	return judge(c, ending, request_shown(r->arena, event->id));

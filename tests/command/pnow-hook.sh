@@ -512,6 +512,12 @@ is "-t: soon" "$((SECONDS < 8))" 1
 is "-t: what it started ends, too" "$(pgrep -f 'sleep 77' | wc -l)" 0
 
 # shellcheck disable=SC2016
+# shellcheck disable=SC2016 # for the inner shell
+listen which -c token.json -c basic.json -- sh -c 'echo "$PNOW_CONFIG" >which'
+BODY='{"event":"PatientCreated","eventId":"w1"}'
+post /hook/token/patientnow -H "$TOKEN"
+is "the command is told the configuration of the event's practice" "$STATUS $(cat which)" "200 token.json"
+
 listen few -c basic.json -j 2 -- sh -c 'echo begin; sleep 0.4; echo end'
 BODY=$EVENT
 for ((i = 0; i < 6; i++)); do
