@@ -5,7 +5,8 @@
 # much; SEED chooses events and kills; KEEP is a folder to copy everything to. HURRY=hurry: see drain.
 . "$(dirname "$0")/common.bash"
 EVENTS=${EVENTS:-20000} KILLS=${KILLS:-1000} PATIENTS=${PATIENTS:-2000} INTERVAL=${INTERVAL:-600} SEED=${SEED:-1}
-VICTIMS=(pnow-hook pnow-hook pnow-inbox pnow-inbox pnow-inbox pnow-enrich categorize crm-map crm-push crm-push crm-push crm-push)
+VICTIMS=(pnow-hook pnow-hook pnow-inbox pnow-inbox pnow-inbox pnow-enrich categorize crm-map crm-push crm-push crm-push
+	crm-push)
 RANDOM=$SEED
 declare -A killed=()
 
@@ -88,12 +89,12 @@ Surgical: |two opportunities=opportunities: one in each pipeline, in the stage o
 : is First|last visit|last bill=contacts: as the last event has them
 comparison=the comparison was made
 END
-point 'each undecidable enrolment was told of in a result' "$(query "SELECT effect FROM effect AS e WHERE done=2 AND NOT EXISTS
-	(SELECT 1 FROM attempt AS a JOIN inbox AS i ON i.id=a.event WHERE a.contact=e.contact AND e.effect LIKE i.subject || '/%'
-		AND a.result LIKE '%the answer to the enrolment%') LIMIT 12")"
+point 'each undecidable enrolment was told of in a result' "$(query "SELECT effect FROM effect AS e WHERE done=2
+	AND NOT EXISTS (SELECT 1 FROM attempt AS a JOIN inbox AS i ON i.id=a.event WHERE a.contact=e.contact
+		AND e.effect LIKE i.subject || '/%' AND a.result LIKE '%the answer to the enrolment%') LIMIT 12")"
 undecided=$(query "SELECT count(*) FROM effect WHERE done=2")
-lost=$(curl -sS "$API/_/requests" | jq -s '[.[] | select((.path | contains("/workflow/")) and (.fault | IN("reset-before", "reset-after",
-	"cut", "500", "hang")))] | length')
+lost=$(curl -sS "$API/_/requests" | jq -s '[.[] | select((.path | contains("/workflow/"))
+	and (.fault | IN("reset-before", "reset-after", "cut", "500", "hang")))] | length')
 kills=0
 for name in "${!killed[@]}"; do kills=$((kills + ${killed[$name]})); done
 holds "at most one undecidable enrolment for each kill or lost answer" [ "$undecided" -le $((kills + lost)) ]
@@ -102,7 +103,8 @@ missing=$(jq -n --slurpfile expected "$DIR/expected" --slurpfile state "$DIR/sta
 	'([$expected[0][].workflows | length] | add) - ([$state[0].contacts[].workflows | length] | add)')
 printf '# %d events, %d kills (' "$EVENTS" "$kills"
 for name in "${!killed[@]}"; do printf ' %s %d' "$name" "${killed[$name]}"; done
-printf ' ), %d undecidable enrolments, of which %d are not there, %d lost answers to enrolments\n' "$undecided" "$missing" "$lost"
+printf ' ), %d undecidable enrolments, of which %d are not there, %d lost answers to enrolments\n' \
+	"$undecided" "$missing" "$lost"
 printf '# %d s under load, %d s until all was settled\n' "$((loaded - started_at))" "$drained"
 [ -z "${KEEP:-}" ] || cp -R "$DIR" "$KEEP"
 finish

@@ -1,7 +1,8 @@
-# Writes made-up events of made-up patients, the same ones for the same seed: awk -v what=events|patients -v seed=N
-# -v events=N -v patients=N -f events.awk. Events: KEY, ID and BODY of a webhook, between tabs; those with the same key are to
-# be posted in this order. Patients: a line of JSON for each. Every tenth patient shares e-mail and phone, and so the contact,
-# with the one before; every 97th has neither.
+# Writes made-up events of made-up patients, the same ones for the same seed:
+# awk -v what=events|patients -v seed=N -v events=N -v patients=N -f events.awk
+# Events: KEY, ID and BODY of a webhook, between tabs; those with the same key are to be posted in this order. Patients: a
+# line of JSON for each. Every tenth patient shares e-mail and phone, and so the contact, with the one before; every 97th
+# has neither.
 
 # A number from 0 up to n - 1.
 function dice(n) { random = (random * 16807) % 2147483647; return int(random / 2147483647 * n) }

@@ -11,7 +11,8 @@ def stages: {"Surgical Consult": {"Booked": "Consult Booked", "Checked Out": "Co
 	"Non-Surgical Appointment": {"Booked": "Booked", "Checked Out": "Patient"}};
 def shown: if . == "Confirmed" then "Booked" elif . == "No Show" then "No-Show" else . end;
 def cents: tonumber * 100 | round;
-def dollars: (if . < 0 then "-$" else "$" end) + (fabs | "\(. / 100 | floor).\(. % 100 | tostring | if length < 2 then "0" + . else . end)");
+def dollars: (if . < 0 then "-$" else "$" end)
+	+ (fabs | "\(. / 100 | floor).\(. % 100 | tostring | if length < 2 then "0" + . else . end)");
 
 # Whether the event brings something new about its subject; its state is then kept.
 def news($subject; $state): .told[$subject] as $was
@@ -50,7 +51,8 @@ def membership: .event.data as $d | news("membership/" + $d.membershipId; "")
 def apply: if .event.event | startswith("Appointment") then visit
 	elif .event.event == "PatientBillCompleted" then bill
 	elif .event.event == "MembershipCreated" then membership
-	elif .event.event | startswith("Patient") then .name = (.event.data.firstName // "Seed\(.event.data.patientId | tonumber - 100000)")
+	elif .event.event | startswith("Patient") then 
+		.name = (.event.data.firstName // "Seed\(.event.data.patientId | tonumber - 100000)")
 	else . end;
 
 ($patients | map({(.patientId): .}) | add) as $of

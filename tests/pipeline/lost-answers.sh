@@ -7,8 +7,8 @@ at=0
 push()
 {
 	at=$((at + 1))
-	jq -nc --arg type "$1" --arg id "$2" --arg patient "$3" --argjson facts "$4" --arg at "$at" '{$id, $type, practice: "glow-denver",
-		received: "2026-11-22T15:00:00Z", occurred: "2026-11-22T15:00:0\($at)Z",
+	jq -nc --arg type "$1" --arg id "$2" --arg patient "$3" --argjson facts "$4" --arg at "$at" '{$id, $type,
+		practice: "glow-denver", received: "2026-11-22T15:00:00Z", occurred: "2026-11-22T15:00:0\($at)Z",
 		patient: {id: $patient, first_name: "Ana", last_name: "Lopez", email: "ana@example.com", phone: "+17203000001"}} + $facts' |
 		tee "$DIR/event" | again
 }
@@ -22,7 +22,8 @@ again()
 
 visit()
 {
-	push "$1" "$2" 1 "{\"appointment\":{\"id\":\"88123\",\"type\":\"Botox\",\"status\":\"$3\",\"start\":\"2026-12-0$4T10:00:00-07:00\"}}"
+	push "$1" "$2" 1 "{\"appointment\":{\"id\":\"88123\",\"type\":\"Botox\",\"status\":\"$3\",
+		\"start\":\"2026-12-0$4T10:00:00-07:00\"}}"
 }
 
 bill()
