@@ -31,10 +31,14 @@ point()
 
 # --- Processes
 
-# shim NAME [ARGUMENT…]: the program's wrapper; the arguments come before the others.
+# shim NAME [ARGUMENT…]: the program's wrapper; the arguments come before the others. With DISK the state file's disk fails
+# as $DIR/disk says (tests/faults).
 shim()
 {
-	printf '#!/bin/sh\n: >"%s/pids/%s.$$"\nexec "%s/%s"%s "$@"\n' "$DIR" "$1" "$bin" "$1" "${*:2}" >"$DIR/shims/$1"
+	local disk=''
+	[ -z "${DISK:-}" ] || disk="export ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD='$bin/../tests/faults.so' \
+PNOW_FAULTS_BELOW='$DIR/glow-denver.db' PNOW_FAULTS='$DIR/disk'"
+	printf '#!/bin/sh\n: >"%s/pids/%s.$$"\n%s\nexec "%s/%s"%s "$@"\n' "$DIR" "$1" "$disk" "$bin" "$1" "${*:2}" >"$DIR/shims/$1"
 	chmod +x "$DIR/shims/$1"
 }
 
@@ -165,7 +169,8 @@ drain()
 	local until=$((SECONDS + $1)) left
 	while left=$(query "SELECT count(*) FROM inbox WHERE state IN ('waiting','running')") && [ "$left" != 0 ]; do
 		[ "$SECONDS" -lt "$until" ] || return 1
-		[ "${2:-}" != hurry ] || query "UPDATE effect SET at=at-60000 WHERE done=0 AND effect LIKE 'opportunity/%'"
+		[ "${2:-}" != hurry ] || query "UPDATE effect SET at=at-60000
+			WHERE done=0 AND effect LIKE 'opportunity/%' AND at < (strftime('%s','now') - 3) * 1000" # a search shows those
 		sleep 1
 	done
 }
