@@ -302,7 +302,7 @@ static enum outcome find_or_make(struct work *w, bool needs)
 		out = upsert(w, &list);
 	buf_free(&list);
 	if (out == OUT_DONE && patient)
-		ledger_contact_is_patient(w->push->state, w->location->id, w->contact);
+		out = is_patient(w);
 	return out == OUT_DONE && needs ? update_standing(w) : out;
 }
 

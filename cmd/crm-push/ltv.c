@@ -147,10 +147,8 @@ enum outcome ltv_add(struct work *w)
 				"since by "
 				"somebody else: compare it with the bills, by hand",
 				bill));
-	if (amount > 0)
-		ledger_contact_is_patient(w->push->state, w->location->id, w->contact);
-	if (amount > 0)
-		w->standing = STANDING_PATIENT;
+	if (amount > 0 && (out = is_patient(w)) != OUT_DONE)
+		return out;
 	if (b.known && b.counted == amount)
 		return OUT_UNCHANGED;
 	return add(w, bill, field, amount, &b);

@@ -142,9 +142,7 @@ static enum outcome place(struct work *w)
 		out = id ? move(w, id, pipeline, stage, status) : OUT_IGNORED;
 	if (out == OUT_IGNORED)
 		out = create(w, pipeline, stage, status);
-	if (out == OUT_DONE && status && strcmp(status, "won") == 0 && !w->push->dry)
-		ledger_contact_is_patient(w->push->state, w->location->id, w->contact);
-	return out;
+	return out == OUT_DONE && status && strcmp(status, "won") == 0 ? is_patient(w) : out;
 }
 
 enum outcome opportunity_move(struct work *w)

@@ -110,6 +110,8 @@ enum outcome contact_read(struct work *w);
 /* standing.c */
 /* Finds out whether the contact is a lead or a patient, into w->standing. */
 enum outcome standing(struct work *w);
+/* The contact is a patient from now on, and for ever: OUT_DONE, or OUT_FAILED where that cannot be kept. */
+enum outcome is_patient(struct work *w);
 /* The contact's opportunities, into w->opportunities. */
 enum outcome opportunities_search(struct work *w);
 /* Whether an object has this text at key. */

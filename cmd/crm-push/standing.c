@@ -29,6 +29,14 @@ bool has_text(struct work *w, struct str object, const char *key, const char *te
 	return value && strcmp(value, text) == 0;
 }
 
+enum outcome is_patient(struct work *w)
+{
+	w->standing = STANDING_PATIENT;
+	if (w->push->dry || ledger_contact_is_patient(w->push->state, w->location->id, w->contact))
+		return OUT_DONE;
+	return fail(w, "state", true, "the state file cannot be written");
+}
+
 enum outcome standing(struct work *w)
 {
 	if (w->standing != STANDING_UNKNOWN)
@@ -48,7 +56,5 @@ enum outcome standing(struct work *w)
 	for (struct str at = {0}; jtext_next(w->opportunities, &at);)
 		if (has_text(w, at, "status", "won"))
 			w->standing = STANDING_PATIENT;
-	if (w->standing == STANDING_PATIENT)
-		ledger_contact_is_patient(w->push->state, w->location->id, w->contact);
-	return OUT_DONE;
+	return w->standing == STANDING_PATIENT ? is_patient(w) : OUT_DONE;
 }
