@@ -36,7 +36,6 @@ struct transfer {
 	struct buf body;
 	struct str sent; /* what is left of a body that cannot be rewound */
 	long retry_after;
-	long total_pages;
 };
 
 struct http {
@@ -78,8 +77,6 @@ static size_t take_header(char *bytes, size_t one, size_t n, void *context)
 	line[length] = '\0';
 	if (strncasecmp(line, "retry-after:", 12) == 0)
 		t->retry_after = strtol(line + 12, NULL, 10);
-	else if (strncasecmp(line, "datatotalpages:", 15) == 0)
-		t->total_pages = strtol(line + 15, NULL, 10);
 	return one * n;
 }
 
@@ -285,14 +282,13 @@ static void log_request(
 static void try_once(
 	struct http *h, struct arena *a, const struct http_request *request, struct http_answer *answer)
 {
-	struct transfer t = {.total_pages = -1};
+	struct transfer t = {0};
 	double seconds = 0;
 	perform(h, &t, request);
 	answer->calls++;
 	curl_easy_getinfo(t.easy, CURLINFO_TOTAL_TIME, &seconds);
 	answer->ms += seconds * 1000;
 	answer->retry_after = t.retry_after;
-	answer->total_pages = t.total_pages;
 	if (t.result == CURLE_OK) {
 		answer->outcome = HTTP_ANSWERED;
 		curl_easy_getinfo(t.easy, CURLINFO_RESPONSE_CODE, &answer->status);
@@ -337,7 +333,7 @@ static void wait_before(struct http *h, unsigned n, long retry_after)
 
 struct http_answer http_do(struct http *h, struct arena *a, const struct http_request *request)
 {
-	struct http_answer answer = {.outcome = HTTP_UNSENT, .error = "not allowed", .total_pages = -1};
+	struct http_answer answer = {.outcome = HTTP_UNSENT, .error = "not allowed"};
 	struct timespec began, now;
 	start(h);
 	clock_gettime(CLOCK_MONOTONIC, &began);

@@ -35,7 +35,6 @@ struct http_answer {
 	unsigned calls;    /* requests made for it, repeats counted */
 	double ms;
 	long retry_after; /* seconds, from Retry-After; 0: not said */
-	long total_pages; /* DataTotalPages of the Essentials API; -1: not said */
 };
 
 struct http_options {

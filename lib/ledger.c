@@ -212,7 +212,6 @@ bool ledger_bill(struct state *s, const char *location, const char *bill, struct
 	*b = (struct ledger_bill){.known = found == STATE_ROW,
 		.counted = number(columns[0]),
 		.pending = columns[1] != NULL,
-		.total = number(columns[1]),
 		.before = number(columns[2]),
 		.after = number(columns[3])};
 	arena_free(&a);

@@ -86,8 +86,7 @@ struct ledger_bill {
 	bool known;
 	int64_t counted; /* in the lifetime value for certain */
 	bool pending;    /* an addition was begun: */
-	int64_t total;   /* the bill's total that it would make count, */
-	int64_t before;  /* the lifetime value before it */
+	int64_t before;  /* the lifetime value before it, */
 	int64_t after;   /* and after it */
 };
 

@@ -158,6 +158,15 @@ struct name names_find(struct names *n, struct arena *a, const struct crm_locati
 	return found;
 }
 
+const char *names_of(struct names *n, struct arena *a, const struct crm_location *location,
+	enum name_kind kind, const char *id)
+{
+	const char *name = NULL;
+	state_run(n->state, a, &name, "SELECT name FROM name WHERE location=? AND kind=? AND id=?", "ttt",
+		location->id, kinds[kind].kind, id);
+	return name;
+}
+
 bool names_doubt(struct names *n, const struct crm_location *location, enum name_kind kind)
 {
 	if (when_now_ms() - asked(n, location, kind) < TRUST_MS || !state_begin(n->state))

@@ -25,6 +25,10 @@ struct name {
 struct name names_find(struct names *n, struct arena *a, const struct crm_location *location,
 	enum name_kind kind, const char *name);
 
+/* The name of a kept id, the arena's; NULL where none is kept. */
+const char *names_of(struct names *n, struct arena *a, const struct crm_location *location,
+	enum name_kind kind, const char *id);
+
 /* The CRM did not take what was sent to an id: where the list is older than ten minutes, the next lookup asks
  * again. Returns whether it will. */
 bool names_doubt(struct names *n, const struct crm_location *location, enum name_kind kind);

@@ -110,9 +110,8 @@ void compare_fields(struct work *w, struct str list, struct str contact)
 			return;
 		}
 		doubted = true;
-		const char *name = NULL, *id = jtext_string(w->a, jtext_get(at, "id"));
-		state_run(w->push->state, w->a, &name,
-			"SELECT name FROM name WHERE location=? AND kind='field' AND id=?", "tt", w->location->id, id);
+		const char *id = jtext_string(w->a, jtext_get(at, "id"));
+		const char *name = names_of(w->push->names, w->a, w->location, NAME_FIELD, id);
 		warning(w, "the CRM did not take the value of %s", name ? name : id);
 	}
 }
