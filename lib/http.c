@@ -20,6 +20,7 @@
 enum {
 	CONNECT_S = 10,
 	ANSWER_MAX = 32 * 1024 * 1024,
+	HEADERS_MAX = 256 * 1024,
 	WAIT_FIRST_MS = 250, /* doubled with each try, up to */
 	WAIT_MAX_MS = 8000,
 	GIVE_UP_S = 60,       /* nothing is tried again when so much time has gone into it */
@@ -34,8 +35,8 @@ struct transfer {
 	bool done;
 	pthread_cond_t ended;
 	struct buf body;
+	struct buf headers;
 	struct str sent; /* what is left of a body that cannot be rewound */
-	long retry_after;
 };
 
 struct http {
@@ -68,15 +69,15 @@ static size_t give_body(char *bytes, size_t one, size_t n, void *context)
 	return some;
 }
 
+/* The lines of the last answer: each begins with its status. */
 static size_t take_header(char *bytes, size_t one, size_t n, void *context)
 {
 	struct transfer *t = context;
-	char line[128];
-	size_t length = one * n < sizeof line - 1 ? one * n : sizeof line - 1;
-	memcpy(line, bytes, length);
-	line[length] = '\0';
-	if (strncasecmp(line, "retry-after:", 12) == 0)
-		t->retry_after = strtol(line + 12, NULL, 10);
+	if (one * n >= 5 && memcmp(bytes, "HTTP/", 5) == 0)
+		t->headers.n = 0;
+	if (t->headers.n + one * n > HEADERS_MAX)
+		return 0;
+	buf_add(&t->headers, (struct str){bytes, one * n});
 	return one * n;
 }
 
@@ -209,7 +210,7 @@ static struct curl_slist *header_list(const struct http_request *request)
 	return list;
 }
 
-/* One request, made once; the caller frees t->body and t->easy. */
+/* One request, made once; the caller frees t->body, t->headers and t->easy. */
 static void perform(struct http *h, struct transfer *t, const struct http_request *request)
 {
 	struct curl_slist *headers = header_list(request);
@@ -288,7 +289,9 @@ static void try_once(
 	answer->calls++;
 	curl_easy_getinfo(t.easy, CURLINFO_TOTAL_TIME, &seconds);
 	answer->ms += seconds * 1000;
-	answer->retry_after = t.retry_after;
+	answer->headers = (struct str){arena_copy(a, buf_str(&t.headers)), t.headers.n};
+	const char *retry_after = http_header(a, answer, "Retry-After");
+	answer->retry_after = retry_after ? strtol(retry_after, NULL, 10) : 0;
 	if (t.result == CURLE_OK) {
 		answer->outcome = HTTP_ANSWERED;
 		curl_easy_getinfo(t.easy, CURLINFO_RESPONSE_CODE, &answer->status);
@@ -300,6 +303,7 @@ static void try_once(
 	}
 	log_request(h, request, answer);
 	buf_free(&t.body);
+	buf_free(&t.headers);
 	curl_easy_cleanup(t.easy);
 }
 
@@ -348,6 +352,25 @@ struct http_answer http_do(struct http *h, struct arena *a, const struct http_re
 			break;
 	}
 	return answer;
+}
+
+char *http_header(struct arena *a, const struct http_answer *answer, const char *name)
+{
+	const char *line = answer->headers.p, *end = line + answer->headers.n;
+	for (size_t n = strlen(name); line && line < end; line++) {
+		const char *newline = memchr(line, '\n', (size_t)(end - line));
+		size_t length = (size_t)((newline ? newline : end) - line);
+		if (length > n && line[n] == ':' && strncasecmp(line, name, n) == 0) {
+			struct str value = {line + n + 1, length - n - 1};
+			while (value.n && strchr(" \t", value.p[0]))
+				value = (struct str){value.p + 1, value.n - 1};
+			while (value.n && strchr(" \t\r", value.p[value.n - 1]))
+				value.n--;
+			return arena_copy(a, value);
+		}
+		line += length;
+	}
+	return NULL;
 }
 
 char *http_encode(struct arena *a, const char *text)

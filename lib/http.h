@@ -34,8 +34,12 @@ struct http_answer {
 	const char *error; /* what went wrong, for people; without URL, query or header. NULL where answered */
 	unsigned calls;    /* requests made for it, repeats counted */
 	double ms;
-	long retry_after; /* seconds, from Retry-After; 0: not said */
+	long retry_after;   /* seconds, from Retry-After; 0: not said */
+	struct str headers; /* of the answer, each line with its newline; the arena's */
 };
+
+/* The value of a header of the answer (its name in any case), the arena's; NULL where it has none. */
+char *http_header(struct arena *a, const struct http_answer *answer, const char *name);
 
 struct http_options {
 	long timeout;         /* for one request, seconds; 0: 30 */

@@ -102,6 +102,18 @@ const char *profile_twice(const struct profile *p, struct arena *a, enum event_k
 	return twice;
 }
 
+bool profile_is_column(const char *pointer, const char *column)
+{
+	struct arena a = {0};
+	char *words = arena_copy(&a, str_of(pointer));
+	for (char *p = words; *p; p++)
+		if (*p == '/')
+			*p = ' ';
+	bool is = same_folded(str_of(words), str_of(column), true);
+	arena_free(&a);
+	return is;
+}
+
 const struct profile_pointers *profile_field(const struct profile_fields *list, const char *name)
 {
 	for (size_t i = 0; i < list->n; i++)
@@ -139,6 +151,15 @@ static struct profile_pointers pointers_at(const struct settings *s, const char 
 	return pointers;
 }
 
+/* Whether a kind's objects have a fact of this name. */
+static bool is_fact(enum event_kind kind, const char *name)
+{
+	const struct event_fact *f = event_facts(kind);
+	while (f->name && strcmp(f->name, name) != 0)
+		f++;
+	return f->name != NULL;
+}
+
 static struct profile_fields fields_at(
 	const struct settings *s, const char *key, struct str value, const struct event_fact *known)
 {
@@ -158,31 +179,113 @@ static struct profile_fields fields_at(
 	return list;
 }
 
+/* Stores a value of the file where it belongs; key is its whole path. */
+typedef void store_fn(const struct settings *s, const char *key, struct str value, void *place);
+
+struct profile_key {
+	const char *name;
+	store_fn *store;
+	void *place;
+};
+
+static void store_text(const struct settings *s, const char *key, struct str value, void *place)
+{
+	*(const char **)place = settings_text(s, key, value);
+}
+
+static void store_pointers(const struct settings *s, const char *key, struct str value, void *place)
+{
+	*(struct profile_pointers *)place = pointers_at(s, key, value);
+}
+
+static void store_size(const struct settings *s, const char *key, struct str value, void *place)
+{
+	const char *problem = "no number";
+	int64_t n = 0;
+	if (jtext_type(value) == JTEXT_NUMBER)
+		n = strtonum(arena_copy(s->arena, value), 1, 1000, &problem);
+	if (problem)
+		settings_wrong(s, value, "%s: expected a whole number from 1 to 1000", key);
+	*(int64_t *)place = n;
+}
+
+/* Query parameters by the patient's facts that they ask for. */
+static void store_search(const struct settings *s, const char *key, struct str value, void *place)
+{
+	struct jtext_members members = settings_members(s, key, value);
+	struct conf_names names = {
+		.at = arena_alloc(s->arena, (members.n + 1) * sizeof *names.at), .n = members.n};
+	for (size_t i = 0; i < members.n; i++) {
+		const char *name = settings_name(s, &members.at[i]);
+		const char *path = arena_printf(s->arena, "%s.%s", key, name);
+		if (!is_fact(KIND_PATIENT, name))
+			settings_wrong(s, members.at[i].value, "unknown key %s: expected a fact of pnow-event(5)", path);
+		names.at[i] = (struct conf_name){.name = name, .is = settings_text(s, path, members.at[i].value)};
+	}
+	*(struct conf_names *)place = names;
+}
+
+/* Reads an object against the keys it may have; the last one's name is NULL. */
+static void object_at(
+	const struct settings *s, const char *key, struct str value, const struct profile_key *keys)
+{
+	struct jtext_members members = settings_members(s, key, value);
+	for (size_t i = 0; i < members.n; i++) {
+		const char *name = settings_name(s, &members.at[i]), *known = "";
+		const char *path = arena_printf(s->arena, "%s.%s", key, name);
+		const struct profile_key *k = keys;
+		for (; k->name && strcmp(k->name, name) != 0; k++)
+			known = arena_printf(s->arena, "%s%s%s", known, *known ? ", " : "", k->name);
+		if (!k->name)
+			settings_wrong(s, members.at[i].value, "unknown key %s: the known ones are %s", path, known);
+		k->store(s, path, members.at[i].value, k->place);
+	}
+}
+
+static void store_items(const struct settings *s, const char *key, struct str value, void *place)
+{
+	*(struct profile_fields *)place = fields_at(s, key, value, item_facts);
+}
+
+static void store_facts(const struct settings *s, const char *key, struct str value, void *place)
+{
+	enum event_kind kind = 0;
+	while (strncmp(key, event_kind_name(kind), strcspn(key, ".")) != 0)
+		kind++;
+	*(struct profile_fields *)place = fields_at(s, key, value, event_facts(kind));
+}
+
 static struct profile_kind kind_at(const struct settings *s, enum event_kind kind, struct str value)
 {
 	struct profile_kind k = {0};
 	const char *key = event_kind_name(kind);
-	struct jtext_members members = settings_members(s, key, value);
-	for (size_t i = 0; i < members.n; i++) {
-		const char *name = settings_name(s, &members.at[i]);
-		const char *path = arena_printf(s->arena, "%s.%s", key, name);
-		struct str inner = members.at[i].value;
-		if (strcmp(name, "get") == 0)
-			k.get = settings_text(s, path, inner);
-		else if (strcmp(name, "fields") == 0)
-			k.fields = fields_at(s, path, inner, event_facts(kind));
-		else if (strcmp(name, "items") == 0)
-			k.items = pointers_at(s, path, inner);
-		else if (strcmp(name, "item") == 0)
-			k.item = fields_at(s, path, inner, item_facts);
-		else
-			settings_wrong(s, inner, "unknown key %s: the known ones are get, fields, items, item", path);
-	}
+	object_at(s, key, value,
+		(struct profile_key[]){{"get", store_text, &k.get}, {"list", store_text, &k.list},
+			{"create", store_text, &k.create}, {"search", store_text, &k.search},
+			{"search_by", store_search, &k.search_by}, {"rows", store_pointers, &k.rows},
+			{"updated", store_pointers, &k.updated}, {"fields", store_facts, &k.fields},
+			{"items", store_pointers, &k.items}, {"item", store_items, &k.item}, {NULL, NULL, NULL}});
 	if (!k.get || !strstr(k.get, "{id}"))
 		settings_wrong(s, value, "%s.get: expected the resource's path, with {id} in it", key);
 	if (!profile_field(&k.fields, "id"))
 		settings_wrong(s, value, "%s.fields.id is missing", key);
 	return k;
+}
+
+static void paging_at(const struct settings *s, struct profile_paging *p, struct str value)
+{
+	object_at(s, "paging", value,
+		(struct profile_key[]){{"page", store_text, &p->page}, {"rows", store_text, &p->rows},
+			{"size", store_size, &p->size}, {"since", store_text, &p->since},
+			{"until", store_text, &p->until}, {"pages_header", store_text, &p->pages_header},
+			{"total", store_pointers, &p->total}, {NULL, NULL, NULL}});
+}
+
+static void types_at(const struct settings *s, struct profile_types *t, struct str value)
+{
+	object_at(s, "appointment_types", value,
+		(struct profile_key[]){{"list", store_text, &t->list}, {"rows", store_pointers, &t->rows},
+			{"name", store_pointers, &t->name}, {NULL, NULL, NULL}});
 }
 
 static bool known_type(const char *type)
@@ -214,23 +317,10 @@ static struct conf_names names_at(const struct settings *s, const char *key, str
 
 static void event_at(const struct settings *s, struct profile *p, struct str value)
 {
-	const struct {
-		const char *name;
-		struct profile_pointers *place;
-	} rows[] = {
-		{"name", &p->event_name}, {"id", &p->event_id}, {"time", &p->event_time}, {"data", &p->event_data}};
-	struct jtext_members members = settings_members(s, "event", value);
-	for (size_t i = 0; i < members.n; i++) {
-		const char *name = settings_name(s, &members.at[i]);
-		const char *path = arena_printf(s->arena, "event.%s", name);
-		size_t r = 0;
-		while (r < 4 && strcmp(rows[r].name, name) != 0)
-			r++;
-		if (r == 4)
-			settings_wrong(
-				s, members.at[i].value, "unknown key %s: the known ones are name, id, time, data", path);
-		*rows[r].place = pointers_at(s, path, members.at[i].value);
-	}
+	object_at(s, "event", value,
+		(struct profile_key[]){{"name", store_pointers, &p->event_name}, {"id", store_pointers, &p->event_id},
+			{"time", store_pointers, &p->event_time}, {"data", store_pointers, &p->event_data},
+			{NULL, NULL, NULL}});
 }
 
 /* One key of the profile; false where there is no such key. */
@@ -262,6 +352,10 @@ static bool read_key(const struct settings *s, struct profile *p, const char *ke
 		p->events = names_at(s, key, value, known_type, "a type of pnow-event(5), or ping");
 	else if (strcmp(key, "statuses") == 0)
 		p->statuses = names_at(s, key, value, known_status, "booked, checked_out, cancelled or no_show");
+	else if (strcmp(key, "paging") == 0)
+		paging_at(s, &p->paging, value);
+	else if (strcmp(key, "appointment_types") == 0)
+		types_at(s, &p->appointment_types, value);
 	else
 		return false;
 	return true;

@@ -29,9 +29,33 @@ struct profile_fields {
 
 struct profile_kind { /* patient, appointment, bill, membership */
 	const char *get;  /* patients/{id} */
-	struct profile_fields fields;
-	struct profile_pointers items; /* bill: the list of items */
-	struct profile_fields item;    /* name, amount */
+	/* What the EMR may lack is NULL, or n 0. */
+	const char *list;            /* patients: walked in pages */
+	const char *create;          /* patients: takes a POST */
+	const char *search;          /* patients: takes search_by */
+	struct conf_names search_by; /* our fact and the query parameter that asks for it */
+	struct profile_pointers
+		rows; /* in an answer to list or search: its entries; n 0: the answer is the list */
+	struct profile_pointers updated; /* in an entry: when it changed last */
+	struct profile_fields fields;    /* the first pointer of each is also what a create calls it */
+	struct profile_pointers items;   /* bill: the list of items */
+	struct profile_fields item;      /* name, amount */
+};
+
+/* How a list is walked: query parameters, NULL where the API has none. */
+struct profile_paging {
+	const char *page; /* from 1 */
+	const char *rows; /* how many on a page */
+	int64_t size;     /* as many as are asked for; a shorter page is the last */
+	const char *since, *until;
+	const char *pages_header;      /* of an answer: how many pages there are, or NULL */
+	struct profile_pointers total; /* in an answer: how many entries there are in all */
+};
+
+/* The list of the practice's appointment types. */
+struct profile_types {
+	const char *list; /* NULL: the API has none */
+	struct profile_pointers rows, name;
 };
 
 struct profile {
@@ -46,7 +70,9 @@ struct profile {
 	struct profile_pointers event_name, event_id, event_time, event_data;
 	struct conf_names events;   /* the EMR's event names and our types ("ping": answered and forgotten) */
 	struct conf_names statuses; /* the EMR's words and our appointment statuses */
+	struct profile_paging paging;
 	struct profile_kind kinds[EVENT_KINDS];
+	struct profile_types appointment_types;
 	struct arena arena;
 };
 
@@ -64,6 +90,10 @@ bool profile_has(const struct profile_pointers *pointers, struct str body);
 /* The first name that is given twice in an object that facts of this kind are read from, or NULL; body is
    where the pointers start. */
 const char *profile_twice(const struct profile *p, struct arena *a, enum event_kind kind, struct str body);
+
+/* Whether a column of an export (Cell Phone, cell_phone) means what a pointer leads to (/cellPhone): without
+   regard to case, '_', '-', blanks and the pointer's slashes. */
+bool profile_is_column(const char *pointer, const char *column);
 
 /* The pointers of a field, or NULL where the profile has none for it. */
 const struct profile_pointers *profile_field(const struct profile_fields *fields, const char *name);

@@ -77,6 +77,17 @@ static const char *const versions[] = {
 	/* The id that the CRM gave to what an effect made: a note. done 2: nobody will ever know. */
 	"ALTER TABLE effect ADD COLUMN made TEXT;"
 	"CREATE INDEX effect_made ON effect(location, made) WHERE made IS NOT NULL;",
+	/* Where a walk through a list of PatientNow stands: since is its lower bound, page its next page (0: no
+	   walk is under way), began when it began, the next one's lower bound. */
+	"CREATE TABLE bookmark(name TEXT PRIMARY KEY, since TEXT NOT NULL, page INTEGER NOT NULL, began TEXT)"
+	"  WITHOUT ROWID;"
+	/* A patient whom a contact made: patient NULL where the creation was begun, and nobody knows yet. */
+	"CREATE TABLE creation(location TEXT NOT NULL, contact TEXT NOT NULL, begun INTEGER NOT NULL, patient "
+	"TEXT,"
+	"  PRIMARY KEY(location, contact)) WITHOUT ROWID;"
+	/* OAuth: what the CRM gave last; a refresh token is good for one use. */
+	"CREATE TABLE token(name TEXT PRIMARY KEY, access TEXT, refresh TEXT, expires INTEGER NOT NULL) WITHOUT "
+	"ROWID;",
 };
 
 enum { VERSION = sizeof versions / sizeof *versions };

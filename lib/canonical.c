@@ -3,7 +3,7 @@
  * true or false. event_facts says which fact has which form; what cannot be read stays as it is, for crm-map
  * to warn about.
  */
-#include "enrich.h"
+#include "canonical.h"
 #include "money.h"
 #include "when.h"
 
@@ -69,13 +69,13 @@ static const char *money_form(struct arena *a, const char *text)
 }
 
 /* A fact's text in our form. */
-static const char *formed(const struct enrich *e, struct arena *a, enum fact_form form, const char *text)
+static const char *formed(const struct profile *p, struct arena *a, enum fact_form form, const char *text)
 {
 	char *room = arena_alloc(a, WHEN_TEXT);
-	bool day_first = e->profile->day_first;
+	bool day_first = p->day_first;
 	switch (form) {
 	case FACT_STATUS:
-		return profile_status(e->profile, text) ? profile_status(e->profile, text) : text;
+		return profile_status(p, text) ? profile_status(p, text) : text;
 	case FACT_TIME:
 		return when_local(str_of(text), day_first, room) ? room : text;
 	case FACT_DATE:
@@ -105,9 +105,9 @@ static void write_flag(struct buf *out, const char *name, const char *text)
 
 /* "items":[{"name":…,"amount":…},…] from the first source that has a list. */
 static void write_items(
-	const struct enrich *e, struct arena *a, struct buf *out, const struct sources *sources)
+	const struct profile *p, struct arena *a, struct buf *out, const struct sources *sources)
 {
-	const struct profile_kind *bill = &e->profile->kinds[KIND_BILL];
+	const struct profile_kind *bill = &p->kinds[KIND_BILL];
 	for (int i = 0; i < SOURCES; i++) {
 		const struct source *s = &sources->at[i];
 		struct str items = {0}, at = {0};
@@ -129,7 +129,7 @@ static void write_items(
 	}
 }
 
-struct str canonical(const struct enrich *e, struct arena *a, enum event_kind kind,
+struct str canonical(const struct profile *p, struct arena *a, enum event_kind kind,
 	const struct sources *sources, const char *status_default)
 {
 	struct buf out = {0};
@@ -138,7 +138,7 @@ struct str canonical(const struct enrich *e, struct arena *a, enum event_kind ki
 		const char *name = f->name;
 		enum fact_form form = f->form;
 		if (form == FACT_ITEMS) {
-			write_items(e, a, &out, sources);
+			write_items(p, a, &out, sources);
 			continue;
 		}
 		const char *text = fact(a, sources, name);
@@ -149,7 +149,7 @@ struct str canonical(const struct enrich *e, struct arena *a, enum event_kind ki
 		if (form == FACT_FLAG)
 			write_flag(&out, name, text);
 		else
-			buf_member(&out, name, formed(e, a, form, text));
+			buf_member(&out, name, formed(p, a, form, text));
 	}
 	buf_putc(&out, '}');
 	struct str object = {0};
