@@ -4,6 +4,7 @@
  * to warn about.
  */
 #include "canonical.h"
+#include "buf.h"
 #include "money.h"
 #include "when.h"
 

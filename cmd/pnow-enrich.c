@@ -4,12 +4,14 @@
  * fetched, once per patient.
  */
 #include "cache.h"
+#include "canonical.h"
 #include "conf.h"
-#include "enrich.h"
 #include "event.h"
 #include "webhook.h"
 #include "options.h"
+#include "patientnow.h"
 #include "profile.h"
+#include "record.h"
 #include "when.h"
 
 #include <err.h>
@@ -25,6 +27,13 @@ static const char usage[] =
 	"  -t N     seconds that a request may take (30)\n"
 	"  -v       a line on standard error for each request\n"
 	"  -h, -V   this help, the version\n";
+
+struct enrich {
+	const struct conf *conf;
+	const struct profile *profile;
+	struct state *state;
+	struct patientnow *api; /* NULL with -n */
+};
 
 /* The facts whose absence from the body is worth a call: without them the workflow cannot do its work. Other
    facts are taken where they come along. An event is complete when each was told, and be it as empty. */
@@ -156,7 +165,7 @@ static bool complete(const struct enrich *e, struct record *r, enum event_type t
 		else if (!fetch(e, r, type, kind, id, sources))
 			return false;
 	}
-	struct str object = canonical(e, r->arena, kind, sources, booked ? "booked" : NULL);
+	struct str object = canonical(e->profile, r->arena, kind, sources, booked ? "booked" : NULL);
 	if (object.p)
 		record_set(r, event_kind_name(kind), object);
 	return true;
