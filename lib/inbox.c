@@ -68,22 +68,28 @@ static const char *with_id(struct arena *a, struct str line, const char *id)
 	return text;
 }
 
+/* Whether an event of this type came from the CRM. Each sender has its own delivery ids. */
+static bool from_crm(const char *type)
+{
+	return event_type_of(type) == EVENT_CONTACT_TAGGED;
+}
+
 enum inbox_added inbox_add(struct state *s, struct arena *a, const struct inbox_event *e, const char **id)
 {
-	const char *columns[3] = {0};
+	const char *columns[4] = {0};
 	const char *line = NULL;
 	int64_t now = when_now_ms();
 	*id = e->id;
 	for (unsigned n = 2;; n++) {
 		enum state_result found =
-			state_run(s, a, columns, "SELECT state, due, received FROM inbox WHERE id=?", "t", *id);
+			state_run(s, a, columns, "SELECT state, due, received, type FROM inbox WHERE id=?", "t", *id);
 		if (found == STATE_FAILED)
 			return INBOX_FAILED;
 		if (found == STATE_NONE)
 			break;
 		/* a claim moves due: one that was begun and given back does not take another in */
-		if (e->delivery_id ||
-			(strcmp(columns[0], "waiting") == 0 && number(columns[1]) <= number(columns[2])))
+		bool waits = strcmp(columns[0], "waiting") == 0 && number(columns[1]) <= number(columns[2]);
+		if ((e->delivery_id || waits) && from_crm(columns[3]) == from_crm(e->type))
 			return INBOX_KNOWN;
 		*id = arena_printf(a, "%s-%u", e->id, n);
 	}

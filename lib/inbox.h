@@ -34,7 +34,8 @@ enum inbox_added {
 };
 
 /* Stores an event; *id is what it is kept under. A body without an id that still waits is not stored again;
-   one that was begun is, under an id of its own, since the second may be news. */
+   one that was begun is, under an id of its own, since the second may be news. So is one whose delivery id
+   the other sender has used. */
 enum inbox_added inbox_add(
 	struct state *s, struct arena *a, const struct inbox_event *event, const char **id);
 

@@ -133,6 +133,8 @@ test_add()
 	is 'add: a delivery id that is known is the same event' "$(event e1 5 | inbox add | jq -r .state)" known
 	inbox run -1 -- ./answer
 	is 'add: it is known after it was settled, too' "$(event e1 5 | inbox add | jq -r .state) $(states)" 'known e1 done'
+	is "add: the other sender's delivery ids are not PatientNow's" \
+		"$(jq -nc '{id: "e1", type: "contact.tagged", payload: {id: "c1"}}' | inbox add | jq -r '.id, .state' | xargs)" 'e1-2 waiting'
 	local body='{"type":"patient.updated","payload":{},"patient":{"id":"7"}}' first
 	first=$(inbox add <<<"$body" | jq -r .id)
 	is 'add: an identical body without an id is folded into the one that waits' \
