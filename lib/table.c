@@ -1,6 +1,7 @@
-/* What the inbox shows. A row is written when it is there, so a list of any length takes the same memory:
+/* A row is written when it is there, so a list of any length takes the same memory:
  * that is why columns have a width of their own and not that of their longest text. */
-#include "pnow-inbox.h"
+#include "table.h"
+#include "buf.h"
 #include "when.h"
 
 #include <ctype.h>
