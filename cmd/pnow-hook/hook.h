@@ -6,6 +6,7 @@
 #include "arena.h"
 #include "buf.h"
 #include "conf.h"
+#include "verifier.h"
 #include "webhook.h"
 #include "profile.h"
 
@@ -45,14 +46,6 @@ struct answer {
 	const char *allow;
 	const char *challenge;   /* WWW-Authenticate */
 	const char *retry_after; /* seconds */
-};
-
-/* One sender's scheme with what it compares against, read once at the start. */
-struct verifier {
-	const struct conf_hook *conf;
-	const char *header;
-	struct str secret;
-	struct evp_pkey_st *key;
 };
 
 struct practice {
@@ -110,9 +103,6 @@ void request_told(
 
 /* verify.c */
 
-/* Reads the secret or key of one sender's hook, "hooks.crm" or "hooks.patientnow" in the configuration. Ends
-   the process with status 78 where it cannot. */
-void verifier_open(struct verifier *v, struct conf *conf, const struct conf_hook *hook, const char *place);
 /* NULL where body really comes from the sender; else why not, in words that hold no secret. */
 const char *verifier_refuses(const struct verifier *v, const struct request *r, struct str body);
 /* The same for the time that a signed body itself states; body has been checked to be an object. */

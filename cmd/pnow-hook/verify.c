@@ -1,91 +1,25 @@
 /*
- * Whether a webhook really comes from its sender: a table of the schemes, each of which reads its secret or
- * key once and then judges request after request. Whatever is secret is compared in constant time
+ * Whether a webhook really comes from its sender: a table of the schemes, each of which judges request after
+ * request by the secret or key that lib/verifier.h has read. Whatever is secret is compared in constant time
  * (lib/signature.h). A missing header is always a refusal, and so is whatever a scheme cannot make sense of:
  * a check that can be skipped is an open door.
  */
 #include "hook.h"
-#include "file.h"
 #include "jtext.h"
-#include "secret.h"
 #include "signature.h"
 #include "when.h"
 
-#include <err.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <strings.h>
-#include <sysexits.h>
 #include <time.h>
 
-/* How a scheme is set up and how it judges; NULL is for what it does not have. refuses is verifier_refuses.
- */
-struct scheme {
-	const char *header; /* where the secret or signature stands unless the configuration says otherwise */
-	void (*open)(struct verifier *v, struct conf *conf, const char *place);
-	const char *(*refuses)(const struct verifier *v, const struct request *r, struct str body);
-};
+/* How a scheme judges: verifier_refuses of that scheme. */
+typedef const char *refuses_fn(const struct verifier *v, const struct request *r, struct str body);
 
 /* A header's value as the scheme reads it; p NULL where there is none. */
 static struct str header(const struct verifier *v, const struct request *r)
 {
 	return str_of(r->header(r->transport, v->header));
-}
-
-/* scheme.open: the secret as it stands in its file. */
-static void open_secret(struct verifier *v, struct conf *conf, const char *place)
-{
-	const char *key = arena_printf(&conf->arena, "%s.secret_file", place);
-	v->secret = str_of(secret_read(&conf->arena, v->conf->secret_file, conf->file, key));
-}
-
-/* scheme.open: user:password, as Basic sends it. */
-static void open_basic(struct verifier *v, struct conf *conf, const char *place)
-{
-	open_secret(v, conf, place);
-	v->secret = str_of(arena_printf(&conf->arena, "%s:%s", v->conf->user, v->secret.p));
-}
-
-/* scheme.open: whsec_BASE64 stands for the bytes; anything else is itself the secret. */
-static void open_standard(struct verifier *v, struct conf *conf, const char *place)
-{
-	static const char prefix[] = "whsec_";
-
-	open_secret(v, conf, place);
-	if (strncmp(v->secret.p, prefix, strlen(prefix)) != 0)
-		return;
-	struct str base64 = str_of(v->secret.p + strlen(prefix));
-	unsigned char *bytes = arena_alloc(&conf->arena, base64.n + 1);
-	long n = signature_base64(base64, bytes);
-	if (n <= 0)
-		errx(EX_CONFIG, "%s: %s.secret_file: %s: expected base64 after whsec_", conf->file, place,
-			v->conf->secret_file);
-	v->secret = (struct str){(const char *)bytes, (size_t)n};
-}
-
-/* Reads a public key, which must be of this type. */
-static void open_key(struct verifier *v, struct conf *conf, const char *place, int type, const char *expected)
-{
-	size_t n = 0;
-	char *text = file_read(&conf->arena, v->conf->key_file, &n);
-
-	if (!text)
-		err(EX_CONFIG, "%s: %s.key_file: %s", conf->file, place, v->conf->key_file);
-	v->key = signature_key((struct str){text, n});
-	if (!v->key || EVP_PKEY_id(v->key) != type)
-		errx(EX_CONFIG, "%s: %s.key_file: %s: expected %s", conf->file, place, v->conf->key_file, expected);
-}
-
-/* scheme.open */
-static void open_ed25519(struct verifier *v, struct conf *conf, const char *place)
-{
-	open_key(v, conf, place, EVP_PKEY_ED25519, "an Ed25519 public key, as PEM or its 32 bytes in base64");
-}
-
-/* scheme.open */
-static void open_rsa(struct verifier *v, struct conf *conf, const char *place)
-{
-	open_key(v, conf, place, EVP_PKEY_RSA, "an RSA public key, as PEM");
 }
 
 /* A percent-encoded text, decoded; "%zz" stays what it is. */
@@ -243,29 +177,19 @@ static const char *refuses_key(const struct verifier *v, const struct request *r
 	return signature_verify(v->key, body, given) ? NULL : "the signature is not of this body and key";
 }
 
-static const struct scheme schemes[] = {
-	[VERIFY_NONE] = {NULL, NULL, refuses_none},
-	[VERIFY_TOKEN] = {NULL, open_secret, refuses_token},
-	[VERIFY_BASIC] = {"Authorization", open_basic, refuses_basic},
-	[VERIFY_HMAC_SHA256] = {"X-Signature", open_secret, refuses_hmac},
-	[VERIFY_STANDARD_WEBHOOKS] = {"webhook-signature", open_standard, refuses_standard},
-	[VERIFY_ED25519] = {"X-GHL-Signature", open_ed25519, refuses_key},
-	[VERIFY_RSA_SHA256] = {"X-WH-Signature", open_rsa, refuses_key},
+static refuses_fn *const schemes[] = {
+	[VERIFY_NONE] = refuses_none,
+	[VERIFY_TOKEN] = refuses_token,
+	[VERIFY_BASIC] = refuses_basic,
+	[VERIFY_HMAC_SHA256] = refuses_hmac,
+	[VERIFY_STANDARD_WEBHOOKS] = refuses_standard,
+	[VERIFY_ED25519] = refuses_key,
+	[VERIFY_RSA_SHA256] = refuses_key,
 };
-
-void verifier_open(struct verifier *v, struct conf *conf, const struct conf_hook *hook, const char *place)
-{
-	const struct scheme *scheme = &schemes[hook->verify];
-
-	v->conf = hook;
-	v->header = hook->header ? hook->header : scheme->header;
-	if (scheme->open)
-		scheme->open(v, conf, place);
-}
 
 const char *verifier_refuses(const struct verifier *v, const struct request *r, struct str body)
 {
-	return schemes[v->conf->verify].refuses(v, r, body);
+	return schemes[v->conf->verify](v, r, body);
 }
 
 const char *verifier_stale(const struct verifier *v, const struct request *r, struct str body)
