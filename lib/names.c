@@ -127,6 +127,13 @@ static void keep_list(struct names *n, struct arena *a, const struct crm_locatio
 	}
 }
 
+const char *names_path(struct arena *a, const struct crm_location *location, enum name_kind kind)
+{
+	const char *before = strstr(kinds[kind].path, "%s");
+	return arena_printf(a, "%.*s%s%s", (int)(before - kinds[kind].path), kinds[kind].path,
+		http_encode(a, location->id), before + 2);
+}
+
 struct name names_find(struct names *n, struct arena *a, const struct crm_location *location,
 	enum name_kind kind, const char *name)
 {
@@ -138,10 +145,8 @@ struct name names_find(struct names *n, struct arena *a, const struct crm_locati
 	int64_t last = asked(n, location, kind);
 	found = kept(n, a, location, kind, name);
 	if (!found.id && when_now_ms() - last >= ASK_AGAIN_MS) {
-		const char *before = strstr(kinds[kind].path, "%s");
-		struct crm_request request = {.method = "GET", .repeatable = true};
-		request.path = arena_printf(a, "%.*s%s%s", (int)(before - kinds[kind].path), kinds[kind].path,
-			http_encode(a, location->id), before + 2);
+		struct crm_request request = {
+			.method = "GET", .path = names_path(a, location, kind), .repeatable = true};
 		struct crm_answer answer = crm_call(n->crm, a, location, &request);
 		if (!answer.error) {
 			if (state_begin(n->state)) {
@@ -167,12 +172,17 @@ const char *names_of(struct names *n, struct arena *a, const struct crm_location
 	return name;
 }
 
-bool names_doubt(struct names *n, const struct crm_location *location, enum name_kind kind)
+bool names_drop(struct names *n, const struct crm_location *location, enum name_kind kind)
 {
-	if (when_now_ms() - asked(n, location, kind) < TRUST_MS || !state_begin(n->state))
+	if (!state_begin(n->state))
 		return false;
 	forget(n, location, list_of(kind));
 	state_run(n->state, NULL, NULL, "DELETE FROM name WHERE location=? AND kind='asked' AND name=?", "tt",
 		location->id, kinds[list_of(kind)].kind);
 	return state_end(n->state, true);
+}
+
+bool names_doubt(struct names *n, const struct crm_location *location, enum name_kind kind)
+{
+	return when_now_ms() - asked(n, location, kind) >= TRUST_MS && names_drop(n, location, kind);
 }

@@ -25,6 +25,12 @@ struct name {
 struct name names_find(struct names *n, struct arena *a, const struct crm_location *location,
 	enum name_kind kind, const char *name);
 
+/* The path of the list that has the names of a kind (a stage's is its pipeline's), the arena's. */
+const char *names_path(struct arena *a, const struct crm_location *location, enum name_kind kind);
+
+/* Forgets what is kept of a kind: the next lookup asks. False where the state file cannot be written. */
+bool names_drop(struct names *n, const struct crm_location *location, enum name_kind kind);
+
 /* The name of a kept id, the arena's; NULL where none is kept. */
 const char *names_of(struct names *n, struct arena *a, const struct crm_location *location,
 	enum name_kind kind, const char *id);
