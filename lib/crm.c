@@ -142,7 +142,7 @@ struct crm_answer crm_call(
 		.body = request->body,
 		.repeatable = request->repeatable};
 	struct http_answer got = http_do(c->http, a, &http);
-	struct crm_answer answer = {.outcome = got.outcome, .calls = got.calls, .ms = got.ms};
+	struct crm_answer answer = {.outcome = got.outcome, .calls = got.calls, .ms = got.ms, .date = got.date};
 	struct jtext_error error;
 	if (got.outcome != HTTP_ANSWERED) {
 		const char *path = arena_copy(a, (struct str){request->path, strcspn(request->path, "?")});

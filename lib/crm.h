@@ -40,6 +40,7 @@ struct crm_answer {
 	bool retry;       /* and whether it can work later */
 	unsigned calls;
 	double ms;
+	int64_t date; /* the CRM's clock, milliseconds since 1970; 0: it did not say */
 };
 
 /* Makes the request. A status from 200 to 299 with JSON has error NULL. */

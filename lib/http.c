@@ -292,6 +292,9 @@ static void try_once(
 	answer->headers = (struct str){arena_copy(a, buf_str(&t.headers)), t.headers.n};
 	const char *retry_after = http_header(a, answer, "Retry-After");
 	answer->retry_after = retry_after ? strtol(retry_after, NULL, 10) : 0;
+	const char *date = http_header(a, answer, "Date");
+	time_t seconds_then = date ? curl_getdate(date, NULL) : -1;
+	answer->date = seconds_then < 0 ? 0 : (int64_t)seconds_then * 1000;
 	if (t.result == CURLE_OK) {
 		answer->outcome = HTTP_ANSWERED;
 		curl_easy_getinfo(t.easy, CURLINFO_RESPONSE_CODE, &answer->status);

@@ -8,6 +8,7 @@
 
 #include "arena.h"
 #include "buf.h"
+#include <stdint.h>
 
 struct http;
 
@@ -36,6 +37,7 @@ struct http_answer {
 	double ms;
 	long retry_after;   /* seconds, from Retry-After; 0: not said */
 	struct str headers; /* of the answer, each line with its newline; the arena's */
+	int64_t date;       /* of the answer: the server's clock, milliseconds since 1970; 0: not said */
 };
 
 /* The value of a header of the answer (its name in any case), the arena's; NULL where it has none. */
