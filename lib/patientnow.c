@@ -20,7 +20,7 @@ struct patientnow {
 	struct state *state;
 	struct http *http;
 	const char *headers[3];
-	const char *query; /* practice id and gateway key, encoded; "" */
+	const char *query; /* ?practice id and gateway key, encoded; "" */
 	struct arena arena;
 };
 
@@ -161,6 +161,18 @@ static struct str trimmed(struct str body)
 	return body;
 }
 
+/* GET of a path, which may have a query. */
+static struct http_answer ask(struct patientnow *p, struct arena *a, const char *path)
+{
+	const char *base = p->conf->patientnow.base_url ? p->conf->patientnow.base_url : p->profile->base_url;
+	bool more = *p->query && strchr(path, '?');
+	struct http_request request = {.method = "GET",
+		.url = arena_printf(a, "%s/%s%s%s", base, path, more ? "&" : "", more ? p->query + 1 : p->query),
+		.headers = p->headers,
+		.repeatable = true};
+	return http_do(p->http, a, &request);
+}
+
 struct patientnow_answer patientnow_get(
 	struct patientnow *p, struct arena *a, enum event_kind kind, const char *id, int64_t not_before)
 {
@@ -168,16 +180,56 @@ struct patientnow_answer patientnow_get(
 	const char *cached = cache_get(p->state, a, name, id, not_before);
 	if (cached)
 		return (struct patientnow_answer){.body = str_of(cached)};
-	const char *base = p->conf->patientnow.base_url ? p->conf->patientnow.base_url : p->profile->base_url;
-	struct http_request request = {.method = "GET",
-		.url = arena_printf(a, "%s/%s%s", base, patientnow_path(p->profile, a, kind, id), p->query),
-		.headers = p->headers,
-		.repeatable = true};
 	int64_t asked = when_now_ms();
-	struct http_answer answer = http_do(p->http, a, &request);
+	struct http_answer answer = ask(p, a, patientnow_path(p->profile, a, kind, id));
 	struct str body = trimmed(answer.body);
 	if (answer.outcome != HTTP_ANSWERED || answer.status != 200 || !is_object(body))
 		return failure(p, a, arena_printf(a, "%s %s", name, id), &answer);
 	cache_put(p->state, name, id, asked, body.p);
 	return (struct patientnow_answer){.body = body};
+}
+
+struct patientnow_answer patientnow_check(struct patientnow *p, struct arena *a)
+{
+	struct http_answer answer = ask(p, a, p->profile->check);
+	if (answer.outcome != HTTP_ANSWERED || answer.status < 200 || answer.status > 299)
+		return failure(p, a, p->profile->check, &answer);
+	return (struct patientnow_answer){0};
+}
+
+/* The path of a page of a list. */
+static const char *page_path(
+	struct arena *a, const char *list, const struct profile_paging *paging, long page)
+{
+	if (!paging->page || !paging->rows || !paging->size)
+		return list;
+	return arena_printf(a, "%s%c%s=%ld&%s=%lld", list, strchr(list, '?') ? '&' : '?', paging->page, page,
+		paging->rows, (long long)paging->size);
+}
+
+struct patientnow_answer patientnow_appointment_types(
+	struct patientnow *p, struct arena *a, void (*each)(const char *name, void *context), void *context)
+{
+	const struct profile_types *types = &p->profile->appointment_types;
+	const struct profile_paging *paging = &p->profile->paging;
+	if (!types->list)
+		return (struct patientnow_answer){
+			.code = "not_found", .message = "the profile has no appointment_types"};
+	for (long page = 1;; page++) {
+		int64_t n = 0;
+		struct jtext_error error;
+		struct http_answer answer = ask(p, a, page_path(a, types->list, paging, page));
+		struct str body = trimmed(answer.body);
+		bool good = answer.outcome == HTTP_ANSWERED && answer.status == 200 && jtext_check(body, &error);
+		struct str rows = good && types->rows.n ? profile_find(&types->rows, body) : body;
+		if (!good || jtext_type(rows) != JTEXT_ARRAY)
+			return failure(p, a, types->list, &answer);
+		for (struct str at = {0}; jtext_next(rows, &at); n++) {
+			const char *name = jtext_scalar(a, profile_find(&types->name, at));
+			if (name && *name)
+				each(name, context);
+		}
+		if (!paging->page || !paging->rows || !paging->size || n < paging->size)
+			return (struct patientnow_answer){0};
+	}
 }

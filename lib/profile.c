@@ -331,7 +331,7 @@ static bool read_key(const struct settings *s, struct profile *p, const char *ke
 		const char **place;
 	} texts[] = {{"name", &p->name}, {"base_url", &p->base_url}, {"authorization", &p->authorization},
 		{"practice_query", &p->practice_query}, {"practice_header", &p->practice_header},
-		{"apikey_query", &p->apikey_query}};
+		{"apikey_query", &p->apikey_query}, {"check", &p->check}};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		if (strcmp(texts[i].name, key) == 0) {
 			*texts[i].place = settings_text(s, key, value);
@@ -397,6 +397,8 @@ struct profile *profile_read(const char *name, const char *conf_file)
 			settings_wrong(
 				&s, members.at[i].value, "unknown key %s: the known ones are in pnow.conf(5)", key);
 	}
+	if (!p->check)
+		p->check = p->kinds[KIND_PATIENT].list;
 	if (!p->base_url || !p->event_name.n)
 		settings_wrong(&s, s.root, "%s is missing", p->base_url ? "event.name" : "base_url");
 	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)

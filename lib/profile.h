@@ -66,7 +66,8 @@ struct profile {
 	const char *practice_header; /* header that carries patientnow.practice_id, or NULL */
 	const char *practice_query;  /* query parameter that carries it, or NULL */
 	const char *apikey_query;    /* query parameter that carries the gateway key, or NULL */
-	bool day_first;              /* 03/02/1984 is in February */
+	const char *check; /* path, with its query, of a cheap request that shows whether secrets are taken */
+	bool day_first;    /* 03/02/1984 is in February */
 	struct profile_pointers event_name, event_id, event_time, event_data;
 	struct conf_names events;   /* the EMR's event names and our types ("ping": answered and forgotten) */
 	struct conf_names statuses; /* the EMR's words and our appointment statuses */
