@@ -15,9 +15,9 @@ enum type {
 	BOOLEAN,
 	NUMBER,
 	OBJECT,
-	LIST,   /* of anything */
-	TEXTS,  /* list of text */
-	FIELDS, /* list of custom fields with their values */
+	OPTIONS, /* list of a custom field's options */
+	TEXTS,   /* list of text */
+	FIELDS,  /* list of custom fields with their values */
 };
 
 struct property {
@@ -81,7 +81,7 @@ static const struct property field[] = {
 	{"acceptedFormat", TEXTS, ~0u, 0},
 	{"isMultipleFile", BOOLEAN, ~0u, 0},
 	{"maxNumberOfFiles", NUMBER, ~0u, 0},
-	{"textBoxListOptions", LIST, ~0u, 0},
+	{"textBoxListOptions", OPTIONS, ~0u, 0},
 	{"position", NUMBER, ~0u, 0},
 	{"model", MODEL, ~0u, 0},
 };
@@ -165,6 +165,23 @@ static bool is_texts(struct json_object *value)
 	return true;
 }
 
+/* Whether a value is a list of {"label":…,"prefillValue":…}. */
+static bool is_options(struct json_object *value)
+{
+	if (!json_object_is_type(value, json_type_array))
+		return false;
+	for (size_t i = 0; i < json_object_array_length(value); i++) {
+		struct json_object *option = json_object_array_get_idx(value, i);
+		if (!member_text(option, "label"))
+			return false;
+		for (struct each m = {0}; each_member(option, &m);)
+			if ((strcmp(m.name, "label") != 0 && strcmp(m.name, "prefillValue") != 0) ||
+				!json_object_is_type(m.value, json_type_string))
+				return false;
+	}
+	return true;
+}
+
 /* Checks one custom field with its value: text, a list of text or an object, as the contract has it. */
 static void check_field(struct json_object *list, const char *before, struct json_object *field_value)
 {
@@ -229,8 +246,8 @@ static const char *wrong(enum type type, struct json_object *value)
 				   : "must be a number conforming to the specified constraints";
 	case OBJECT:
 		return is == json_type_object ? NULL : "must be an object";
-	case LIST:
-		return is == json_type_array ? NULL : "must be an array";
+	case OPTIONS:
+		return is_options(value) ? NULL : "must be an array of options, each with a label";
 	case TEXTS:
 		return is_texts(value) ? NULL : "each value in it must be a string";
 	case FIELDS:

@@ -35,6 +35,16 @@ void fields_get(struct sandbox *s, struct request *r)
 	answer_json(r, 200, value);
 }
 
+/* The labels of options as picklistOptions shows them; NULL where there are none. */
+static struct json_object *option_labels(struct json_object *options)
+{
+	struct json_object *labels = options ? json_object_new_array() : NULL;
+	for (size_t i = 0; options && i < json_object_array_length(options); i++)
+		json_object_array_add(
+			labels, json_object_get(member(json_object_array_get_idx(options, i), "label")));
+	return labels;
+}
+
 /* POST /locations/{id}/customFields */
 void fields_create(struct sandbox *s, struct request *r)
 {
@@ -45,8 +55,8 @@ void fields_create(struct sandbox *s, struct request *r)
 		answer_error(r, 400, "A custom field named %s already exists", name);
 		return;
 	}
-	struct json_object *field = field_add(
-		s, r->location, NULL, name, member_text(r->json, "dataType"), model ? model : "contact", NULL);
+	struct json_object *field = field_add(s, r->location, NULL, name, member_text(r->json, "dataType"),
+		model ? model : "contact", option_labels(member(r->json, "textBoxListOptions")));
 	struct json_object *value = json_object_new_object();
 	json_object_object_add(value, "customField", json_object_get(field));
 	answer_json(r, 201, value);
