@@ -1,5 +1,5 @@
-/* Locks on a patient, a contact or a run, among the threads of a process and all processes that share a state
- * file.
+/* Locks on a patient, a contact, a run or a sub-account, among the threads of a process and all processes
+ * that share a state file.
  */
 #ifndef LOCKS_H
 #define LOCKS_H
@@ -11,7 +11,8 @@ struct locks;
 enum lock_kind {
 	LOCK_PATIENT,
 	LOCK_CONTACT,
-	LOCK_RUN, /* held by a pnow-inbox run for as long as it lives */
+	LOCK_RUN,   /* held by a pnow-inbox run for as long as it lives */
+	LOCK_SETUP, /* held by whoever makes fields in a sub-account */
 };
 
 /* The locks live in a file of their own beside the state file: STATE-locks. Ends the process with status 73

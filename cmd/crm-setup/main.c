@@ -1,0 +1,131 @@
+/*
+ * crm-setup: looks at everything that must be there before the first webhook, and says of each thing whether
+ * it is, and how to mend it. It asks with the code that the other commands work with, so what it finds right
+ * is right for them.
+ */
+#include "setup.h"
+
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static const char usage[] = "usage: crm-setup [-nvw] [-c FILE] [-t N]\n"
+							"Checks the whole set-up, and says what is missing and how to mend it: on a "
+							"terminal as a table, else NDJSON.\n"
+							"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
+							"  -n       write the requests that would be sent, and send none\n"
+							"  -t N     seconds that a request may take (30)\n"
+							"  -v       a line on standard error for each request\n"
+							"  -w       make the custom fields that the CRM lacks\n"
+							"  -h, -V   this help, the version\n";
+
+static struct column columns[] = {
+	{"state", 7, CELL_TEXT},
+	{"check", 16, CELL_TEXT},
+	{"name", 30, CELL_TEXT},
+	{"location", 0, CELL_TEXT},
+	{"found", 1, CELL_TEXT},
+	{"mend", 0, CELL_TEXT},
+};
+
+void tell(struct setup *s, enum verdict verdict, const char *check, const char *name, const char *found,
+	const char *mend)
+{
+	static const char *const words[] = {"ok", "missing", "wrong", "warning", "skipped", "unknown"};
+	s->bad += verdict == MISSING || verdict == WRONG || verdict == UNKNOWN;
+	table_row(&s->table, (struct cell[]){{.text = words[verdict]}, {.text = check}, {.text = name},
+							 {.text = s->location}, {.text = found}, {.text = mend}});
+	if (mend && s->table.people)
+		printf("        -> %s\n", mend);
+}
+
+const char *trial(struct setup *s, void (*part)(struct setup *s, const void *about), const void *about)
+{
+	char said[4096];
+	size_t n = 0;
+	ssize_t more;
+	int ends[2], status = 0;
+	fflush(stdout);
+	if (pipe(ends) < 0)
+		err(EX_OSERR, "pipe");
+	pid_t child = fork();
+	if (child < 0)
+		err(EX_OSERR, "fork");
+	if (child == 0) {
+		dup2(ends[1], STDERR_FILENO);
+		close(ends[0]);
+		part(s, about);
+		_exit(EX_OK);
+	}
+	close(ends[1]);
+	while (n < sizeof said && (more = read(ends[0], said + n, sizeof said - n)) > 0)
+		n += (size_t)more;
+	close(ends[0]);
+	if (waitpid(child, &status, 0) < 0)
+		err(EX_OSERR, "waitpid");
+	if (status == 0)
+		return NULL;
+	struct str line = {said, 0};
+	while (line.n < n && said[line.n] != '\n')
+		line.n++;
+	const char *text = arena_copy(&s->arena, line), *name = getprogname();
+	bool ours = strncmp(text, name, strlen(name)) == 0 && strncmp(text + strlen(name), ": ", 2) == 0;
+	return ours ? text + strlen(name) + 2 : text;
+}
+
+static void own_option(int letter, void *context)
+{
+	(void)letter;
+	*(bool *)context = true;
+}
+
+/* -n: what would be asked of PatientNow, and of each sub-account. */
+static void show_requests(struct setup *s)
+{
+	static const enum name_kind kinds[] = {NAME_FIELD, NAME_PIPELINE, NAME_WORKFLOW};
+	struct crm *crm = crm_open(s->conf, &s->options);
+	struct profile *profile = profile_read(s->conf->patientnow.profile, s->conf->file);
+	const char *const paths[] = {profile->check, profile->appointment_types.list};
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+		if (paths[i])
+			printf("{\"api\":\"patientnow\",\"method\":\"GET\",\"path\":\"/%s\"}\n", paths[i]);
+	for (size_t i = 0; i <= s->conf->facilities_n; i++) {
+		bool unknown;
+		const struct crm_location *l =
+			crm_location(crm, i ? s->conf->facilities[i - 1].name : NULL, &unknown);
+		for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+			printf(
+				"{\"api\":\"crm\",\"method\":\"GET\",\"path\":\"%s\"}\n", names_path(&s->arena, l, kinds[k]));
+		if (s->write)
+			show_fields(s, l);
+	}
+	profile_free(profile);
+	crm_close(crm);
+}
+
+int main(int argc, char *argv[])
+{
+	struct setup s = {.options = {.usage = usage, .letters = "c:hnt:vVw", .parallel = 1, .seconds = 30}};
+	s.options.own = own_option;
+	s.options.context = &s.write;
+	options_read(argc, argv, &s.options);
+	s.conf = conf_read(s.options.file);
+	columns[3].width = s.conf->facilities_n ? 20 : 0;
+	s.table = table_of(columns, sizeof columns / sizeof *columns);
+	if (s.options.dry) {
+		show_requests(&s);
+	} else {
+		check_here(&s);
+		check_patientnow(&s);
+		check_crm(&s);
+	}
+	table_end();
+	profile_free(s.profile);
+	state_close(s.state);
+	conf_free(s.conf);
+	arena_free(&s.arena);
+	return s.bad ? 1 : EX_OK;
+}
