@@ -3,6 +3,9 @@
  * file PNOW_FAULTS says while the program runs: "PERCENT ERROR SEED", such as "3 ENOSPC 17" or "100 EIO 1"
  * ("any": one or the other). No file, or an empty one: the disk is well. A write that fails may have written
  * its first half, a flush that fails has flushed nothing.
+ *
+ * With PNOW_FAULTS_FREE every disk has so many MiB free; with PNOW_FAULTS_CLOCK the clock is so many seconds
+ * ahead.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -13,6 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct {
@@ -118,4 +123,22 @@ int fsync(int fd)
 int fdatasync(int fd)
 {
 	FAIL_OR(fd, 0, NEXT(fdatasync)(fd));
+}
+
+int statvfs(const char *path, struct statvfs *fs)
+{
+	const char *free_mib = getenv("PNOW_FAULTS_FREE");
+	int result = NEXT(statvfs)(path, fs);
+	if (result == 0 && free_mib)
+		fs->f_bavail = (fsblkcnt_t)(strtoull(free_mib, NULL, 10) * 1024 * 1024 / fs->f_frsize);
+	return result;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+	const char *ahead = getenv("PNOW_FAULTS_CLOCK");
+	int result = NEXT(clock_gettime)(clock, now);
+	if (result == 0 && ahead && clock == CLOCK_REALTIME)
+		now->tv_sec += strtol(ahead, NULL, 10);
+	return result;
 }

@@ -361,3 +361,34 @@ judge()
 				elif (.results[-1].status | IN("done", "unchanged") | not) then "request \(.n): not settled: \(.results[-1] | [.status, .error])"
 				else empty end] | join("; "))] | join("\t")' "$DIR/outcomes")
 }
+
+# --- crm-setup
+
+# setup [OPTION…]: the rows of crm-setup in $DIR/rows, its status in $status; all that it ever said in $DIR/said.
+setup()
+{
+	crm-setup "$@" >"$DIR/rows" 2>"$DIR/err"
+	status=$?
+	cat "$DIR/rows" "$DIR/err" >>"$DIR/said"
+}
+
+# row CHECK [NAME]: state, what was found and how to mend it, of the rows with this name, or of those without.
+row()
+{
+	jq -r --arg check "$1" --arg name "${2:-}" 'select(.check == $check and (.name // "") == $name)
+		| "\(.state): \(.found) -> \(.mend // "")"' "$DIR/rows"
+}
+
+# told PROMISE STATUS CHECK NAME PATTERN: that row, and the status.
+told()
+{
+	like "$1" "$status $(row "$3" "$4")" "$2 $5"
+}
+
+# change FILTER: the practice as it is right, changed.
+change()
+{
+	practice test "$1"
+	rm -f "$DIR/test.db"*
+	setup
+}
