@@ -185,7 +185,7 @@ static bool make_missing(struct fields *fs)
 {
 	struct setup *s = fs->s;
 	bool asked = false, lost = false;
-	for (size_t i = 0; fields[i].name; i++) {
+	for (size_t i = 0; i < FIELDS_MAX && fields[i].name; i++) {
 		if (field_in(fs, &fields[i]).p || fs->refused[i])
 			continue;
 		struct crm_request request = {
@@ -248,7 +248,7 @@ void check_fields(
 		.s = s, .crm = crm, .location = location, .list = jtext_get(first->body, "customFields")};
 	size_t all = 0, right = 0;
 	bool lacks = false;
-	for (; fields[all].name && all < FIELDS_MAX; all++)
+	for (; all < FIELDS_MAX && fields[all].name; all++)
 		lacks |= fs.lacked[all] = !field_in(&fs, &fields[all]).p;
 	if (s->write && lacks && !make_alone(&fs))
 		return;

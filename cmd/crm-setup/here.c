@@ -55,8 +55,7 @@ static bool is_wrong_user(struct setup *s, const char *folder)
 	struct stat st;
 	if (geteuid() != 0 || stat(folder, &st) < 0 || st.st_uid == 0)
 		return false;
-	const struct passwd *owner = getpwuid(st.st_uid);
-	const char *name = owner ? owner->pw_name : arena_printf(&s->arena, "%u", (unsigned)st.st_uid);
+	const char *name = user_from_uid(st.st_uid, 0);
 	tell(s, WRONG, "user", NULL, arena_printf(&s->arena, "root, and the folder %s is %s's", folder, name),
 		arena_printf(&s->arena, "Run it as the services run: su -s /bin/sh %s -c 'crm-setup -c %s'", name,
 			s->conf->file));

@@ -364,6 +364,7 @@ judge()
 
 # --- crm-setup
 
+# shellcheck disable=SC2120 # the tests do
 # setup [OPTION…]: the rows of crm-setup in $DIR/rows, its status in $status; all that it ever said in $DIR/said.
 setup()
 {

@@ -125,6 +125,29 @@ sqlite3 "$DIR/test.db" 'UPDATE quota SET used = 17'
 setup
 told 'few calls left' 0 quota '' 'warning: 2 of 21 * -> *'
 
+# Essentials, and a list of types of more than one page.
+sandbox_stop
+seed '.patientnow.appointments = [(range(130) | "Type \(.)"), "Chemical Peel", "botox" | {appointmentId: ., appointmentType: .}]'
+sandbox
+essentials='.patientnow = {profile: "patientnow-essentials", base_url: "'$API'/envision", user: "sandbox", password_file: "pne.password",
+	apikey_file: "pne.apikey"}'
+make_secrets "$DIR"
+{ echo 'Appointment Type,Appointment Category' && printf '%s,Block\n' Botox 'Type '{0..129}; } >"$DIR/types.csv"
+change "$essentials | .categories = \"types.csv\""
+told 'a type of appointment that the sheet lacks' 1 'appointment type' 'Chemical Peel' 'missing: * -> Add a line to *types.csv: Chemical Peel,CATEGORY'
+is 'all of the list is compared' "$(row 'appointment type')" "ok: 131 of PatientNow's 132 are in the sheet -> "
+is 'which takes as few calls as can be' "$(row quota)" 'ok: 997 of 1000 PatientNow calls are left today (UTC) -> '
+change "$essentials"' | .pipelines = "non-surgical" | del(.categories)'
+is 'no list is asked for where the sheet may lack a type' "$status $(row quota)" '0 ok: 999 of 1000 PatientNow calls are left today (UTC) -> '
+practice test "$essentials"
+printf 'another' >"$DIR/pne.apikey"
+setup
+told 'Essentials refuses the key' 1 PatientNow '' 'wrong: status: 401* -> Ask PatientNow*'
+sed 's#"services"#"treatments"#' "$root/lib/profiles/patientnow-essentials.json" >"$DIR/mine.json"
+make_secrets "$DIR"
+change "$essentials"' | .patientnow.profile = "./mine.json"'
+told 'a profile whose list of types is not there' 0 'appointment type' '' 'warning: treatments: 404: * -> *appointment_types*'
+
 # --- The CRM
 
 practice test
