@@ -20,7 +20,8 @@ struct fields {
 	const struct crm_location *location;
 	struct str list;
 	bool lacked[FIELDS_MAX];         /* at first */
-	const char *refused[FIELDS_MAX]; /* why it was not made */
+	const char *refused[FIELDS_MAX]; /* why it was not made, */
+	bool forbidden;                  /* and whether the token is why */
 };
 
 /* Kinds of fields, as the API and as the CRM's pages call them. */
@@ -193,8 +194,10 @@ static bool make_missing(struct fields *fs)
 		struct crm_answer answer = crm_call(fs->crm, &s->arena, fs->location, &request);
 		asked = true;
 		lost |= answer.error != NULL;
-		if (answer.status >= 400 && answer.status < 500)
+		if (answer.status >= 400 && answer.status < 500 && answer.status != 429) {
 			fs->refused[i] = answer.error;
+			fs->forbidden |= answer.status == 401 || answer.status == 403;
+		}
 	}
 	if (lost) /* what was sent may still be on its way into the list */
 		nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
@@ -263,9 +266,10 @@ void check_fields(
 		else
 			tell(s, MISSING, "custom field", name_of(s, f),
 				fs.refused[i] ? fs.refused[i] : "not in the CRM: its value is left out",
-				arena_printf(&s->arena, "%s make it in the CRM: Settings > Custom Fields, %s.",
-					fs.refused[i] ? "Give the token the scope locations/customFields.write, or"
-								  : "Run crm-setup -w, or",
+				arena_printf(&s->arena, "%s in the CRM: Settings > Custom Fields, %s.",
+					fs.forbidden    ? "Give the token the scope locations/customFields.write, or make it"
+					: fs.refused[i] ? "Make it"
+									: "Run crm-setup -w, or make it",
 					shown(f->data_type)));
 	}
 	if (right)

@@ -112,6 +112,7 @@ wrong 'a note without a body' '.shape == "/contacts/{id}/notes?" and .method == 
 wrong 'an opportunity without a contact' '.shape == "/opportunities/?"' 'del(.body.contactId)'
 wrong 'an opportunity whose status is a word that there is not' '.shape == "/opportunities/?"' '.body.status = "winning"'
 wrong 'a value that is a text' '.method == "PUT" and .body.monetaryValue' '.body.monetaryValue |= tostring'
+wrong 'a custom field without a kind' '.shape == "/locations/{id}/customFields?" and .method == "POST"' 'del(.body.dataType)'
 wrong 'pipelines without a location' '.shape == "/opportunities/pipelines?locationId"' '.path |= split("?")[0]'
 wrong 'a Version that there is not' "$upsert" '.version = "2020-01-01"'
 jq -sc "first(.[] | select($put)) | .path = \"/contacts/x/nonsense\"" distinct >bad
