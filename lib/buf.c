@@ -119,6 +119,24 @@ void buf_json(struct buf *b, struct str text)
 	buf_putc(b, '"');
 }
 
+void buf_dense(struct buf *b, struct str json)
+{
+	bool quoted = false;
+	size_t from = 0;
+	for (size_t i = 0; i < json.n; i++) {
+		char c = json.p[i];
+		if (quoted && c == '\\')
+			i++;
+		else if (c == '"')
+			quoted = !quoted;
+		else if (!quoted && (c == ' ' || c == '\t' || c == '\n' || c == '\r')) {
+			buf_add(b, (struct str){json.p + from, i - from});
+			from = i + 1;
+		}
+	}
+	buf_add(b, (struct str){json.p + from, json.n - from});
+}
+
 void buf_member(struct buf *b, const char *name, const char *text)
 {
 	if (!text)

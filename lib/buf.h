@@ -18,6 +18,8 @@ void buf_putc(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* text as a JSON string, with its quotes. text is UTF-8; what is not becomes U+FFFD. */
 void buf_json(struct buf *b, struct str text);
+/* A checked JSON text without the blanks between its tokens: it fits in a line. */
+void buf_dense(struct buf *b, struct str json);
 /* ,"name":"text" where the object already has a member, else without the comma; nothing where text is NULL.
  */
 void buf_member(struct buf *b, const char *name, const char *text);

@@ -68,6 +68,6 @@ void options_read(int argc, char *argv[], struct options *o)
 			o->own(letter, o->context);
 		}
 	}
-	if (optind < argc)
+	if (optind < argc && !o->arguments)
 		usage_error(o->usage);
 }

@@ -10,6 +10,8 @@ struct options {
 	void (*own)(int letter, void *context); /* is given its own; NULL: it has none */
 	void *context;
 
+	bool arguments; /* it takes arguments: they begin at optind */
+
 	const char *file;  /* -c, or NULL */
 	unsigned parallel; /* -j; set the default before */
 	unsigned seconds;  /* -t; likewise */
@@ -17,8 +19,8 @@ struct options {
 	bool verbose;      /* -v */
 };
 
-/* Reads the options of a command that takes no arguments; names the program for messages. Ends the process
-   for -h and -V (status 0) and for a mistake (status 64). */
+/* Reads a command's options; names the program for messages. Ends the process for -h and -V (status 0) and
+   for a mistake (status 64). */
 void options_read(int argc, char *argv[], struct options *o);
 
 void usage_help(const char *text) __attribute__((noreturn)); /* to standard output, status 0 */

@@ -146,8 +146,11 @@ static struct job *new_job(const struct record_loop *loop, struct str line, size
 		err(EX_SOFTWARE, "out of memory");
 	if (line.n)
 		memcpy(job->line, line.p, line.n);
-	job->record = (struct record){
-		.line = {job->line, line.n}, .number = number, .arena = &job->arena, .stage = loop->stage};
+	job->record = (struct record){.line = {job->line, line.n},
+		.number = number,
+		.arena = &job->arena,
+		.stage = loop->stage,
+		.bare = loop->bare};
 	return job;
 }
 

@@ -261,12 +261,32 @@ static bool blank(struct str line)
 	return true;
 }
 
+/* A line that is bare text becomes an object. */
+static void wrap_bare(struct record *r)
+{
+	struct str text = r->line;
+	while (memchr(" \t\r", text.p[0], 3))
+		text = (struct str){text.p + 1, text.n - 1};
+	while (memchr(" \t\r", text.p[text.n - 1], 3))
+		text.n--;
+	if (text.p[0] == '{')
+		return;
+	struct buf line = {0};
+	buf_printf(&line, "{\"%s\":", r->bare);
+	buf_json(&line, text);
+	buf_putc(&line, '}');
+	r->line = (struct str){arena_copy(r->arena, buf_str(&line)), line.n};
+	buf_free(&line);
+}
+
 bool record_read(struct record *r, struct buf *out)
 {
 	struct jtext_error error;
 	char message[160];
 	if (blank(r->line))
 		return false;
+	if (r->bare)
+		wrap_bare(r);
 	if (!jtext_check_object(r->line, &r->members, &error)) {
 		snprintf(message, sizeof message, "line %zu, byte %zu: %s", r->number, error.at + 1, error.what);
 	} else {
@@ -320,8 +340,12 @@ static void run_serial(const struct record_loop *loop, struct stream *stream, st
 	enum stream_line kind;
 	size_t number = 1, part = 0;
 	while ((kind = stream_read(stream, &line)) != STREAM_END) {
-		struct record r = {
-			.line = line, .number = number, .arena = &arena, .members = members, .stage = loop->stage};
+		struct record r = {.line = line,
+			.number = number,
+			.arena = &arena,
+			.members = members,
+			.stage = loop->stage,
+			.bare = loop->bare};
 		out.n = 0;
 		if (kind == STREAM_LINE) {
 			if (record_read(&r, &out))

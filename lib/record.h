@@ -18,6 +18,7 @@ struct record {
 	struct arena *arena;           /* freed by the loop when the record has been written */
 	struct jtext_members members;  /* of the line */
 	const char *stage;             /* the command's name */
+	const char *bare;              /* of the loop */
 	struct record_change *changes; /* what record_set and record_fail asked for */
 	struct str whole;              /* what record_replace asked for */
 	bool replaced;                 /* whether it did */
@@ -69,9 +70,11 @@ struct record_loop {
 	const char *stage; /* the command's name, in errors */
 	record_fn *each;
 	void *context;
-	bool silent;  /* nothing of the records goes out: the command writes something else */
-	bool errors;  /* each() is called for records that carry an error, too */
-	bool verbose; /* at the end, how many records there were, on standard error */
+	const char *bare; /* a line that begins no object is text, and becomes an object with it at this key;
+						 NULL: an error */
+	bool silent;      /* nothing of the records goes out: the command writes something else */
+	bool errors;      /* each() is called for records that carry an error, too */
+	bool verbose;     /* at the end, how many records there were, on standard error */
 
 	/* Where parallel is over 0, that many records are worked on at once, in threads of their own. */
 	unsigned parallel;

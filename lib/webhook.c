@@ -49,25 +49,6 @@ struct webhook webhook_read(struct arena *a, const struct conf *conf, const stru
 	return w;
 }
 
-/* A checked text without the blanks between its tokens. */
-static void write_dense(struct buf *out, struct str json)
-{
-	bool quoted = false;
-	size_t from = 0;
-	for (size_t i = 0; i < json.n; i++) {
-		char c = json.p[i];
-		if (quoted && c == '\\')
-			i++;
-		else if (c == '"')
-			quoted = !quoted;
-		else if (!quoted && (c == ' ' || c == '\t' || c == '\n' || c == '\r')) {
-			buf_add(out, (struct str){json.p + from, i - from});
-			from = i + 1;
-		}
-	}
-	buf_add(out, (struct str){json.p + from, json.n - from});
-}
-
 void webhook_write(struct buf *out, const struct conf *conf, const struct webhook *event, const char *source,
 	struct str body)
 {
@@ -82,6 +63,6 @@ void webhook_write(struct buf *out, const struct conf *conf, const struct webhoo
 	buf_member(out, "received", now);
 	buf_member(out, "occurred", event->occurred);
 	buf_puts(out, ",\"payload\":");
-	write_dense(out, body);
+	buf_dense(out, body);
 	buf_putc(out, '}');
 }

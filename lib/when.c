@@ -366,6 +366,25 @@ bool when_date(struct str text, bool day_first, char date[static WHEN_DATE])
 	return true;
 }
 
+bool when_age(const char *text, int64_t *ms)
+{
+	static const struct {
+		char letter;
+		int64_t seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
+	size_t digits = strspn(text, "0123456789");
+
+	if (digits == 0 || digits > 7 || strlen(text) != digits + 1)
+		return false;
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		if (text[digits] == units[i].letter) {
+			*ms = strtoll(text, NULL, 10) * units[i].seconds * 1000;
+			return true;
+		}
+	}
+	return false;
+}
+
 bool when_moment(struct str rfc3339, int64_t *ms)
 {
 	struct written w;

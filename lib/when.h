@@ -35,6 +35,9 @@ bool when_local(struct str text, bool day_first, char time[static WHEN_TEXT]);
  * where none. */
 bool when_date(struct str text, bool day_first, char date[static WHEN_DATE]);
 
+/* Reads an age: a number and s, m, h, d or w, such as 30d, in milliseconds; false where text is none. */
+bool when_age(const char *text, int64_t *ms);
+
 /* The moment that RFC 3339 text names, in milliseconds since 1970; false where it is no such text. */
 bool when_moment(struct str rfc3339, int64_t *ms);
 

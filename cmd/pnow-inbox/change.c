@@ -110,26 +110,6 @@ int inbox_drop_events(struct inbox *in, int argc, char *argv[])
 	return change_each(in, argv + optind, "dropped", inbox_drop);
 }
 
-/* Milliseconds of an age such as 30d. */
-static int64_t age_of(const char *text)
-{
-	static const struct {
-		char letter;
-		int64_t seconds;
-	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
-	char digits[8] = "";
-	const char *problem = NULL;
-	size_t n = strspn(text, "0123456789");
-	if (n > 0 && n < sizeof digits) {
-		memcpy(digits, text, n);
-		int64_t number = strtonum(digits, 0, 9999999, &problem);
-		for (size_t i = 0; !problem && i < sizeof units / sizeof *units; i++)
-			if (text[n] == units[i].letter && !text[n + 1])
-				return number * units[i].seconds * 1000;
-	}
-	errx(EX_USAGE, "-o %s: expected a number and s, m, h, d or w, such as 30d", text);
-}
-
 int inbox_purge_bodies(struct inbox *in, int argc, char *argv[])
 {
 	int64_t age = -1, n = 0;
@@ -139,7 +119,8 @@ int inbox_purge_bodies(struct inbox *in, int argc, char *argv[])
 			usage_help(purge_usage);
 		if (letter != 'o')
 			usage_error(purge_usage);
-		age = age_of(optarg);
+		if (!when_age(optarg, &age))
+			errx(EX_USAGE, "-o %s: expected a number and s, m, h, d or w, such as 30d", optarg);
 	}
 	if (age < 0 || optind < argc)
 		usage_error(purge_usage);
