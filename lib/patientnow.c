@@ -20,7 +20,7 @@ struct patientnow {
 	struct state *state;
 	struct http *http;
 	const char *headers[3];
-	const char *query; /* ?practice id and gateway key, encoded; "" */
+	const char *query; /* practice id and gateway key, encoded: a=b&c=d; "" */
 	struct arena arena;
 };
 
@@ -60,10 +60,10 @@ static const char *query_of(struct patientnow *p)
 	const struct conf *c = p->conf;
 	const char *query = "";
 	if (profile->practice_query)
-		query = arena_printf(&p->arena, "?%s=%s", profile->practice_query,
+		query = arena_printf(&p->arena, "%s=%s", profile->practice_query,
 			http_encode(&p->arena, conf_need(c, c->patientnow.practice_id, "patientnow.practice_id")));
 	if (profile->apikey_query)
-		query = arena_printf(&p->arena, "%s%c%s=%s", query, *query ? '&' : '?', profile->apikey_query,
+		query = arena_printf(&p->arena, "%s%s%s=%s", query, *query ? "&" : "", profile->apikey_query,
 			http_encode(&p->arena,
 				secret_read(&p->arena, c->patientnow.apikey_file, c->file, "patientnow.apikey_file")));
 	return query;
@@ -107,6 +107,18 @@ const char *patientnow_path(
 	return arena_printf(a, "%.*s%s%s", (int)(at - get), get, http_encode(a, id), at + strlen("{id}"));
 }
 
+/* Asks for a path, which may have a query. */
+static struct http_answer ask(struct patientnow *p, struct arena *a, const char *path)
+{
+	const char *base = p->conf->patientnow.base_url ? p->conf->patientnow.base_url : p->profile->base_url;
+	const char *joint = !*p->query ? "" : strchr(path, '?') ? "&" : "?";
+	struct http_request request = {.method = "GET",
+		.url = arena_printf(a, "%s/%s%s%s", base, path, joint, p->query),
+		.headers = p->headers,
+		.repeatable = true};
+	return http_do(p->http, a, &request);
+}
+
 /* What an answer without a body means; the request was for "patient 10234". */
 static struct patientnow_answer failure(
 	struct patientnow *p, struct arena *a, const char *what, const struct http_answer *answer)
@@ -142,14 +154,15 @@ static struct patientnow_answer failure(
 			return failed;
 		}
 	}
-	failed.message = arena_printf(a, "%s: %ld, and no JSON object", what, answer->status);
+	failed.message = arena_printf(a, "%s: %ld, and no JSON as the profile expects it", what, answer->status);
 	return failed;
 }
 
-static bool is_object(struct str body)
+/* The type of a JSON text; JTEXT_NONE where it is none. */
+static enum jtext_type type_of(struct str body)
 {
 	struct jtext_error error;
-	return body.n && jtext_check(body, &error) && jtext_type(body) == JTEXT_OBJECT;
+	return body.n && jtext_check(body, &error) ? jtext_type(body) : JTEXT_NONE;
 }
 
 static struct str trimmed(struct str body)
@@ -159,18 +172,6 @@ static struct str trimmed(struct str body)
 		body.n--;
 	}
 	return body;
-}
-
-/* GET of a path, which may have a query. */
-static struct http_answer ask(struct patientnow *p, struct arena *a, const char *path)
-{
-	const char *base = p->conf->patientnow.base_url ? p->conf->patientnow.base_url : p->profile->base_url;
-	bool more = *p->query && strchr(path, '?');
-	struct http_request request = {.method = "GET",
-		.url = arena_printf(a, "%s/%s%s%s", base, path, more ? "&" : "", more ? p->query + 1 : p->query),
-		.headers = p->headers,
-		.repeatable = true};
-	return http_do(p->http, a, &request);
 }
 
 struct patientnow_answer patientnow_get(
@@ -183,7 +184,7 @@ struct patientnow_answer patientnow_get(
 	int64_t asked = when_now_ms();
 	struct http_answer answer = ask(p, a, patientnow_path(p->profile, a, kind, id));
 	struct str body = trimmed(answer.body);
-	if (answer.outcome != HTTP_ANSWERED || answer.status != 200 || !is_object(body))
+	if (answer.outcome != HTTP_ANSWERED || answer.status != 200 || type_of(body) != JTEXT_OBJECT)
 		return failure(p, a, arena_printf(a, "%s %s", name, id), &answer);
 	cache_put(p->state, name, id, asked, body.p);
 	return (struct patientnow_answer){.body = body};
@@ -197,39 +198,95 @@ struct patientnow_answer patientnow_check(struct patientnow *p, struct arena *a)
 	return (struct patientnow_answer){0};
 }
 
-/* The path of a page of a list. */
-static const char *page_path(
-	struct arena *a, const char *list, const struct profile_paging *paging, long page)
+const char *patientnow_list_path(
+	const struct profile *profile, struct arena *a, const struct patientnow_list *list, int64_t page)
 {
-	if (!paging->page || !paging->rows || !paging->size)
-		return list;
-	return arena_printf(a, "%s%c%s=%ld&%s=%lld", list, strchr(list, '?') ? '&' : '?', paging->page, page,
-		paging->rows, (long long)paging->size);
+	const struct profile_paging *paging = &profile->paging;
+	const struct {
+		const char *name, *value;
+	} parameters[] = {
+		{paging->since, list->since},
+		{paging->until, list->until},
+		{paging->page, arena_printf(a, "%lld", (long long)page)},
+		{paging->rows, arena_printf(a, "%lld", (long long)paging->size)},
+	};
+	const char *path = list->path;
+	for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++)
+		if (parameters[i].name && parameters[i].value)
+			path = arena_printf(a, "%s%c%s=%s", path, strchr(path, '?') ? '&' : '?', parameters[i].name,
+				http_encode(a, parameters[i].value));
+	return path;
+}
+
+/* How much there is in all: pages, and whether this is the last one. A page that is short for no reason is a
+   server that gives fewer entries than were asked for: pages counted by our size would leave some out. */
+static void count_pages(struct patientnow *p, struct arena *a, struct patientnow_page *page, int64_t number,
+	const struct http_answer *answer, struct str body)
+{
+	const struct profile_paging *paging = &p->profile->paging;
+	const char *pages = paging->pages_header ? http_header(a, answer, paging->pages_header) : NULL;
+	const char *total = jtext_scalar(a, profile_find(&paging->total, body));
+	int64_t n = (int64_t)page->n, size = paging->size;
+	page->last = n < size || !paging->page;
+	page->pages = pages ? strtoll(pages, NULL, 10) : 0;
+	if (page->pages > 0) {
+		page->last = number >= page->pages;
+	} else if (total && paging->page) {
+		int64_t all = strtoll(total, NULL, 10);
+		page->pages = (all + size - 1) / size;
+		page->last = number >= page->pages;
+		if (n > 0 && n < size && (number - 1) * size + n < all)
+			page->failure = (struct patientnow_answer){.code = "bad_answer",
+				.message = arena_printf(a,
+					"page %lld has %lld entries of %lld, and %lld were asked for: set the profile's "
+					"paging.size to what PatientNow gives",
+					(long long)number, (long long)n, (long long)all, (long long)size)};
+	}
+	page->last |= n == 0;
+}
+
+struct patientnow_page patientnow_list(
+	struct patientnow *p, struct arena *a, const struct patientnow_list *list, int64_t number)
+{
+	struct http_answer answer = ask(p, a, patientnow_list_path(p->profile, a, list, number));
+	struct patientnow_page page = {0};
+	struct str body = trimmed(answer.body), rows = body;
+	const char *what = arena_printf(a, "%s, page %lld", list->path, (long long)number);
+	bool json = answer.outcome == HTTP_ANSWERED && answer.status == 200 && type_of(body) != JTEXT_NONE;
+	if (json && list->rows->n)
+		rows = profile_find(list->rows, body);
+	if (!json || jtext_type(rows) != JTEXT_ARRAY) {
+		page.failure = failure(p, a, what, &answer);
+		return page;
+	}
+	for (struct str at = {0}; jtext_next(rows, &at);)
+		page.n++;
+	count_pages(p, a, &page, number, &answer, body);
+	if (page.failure.code)
+		page.failure.message = arena_printf(a, "%s: %s", list->path, page.failure.message);
+	else
+		page.rows = rows;
+	return page;
 }
 
 struct patientnow_answer patientnow_appointment_types(
 	struct patientnow *p, struct arena *a, void (*each)(const char *name, void *context), void *context)
 {
 	const struct profile_types *types = &p->profile->appointment_types;
-	const struct profile_paging *paging = &p->profile->paging;
+	struct patientnow_list list = {.path = types->list, .rows = &types->rows};
+	struct patientnow_page page = {0};
 	if (!types->list)
 		return (struct patientnow_answer){
 			.code = "not_found", .message = "the profile has no appointment_types"};
-	for (long page = 1;; page++) {
-		int64_t n = 0;
-		struct jtext_error error;
-		struct http_answer answer = ask(p, a, page_path(a, types->list, paging, page));
-		struct str body = trimmed(answer.body);
-		bool good = answer.outcome == HTTP_ANSWERED && answer.status == 200 && jtext_check(body, &error);
-		struct str rows = good && types->rows.n ? profile_find(&types->rows, body) : body;
-		if (!good || jtext_type(rows) != JTEXT_ARRAY)
-			return failure(p, a, types->list, &answer);
-		for (struct str at = {0}; jtext_next(rows, &at); n++) {
+	for (int64_t number = 1; !page.last; number++) {
+		page = patientnow_list(p, a, &list, number);
+		if (!page.rows.p)
+			return page.failure;
+		for (struct str at = {0}; jtext_next(page.rows, &at);) {
 			const char *name = jtext_scalar(a, profile_find(&types->name, at));
 			if (name && *name)
 				each(name, context);
 		}
-		if (!paging->page || !paging->rows || !paging->size || n < paging->size)
-			return (struct patientnow_answer){0};
 	}
+	return (struct patientnow_answer){0};
 }

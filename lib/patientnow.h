@@ -41,4 +41,27 @@ struct patientnow_answer patientnow_appointment_types(
 const char *patientnow_path(
 	const struct profile *profile, struct arena *a, enum event_kind kind, const char *id);
 
+/* A list, and which part of it. */
+struct patientnow_list {
+	const char *path;                    /* patients; of the profile */
+	const struct profile_pointers *rows; /* likewise */
+	const char *since, *until;           /* changed then or later, and before that: RFC 3339; NULL: ever */
+};
+
+struct patientnow_page {
+	struct str rows; /* the entries: a JSON list, checked; the arena's. p NULL: there is none */
+	struct patientnow_answer failure; /* then: why */
+	size_t n;                         /* entries */
+	int64_t pages;                    /* that the list has, where PatientNow tells; else 0 */
+	bool last;
+};
+
+/* A page of a list, from 1. since and until are sent where the profile has a parameter for them. */
+struct patientnow_page patientnow_list(
+	struct patientnow *p, struct arena *a, const struct patientnow_list *list, int64_t page);
+
+/* Its path with the query, but for secrets and the practice's id. */
+const char *patientnow_list_path(
+	const struct profile *profile, struct arena *a, const struct patientnow_list *list, int64_t page);
+
 #endif

@@ -399,6 +399,8 @@ struct profile *profile_read(const char *name, const char *conf_file)
 	}
 	if (!p->check)
 		p->check = p->kinds[KIND_PATIENT].list;
+	if (!p->paging.size)
+		p->paging.size = 100;
 	if (!p->base_url || !p->event_name.n)
 		settings_wrong(&s, s.root, "%s is missing", p->base_url ? "event.name" : "base_url");
 	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)

@@ -46,7 +46,7 @@ struct profile_kind { /* patient, appointment, bill, membership */
 struct profile_paging {
 	const char *page; /* from 1 */
 	const char *rows; /* how many on a page */
-	int64_t size;     /* as many as are asked for; a shorter page is the last */
+	int64_t size;     /* as many as are asked for (100); a shorter page is the last */
 	const char *since, *until;
 	const char *pages_header;      /* of an answer: how many pages there are, or NULL */
 	struct profile_pointers total; /* in an answer: how many entries there are in all */
