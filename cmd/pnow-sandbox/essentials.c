@@ -96,33 +96,45 @@ static enum shelf_kind shelf_of_path(const struct request *r)
 	return kind;
 }
 
-/* Answers with the page of a list that the request asks for; takes the list over. */
-static void answer_page(struct request *r, struct json_object *all)
+/* The page that the request asks for. */
+static void paging_read(const struct request *r, long *page, long *rows)
 {
-	long total = (long)json_object_array_length(all);
-	long page = paging(r, "Page", 1, 1000000), rows = paging(r, "Rows", 25, 100);
-	struct json_object *list = json_object_new_array();
-	for (long i = (page - 1) * rows; i < page * rows && i < total; i++)
-		json_object_array_add(list, translate(json_object_array_get_idx(all, (size_t)i), true));
-	json_object_put(all);
+	*page = paging(r, "Page", 1, 1000000);
+	*rows = paging(r, "Rows", 25, 100);
+}
+
+/* Answers with a page of a list, which is taken over; total is how long the list is. */
+static void answer_list(struct request *r, struct json_object *list, long rows, long total)
+{
 	answer_header(r, "DataTotalRows", "%ld", total);
 	answer_header(r, "DataTotalPages", "%ld", (total + rows - 1) / rows);
-	answer_json(r, 200, list);
+	answer_json(r, 200, translate(list, true));
+	json_object_put(list);
+}
+
+/* The same where the whole list is there; takes it over. */
+static void answer_page(struct request *r, struct json_object *all)
+{
+	long total = (long)json_object_array_length(all), page, rows;
+	struct json_object *list = json_object_new_array();
+	paging_read(r, &page, &rows);
+	for (long i = (page - 1) * rows; i < page * rows && i < total; i++)
+		json_object_array_add(list, json_object_get(json_object_array_get_idx(all, (size_t)i)));
+	json_object_put(all);
+	answer_list(r, list, rows, total);
 }
 
 /* GET customers and the like. */
 void envision_list(struct sandbox *s, struct request *r)
 {
 	struct query q;
-	struct entry *e;
+	long page, rows, total;
 	if (!query_read(&q, r))
 		return;
-	struct json_object *all = json_object_new_array();
-	for (e = TAILQ_FIRST(&s->practice.shelves[shelf_of_path(r)].entries); e; e = TAILQ_NEXT(e, next))
-		if (query_picks(&q, e))
-			json_object_array_add(all, json_object_get(e->own));
+	paging_read(r, &page, &rows);
+	struct json_object *list = shelf_page(&s->practice, shelf_of_path(r), &q, page, rows, &total);
 	free(q.phone);
-	answer_page(r, all);
+	answer_list(r, list, rows, total);
 }
 
 /* The entry of the path; answers 404 where there is none. */
@@ -201,7 +213,21 @@ static void gather(struct shelf *shelf, const char *property, const char *id, st
 	}
 }
 
-/* GET companies, employees, services: the ones that appointments and orders name. */
+/* GET services: the practice's appointment types. */
+void envision_services(struct sandbox *s, struct request *r)
+{
+	struct json_object *all = json_object_new_array(), *names = type_names(&s->practice);
+	for (size_t i = 0; i < json_object_array_length(names); i++) {
+		struct json_object *one = json_object_new_object();
+		json_object_object_add(one, "ServiceId", json_object_new_int64((int64_t)i + 1));
+		json_object_object_add(one, "Name", json_object_get(json_object_array_get_idx(names, i)));
+		json_object_array_add(all, one);
+	}
+	json_object_put(names);
+	answer_page(r, all);
+}
+
+/* GET companies, employees: the ones that appointments and orders name. */
 void envision_names(struct sandbox *s, struct request *r)
 {
 	static const struct {
@@ -209,7 +235,6 @@ void envision_names(struct sandbox *s, struct request *r)
 	} lists[] = {
 		{"companies", "facility", "CompanyId"},
 		{"employees", "provider", "EmployeeId"},
-		{"services", "appointmentType", "ServiceId"},
 	};
 	struct json_object *all = json_object_new_array();
 	for (size_t i = 0; i < COUNT(lists); i++) {

@@ -22,7 +22,7 @@ const struct shelf_names shelf_names[SHELVES] = {
 /* An empty practice. */
 void practice_open(struct practice *p)
 {
-	*p = (struct practice){0};
+	*p = (struct practice){.types = json_object_new_array()};
 	for (size_t i = 0; i < SHELVES; i++) {
 		TAILQ_INIT(&p->shelves[i].entries);
 		p->shelves[i].by_id = index_new();
@@ -42,6 +42,7 @@ void practice_close(struct practice *p)
 		}
 		lh_table_free(p->shelves[i].by_id);
 	}
+	json_object_put(p->types);
 	free(p->token);
 	free(p->practice_id);
 	free(p->user);
@@ -87,6 +88,7 @@ struct entry *shelf_add(struct practice *p, enum shelf_kind kind, struct json_ob
 	if (number > shelf->highest && number < 1000000000)
 		shelf->highest = number;
 	TAILQ_INSERT_TAIL(&shelf->entries, e, next);
+	*shelf->walk.query = '\0';
 	index_put(shelf->by_id, text_copy(id), e);
 	return e;
 }
@@ -95,6 +97,16 @@ struct entry *shelf_add(struct practice *p, enum shelf_kind kind, struct json_ob
 struct entry *shelf_get(struct practice *p, enum shelf_kind kind, const char *id)
 {
 	return index_get(p->shelves[kind].by_id, id);
+}
+
+/* An entry has changed now. */
+static void touch(struct practice *p, enum shelf_kind kind, struct entry *e)
+{
+	char now[WHEN_TEXT];
+	e->updated = clock_ms();
+	when_utc(e->updated, now);
+	member_set(e->own, "updatedAt", now);
+	*p->shelves[kind].walk.query = '\0';
 }
 
 /* A new entry from a body, and its webhook. The body gives no id. */
@@ -109,6 +121,7 @@ struct entry *shelf_create(struct sandbox *s, enum shelf_kind kind, struct json_
 		json_object_object_add(own, m.name, json_object_get(m.value));
 	json_object_put(rest);
 	struct entry *e = shelf_add(&s->practice, kind, own);
+	touch(&s->practice, kind, e);
 	webhook_entry(s, shelf_names[kind].created, e);
 	return e;
 }
@@ -126,7 +139,7 @@ void shelf_update(struct sandbox *s, enum shelf_kind kind, struct entry *e, stru
 		else
 			json_object_object_del(e->own, m.name);
 	}
-	e->updated = clock_ms();
+	touch(&s->practice, kind, e);
 	bool told =
 		shelf_names[kind].changed &&
 		(kind != SHELF_APPOINTMENT || !json_object_equal(member(before, "status"), member(e->own, "status")));
@@ -201,19 +214,28 @@ static const struct {
 	{"status", "Status", "status"},
 };
 
+/* A moment in the query; missing where it is not there. Answers 400 and is false where it is none. */
+static bool query_moment(struct request *r, const char *name, int64_t missing, int64_t *ms)
+{
+	const char *text = request_query(r, name);
+	*ms = missing;
+	if (!text || !*text || moment_read(text, ms))
+		return true;
+	answer_error(r, 400, "%s is no RFC 3339 time", name);
+	return false;
+}
+
 /* Reads the query. */
 bool query_read(struct query *q, struct request *r)
 {
 	bool envision = r->api == API_ENVISION;
-	const char *since = request_query(r, envision ? "UpdatedSince" : "updatedSince");
 	const char *phone = request_query(r, envision ? "Phone" : "phone");
 	*q = (struct query){0};
 	for (size_t i = 0; i < QUERY_TEXTS; i++)
 		q->texts[i] = request_query(r, envision ? texts[i].envision : texts[i].pro);
-	if (since && *since && !moment_read(since, &q->since)) {
-		answer_error(r, 400, "updatedSince is no RFC 3339 time");
+	if (!query_moment(r, envision ? "UpdatedSince" : "updatedSince", 0, &q->since) ||
+		!query_moment(r, envision ? "UpdatedUntil" : "updatedUntil", INT64_MAX, &q->until))
 		return false;
-	}
 	q->phone = phone ? text_digits(phone) : NULL;
 	return true;
 }
@@ -241,7 +263,7 @@ static bool has_phone(const struct entry *e, const char *digits)
 }
 
 /* Whether a query picks an entry. */
-bool query_picks(const struct query *q, const struct entry *e)
+static bool query_picks(const struct query *q, const struct entry *e)
 {
 	for (size_t i = 0; i < QUERY_TEXTS; i++) {
 		if (!q->texts[i] || !*q->texts[i])
@@ -250,7 +272,58 @@ bool query_picks(const struct query *q, const struct entry *e)
 		if (!is || strcasecmp(q->texts[i], is) != 0)
 			return false;
 	}
-	return e->updated >= q->since && (!q->phone || has_phone(e, q->phone));
+	return e->updated >= q->since && e->updated < q->until && (!q->phone || has_phone(e, q->phone));
+}
+
+/* What a query asks for, as text; false where that is too long to be kept. */
+static bool query_text(const struct query *q, char *text, size_t room)
+{
+	size_t n = (size_t)snprintf(
+		text, room, "%lld %lld %s", (long long)q->since, (long long)q->until, q->phone ? q->phone : "");
+	for (size_t i = 0; i < QUERY_TEXTS && n < room; i++)
+		n += (size_t)snprintf(text + n, room - n, "\n%s", q->texts[i] ? q->texts[i] : "");
+	return n < room;
+}
+
+/* Brings the shelf's walk to a page: where it is there already, nothing is gone through again. */
+static void walk_to(struct shelf *shelf, const struct query *q, long page, long rows)
+{
+	struct walk *w = &shelf->walk;
+	char text[sizeof w->query];
+	bool kept = query_text(q, text, sizeof text);
+	if (kept && strcmp(text, w->query) == 0 && w->page == page && w->rows == rows)
+		return;
+	*w = (struct walk){.page = page, .rows = rows};
+	if (kept)
+		strlcpy(w->query, text, sizeof w->query);
+	struct entry *e;
+	for (e = TAILQ_FIRST(&shelf->entries); e; e = TAILQ_NEXT(e, next)) {
+		if (!query_picks(q, e))
+			continue;
+		if (w->total == (page - 1) * rows)
+			w->at = e;
+		w->total++;
+	}
+}
+
+/* A page of what the query picks. */
+struct json_object *shelf_page(
+	struct practice *p, enum shelf_kind kind, const struct query *q, long page, long rows, long *total)
+{
+	struct json_object *list = json_object_new_array();
+	struct walk *w = &p->shelves[kind].walk;
+	walk_to(&p->shelves[kind], q, page, rows);
+	for (long n = 0; w->at && n < rows; w->at = TAILQ_NEXT(w->at, next)) {
+		if (!query_picks(q, w->at))
+			continue;
+		json_object_array_add(list, json_object_get(w->at->own));
+		n++;
+	}
+	while (w->at && !query_picks(q, w->at))
+		w->at = TAILQ_NEXT(w->at, next);
+	w->page++;
+	*total = w->total;
+	return list;
 }
 
 /* GET /patients and the like: a page of what the query picks. */
@@ -262,20 +335,49 @@ void pro_list(struct sandbox *s, struct request *r)
 		return;
 	long page = request_number(r, "page", 1, 1, 1000000), rows = request_number(r, "rows", 100, 1, 100),
 		 total = 0;
-	struct json_object *value = json_object_new_object(), *list = json_object_new_array();
-	struct entry *e;
-	for (e = TAILQ_FIRST(&s->practice.shelves[kind].entries); e; e = TAILQ_NEXT(e, next)) {
-		if (!query_picks(&q, e))
-			continue;
-		if (total >= (page - 1) * rows && total < page * rows)
-			json_object_array_add(list, json_object_get(e->own));
-		total++;
-	}
+	struct json_object *value = json_object_new_object(),
+					   *list = shelf_page(&s->practice, kind, &q, page, rows, &total);
 	free(q.phone);
 	json_object_object_add(value, shelf_names[kind].pro, list);
 	json_object_object_add(value, "page", json_object_new_int64(page));
 	json_object_object_add(value, "rows", json_object_new_int64(rows));
 	json_object_object_add(value, "total", json_object_new_int64(total));
+	answer_json(r, 200, value);
+}
+
+/* Adds a name to a list of names, unless it is there. */
+static void add_name(struct json_object *names, const char *name)
+{
+	size_t n = json_object_array_length(names), i = 0;
+	while (name && i < n && strcmp(json_object_get_string(json_object_array_get_idx(names, i)), name) != 0)
+		i++;
+	if (name && i == n)
+		json_object_array_add(names, json_object_new_string(name));
+}
+
+struct json_object *type_names(struct practice *p)
+{
+	struct json_object *names = json_copy(p->types);
+	struct entry *e;
+	for (e = TAILQ_FIRST(&p->shelves[SHELF_APPOINTMENT].entries); e; e = TAILQ_NEXT(e, next))
+		add_name(names, member_text(e->own, "appointmentType"));
+	return names;
+}
+
+/* GET /appointmentTypes: all on one page. */
+void pro_types(struct sandbox *s, struct request *r)
+{
+	struct json_object *value = json_object_new_object(), *list = json_object_new_array(),
+					   *names = type_names(&s->practice);
+	for (size_t i = 0; i < json_object_array_length(names); i++) {
+		struct json_object *one = json_object_new_object();
+		json_object_object_add(one, "appointmentTypeId", json_object_new_int64((int64_t)i + 1));
+		json_object_object_add(one, "name", json_object_get(json_object_array_get_idx(names, i)));
+		json_object_array_add(list, one);
+	}
+	json_object_put(names);
+	json_object_object_add(value, "total", json_object_new_int64((int64_t)json_object_array_length(list)));
+	json_object_object_add(value, "appointmentTypes", list);
 	answer_json(r, 200, value);
 }
 

@@ -295,15 +295,25 @@ struct entry {
 	int64_t updated; /* ms since 1970 */
 };
 
+/* Where the last page of a list ended: the next one goes on there instead of from the start. */
+struct walk {
+	char query[256]; /* what was asked for; "": there is no such walk */
+	long page, rows; /* that come next */
+	struct entry *at;
+	long total; /* that the query picks */
+};
+
 struct shelf {
 	TAILQ_HEAD(entry_list, entry) entries;
 	struct lh_table *by_id;
 	long highest; /* number used as an id */
+	struct walk walk;
 };
 
 struct practice {
 	struct shelf shelves[SHELVES];
 	char *token, *practice_id, *user, *password, *apikey;
+	struct json_object *types; /* the names of appointment types, a list */
 	long day, used;
 };
 
@@ -319,7 +329,7 @@ enum { QUERY_TEXTS = 5 };
 struct query {
 	const char *texts[QUERY_TEXTS]; /* values of properties; NULL: any */
 	char *phone;                    /* digits, or NULL */
-	int64_t since;                  /* ms since 1970 */
+	int64_t since, until;           /* ms since 1970 */
 };
 
 extern const struct shelf_names shelf_names[SHELVES];
@@ -337,7 +347,14 @@ bool entry_body(struct sandbox *s, struct request *r, enum shelf_kind kind, stru
 /* Reads a list's query in the API's dialect; answers 400 and is false where it is wrong. phone is to be
  * freed. */
 bool query_read(struct query *q, struct request *r);
-bool query_picks(const struct query *q, const struct entry *e);
+/* The page of a shelf's list that a query picks, as a new array of new references; *total is how many it
+ * picks in all. */
+struct json_object *shelf_page(
+	struct practice *p, enum shelf_kind kind, const struct query *q, long page, long rows, long *total);
+/* The practice's appointment types, a new array of names: those of the seed, and those that appointments
+ * have.
+ */
+struct json_object *type_names(struct practice *p);
 bool pro_enter(struct sandbox *s, struct request *r);
 bool envision_enter(struct sandbox *s, struct request *r);
 /* The practice's daily quota; false where it is used up, and the request answered. */
@@ -469,9 +486,9 @@ handler_fn notes_get, notes_add, tags_add, tags_remove, workflow_enrol, workflow
 handler_fn fields_get, fields_create, pipelines_get, workflows_get, location_get;
 handler_fn opportunity_search, opportunity_create, opportunity_get, opportunity_put, opportunity_status,
 	opportunity_remove;
-handler_fn pro_list, pro_get, pro_create, pro_update;
+handler_fn pro_list, pro_types, pro_get, pro_create, pro_update;
 handler_fn envision_status, envision_list, envision_get, envision_create, envision_update,
-	envision_of_customer, envision_names;
+	envision_of_customer, envision_names, envision_services;
 handler_fn own_help, own_state, own_reset, own_requests, own_requests_clear, own_faults, own_faults_add,
 	own_faults_clear;
 

@@ -369,8 +369,8 @@ static void load_crm(struct sandbox *s, const struct place *at, struct json_obje
 /* PatientNow. */
 static void load_patientnow(struct sandbox *s, const struct place *at, struct json_object *given)
 {
-	static const char *const keys[] = {"token", "practice_id", "user", "password", "apikey", "patients",
-		"appointments", "billing", "memberships", NULL};
+	static const char *const keys[] = {"token", "practice_id", "user", "password", "apikey",
+		"appointmentTypes", "patients", "appointments", "billing", "memberships", NULL};
 	struct practice *p = &s->practice;
 	keys_of(at, given, keys);
 	p->token = text_kept(at, given, "token");
@@ -378,6 +378,9 @@ static void load_patientnow(struct sandbox *s, const struct place *at, struct js
 	p->user = text_kept(at, given, "user");
 	p->password = text_kept(at, given, "password");
 	p->apikey = text_kept(at, given, "apikey");
+	struct json_object *types = list_at(at, given, "appointmentTypes");
+	for (size_t i = 0; i < count(types); i++)
+		json_object_array_add(p->types, json_object_new_string(text_in(at, types, "appointmentTypes", i)));
 	for (enum shelf_kind kind = 0; kind < SHELVES; kind++) {
 		struct json_object *list = list_at(at, given, shelf_names[kind].pro);
 		for (size_t i = 0; i < count(list); i++) {
