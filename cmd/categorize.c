@@ -9,6 +9,7 @@
 #include "record.h"
 #include "sheet.h"
 
+#include <ctype.h>
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,34 +39,75 @@ struct categorize {
 	struct arena arena;
 };
 
-/* Words in an appointment type and what they suggest, first match first; consult: where the type is a
- * consult. */
-static const struct {
-	const char *word;
-	enum category category, consult;
-} words[] = {
-	{"lunch", CATEGORY_BLOCK, CATEGORY_BLOCK},
-	{"block", CATEGORY_BLOCK, CATEGORY_BLOCK},
-	{"meeting", CATEGORY_BLOCK, CATEGORY_BLOCK},
-	{"outofoffice", CATEGORY_BLOCK, CATEGORY_BLOCK},
-	{"post-op", CATEGORY_POST_OP, CATEGORY_POST_OP},
-	{"postop", CATEGORY_POST_OP, CATEGORY_POST_OP},
-	{"pre-op", CATEGORY_PRE_OP, CATEGORY_PRE_OP},
-	{"preop", CATEGORY_PRE_OP, CATEGORY_PRE_OP},
-	{"non-surgical", CATEGORY_NON_SURGICAL_APPOINTMENT, CATEGORY_NON_SURGICAL_CONSULT},
-	{"nonsurgical", CATEGORY_NON_SURGICAL_APPOINTMENT, CATEGORY_NON_SURGICAL_CONSULT},
-	{"surg", CATEGORY_SURGICAL_APPOINTMENT, CATEGORY_SURGICAL_CONSULT},
-	{"plasty", CATEGORY_SURGICAL_APPOINTMENT, CATEGORY_SURGICAL_CONSULT},
-	{"facelift", CATEGORY_SURGICAL_APPOINTMENT, CATEGORY_SURGICAL_CONSULT},
-	{"necklift", CATEGORY_SURGICAL_APPOINTMENT, CATEGORY_SURGICAL_CONSULT},
-	{"browlift", CATEGORY_SURGICAL_APPOINTMENT, CATEGORY_SURGICAL_CONSULT},
-	{"breast", CATEGORY_SURGICAL_APPOINTMENT, CATEGORY_SURGICAL_CONSULT},
-	{"lipo", CATEGORY_SURGICAL_APPOINTMENT, CATEGORY_SURGICAL_CONSULT},
-	{"tummytuck", CATEGORY_SURGICAL_APPOINTMENT, CATEGORY_SURGICAL_CONSULT},
-	{"implant", CATEGORY_SURGICAL_APPOINTMENT, CATEGORY_SURGICAL_CONSULT},
-	{"makeover", CATEGORY_SURGICAL_APPOINTMENT, CATEGORY_SURGICAL_CONSULT},
-	{"cons", CATEGORY_NON_SURGICAL_CONSULT, CATEGORY_NON_SURGICAL_CONSULT},
+/* What an appointment type's name suggests. A word with a blank before or behind it is looked for where a
+   word of the name begins or ends, another one anywhere, blanks and signs left out ("postop" is in
+   "Post-Op"). */
+struct rule {
+	enum category category, consult; /* consult: where the name says that it is a consult */
+	const char *words[40];           /* the last is NULL */
 };
+
+/* Tried in order. The short words are the codes that practices have: IV, RF, TLH. */
+static const struct rule rules[] = {
+	{CATEGORY_BLOCK, CATEGORY_BLOCK,
+		{"lunch", "block", "meeting", "outofoffice", "timeoff", "dayoff", "vacation", "holiday", " break ",
+			" hold ", " admin "}},
+	{CATEGORY_POST_OP, CATEGORY_POST_OP, {"postop", "suture", "stitch"}},
+	{CATEGORY_PRE_OP, CATEGORY_PRE_OP, {"preop"}},
+	{CATEGORY_NON_SURGICAL_APPOINTMENT, CATEGORY_NON_SURGICAL_CONSULT,
+		{"nonsurg", " thread", " lash", " liquid"}},
+	{CATEGORY_SURGICAL_APPOINTMENT, CATEGORY_SURGICAL_CONSULT,
+		{"surg", "plasty ", "lift ", "breast", "augment", " lipo", "tummytuck", "implant", "makeover",
+			"transplant", " excision"}},
+	{CATEGORY_NON_SURGICAL_APPOINTMENT, CATEGORY_NON_SURGICAL_CONSULT,
+		{"botox", "dysport", "xeomin", "jeuveau", "daxxify", "filler", "juvederm", "restylane", "sculptra",
+			"radiesse", "kybella", "laser", "facial", " peel", "needling", "dermaplan", "dermabra", "sculpt",
+			" inject", " vitamin", " hormone", " pellet", " weight", " wax", " massage", " tox ", " ipl ",
+			" prp ", " body ", " horm ", " inj ", " iv ", " micro ", " regen ", " rf ", " skin", " tlh ",
+			" well "}},
+};
+
+enum { RULES = sizeof rules / sizeof *rules };
+
+/* A name in the two forms in which words are looked for. */
+struct folded_name {
+	const char *spaced; /* " post op 1 wk " */
+	const char *glued;  /* "postop1wk" */
+};
+
+static struct folded_name fold(struct arena *a, const char *name)
+{
+	char *spaced = arena_alloc(a, strlen(name) + 3), *glued = arena_alloc(a, strlen(name) + 1);
+	struct folded_name folded = {spaced, glued};
+	*spaced++ = ' ';
+	for (; *name; name++) {
+		unsigned char c = (unsigned char)*name;
+		if (isalnum(c) || c >= 0x80)
+			*spaced++ = *glued++ = (char)tolower(c);
+		else if (spaced[-1] != ' ')
+			*spaced++ = ' ';
+	}
+	if (spaced[-1] != ' ')
+		*spaced = ' ';
+	return folded;
+}
+
+static bool has_word(const struct folded_name *name, const char *word)
+{
+	return strstr(strchr(word, ' ') ? name->spaced : name->glued, word) != NULL;
+}
+
+/* The first rule that a name fits, and by which word; NULL where none does. */
+static const struct rule *rule_of(const struct folded_name *name, const char **word)
+{
+	for (size_t i = 0; i < RULES; i++)
+		for (const char *const *w = rules[i].words; *w; w++)
+			if (has_word(name, *w)) {
+				*word = *w;
+				return &rules[i];
+			}
+	return NULL;
+}
 
 /* Writes text as a CSV field. */
 static void print_field(const char *text)
@@ -79,24 +121,35 @@ static void print_field(const char *text)
 	putchar('"');
 }
 
-/* A row of the sheet with a first guess and its reason, for a person to check. */
-static void suggest(const char *type, const char *folded)
+/* ,contains breast and cons */
+static void print_reason(const char *word, const char *consult)
 {
-	enum category category = CATEGORY_NON_SURGICAL_APPOINTMENT;
-	const char *word = NULL;
-	bool consult = strstr(folded, "cons") != NULL;
-	for (size_t i = 0; !word && i < sizeof words / sizeof *words; i++) {
-		if (strstr(folded, words[i].word)) {
-			word = words[i].word;
-			category = consult ? words[i].consult : words[i].category;
-		}
+	const char *both[] = {word, consult}, *before = ",contains ";
+	for (size_t i = 0; i < 2; i++) {
+		const char *text = both[i];
+		if (!text)
+			continue;
+		text += strspn(text, " ");
+		printf("%s%.*s", before, (int)strcspn(text, " "), text);
+		before = " and ";
 	}
+	puts(word || consult ? "" : ",no word of it is known: fill it in");
+}
+
+/* A row of the sheet with a first guess and its reason, for a person to check. */
+static void suggest(struct arena *a, const char *type)
+{
+	struct folded_name name = fold(a, type);
+	const char *word = NULL, *consult = has_word(&name, "consult") ? "consult" : NULL;
+	if (!consult && has_word(&name, " cons "))
+		consult = "cons";
+	const struct rule *rule = rule_of(&name, &word);
+	enum category category = consult ? CATEGORY_NON_SURGICAL_CONSULT : CATEGORY_NONE;
+	if (rule)
+		category = consult ? rule->consult : rule->category;
 	print_field(type);
-	printf(",%s,", category_name(category));
-	if (word)
-		printf("contains %s%s\n", word, consult && strcmp(word, "cons") != 0 ? " and cons" : "");
-	else
-		puts("no word that says more");
+	printf(",%s", category == CATEGORY_NONE ? "" : category_name(category));
+	print_reason(word, consult);
 }
 
 /* A type that the sheet lacks: told once a run. What is kept of it is in the run's arena, all else in the
@@ -112,12 +165,13 @@ static void tell_missing(struct categorize *c, struct arena *a, const char *type
 		return;
 	c->missing[c->missing_n++] = arena_copy(&c->arena, str_of(folded));
 	if (c->listing == SUGGESTIONS)
-		suggest(type, folded);
+		suggest(a, type);
 	else if (c->listing == MISSING)
 		puts(type);
 	else if (c->conf->categories)
-		warnx("appointment type \"%s\" is not in the sheet %s: no category, no opportunity moves", type,
-			c->conf->categories);
+		warnx(
+			"appointment type \"%s\" is not in the sheet %s, or has no category there: no opportunity moves",
+			type, c->conf->categories);
 }
 
 /* The category of a type in this practice. */
@@ -143,8 +197,11 @@ static enum category category_in(struct categorize *c, struct arena *a, const ch
 static void categorize(struct record *r, void *context)
 {
 	struct categorize *c = context;
-	enum event_type type = event_type_of(record_text(r, "type"));
-	if (type == EVENT_APPOINTMENT_BOOKED || type == EVENT_APPOINTMENT_STATUS) {
+	const char *name = record_text(r, "type");
+	enum event_type type = event_type_of(name);
+	bool listed =
+		!name && c->listing != RECORDS; /* pnow-fetch appointment-types: an appointment's type alone */
+	if (listed || type == EVENT_APPOINTMENT_BOOKED || type == EVENT_APPOINTMENT_STATUS) {
 		struct jtext_members appointment = record_object(r, "appointment");
 		const char *status = members_text(r->arena, &appointment, "status");
 		enum category category = category_in(c, r->arena, members_text(r->arena, &appointment, "type"));

@@ -74,9 +74,10 @@ static void add_row(struct reading *r)
 	struct sheet *s = r->sheet;
 	char *folded = arena_alloc(&s->arena, strlen(r->type) + 1);
 	sheet_fold(r->type, folded);
-	if (!*folded && (!r->category || !*r->category))
+	struct str name = str_of(r->category ? r->category : "");
+	if (strspn(name.p, " \t\r") == name.n) /* not filled in yet */
 		return;
-	enum category category = category_of(str_of(r->category ? r->category : ""));
+	enum category category = category_of(name);
 	if (!*folded)
 		errx(EX_CONFIG, "%s:%zu: expected an appointment type in the first column", r->path, r->line);
 	if (category == CATEGORY_NONE)
@@ -84,7 +85,7 @@ static void add_row(struct reading *r)
 			"%s:%zu: %s: found the category \"%s\", expected Surgical Consult, Surgical Appointment, "
 			"Non-Surgical Consult, "
 			"Non-Surgical Appointment, Block, Post-Op or Pre-Op",
-			r->path, r->line, r->type, r->category ? r->category : "");
+			r->path, r->line, r->type, r->category);
 	if (s->n == s->room) {
 		s->room = s->room ? s->room * 2 : 256;
 		s->rows = reallocarray(s->rows, s->room, sizeof *s->rows);

@@ -154,7 +154,6 @@ good_sheet()
 }
 head='Appointment Type,Appointment Category\n'
 bad_sheet "a category that does not exist" "${head}Botox,Injectable\n" ':2: Botox: found the category "Injectable", expected Surgical Consult, *'
-bad_sheet "a category that is missing" "${head}Laser,Block\nBotox\n" ':3: Botox: found the category "", expected *'
 bad_sheet "a type that is missing" "${head},Block\n" ':2: expected an appointment type in the first column'
 bad_sheet "a type twice, though written otherwise" "${head}Botox,Block\nLaser,Block\nBO TOX,Block\n" ':4: the same appointment type is on line 2 already, expected each type once'
 bad_sheet "a missing header" 'Botox,Non-Surgical Appointment\n' ':1: expected the header "Appointment Type,Appointment Category"'
