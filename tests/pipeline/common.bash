@@ -7,6 +7,7 @@ NAME=$(basename "$0" .sh)
 DIR=$work
 MAIN=ve9EPM428h8vShlRW1KT # the sub-accounts of the seed
 DOWNTOWN=fAc1l1tyD0wnt0wn00001
+PROFILE=${PROFILE:-patientnow-pro}
 SECRET='a secret between PatientNow and us'
 SANDBOX='' HOOK='' # their process ids
 API='' URL=''      # the sandbox; the hook
@@ -129,19 +130,22 @@ contact_id()
 
 # --- The practice
 
-# practice NAME FILTER: a configuration against the sandbox, changed by a jq filter; in $DIR/NAME.json.
+# practice NAME FILTER: a configuration against the sandbox, changed by a jq filter; in $DIR/NAME.json. PROFILE says which of
+# the two products the practice has.
 practice()
 {
-	printf 'sandbox-pnp-token\n' >"$DIR/pnp.token"
-	printf 'sandbox-crm-token\n' >"$DIR/crm.token"
+	make_secrets "$DIR"
 	printf 'sandbox-downtown-token\n' >"$DIR/downtown.token"
 	printf '%s\n' "$SECRET" >"$DIR/hook.secret"
 	printf '%s\n' 'Appointment Type,Appointment Category' 'Rhinoplasty Consult,Surgical Consult' 'Rhinoplasty,Surgical Appointment' \
 		'Skin Consult,Non-Surgical Consult' 'Botox,Non-Surgical Appointment' 'Lunch,Block' 'Stitches,Post-Op' \
 		'Lab Work,Pre-Op' >"$DIR/categories.csv"
-	jq -n --arg name "$1" --arg api "$API" --arg main "$MAIN" '{
+	jq -n --arg name "$1" --arg api "$API" --arg main "$MAIN" --arg profile "$PROFILE" '{
 		practice: $name, timezone: "America/Denver", country: "US", state: ($name + ".db"),
-		patientnow: {profile: "patientnow-pro", base_url: ($api + "/patientnow"), practice_id: "4711", token_file: "pnp.token"},
+		patientnow: (if $profile == "patientnow-pro"
+			then {base_url: ($api + "/patientnow"), practice_id: "4711", token_file: "pnp.token"}
+			else {base_url: ($api + "/envision"), user: "sandbox", password_file: "pne.password", apikey_file: "pne.apikey"} end
+			+ {$profile}),
 		crm: {base_url: ($api + "/crm"), location_id: $main, token_file: "crm.token"},
 		hooks: {patientnow: {verify: "hmac-sha256", header: "X-Signature", secret_file: "hook.secret"}},
 		categories: "categories.csv",
@@ -193,6 +197,15 @@ post()
 {
 	curl -sS -o "$DIR/answer" -w '%{http_code}' -H 'Content-Type: application/json' \
 		-H "X-Signature: $(printf %s "$2" | signature)" --data-binary "$2" "$URL/$1/patientnow"
+}
+
+# spoken BODY: a webhook's body in the words of the practice's product; those of Pro stand in the tests.
+spoken()
+{
+	[ "$PROFILE" = patientnow-essentials ] || { printf '%s\n' "$1"; return; }
+	jq -c '{patientId: "CustomerId", billId: "OrderId", billDate: "OrderDate", appointmentType: "Service", provider: "Employee",
+		facility: "Company"} as $renamed
+		| walk(if type == "object" then with_entries(.key |= ($renamed[.] // (.[:1] | ascii_upcase) + .[1:])) else . end)' <<<"$1"
 }
 
 # webhook EVENT ID TIME DATA: a body as PatientNow sends it.

@@ -4,6 +4,8 @@
 # shellcheck source=tests/pipeline/common.bash
 . "$(dirname "$0")/common.bash"
 
+one_call='/patients/10234?practiceId=4711'
+[ "$PROFILE" = patientnow-pro ] || one_call='/customers/10234?apikey=sandbox-apikey'
 ana='{patientId: "10234", firstName: "Ana", lastName: "Lopez", email: "ana@example.com", cellPhone: "(303) 555-0142",
 	gender: "F", dateOfBirth: "1984-03-02", address1: "1 Main St", city: "Denver", state: "CO", zip: "80202",
 	referralSource: "Google", unsubscribed: false}'
@@ -24,7 +26,7 @@ begin()
 send()
 {
 	local answer
-	answer=$(post test "$(jq -c "${2:-.}" "$root/examples/webhooks/$1.json")")
+	answer=$(post test "$(spoken "$(jq -c "${2:-.}" "$root/examples/webhooks/$1.json")")")
 	[ "$answer" = 200 ] || fail "$1 is answered 200" "$answer" "$(tail -n 1 "$DIR/results")" "$(<"$DIR/hook.err")"
 }
 
@@ -97,8 +99,8 @@ has 'patient.updated: the new name and phone, unsubscribed; the rest stays' "$al
 	| .phone = "+13035550199" | .fields["PNOW Unsubscribed"] = "false"'
 is 'gender is in no update of a contact that is known' "$(requests 'select(.method == "PUT" and .body.gender)')" ''
 is 'no request was refused' "$(requests 'select(.status >= 400) | [.method, .path, .status]')" ''
-is 'one patient was fetched once for all six events' "$(curl -sS "$API/_/requests" | jq -r 'select(.api == "patientnow") | .path')" \
-	'/patients/10234?practiceId=4711'
+is 'one patient was fetched once for all six events' "$(curl -sS "$API/_/requests" | jq -r 'select(.api != "crm") | .path')" \
+	"$one_call"
 
 before=$(curl -sS "$API/_/state")
 for type in patient.created appointment.booked appointment.status bill.completed membership.created patient.updated; do
