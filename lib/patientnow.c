@@ -251,7 +251,8 @@ struct patientnow_page patientnow_list(
 	struct http_answer answer = ask(p, a, patientnow_list_path(p->profile, a, list, number));
 	struct patientnow_page page = {0};
 	struct str body = trimmed(answer.body), rows = body;
-	const char *what = arena_printf(a, "%s, page %lld", list->path, (long long)number);
+	const char *what =
+		number > 1 ? arena_printf(a, "%s, page %lld", list->path, (long long)number) : list->path;
 	bool json = answer.outcome == HTTP_ANSWERED && answer.status == 200 && type_of(body) != JTEXT_NONE;
 	if (json && list->rows->n)
 		rows = profile_find(list->rows, body);

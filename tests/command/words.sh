@@ -308,7 +308,7 @@ test_commands()
 
 error_codes()
 {
-	cat "$root"/lib/*.c "$root"/cmd/crm-map.c "$root"/cmd/categorize.c "$root"/cmd/{pnow-enrich,crm-push,pnow-inbox}/*.c | tr '\n\t' '  ' |
+	cat "$root"/lib/*.c "$root"/cmd/crm-map.c "$root"/cmd/categorize.c "$root"/cmd/{pnow-enrich,crm-push,pnow-fetch,pnow-inbox}/*.c | tr '\n\t' '  ' |
 		grep -oE '(fail(ure)?\([^"();]*"|code = [^";]*"|\{[0-9]{3}, [0-9]{3}, "|write_(malformed|pieces)\([^";]*"|"quota_exhausted" : ")[a-z_]+"|"lost" : "[a-z]+"' |
 		sed -E 's/.*"([a-z_]+)"$/\1/' | sort -u
 	printf 'lost\nquota_exhausted\n'

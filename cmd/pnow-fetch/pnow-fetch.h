@@ -1,0 +1,46 @@
+/* The parts of pnow-fetch. */
+#ifndef PNOW_FETCH_H
+#define PNOW_FETCH_H
+
+#include "conf.h"
+#include "event.h"
+#include "inbox.h"
+#include "options.h"
+#include "patientnow.h"
+#include "profile.h"
+#include "state.h"
+
+struct fetch {
+	struct options options;
+	const char *list;  /* -l: the resource's name, or NULL */
+	const char *event; /* -e, or NULL: records */
+	const char *since, *until;
+	bool bookmark, inbox; /* -b, -i */
+
+	const struct conf *conf;
+	const struct profile *profile;
+	struct state *state;    /* NULL with -n, */
+	struct patientnow *api; /* likewise */
+	enum event_kind kind;   /* what is fetched */
+	enum event_type type;   /* of the events; EVENT_UNKNOWN: the one that fits the record */
+};
+
+/* ids.c: the records of these ids (NULL-terminated; none: of those on standard input); the exit status. */
+int fetch_ids(struct fetch *f, char *ids[]);
+
+/* list.c: a list in pages, and the appointment types; likewise. */
+int fetch_list(struct fetch *f);
+int fetch_types(struct fetch *f);
+
+/* The exit status of a request that failed. */
+int fetch_status(const struct patientnow_answer *failure);
+
+/* When the record changed last, RFC 3339 (the arena's); NULL where the profile does not tell. */
+const char *record_changed(const struct fetch *f, struct arena *a, struct str body);
+
+/* event.c: the event of a record (checked JSON) that was asked for then (milliseconds since 1970): its line
+   and id, the arena's. False where it makes none; *problem says why, without a value. */
+bool event_make(const struct fetch *f, struct arena *a, struct str body, int64_t asked,
+	struct inbox_event *event, const char **problem);
+
+#endif
