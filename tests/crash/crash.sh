@@ -14,8 +14,8 @@ declare -A killed=()
 # Kills until it has been done often enough; the load should be over about then.
 kill_often()
 {
-	local n=0 name pause ms started=$SECONDS
-	while [ "$n" -lt "$KILLS" ] && [ $((SECONDS - started)) -lt $((KILLS * INTERVAL * 3 / 1000 + 60)) ]; do
+	local n=0 name pause ms since=$SECONDS
+	while [ "$n" -lt "$KILLS" ] && [ $((SECONDS - since)) -lt $((KILLS * INTERVAL * 3 / 1000 + 60)) ]; do
 		ms=$((RANDOM % (2 * INTERVAL)))
 		printf -v pause '%d.%03d' $((ms / 1000)) $((ms % 1000))
 		sleep "$pause"
