@@ -15,10 +15,10 @@ static int64_t number(const char *text)
 struct ledger_contact ledger_contact(
 	struct state *s, struct arena *a, const char *location, const char *patient)
 {
-	const char *columns[2] = {NULL, NULL};
-	state_run(s, a, columns, "SELECT contact, is_patient FROM contact WHERE location=? AND patient=?", "tt",
-		location, patient);
-	return (struct ledger_contact){columns[0], number(columns[1]) != 0};
+	const char *columns[3] = {0};
+	state_run(s, a, columns, "SELECT contact, is_patient, asked FROM contact WHERE location=? AND patient=?",
+		"tt", location, patient);
+	return (struct ledger_contact){columns[0], number(columns[1]) != 0, number(columns[2])};
 }
 
 bool ledger_contact_set(struct state *s, struct arena *a, const char *location, const char *patient,
@@ -33,7 +33,7 @@ bool ledger_contact_set(struct state *s, struct arena *a, const char *location, 
 			   "INSERT INTO contact(location,patient,contact,is_patient) VALUES(?1,?2,?3,"
 			   "  EXISTS(SELECT 1 FROM contact WHERE location=?1 AND contact=?3 AND is_patient))"
 			   "  ON CONFLICT(location,patient) DO UPDATE SET contact=excluded.contact, "
-			   "is_patient=excluded.is_patient"
+			   "is_patient=excluded.is_patient, asked=0"
 			   "  WHERE contact<>excluded.contact",
 			   "ttt", location, patient, contact) != STATE_FAILED;
 }
@@ -43,6 +43,7 @@ void ledger_contact_forget(struct state *s, const char *location, const char *co
 	state_run(s, NULL, NULL, "DELETE FROM contact WHERE location=? AND contact=?", "tt", location, contact);
 	state_run(
 		s, NULL, NULL, "DELETE FROM opportunity WHERE location=? AND contact=?", "tt", location, contact);
+	state_run(s, NULL, NULL, "DELETE FROM latest WHERE location=? AND contact=?", "tt", location, contact);
 }
 
 bool ledger_contact_is_patient(struct state *s, const char *location, const char *contact)
@@ -50,6 +51,12 @@ bool ledger_contact_is_patient(struct state *s, const char *location, const char
 	return state_run(s, NULL, NULL,
 			   "UPDATE contact SET is_patient=1 WHERE location=? AND contact=? AND is_patient=0", "tt",
 			   location, contact) != STATE_FAILED;
+}
+
+void ledger_contact_is_lead(struct state *s, const char *location, const char *contact)
+{
+	state_run(s, NULL, NULL, "UPDATE contact SET asked=? WHERE location=? AND contact=?", "itt",
+		when_now_ms(), location, contact);
 }
 
 const char *ledger_opportunity(
@@ -98,44 +105,108 @@ static enum ledger_news compare(struct state *s, const struct ledger_subject *e,
 	}
 }
 
+/* What is kept of a subject, into columns: state, seq, event, moment, applied; and what the event is to it. */
+static enum ledger_news look(
+	struct state *s, struct arena *a, struct ledger_subject *e, const char **columns)
+{
+	switch (state_run(s, a, columns,
+		"SELECT state, seq, event, moment, applied FROM subject WHERE location=? AND subject=?", "tt",
+		e->location, e->subject)) {
+	case STATE_FAILED:
+		return LEDGER_FAILED;
+	case STATE_NONE:
+		return LEDGER_NEWS;
+	default:
+		e->seq = number(columns[1]);
+		return compare(s, e, columns);
+	}
+}
+
+enum ledger_news ledger_look(struct state *s, struct ledger_subject *e)
+{
+	const char *columns[5] = {0};
+	struct arena a = {0};
+	enum ledger_news news = look(s, &a, e, columns);
+	arena_free(&a);
+	return news;
+}
+
+bool ledger_applied(struct state *s, const char *event)
+{
+	return state_run(s, NULL, NULL, "SELECT event FROM event WHERE event=?", "t", event) == STATE_ROW;
+}
+
 enum ledger_news ledger_begin(struct state *s, struct ledger_subject *e)
 {
 	const char *columns[5] = {0};
 	struct arena a = {0};
-	enum ledger_news news = LEDGER_FAILED;
+	enum state_result kept = STATE_NONE;
 	if (!state_begin(s))
-		return news;
-	enum state_result found = state_run(s, &a, columns,
-		"SELECT state, seq, event, moment, applied FROM subject WHERE location=? AND subject=?", "tt",
-		e->location, e->subject);
-	if (found != STATE_FAILED)
-		news = found == STATE_NONE ? LEDGER_NEWS : compare(s, e, columns);
+		return LEDGER_FAILED;
+	enum ledger_news news = look(s, &a, e, columns);
+	bool same = columns[0] && e->state && strcmp(e->state, columns[0]) == 0;
 	if (news == LEDGER_NEWS) {
-		bool resumed = found == STATE_ROW && e->state && strcmp(e->state, columns[0]) == 0;
-		e->seq = resumed ? number(columns[1]) : number(columns[1]) + 1;
-		if (state_run(s, NULL, NULL,
-				"INSERT OR REPLACE INTO subject(location,subject,state,seq,event,moment,applied) "
-				"VALUES(?,?,?,?,?,?,0)",
-				"tttiti", e->location, e->subject, e->state ? e->state : "", e->seq, e->event,
-				e->moment) == STATE_FAILED)
-			news = LEDGER_FAILED;
+		e->seq = same ? number(columns[1]) : number(columns[1]) + 1;
+		kept = state_run(s, NULL, NULL,
+			"INSERT OR REPLACE INTO subject(location,subject,state,seq,event,moment,applied) "
+			"VALUES(?,?,?,?,?,?,0)",
+			"tttiti", e->location, e->subject, e->state ? e->state : "", e->seq, e->event, e->moment);
+	} else if (news == LEDGER_KNOWN && same && e->moment > number(columns[3])) {
+		/* it was so still: what is older than this is no news either */
+		kept = state_run(s, NULL, NULL, "UPDATE subject SET moment=? WHERE location=? AND subject=?", "itt",
+			e->moment, e->location, e->subject);
 	}
+	if (kept == STATE_FAILED)
+		news = LEDGER_FAILED;
 	if (!state_end(s, news != LEDGER_FAILED))
 		news = LEDGER_FAILED;
 	arena_free(&a);
 	return news;
 }
 
-bool ledger_finish(struct state *s, const struct ledger_subject *e)
+/* That the event changed this last. */
+static bool keep_change(
+	struct state *s, const struct ledger_subject *e, const char *contact, const char *change)
+{
+	return state_run(s, NULL, NULL,
+			   "INSERT OR REPLACE INTO latest(location,contact,what,subject,seq,at) SELECT ?1,?2,?3,?4,?5,"
+			   "  max(?6, coalesce((SELECT max(at)+1 FROM latest WHERE location=?1 AND contact=?2), 0))",
+			   "ttttii", e->location, contact, change, e->subject, e->seq, when_now_ms()) != STATE_FAILED;
+}
+
+bool ledger_finish(struct state *s, const struct ledger_subject *e, const struct ledger_end *end)
 {
 	if (!state_begin(s))
 		return false;
 	bool done =
-		state_run(s, NULL, NULL, "UPDATE subject SET applied=1 WHERE location=? AND subject=? AND seq=?",
-			"tti", e->location, e->subject, e->seq) != STATE_FAILED &&
-		state_run(s, NULL, NULL, "INSERT OR IGNORE INTO event(event,at) VALUES(?,?)", "ti", e->event,
-			when_now_ms()) != STATE_FAILED;
+		!end->applied ||
+		(state_run(s, NULL, NULL, "UPDATE subject SET applied=1 WHERE location=? AND subject=? AND seq=?",
+			 "tti", e->location, e->subject, e->seq) != STATE_FAILED &&
+			state_run(s, NULL, NULL, "INSERT OR IGNORE INTO event(event,at) VALUES(?,?)", "ti", e->event,
+				when_now_ms()) != STATE_FAILED);
+	for (size_t i = 0; done && i < end->changes; i++)
+		done = keep_change(s, e, end->contact, end->change[i]);
 	return state_end(s, done) && done;
+}
+
+struct ledger_latest ledger_latest(
+	struct state *s, struct arena *a, const char *location, const char *contact, const char *what)
+{
+	const char *columns[3] = {0};
+	state_run(s, a, columns,
+		"SELECT subject, seq, at FROM latest WHERE location=? AND contact=? AND what=?", "ttt", location,
+		contact, what);
+	return (struct ledger_latest){columns[0], number(columns[1]), number(columns[2])};
+}
+
+int64_t ledger_changed(struct state *s, const char *location, const char *contact)
+{
+	const char *at = NULL;
+	struct arena a = {0};
+	state_run(s, &a, &at, "SELECT max(at) FROM latest WHERE location=? AND contact=?", "tt", location, contact);
+	int64_t changed = number(at);
+	arena_free(&a);
+	return changed;
 }
 
 enum ledger_effect ledger_effect(
@@ -191,6 +262,14 @@ int64_t ledger_undecided_of(struct state *s, const char *location, const char *s
 	return undecided;
 }
 
+bool ledger_happened(
+	struct state *s, struct arena *a, const char *location, const char *effect, const char **made)
+{
+	*made = NULL;
+	return state_run(s, a, made, "SELECT made FROM effect WHERE location=? AND effect=? AND done=1", "tt",
+			   location, effect) == STATE_ROW;
+}
+
 bool ledger_made(struct state *s, const char *location, const char *made)
 {
 	return state_run(s, NULL, NULL, "SELECT 1 FROM effect WHERE location=? AND made=?", "tt", location,
@@ -231,14 +310,32 @@ bool ledger_bill_begin(struct state *s, const char *location, const char *bill, 
 
 bool ledger_bill_end(struct state *s, const char *location, const char *bill, bool counted)
 {
-	if (counted)
+	if (!counted)
 		return state_run(s, NULL, NULL,
-				   "UPDATE bill SET counted=pending, pending=NULL, before=NULL, after=NULL"
-				   "  WHERE location=? AND bill=? AND pending IS NOT NULL",
-				   "tt", location, bill) != STATE_FAILED;
-	return state_run(s, NULL, NULL,
-			   "UPDATE bill SET pending=NULL, before=NULL, after=NULL WHERE location=? AND bill=?", "tt",
-			   location, bill) != STATE_FAILED;
+				   "UPDATE bill SET pending=NULL, before=NULL, after=NULL WHERE location=? AND bill=?", "tt",
+				   location, bill) != STATE_FAILED;
+	if (!state_begin(s))
+		return false;
+	bool done = state_run(s, NULL, NULL,
+					"INSERT OR REPLACE INTO lifetime(location,contact,value) SELECT location, contact, after"
+					"  FROM bill WHERE location=? AND bill=? AND pending IS NOT NULL",
+					"tt", location, bill) != STATE_FAILED &&
+				state_run(s, NULL, NULL,
+					"UPDATE bill SET counted=pending, pending=NULL, before=NULL, after=NULL"
+					"  WHERE location=? AND bill=? AND pending IS NOT NULL",
+					"tt", location, bill) != STATE_FAILED;
+	return state_end(s, done) && done;
+}
+
+bool ledger_lifetime(struct state *s, const char *location, const char *contact, int64_t *value)
+{
+	const char *text = NULL;
+	struct arena a = {0};
+	bool known = state_run(s, &a, &text, "SELECT value FROM lifetime WHERE location=? AND contact=?", "tt",
+					 location, contact) == STATE_ROW;
+	*value = number(text);
+	arena_free(&a);
+	return known;
 }
 
 bool ledger_bill_pending(struct state *s, struct arena *a, const char *location, const char *contact,
@@ -293,7 +390,7 @@ static bool history_of_subjects(
 	return state_each(s, a, pass_entry, reader,
 			   "SELECT coalesce(e.at, u.moment), 'applied', iif(u.applied,'done','begun'), u.location, NULL, "
 			   "NULL,"
-			   "  u.event, u.subject, u.state FROM (SELECT DISTINCT location FROM subject) AS l, "
+			   "  u.event, u.subject, iif(u.subject GLOB 'patient/*', NULL, u.state) FROM (SELECT DISTINCT location FROM subject) AS l, "
 			   "json_each(?) AS k"
 			   "  JOIN subject AS u ON u.location=l.location AND u.subject=k.value"
 			   "  LEFT JOIN event AS e ON e.event=u.event",

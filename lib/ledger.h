@@ -13,6 +13,7 @@
 struct ledger_contact {
 	const char *id; /* the arena's; NULL: not known */
 	bool patient;   /* no lead any more: a paid bill, such a checkout, or a won opportunity was seen */
+	int64_t asked;  /* when its opportunities last showed a lead, milliseconds since 1970; 0: never */
 };
 
 struct ledger_contact ledger_contact(
@@ -22,6 +23,8 @@ bool ledger_contact_set(struct state *s, struct arena *a, const char *location, 
 	const char *contact, const char **other);
 void ledger_contact_forget(struct state *s, const char *location, const char *contact);
 bool ledger_contact_is_patient(struct state *s, const char *location, const char *contact);
+/* Its opportunities, just asked for, show a lead. What cannot be kept is asked again. */
+void ledger_contact_is_lead(struct state *s, const char *location, const char *contact);
 
 /* --- Opportunities: the one of a contact in a pipeline. --- */
 
@@ -52,8 +55,32 @@ struct ledger_subject {
 
 /* Whether the event has something new to say about its subject; notes that it is being applied. */
 enum ledger_news ledger_begin(struct state *s, struct ledger_subject *subject);
-/* It was applied whole. */
-bool ledger_finish(struct state *s, const struct ledger_subject *subject);
+/* The same without noting it; sets seq where it is LEDGER_KNOWN. */
+enum ledger_news ledger_look(struct state *s, struct ledger_subject *subject);
+/* Whether this very event was applied. */
+bool ledger_applied(struct state *s, const char *event);
+
+/* What an event has come to. */
+struct ledger_end {
+	bool applied;              /* whole */
+	const char *contact;       /* NULL: none */
+	const char *const *change; /* what of the contact it changed: appointment, opportunity.move/Surgical */
+	size_t changes;
+};
+
+bool ledger_finish(struct state *s, const struct ledger_subject *subject, const struct ledger_end *end);
+
+/* Who changed something of a contact last. */
+struct ledger_latest {
+	const char *subject; /* the arena's; NULL: nobody */
+	int64_t seq;         /* of its states */
+	int64_t at;          /* milliseconds since 1970 */
+};
+
+struct ledger_latest ledger_latest(
+	struct state *s, struct arena *a, const char *location, const char *contact, const char *what);
+/* When anything of the contact was changed last; 0: never. */
+int64_t ledger_changed(struct state *s, const char *location, const char *contact);
 
 /* --- Effects: what must not happen twice. --- */
 
@@ -75,6 +102,9 @@ bool ledger_done(struct state *s, const char *location, const char *effect, cons
 bool ledger_undecided(struct state *s, const char *location, const char *effect);
 /* How many effects for a subject are undecided. */
 int64_t ledger_undecided_of(struct state *s, const char *location, const char *subject);
+/* Whether an effect has happened. *made is the id of what it made (the arena's), NULL where it is not known. */
+bool ledger_happened(
+	struct state *s, struct arena *a, const char *location, const char *effect, const char **made);
 /* Whether an effect is known to have made what has this id. */
 bool ledger_made(struct state *s, const char *location, const char *made);
 /* It certainly did not happen. */
@@ -99,6 +129,8 @@ bool ledger_bill_pending(struct state *s, struct arena *a, const char *location,
 	const char *bill, const char **next);
 /* The addition that was begun is in (counted becomes its total), or is certainly not. */
 bool ledger_bill_end(struct state *s, const char *location, const char *bill, bool counted);
+/* The lifetime value that was written last; false where none was. */
+bool ledger_lifetime(struct state *s, const char *location, const char *contact, int64_t *value);
 
 /* --- For people: what the ledger knows. --- */
 

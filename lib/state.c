@@ -88,6 +88,16 @@ static const char *const versions[] = {
 	/* OAuth: what the CRM gave last; a refresh token is good for one use. */
 	"CREATE TABLE token(name TEXT PRIMARY KEY, access TEXT, refresh TEXT, expires INTEGER NOT NULL) WITHOUT "
 	"ROWID;",
+	/* asked: when the contact's opportunities last showed a lead. */
+	"ALTER TABLE contact ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;"
+	/* Who changed something of a contact last: its fields (what: appointment), where an opportunity stands
+	   (opportunity.move/Surgical). at: milliseconds since 1970, later than all others of the contact. */
+	"CREATE TABLE latest(location TEXT NOT NULL, contact TEXT NOT NULL, what TEXT NOT NULL, subject TEXT NOT "
+	"NULL,"
+	"  seq INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(location, contact, what)) WITHOUT ROWID;"
+	/* The lifetime value that was written last. */
+	"CREATE TABLE lifetime(location TEXT NOT NULL, contact TEXT NOT NULL, value INTEGER NOT NULL,"
+	"  PRIMARY KEY(location, contact)) WITHOUT ROWID;",
 };
 
 enum { VERSION = sizeof versions / sizeof *versions };

@@ -184,7 +184,10 @@ static enum outcome change_tags(struct work *w, const char *method)
 
 enum outcome tag_add(struct work *w)
 {
-	return change_tags(w, "POST");
+	enum outcome out = change_tags(w, "POST");
+	for (struct str at = {0}; out == OUT_DONE && jtext_next(jtext_get(w->action, "tags"), &at);)
+		changed(w, arena_printf(w->a, "tag.add/%s", jtext_string(w->a, at)));
+	return out;
 }
 
 enum outcome tag_remove(struct work *w)

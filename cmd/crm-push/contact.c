@@ -233,13 +233,15 @@ static enum outcome upsert(struct work *w, const struct buf *list)
 	return OUT_DONE;
 }
 
-/* The fields that say lead or patient, after the contact was found. */
-static enum outcome update_standing(struct work *w)
+enum outcome contact_standing(struct work *w)
 {
 	struct buf list = {0}, body = {0};
+	struct str action = w->action;
+	w->action = w->upsert;
 	enum outcome out = standing(w);
 	if (out == OUT_DONE)
 		out = write_fields(w, &list, true);
+	w->action = action;
 	if (out == OUT_DONE && list.n > 2) {
 		buf_putc(&body, '{');
 		add_fields(&body, &list);
@@ -303,16 +305,20 @@ static enum outcome find_or_make(struct work *w, bool needs)
 	buf_free(&list);
 	if (out == OUT_DONE && patient)
 		out = is_patient(w);
-	return out == OUT_DONE && needs ? update_standing(w) : out;
+	return out == OUT_DONE && needs ? contact_standing(w) : out;
 }
 
 enum outcome contact_upsert(struct work *w)
 {
 	bool needs = needs_standing(w);
+	w->upsert = w->action;
 	remember_person(w);
 	enum outcome out = find_or_make(w, needs);
-	if (out != OUT_DONE || !w->fields_again)
-		return out;
-	w->fields_again = false;
-	return update_known(w, needs);
+	if (out == OUT_DONE && w->fields_again) {
+		w->fields_again = false;
+		out = update_known(w, needs);
+	}
+	if (out == OUT_DONE)
+		changed(w, event_kind_name(event_kind_of(w->type)));
+	return out;
 }

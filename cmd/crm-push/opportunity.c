@@ -90,8 +90,9 @@ static enum outcome create(struct work *w, const char *pipeline, const char *sta
 	return fail_with(w, &answer);
 }
 
-/* PUT /opportunities/ID; OUT_IGNORED where the CRM does not have it any more. */
-static enum outcome put(struct work *w, const char *id, struct str body)
+/* PUT /opportunities/ID; OUT_IGNORED where the CRM does not have it any more. *held: its status then, NULL where
+ * the answer does not tell it. */
+static enum outcome put(struct work *w, const char *id, struct str body, const char **held)
 {
 	struct crm_answer answer = request(w, "PUT", opportunity_path(w, id), body, true);
 	if (gone(w, &answer)) {
@@ -99,21 +100,49 @@ static enum outcome put(struct work *w, const char *id, struct str body)
 		w->opportunities = (struct str){0};
 		return OUT_IGNORED;
 	}
+	*held = jtext_string(w->a, jtext_get(jtext_get(answer.body, "opportunity"), "status"));
 	return answer.error ? fail_with(w, &answer) : OUT_DONE;
 }
 
+/* Sets the status alone. */
+static enum outcome put_status(struct work *w, const char *id, const char *status)
+{
+	const char *held = NULL;
+	struct buf body = {0};
+	buf_putc(&body, '{');
+	buf_member(&body, "status", status);
+	buf_putc(&body, '}');
+	enum outcome out = put(w, id, buf_str(&body), &held);
+	buf_free(&body);
+	return out;
+}
+
+/* Staff have won an opportunity: its contact is a patient, and says so. */
+static enum outcome won_by_hand(struct work *w)
+{
+	enum outcome out = is_patient(w);
+	return out == OUT_DONE && w->upsert.p ? contact_standing(w) : out;
+}
+
+/* Moves an opportunity. A lead's keeps its status on the way, lest one that staff have won be opened again; the
+ * answer tells. */
 static enum outcome move(
 	struct work *w, const char *id, const char *pipeline, const char *stage, const char *status)
 {
+	const char *held = NULL;
 	struct buf body = {0};
 	buf_putc(&body, '{');
 	buf_member(&body, "pipelineId", pipeline);
 	buf_member(&body, "pipelineStageId", stage);
-	buf_member(&body, "status", status);
+	bool open = status && strcmp(status, "open") == 0;
+	if (!open)
+		buf_member(&body, "status", status);
 	buf_putc(&body, '}');
-	enum outcome out = put(w, id, buf_str(&body));
+	enum outcome out = put(w, id, buf_str(&body), &held);
 	buf_free(&body);
-	return out;
+	if (out != OUT_DONE || !open || !held || strcmp(held, "open") == 0)
+		return out;
+	return strcmp(held, "won") == 0 ? won_by_hand(w) : put_status(w, id, status);
 }
 
 /* Moves the opportunity to the action's stage, or makes it there. */
@@ -142,6 +171,10 @@ static enum outcome place(struct work *w)
 		out = id ? move(w, id, pipeline, stage, status) : OUT_IGNORED;
 	if (out == OUT_IGNORED)
 		out = create(w, pipeline, stage, status);
+	if (out == OUT_DONE) {
+		w->stage = stage_name;
+		changed(w, arena_printf(w->a, "opportunity.move/%s", pipeline_name));
+	}
 	return out == OUT_DONE && status && strcmp(status, "won") == 0 ? is_patient(w) : out;
 }
 
@@ -159,6 +192,7 @@ static enum outcome set_value(struct work *w, const char *pipeline_name)
 	enum outcome out = OUT_DONE;
 	const char *id = NULL;
 	char money[MONEY_TEXT];
+	const char *held = NULL;
 	struct buf body = {0};
 	const char *pipeline = id_of(w, NAME_PIPELINE, pipeline_name, NULL, &out);
 	if (!pipeline || (out = find(w, pipeline, &id)) != OUT_DONE)
@@ -175,8 +209,10 @@ static enum outcome set_value(struct work *w, const char *pipeline_name)
 	if (w->standing == STANDING_PATIENT && w->push->conf->move_opportunities)
 		buf_member(&body, "status", "won");
 	buf_putc(&body, '}');
-	out = put(w, id, buf_str(&body));
+	out = put(w, id, buf_str(&body), &held);
 	buf_free(&body);
+	if (out == OUT_DONE)
+		changed(w, arena_printf(w->a, "opportunity.value/%s", pipeline_name));
 	return out;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "push.h"
 #include "money.h"
+#include "signature.h"
 #include "when.h"
 
 static const struct {
@@ -47,6 +48,15 @@ static const char *part(const struct work *w, enum event_kind kind, const char *
 	return text ? text : "";
 }
 
+/* What a patient's event comes to, as a digest, since the ledger holds nothing of a person. */
+static const char *digest(struct work *w)
+{
+	char hex[65];
+	const struct str parts[] = {str_of(event_type_name(w->type)), record_get(w->r, "actions")};
+	signature_sha256_hex(parts, 2, hex);
+	return arena_copy(w->a, (struct str){hex, 32});
+}
+
 /* What the event is about and the state it brings: by these the ledger tells what is new (design.md section
  * 6, point 3). */
 static void find_subject(struct work *w)
@@ -57,6 +67,9 @@ static void find_subject(struct work *w)
 	if (!*id)
 		return;
 	switch (kind) {
+	case KIND_PATIENT:
+		state = digest(w);
+		break;
 	case KIND_APPOINTMENT:
 		state = arena_printf(w->a, "%s %s", part(w, kind, "status"), part(w, kind, "start"));
 		break;
@@ -100,6 +113,7 @@ static void write_result_of_action(struct work *w, const char *op, enum outcome 
 	buf_putc(b, '{');
 	buf_member(b, "op", op);
 	buf_member(b, "status", words[out]);
+	buf_member(b, "stage", w->stage);
 	if (w->http)
 		buf_printf(b, ",\"http\":%ld", w->http);
 	buf_printf(b, ",\"ms\":%.0f}", ms);
@@ -117,6 +131,7 @@ static enum outcome carry_out(struct work *w)
 		}
 		double before = w->ms;
 		w->http = 0;
+		w->stage = NULL;
 		enum outcome out = operations[i].carry_out(w);
 		write_result_of_action(w, op, out, w->ms - before);
 		return out;
@@ -128,7 +143,7 @@ static enum outcome carry_out(struct work *w)
 static enum outcome carry_out_all(struct work *w, struct str actions)
 {
 	enum outcome all = OUT_UNCHANGED;
-	for (struct str at = {0}; jtext_next(actions, &at); w->action_number++) {
+	for (struct str at = {0}; jtext_next(actions, &at);) {
 		w->action = at;
 		enum outcome out = carry_out(w);
 		if (out == OUT_FAILED || w->reason)
@@ -172,8 +187,11 @@ static enum outcome apply(struct work *w, struct str actions)
 		break;
 	}
 	enum outcome out = carry_out_all(w, actions);
-	if ((out == OUT_DONE || out == OUT_UNCHANGED) && !w->incomplete &&
-		!ledger_finish(w->push->state, &w->subject))
+	struct ledger_end end = {.applied = (out == OUT_DONE || out == OUT_UNCHANGED) && !w->incomplete,
+		.contact = w->contact,
+		.change = w->change,
+		.changes = w->changes};
+	if ((end.applied || end.changes) && !ledger_finish(w->push->state, &w->subject, &end) && out != OUT_FAILED)
 		return fail(w, "state", true, "the state file cannot be written");
 	return out;
 }

@@ -51,7 +51,10 @@ struct work {
 	int64_t value; /* the lifetime value, minor units */
 
 	struct str action; /* the one being carried out */
-	size_t action_number;
+	struct str upsert; /* the action that was about the contact itself; p NULL: none yet */
+	const char *stage; /* that the action has brought an opportunity to */
+	const char *change[8]; /* what of the contact was changed */
+	size_t changes;
 	long http; /* status of its last request */
 	unsigned calls;
 	double ms;
@@ -79,6 +82,8 @@ enum outcome fail(struct work *w, const char *code, bool retry, const char *mess
 bool gone(struct work *w, const struct crm_answer *answer);
 /* Whether the last request was refused in a way that an id in it explains, which has become wrong. */
 bool refused(const struct work *w);
+/* The event has changed this of its contact: for the ledger. */
+void changed(struct work *w, const char *what);
 /* A warning of the result; names no person. */
 void warning(struct work *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The id of a name, or NULL: *out is then OUT_SKIPPED, with a warning that says what the CRM lacks, or
@@ -106,9 +111,12 @@ enum outcome contact_upsert(struct work *w);
 void contact_lock(struct work *w);
 /* Reads the contact, unless it is known. */
 enum outcome contact_read(struct work *w);
+/* Writes the fields of the event that say lead or patient, and nothing else. */
+enum outcome contact_standing(struct work *w);
 
 /* standing.c */
-/* Finds out whether the contact is a lead or a patient, into w->standing. */
+/* Finds out whether the contact is a lead or a patient, into w->standing: the ledger knows, or the CRM is
+ * asked. */
 enum outcome standing(struct work *w);
 /* The contact is a patient from now on, and for ever: OUT_DONE, or OUT_FAILED where that cannot be kept. */
 enum outcome is_patient(struct work *w);

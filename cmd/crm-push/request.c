@@ -51,6 +51,15 @@ bool refused(const struct work *w)
 	return w->http == 400 || w->http == 404 || w->http == 422;
 }
 
+void changed(struct work *w, const char *what)
+{
+	for (size_t i = 0; i < w->changes; i++)
+		if (strcmp(w->change[i], what) == 0)
+			return;
+	if (w->changes < sizeof w->change / sizeof *w->change)
+		w->change[w->changes++] = what;
+}
+
 void warning(struct work *w, const char *format, ...)
 {
 	va_list args;

@@ -1,8 +1,13 @@
 /*
  * Lead or patient: what the ledger has seen, else the contact's opportunities, since any won one makes a
- * patient. The list is searched once for an event, and serves for moving an opportunity too.
+ * patient. A patient is one for ever. Of a lead nobody tells us when staff have won an opportunity by hand:
+ * one that is moved tells it in its answer (opportunity.c), the others are asked for again after a week. Until
+ * then such a contact is called a lead, and nothing that staff did is undone by it.
  */
 #include "push.h"
+#include "when.h"
+
+static const int64_t LEAD_MS = 7 * 24 * 3600 * INT64_C(1000); /* how long a lead is one, unasked */
 
 enum outcome opportunities_search(struct work *w)
 {
@@ -44,10 +49,12 @@ enum outcome standing(struct work *w)
 	w->standing = STANDING_LEAD;
 	if (w->push->dry)
 		return OUT_DONE;
-	if (ledger_contact(w->push->state, w->a, w->location->id, w->patient).patient) {
+	struct ledger_contact known = ledger_contact(w->push->state, w->a, w->location->id, w->patient);
+	int64_t ago = when_now_ms() - known.asked;
+	if (known.patient)
 		w->standing = STANDING_PATIENT;
+	if (known.patient || (ago >= 0 && ago < LEAD_MS))
 		return OUT_DONE;
-	}
 	enum outcome out = opportunities_search(w);
 	if (out != OUT_DONE) {
 		w->standing = STANDING_UNKNOWN;
@@ -56,5 +63,8 @@ enum outcome standing(struct work *w)
 	for (struct str at = {0}; jtext_next(w->opportunities, &at);)
 		if (has_text(w, at, "status", "won"))
 			w->standing = STANDING_PATIENT;
-	return w->standing == STANDING_PATIENT ? is_patient(w) : OUT_DONE;
+	if (w->standing == STANDING_PATIENT)
+		return is_patient(w);
+	ledger_contact_is_lead(w->push->state, w->location->id, w->contact);
+	return OUT_DONE;
 }
