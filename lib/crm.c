@@ -63,6 +63,13 @@ const struct crm_location *crm_location(const struct crm *c, const char *facilit
 	return f ? &c->facilities[f - c->conf->facilities] : &c->main;
 }
 
+const struct crm_location *crm_location_at(const struct crm *c, size_t i)
+{
+	if (i == 0)
+		return &c->main;
+	return i <= c->conf->facilities_n ? &c->facilities[i - 1] : NULL;
+}
+
 /* Whether some text inside a JSON value, of three letters or more, stands in the message too. */
 static bool repeats(struct arena *a, struct str json, const char *message)
 {

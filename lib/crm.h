@@ -23,6 +23,9 @@ void crm_close(struct crm *c);
    configuration though others are, and the main one serves it. */
 const struct crm_location *crm_location(const struct crm *c, const char *facility, bool *unknown);
 
+/* The practice's sub-accounts, its main one (0) first; NULL behind the last. */
+const struct crm_location *crm_location_at(const struct crm *c, size_t i);
+
 struct crm_request {
 	const char *method;
 	const char *path; /* with its query, from the / on */

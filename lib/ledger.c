@@ -105,9 +105,9 @@ static enum ledger_news compare(struct state *s, const struct ledger_subject *e,
 	}
 }
 
-/* What is kept of a subject, into columns: state, seq, event, moment, applied; and what the event is to it. */
-static enum ledger_news look(
-	struct state *s, struct arena *a, struct ledger_subject *e, const char **columns)
+/* What is kept of a subject, into columns: state, seq, event, moment, applied; and what the event is to it.
+ */
+static enum ledger_news look(struct state *s, struct arena *a, struct ledger_subject *e, const char **columns)
 {
 	switch (state_run(s, a, columns,
 		"SELECT state, seq, event, moment, applied FROM subject WHERE location=? AND subject=?", "tt",
@@ -193,9 +193,8 @@ struct ledger_latest ledger_latest(
 	struct state *s, struct arena *a, const char *location, const char *contact, const char *what)
 {
 	const char *columns[3] = {0};
-	state_run(s, a, columns,
-		"SELECT subject, seq, at FROM latest WHERE location=? AND contact=? AND what=?", "ttt", location,
-		contact, what);
+	state_run(s, a, columns, "SELECT subject, seq, at FROM latest WHERE location=? AND contact=? AND what=?",
+		"ttt", location, contact, what);
 	return (struct ledger_latest){columns[0], number(columns[1]), number(columns[2])};
 }
 
@@ -203,7 +202,8 @@ int64_t ledger_changed(struct state *s, const char *location, const char *contac
 {
 	const char *at = NULL;
 	struct arena a = {0};
-	state_run(s, &a, &at, "SELECT max(at) FROM latest WHERE location=? AND contact=?", "tt", location, contact);
+	state_run(
+		s, &a, &at, "SELECT max(at) FROM latest WHERE location=? AND contact=?", "tt", location, contact);
 	int64_t changed = number(at);
 	arena_free(&a);
 	return changed;
@@ -390,7 +390,8 @@ static bool history_of_subjects(
 	return state_each(s, a, pass_entry, reader,
 			   "SELECT coalesce(e.at, u.moment), 'applied', iif(u.applied,'done','begun'), u.location, NULL, "
 			   "NULL,"
-			   "  u.event, u.subject, iif(u.subject GLOB 'patient/*', NULL, u.state) FROM (SELECT DISTINCT location FROM subject) AS l, "
+			   "  u.event, u.subject, iif(u.subject GLOB 'patient/*', NULL, u.state) FROM (SELECT DISTINCT "
+			   "location FROM subject) AS l, "
 			   "json_each(?) AS k"
 			   "  JOIN subject AS u ON u.location=l.location AND u.subject=k.value"
 			   "  LEFT JOIN event AS e ON e.event=u.event",

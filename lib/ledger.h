@@ -102,7 +102,8 @@ bool ledger_done(struct state *s, const char *location, const char *effect, cons
 bool ledger_undecided(struct state *s, const char *location, const char *effect);
 /* How many effects for a subject are undecided. */
 int64_t ledger_undecided_of(struct state *s, const char *location, const char *subject);
-/* Whether an effect has happened. *made is the id of what it made (the arena's), NULL where it is not known. */
+/* Whether an effect has happened. *made is the id of what it made (the arena's), NULL where it is not known.
+ */
 bool ledger_happened(
 	struct state *s, struct arena *a, const char *location, const char *effect, const char **made);
 /* Whether an effect is known to have made what has this id. */

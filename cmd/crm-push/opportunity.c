@@ -90,8 +90,8 @@ static enum outcome create(struct work *w, const char *pipeline, const char *sta
 	return fail_with(w, &answer);
 }
 
-/* PUT /opportunities/ID; OUT_IGNORED where the CRM does not have it any more. *held: its status then, NULL where
- * the answer does not tell it. */
+/* PUT /opportunities/ID; OUT_IGNORED where the CRM does not have it any more. *held: its status then, NULL
+ * where the answer does not tell it. */
 static enum outcome put(struct work *w, const char *id, struct str body, const char **held)
 {
 	struct crm_answer answer = request(w, "PUT", opportunity_path(w, id), body, true);
@@ -124,8 +124,8 @@ static enum outcome won_by_hand(struct work *w)
 	return out == OUT_DONE && w->upsert.p ? contact_standing(w) : out;
 }
 
-/* Moves an opportunity. A lead's keeps its status on the way, lest one that staff have won be opened again; the
- * answer tells. */
+/* Moves an opportunity. A lead's keeps its status on the way, lest one that staff have won be opened again;
+ * the answer tells. */
 static enum outcome move(
 	struct work *w, const char *id, const char *pipeline, const char *stage, const char *status)
 {

@@ -91,13 +91,44 @@ static void find_subject(struct work *w)
 		.dated = record_get(w->r, "occurred").p != NULL};
 }
 
-/* The sub-account of the event's facility. */
+/* The sub-account whose contacts the patient is among: the main one where it is, or where nobody knows; of
+ * several others the one where something was done last. */
+static const struct crm_location *location_of_patient(struct work *w)
+{
+	const struct crm_location *found = NULL, *at;
+	bool several = false;
+	int64_t last = -1;
+	for (size_t i = 0; (at = crm_location_at(w->push->crm, i)); i++) {
+		const char *contact = ledger_contact(w->push->state, w->a, at->id, w->patient).id;
+		if (!contact || (found && strcmp(found->id, at->id) == 0))
+			continue;
+		if (i == 0)
+			return at;
+		several |= found != NULL;
+		int64_t changed_at = ledger_changed(w->push->state, at->id, contact);
+		if (changed_at > last) {
+			last = changed_at;
+			found = at;
+		}
+	}
+	if (several)
+		warning(w,
+			"the patient is known in several sub-accounts: %s was taken, where something was done last",
+			found->id);
+	return found ? found : crm_location_at(w->push->crm, 0);
+}
+
+/* The sub-account of the event's facility; where it names none, the patient's. */
 static void find_location(struct work *w)
 {
 	bool unknown = false;
 	const char *facility = part(w, KIND_APPOINTMENT, "facility");
 	if (!*facility)
 		facility = part(w, KIND_BILL, "facility");
+	if (!*facility && w->patient && !w->push->dry) {
+		w->location = location_of_patient(w);
+		return;
+	}
 	w->location = crm_location(w->push->crm, *facility ? facility : NULL, &unknown);
 	if (unknown)
 		warning(w,
@@ -168,8 +199,6 @@ static void find_contact(struct work *w)
 /* The actions, between what the ledger knows of the subject before and after. */
 static enum outcome apply(struct work *w, struct str actions)
 {
-	find_subject(w);
-	find_contact(w);
 	if (w->push->dry || !w->subject.subject)
 		return carry_out_all(w, actions);
 	switch (ledger_begin(w->push->state, &w->subject)) {
@@ -191,7 +220,8 @@ static enum outcome apply(struct work *w, struct str actions)
 		.contact = w->contact,
 		.change = w->change,
 		.changes = w->changes};
-	if ((end.applied || end.changes) && !ledger_finish(w->push->state, &w->subject, &end) && out != OUT_FAILED)
+	if ((end.applied || end.changes) && !ledger_finish(w->push->state, &w->subject, &end) &&
+		out != OUT_FAILED)
 		return fail(w, "state", true, "the state file cannot be written");
 	return out;
 }
@@ -216,12 +246,15 @@ static enum outcome settle(struct work *w)
 			w, "wrong_practice", false, "the event is another practice's: see the configuration's practice");
 	if (!w->patient && w->type != EVENT_CONTACT_TAGGED)
 		return fail(w, "malformed", false, "the event has no patient.id");
+	bool locks = !w->push->dry && w->patient;
+	if (locks)
+		lock_take(w->push->locks, LOCK_PATIENT, w->patient);
 	find_location(w);
-	if (w->push->dry || !w->patient)
-		return apply(w, actions);
-	lock_take(w->push->locks, LOCK_PATIENT, w->patient);
+	find_subject(w);
+	find_contact(w);
 	enum outcome out = apply(w, actions);
-	lock_free(w->push->locks, LOCK_PATIENT, w->patient);
+	if (locks)
+		lock_free(w->push->locks, LOCK_PATIENT, w->patient);
 	return out;
 }
 

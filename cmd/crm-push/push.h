@@ -50,9 +50,9 @@ struct work {
 	bool value_known;
 	int64_t value; /* the lifetime value, minor units */
 
-	struct str action; /* the one being carried out */
-	struct str upsert; /* the action that was about the contact itself; p NULL: none yet */
-	const char *stage; /* that the action has brought an opportunity to */
+	struct str action;     /* the one being carried out */
+	struct str upsert;     /* the action that was about the contact itself; p NULL: none yet */
+	const char *stage;     /* that the action has brought an opportunity to */
 	const char *change[8]; /* what of the contact was changed */
 	size_t changes;
 	long http; /* status of its last request */

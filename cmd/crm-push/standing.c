@@ -1,8 +1,8 @@
 /*
  * Lead or patient: what the ledger has seen, else the contact's opportunities, since any won one makes a
  * patient. A patient is one for ever. Of a lead nobody tells us when staff have won an opportunity by hand:
- * one that is moved tells it in its answer (opportunity.c), the others are asked for again after a week. Until
- * then such a contact is called a lead, and nothing that staff did is undone by it.
+ * one that is moved tells it in its answer (opportunity.c), the others are asked for again after a week.
+ * Until then such a contact is called a lead, and nothing that staff did is undone by it.
  */
 #include "push.h"
 #include "when.h"

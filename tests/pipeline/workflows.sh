@@ -218,7 +218,7 @@ result 'a facility that the configuration lacks: the main sub-account, with a wa
 	'the facility "Uptown" is not in the configuration: the practice'\''s main sub-account was taken'
 is 'the contact is made there' "$(curl -sS "$API/_/state" | jq -r '.contacts[1] | .locationId, .fields["PNOW Location"]')" "$MAIN"$'\nUptown'
 send patient.updated
-is 'an event without a facility goes to the main one' "$(last_result | jq -r .location_id)" "$MAIN"
+is 'an event without a facility goes to the main one where the patient is known there' "$(last_result | jq -r .location_id)" "$MAIN"
 
 # --- A CRM that lacks something: the rest is done, and the result says what is missing
 
