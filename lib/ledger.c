@@ -192,10 +192,12 @@ bool ledger_finish(struct state *s, const struct ledger_subject *e, const struct
 struct ledger_latest ledger_latest(
 	struct state *s, struct arena *a, const char *location, const char *contact, const char *what)
 {
-	const char *columns[3] = {0};
-	state_run(s, a, columns, "SELECT subject, seq, at FROM latest WHERE location=? AND contact=? AND what=?",
+	const char *columns[4] = {0};
+	state_run(s, a, columns,
+		"SELECT l.subject, l.seq, l.at, s.moment FROM latest AS l LEFT JOIN subject AS s"
+		"  ON s.location=l.location AND s.subject=l.subject WHERE l.location=? AND l.contact=? AND l.what=?",
 		"ttt", location, contact, what);
-	return (struct ledger_latest){columns[0], number(columns[1]), number(columns[2])};
+	return (struct ledger_latest){columns[0], number(columns[1]), number(columns[2]), number(columns[3])};
 }
 
 int64_t ledger_changed(struct state *s, const char *location, const char *contact)

@@ -75,6 +75,7 @@ struct ledger_latest {
 	const char *subject; /* the arena's; NULL: nobody */
 	int64_t seq;         /* of its states */
 	int64_t at;          /* milliseconds since 1970 */
+	int64_t moment;      /* when what brought its state occurred, likewise */
 };
 
 struct ledger_latest ledger_latest(

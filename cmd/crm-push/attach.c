@@ -8,9 +8,7 @@
 
 enum { CLOCKS_MS = 5 * 60 * 1000 }; /* how far our clock and the CRM's may be apart */
 
-/* The name of an effect of this event: appointment/88123/1/note.add. once: for the subject, whatever its
- * state. */
-static const char *effect_name(struct work *w, const char *what, bool once)
+const char *effect_name(struct work *w, const char *what, bool once)
 {
 	if (!w->subject.subject)
 		return arena_printf(w->a, "event/%s/%s", w->id, what);

@@ -90,6 +90,12 @@ static void add_fields(struct buf *body, const struct buf *list)
 	buf_add(body, buf_str(list));
 }
 
+bool property_same(const char *name, const char *sent, const char *held)
+{
+	size_t n = strcmp(name, "dateOfBirth") == 0 ? 10 : (size_t)-1;
+	return held && strncasecmp(sent, held, n) == 0;
+}
+
 /* Warns of each property that was sent and that the contact does not hold. */
 static void compare_properties(struct work *w, struct str body, struct str contact)
 {
@@ -97,9 +103,7 @@ static void compare_properties(struct work *w, struct str body, struct str conta
 		"city", "state", "postalCode", "dateOfBirth"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		const char *sent = jtext_string(w->a, jtext_get(body, names[i]));
-		const char *held = jtext_scalar(w->a, jtext_get(contact, names[i]));
-		size_t n = strcmp(names[i], "dateOfBirth") == 0 ? 10 : (size_t)-1;
-		if (sent && (!held || strncasecmp(sent, held, n) != 0))
+		if (sent && !property_same(names[i], sent, jtext_scalar(w->a, jtext_get(contact, names[i]))))
 			warning(w, "the CRM did not take the contact's %s", names[i]);
 	}
 }
@@ -182,10 +186,8 @@ static enum outcome adopt(struct work *w, const char *contact)
 	return OUT_DONE;
 }
 
-/* A create that was refused may have been made all the same (vendor's issue 64): looks for it. */
-static const char *made_all_the_same(struct work *w)
+enum outcome contact_search(struct work *w, const char *email, const char *phone, const char **id)
 {
-	const char *email = property(w, "email"), *phone = property(w, "phone");
 	const char *path =
 		arena_printf(w->a, "/contacts/search/duplicate?locationId=%s", http_encode(w->a, w->location->id));
 	if (email)
@@ -193,7 +195,8 @@ static const char *made_all_the_same(struct work *w)
 	if (phone)
 		path = arena_printf(w->a, "%s&number=%s", path, http_encode(w->a, phone));
 	struct crm_answer answer = request(w, "GET", path, (struct str){0}, true);
-	return answer.error ? NULL : jtext_string(w->a, jtext_get(jtext_get(answer.body, "contact"), "id"));
+	*id = jtext_string(w->a, jtext_get(jtext_get(answer.body, "contact"), "id"));
+	return answer.error ? fail_with(w, &answer) : OUT_DONE;
 }
 
 /* The contact is not known: found or made by e-mail and phone. */
@@ -213,8 +216,9 @@ static enum outcome upsert(struct work *w, const struct buf *list)
 	buf_free(&body);
 	struct crm_answer answer = request(w, "POST", "/contacts/upsert", sent, true);
 	if (answer.status == 422) {
-		const char *contact = made_all_the_same(w);
-		if (!contact)
+		/* it may have been made all the same (vendor's issue 64) */
+		const char *contact = NULL;
+		if (contact_search(w, property(w, "email"), property(w, "phone"), &contact) != OUT_DONE || !contact)
 			return fail_with(w, &answer);
 		enum outcome out = adopt(w, contact);
 		return out == OUT_DONE ? update(w, list) : out;
@@ -320,5 +324,7 @@ enum outcome contact_upsert(struct work *w)
 	}
 	if (out == OUT_DONE)
 		changed(w, event_kind_name(event_kind_of(w->type)));
+	if (out == OUT_DONE && w->standing == STANDING_LEAD)
+		changed(w, CHANGE_LEAD);
 	return out;
 }

@@ -14,9 +14,7 @@ static const char *clock_text(struct arena *a, const char *time)
 	return strlen(time) >= 16 ? arena_printf(a, "%.10s %.5s", time, time + 11) : time;
 }
 
-/* The text that goes into a field; NULL where there is none (a lead's or patient's word, and nobody knows
- * which). */
-static const char *text_for(struct work *w, struct str value, const char *data_type)
+const char *field_text(struct work *w, struct str value, const char *data_type)
 {
 	bool date = data_type && strcmp(data_type, "DATE") == 0;
 	if (jtext_type(value) != JTEXT_OBJECT)
@@ -42,7 +40,7 @@ enum outcome write_field(struct work *w, struct buf *list, const char *name, str
 	const char *id = id_of(w, NAME_FIELD, name, &data_type, &out);
 	if (!id)
 		return out == OUT_FAILED ? OUT_FAILED : OUT_DONE;
-	const char *text = text_for(w, value, data_type);
+	const char *text = field_text(w, value, data_type);
 	if (!text || !*text)
 		return OUT_DONE;
 	if (list->p[list->n - 1] != '[')
@@ -74,8 +72,7 @@ const char *field_in(struct work *w, struct str contact, const char *id)
 	return NULL;
 }
 
-/* Whether what the CRM holds is what was sent: the same text, the same amount, the same day. */
-static bool same(const char *sent, const char *held)
+bool field_same(const char *sent, const char *held)
 {
 	int64_t x, y, ms;
 	if (strcmp(sent, held) == 0)
@@ -94,7 +91,7 @@ static bool dropped(struct work *w, struct str field, struct str contact)
 {
 	const char *sent = jtext_string(w->a, jtext_get(field, "field_value"));
 	const char *held = field_in(w, contact, jtext_string(w->a, jtext_get(field, "id")));
-	return !held || !same(sent, held);
+	return !held || !field_same(sent, held);
 }
 
 void compare_fields(struct work *w, struct str list, struct str contact)

@@ -8,7 +8,7 @@
 
 static const char *field_name(const struct work *w)
 {
-	return conf_name(&w->push->conf->names.fields, "Patient Lifetime Value");
+	return conf_name(&w->push->conf->names.fields, LIFETIME_VALUE);
 }
 
 /* The value that the contact holds now. */

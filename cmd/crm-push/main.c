@@ -9,13 +9,14 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: crm-push [-nv] [-c FILE] [-j N] [-t N]\n"
+	"usage: crm-push [-Cnv] [-c FILE] [-j N] [-t N]\n"
 	"Carries the actions of events (NDJSON on standard input) out in the CRM, and writes results.\n"
+	"  -C       change nothing: compare the CRM with the events, and write what differs\n"
 	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
 	"  -j N     events in parallel (8)\n"
 	"  -n       write the requests that would be sent, and send none\n"
 	"  -t N     seconds that a request may take (30)\n"
-	"  -v       a line on standard error for each request\n"
+	"  -v       a line on standard error for each request; with -C, the values that differ\n"
 	"  -h, -V   this help, the version\n";
 
 /* One patient's events are never worked on at once. */
@@ -25,12 +26,29 @@ static const char *patient_key(const struct record *r, void *context)
 	return jtext_scalar(r->arena, jtext_get(record_get(r, "patient"), "id"));
 }
 
+/* -C */
+static void own_option(int letter, void *compares)
+{
+	(void)letter;
+	*(bool *)compares = true;
+}
+
 int main(int argc, char *argv[])
 {
-	struct options o = {.usage = usage, .letters = "c:hj:nt:vV", .parallel = 8, .seconds = 30};
+	bool compares = false;
+	struct options o = {.usage = usage,
+		.letters = "Cc:hj:nt:vV",
+		.own = own_option,
+		.context = &compares,
+		.parallel = 8,
+		.seconds = 30};
 	options_read(argc, argv, &o);
+	if (compares && o.dry)
+		usage_error(usage);
 	struct conf *conf = conf_read(o.file);
-	struct push p = {.conf = conf, .dry = o.dry, .crm = crm_open(conf, &o)};
+	struct push p = {.conf = conf, .dry = o.dry, .values = o.verbose, .crm = crm_open(conf, &o)};
+	if (compares)
+		p.mirror = mirror_open(o.parallel);
 	if (!p.dry) {
 		p.state = state_open(conf_need(conf, conf->state, "state"));
 		p.locks = locks_open(conf->state);
@@ -43,6 +61,7 @@ int main(int argc, char *argv[])
 		.verbose = o.verbose,
 		.parallel = o.dry ? 0 : o.parallel,
 		.key = patient_key});
+	mirror_close(p.mirror);
 	names_close(p.names);
 	locks_close(p.locks);
 	state_close(p.state);

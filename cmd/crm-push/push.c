@@ -252,7 +252,7 @@ static enum outcome settle(struct work *w)
 	find_location(w);
 	find_subject(w);
 	find_contact(w);
-	enum outcome out = apply(w, actions);
+	enum outcome out = w->push->mirror ? audit(w, actions) : apply(w, actions);
 	if (locks)
 		lock_free(w->push->locks, LOCK_PATIENT, w->patient);
 	return out;
@@ -318,6 +318,29 @@ static void write_result(struct work *w, enum outcome out)
 	buf_free(&result);
 }
 
+/* What an audit says of an event that differs; nothing of one that does not. */
+static void write_differences(struct work *w)
+{
+	struct buf out = {0};
+	w->r->failed = w->differences.n > 0;
+	record_replace(w->r, (struct str){0});
+	if (!w->r->failed)
+		return;
+	buf_putc(&out, '{');
+	buf_member(&out, "id", w->id);
+	buf_member(&out, "type", record_text(w->r, "type"));
+	buf_member(&out, "practice", w->push->conf->practice);
+	buf_member(&out, "patient_id", w->patient);
+	buf_member(&out, "contact_id", w->contact);
+	buf_member(&out, "location_id", w->location->id);
+	buf_printf(
+		&out, ",\"status\":\"differs\",\"applied\":%s,\"differences\":[", w->applied ? "true" : "false");
+	buf_add(&out, buf_str(&w->differences));
+	buf_puts(&out, "]}");
+	record_replace(w->r, (struct str){arena_copy(w->a, buf_str(&out)), out.n});
+	buf_free(&out);
+}
+
 void push_event(struct record *r, void *context)
 {
 	struct work w = {.push = context, .r = r, .a = r->arena, .id = record_text(r, "id")};
@@ -335,11 +358,14 @@ void push_event(struct record *r, void *context)
 		lock_free(w.push->locks, LOCK_CONTACT, w.contact);
 	r->failed = out == OUT_FAILED;
 	r->retry = r->failed && w.retry;
-	if (w.push->dry && !r->failed)
+	if (w.push->mirror && !r->failed)
+		write_differences(&w);
+	else if (w.push->dry && !r->failed)
 		record_replace(r, (struct str){arena_copy(w.a, buf_str(&w.shown)), w.shown.n});
 	else
 		write_result(&w, out);
 	buf_free(&w.shown);
 	buf_free(&w.results);
 	buf_free(&w.warnings);
+	buf_free(&w.differences);
 }

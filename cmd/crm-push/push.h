@@ -13,11 +13,18 @@
 struct push {
 	const struct conf *conf;
 	struct crm *crm;
-	struct state *state; /* NULL in a dry run */
-	struct names *names; /* NULL in a dry run */
-	struct locks *locks; /* NULL in a dry run */
+	struct state *state;   /* NULL in a dry run */
+	struct names *names;   /* NULL in a dry run */
+	struct locks *locks;   /* NULL in a dry run */
+	struct mirror *mirror; /* NULL: this is no audit */
+	bool values;           /* an audit tells the values that differ */
 	bool dry;
 };
+
+/* Our name for the field that bills add up in. */
+#define LIFETIME_VALUE "Patient Lifetime Value"
+/* What a contact's event changed where the contact was a lead then. */
+#define CHANGE_LEAD "lead"
 
 enum standing { STANDING_UNKNOWN, STANDING_LEAD, STANDING_PATIENT };
 
@@ -60,7 +67,9 @@ struct work {
 	double ms;
 	struct buf results; /* of the actions */
 	struct buf warnings;
-	struct buf shown;   /* in a dry run: the requests */
+	struct buf shown;       /* in a dry run: the requests */
+	struct buf differences; /* that an audit has found */
+	bool applied;           /* in an audit: the ledger says so */
 	bool fields_again;  /* a field was dropped, and its id may be an old one: look them up and write again */
 	bool incomplete;    /* something was left out that a later run could do */
 	const char *reason; /* of what was ignored or skipped */
@@ -98,6 +107,11 @@ const char *contact_path(struct work *w, const char *behind);
    them. A field that the CRM lacks is left out with a warning, lead/patient where standing is unknown
    without. OUT_FAILED or OUT_DONE. */
 enum outcome write_field(struct work *w, struct buf *list, const char *name, struct str value);
+/* The text that goes into a field of this dataType; NULL where there is none (a lead's or patient's word, and
+ * nobody knows which). */
+const char *field_text(struct work *w, struct str value, const char *data_type);
+/* Whether what the CRM holds is what was sent: the same text, the same amount, the same day. */
+bool field_same(const char *sent, const char *held);
 /* Warns of each custom field of list that the contact in answer does not hold as it was sent; or, where the
  * ids of the fields are old, sets fields_again. */
 void compare_fields(struct work *w, struct str list, struct str contact);
@@ -106,6 +120,11 @@ const char *field_in(struct work *w, struct str contact, const char *id);
 
 /* contact.c */
 enum outcome contact_upsert(struct work *w);
+/* Whether a property of a contact is held as it was sent; held may be NULL. */
+bool property_same(const char *name, const char *sent, const char *held);
+/* The contact with this e-mail, else with this phone (either may be NULL), as a search shows it: *id NULL
+ * where there is none. */
+enum outcome contact_search(struct work *w, const char *email, const char *phone, const char **id);
 /* Takes the contact's lock, since two patients may share a contact, and its lifetime value is read, added to
    and written; what is known of it from before is forgotten. */
 void contact_lock(struct work *w);
@@ -122,6 +141,7 @@ enum outcome standing(struct work *w);
 enum outcome is_patient(struct work *w);
 /* The contact's opportunities, into w->opportunities. */
 enum outcome opportunities_search(struct work *w);
+const char *opportunities_path(struct work *w);
 /* Whether an object has this text at key. */
 bool has_text(struct work *w, struct str object, const char *key, const char *text);
 
@@ -133,9 +153,26 @@ enum outcome note_add(struct work *w);
 enum outcome tag_add(struct work *w);
 enum outcome tag_remove(struct work *w);
 enum outcome workflow_add(struct work *w);
+/* The name of an effect of this event: appointment/88123/1/note.add. once: for the subject, whatever its
+ * state. */
+const char *effect_name(struct work *w, const char *what, bool once);
 /* Warns that it cannot be known whether the contact was enrolled. */
 void warn_undecided(struct work *w);
 enum outcome opportunity_move(struct work *w);
 enum outcome opportunity_value(struct work *w);
+
+/* audit.c: compares what the actions of an event should have brought about with what the CRM has, into
+ * w->differences. */
+enum outcome audit(struct work *w, struct str actions);
+
+/* mirror.c: what an audit has read of the CRM. */
+enum part { PART_CONTACT, PART_NOTES, PART_OPPORTUNITIES, PARTS };
+
+/* contacts: how many are remembered at once. */
+struct mirror *mirror_open(unsigned contacts);
+void mirror_close(struct mirror *m);
+/* The CRM's answer about the event's contact; OUT_IGNORED: it does not have it. Asked once for events that
+ * stand together, and again where the ledger knows of a change since. */
+enum outcome mirror_read(struct work *w, enum part part, struct str *body);
 
 #endif

@@ -9,6 +9,12 @@
 
 static const int64_t LEAD_MS = 7 * 24 * 3600 * INT64_C(1000); /* how long a lead is one, unasked */
 
+const char *opportunities_path(struct work *w)
+{
+	return arena_printf(w->a, "/opportunities/search?location_id=%s&contact_id=%s&limit=100",
+		http_encode(w->a, w->location->id), http_encode(w->a, w->contact));
+}
+
 enum outcome opportunities_search(struct work *w)
 {
 	if (w->opportunities.p)
@@ -17,9 +23,7 @@ enum outcome opportunities_search(struct work *w)
 		w->opportunities = STR("[]");
 		return OUT_DONE;
 	}
-	const char *path = arena_printf(w->a, "/opportunities/search?location_id=%s&contact_id=%s&limit=100",
-		http_encode(w->a, w->location->id), http_encode(w->a, w->contact));
-	struct crm_answer answer = request(w, "GET", path, (struct str){0}, true);
+	struct crm_answer answer = request(w, "GET", opportunities_path(w), (struct str){0}, true);
 	if (answer.error)
 		return fail_with(w, &answer);
 	w->opportunities = jtext_get(answer.body, "opportunities");

@@ -37,6 +37,22 @@ void notes_add(struct sandbox *s, struct request *r)
 	answer_json(r, 201, value);
 }
 
+/* DELETE /contacts/{id}/notes/{noteId} */
+void note_remove(struct sandbox *s, struct request *r)
+{
+	struct contact *c = contact_of_path(s, r);
+	if (!c)
+		return;
+	for (size_t i = json_object_array_length(c->notes); i-- > 0;) {
+		if (strcmp(member_text(json_object_array_get_idx(c->notes, i), "id"), r->arg[1]) == 0) {
+			json_object_array_del_idx(c->notes, i, 1);
+			answer_succeeded(r);
+			return;
+		}
+	}
+	answer_error(r, 404, "Note with id %s not found", r->arg[1]);
+}
+
 /* Where a tag stands among the contact's, whatever its case; -1 if it is not there. */
 static long tag_at(const struct contact *c, const char *tag)
 {

@@ -29,6 +29,7 @@ static const struct route {
 	{API_CRM, "DELETE", "contacts/{}", contact_remove},
 	{API_CRM, "GET", "contacts/{}/notes", notes_get},
 	{API_CRM, "POST", "contacts/{}/notes", notes_add},
+	{API_CRM, "DELETE", "contacts/{}/notes/{}", note_remove},
 	{API_CRM, "POST", "contacts/{}/tags", tags_add},
 	{API_CRM, "DELETE", "contacts/{}/tags", tags_remove},
 	{API_CRM, "POST", "contacts/{}/workflow/{}", workflow_enrol},

@@ -1,0 +1,435 @@
+/*
+ * The audit (-C): what an event's actions should have brought about, held against what the CRM has. Of what
+ * later events write over, only the last one can be held against it: the ledger knows who wrote what last.
+ * Nothing is changed, neither in the CRM nor in the ledger.
+ */
+#include "push.h"
+#include "money.h"
+
+#include <strings.h>
+
+struct audit {
+	struct work *w;
+	enum ledger_news news;
+	struct ledger_latest own;                /* who wrote the contact's fields of the event's kind last */
+	struct ledger_latest kinds[EVENT_KINDS]; /* and those of each kind */
+	struct str contact;                      /* as the CRM has it */
+};
+
+/* What events of more than one kind write, as crm-map has it. */
+static const struct {
+	const char *name;
+	unsigned kinds;
+} shared[] = {
+	{"firstName", 1 << KIND_PATIENT | 1 << KIND_APPOINTMENT},
+	{"lastName", 1 << KIND_PATIENT | 1 << KIND_APPOINTMENT},
+	{"email", 1 << KIND_PATIENT | 1 << KIND_APPOINTMENT},
+	{"phone", 1 << KIND_PATIENT | 1 << KIND_APPOINTMENT},
+	{"PNOW ID", 1 << KIND_PATIENT | 1 << KIND_APPOINTMENT},
+	{"PNOW Primary Employee", 1 << KIND_APPOINTMENT | 1 << KIND_BILL},
+};
+
+/* A difference; the values, which may be people's, only where they were asked for. */
+static void differ(struct work *w, const char *name, const char *want, const char *has)
+{
+	struct buf *b = &w->differences;
+	if (b->n)
+		buf_putc(b, ',');
+	buf_putc(b, '{');
+	buf_member(b, "name", name);
+	if (w->push->values) {
+		buf_member(b, "want", want);
+		buf_member(b, "has", has);
+	}
+	buf_putc(b, '}');
+}
+
+/* The contact is missing, merged into another, or there is another of the same e-mail or phone. */
+static void differ_contact(struct work *w, const char *is, const char *other)
+{
+	struct buf *b = &w->differences;
+	if (b->n)
+		buf_putc(b, ',');
+	buf_puts(b, "{\"name\":\"contact\"");
+	buf_member(b, "is", is);
+	buf_member(b, "contact_id", other);
+	buf_putc(b, '}');
+}
+
+static bool is_own(const struct audit *a, const struct ledger_latest *l)
+{
+	const struct ledger_subject *s = &a->w->subject;
+	return l->subject && s->subject && strcmp(l->subject, s->subject) == 0 && l->seq == s->seq;
+}
+
+/* Whether the event was, or would have to be, the last to write something that l says who wrote. */
+static bool is_last(const struct audit *a, const struct ledger_latest *l)
+{
+	if (a->news == LEDGER_NEWS)
+		return !l->subject || is_own(a, l) || l->moment <= a->w->subject.moment;
+	return a->news == LEDGER_KNOWN && is_own(a, l);
+}
+
+static bool wrote_last(const struct audit *a, const char *what)
+{
+	struct work *w = a->w;
+	struct ledger_latest l = ledger_latest(w->push->state, w->a, w->location->id, w->contact, what);
+	return is_last(a, &l);
+}
+
+/* Whether an event of another of these kinds has written the contact since. */
+static bool written_since(const struct audit *a, unsigned kinds)
+{
+	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++) {
+		const struct ledger_latest *l = &a->kinds[kind];
+		if (kind == event_kind_of(a->w->type) || !l->subject || !(kinds & 1u << kind))
+			continue;
+		if (a->news == LEDGER_NEWS ? l->moment > a->w->subject.moment : l->at > a->own.at)
+			return true;
+	}
+	return false;
+}
+
+/* The same for what has this name in the CRM. */
+static bool overwritten(const struct audit *a, const char *name)
+{
+	for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
+		if (strcmp(conf_name(&a->w->push->conf->names.fields, shared[i].name), name) == 0)
+			return written_since(a, shared[i].kinds);
+	return false;
+}
+
+/* Whether the contact was a lead when the event was applied, and something that came after it may have made
+ * it a patient. */
+static bool was_lead(const struct audit *a)
+{
+	struct work *w = a->w;
+	struct ledger_latest l = ledger_latest(w->push->state, w->a, w->location->id, w->contact, CHANGE_LEAD);
+	return is_own(a, &l) && written_since(a, ~0u);
+}
+
+static enum outcome find_standing(struct audit *a)
+{
+	struct work *w = a->w;
+	struct str body = {0};
+	if (w->standing != STANDING_UNKNOWN)
+		return OUT_DONE;
+	bool patient = ledger_contact(w->push->state, w->a, w->location->id, w->patient).patient;
+	enum outcome out = patient ? OUT_DONE : mirror_read(w, PART_OPPORTUNITIES, &body);
+	for (struct str at = {0}, list = jtext_get(body, "opportunities"); jtext_next(list, &at);)
+		patient |= has_text(w, at, "status", "won");
+	w->standing = patient ? STANDING_PATIENT : STANDING_LEAD;
+	return out == OUT_FAILED ? out : OUT_DONE;
+}
+
+/* The contact's own properties. Gender is taken only when a contact is made, and so is not compared. */
+static enum outcome compare_properties(struct audit *a)
+{
+	struct work *w = a->w;
+	struct jtext_members set = jtext_members(w->a, jtext_get(w->action, "set"));
+	for (size_t i = 0; i < set.n; i++) {
+		const char *name = arena_copy(w->a, set.at[i].name), *other = NULL;
+		const char *want = jtext_string(w->a, set.at[i].value);
+		const char *has = jtext_scalar(w->a, jtext_get(a->contact, name));
+		if (!want || strcmp(name, "gender") == 0 || overwritten(a, name) || property_same(name, want, has))
+			continue;
+		differ(w, name, want, has);
+		bool email = strcmp(name, "email") == 0, phone = strcmp(name, "phone") == 0;
+		if ((email || phone) &&
+			contact_search(w, email ? want : NULL, phone ? want : NULL, &other) == OUT_FAILED)
+			return OUT_FAILED;
+		if (other && strcmp(other, w->contact) != 0)
+			differ_contact(w, "duplicate", other);
+	}
+	return OUT_DONE;
+}
+
+/* Whether a field still says, and may, that the contact is a lead. */
+static bool says_lead(const struct audit *a, struct str value, const char *has)
+{
+	const char *lead = jtext_string(a->w->a, jtext_get(value, "lead"));
+	return lead && has && strcmp(lead, has) == 0 && was_lead(a);
+}
+
+static enum outcome compare_field(struct audit *a, const char *name, struct str value)
+{
+	struct work *w = a->w;
+	enum outcome out = OUT_DONE;
+	const char *data_type = NULL;
+	const char *id = id_of(w, NAME_FIELD, name, &data_type, &out);
+	if (out == OUT_FAILED || (jtext_get(value, "lead").p && find_standing(a) == OUT_FAILED))
+		return OUT_FAILED;
+	const char *want = field_text(w, value, data_type), *has = id ? field_in(w, a->contact, id) : NULL;
+	if (want && *want && !(has && field_same(want, has)) && !says_lead(a, value, has))
+		differ(w, name, want, has);
+	return OUT_DONE;
+}
+
+static enum outcome compare_contact(struct audit *a)
+{
+	struct work *w = a->w;
+	if (!is_last(a, &a->own))
+		return OUT_DONE;
+	enum outcome out = compare_properties(a);
+	struct jtext_members fields = jtext_members(w->a, jtext_get(w->action, "fields"));
+	for (size_t i = 0; out == OUT_DONE && i < fields.n; i++) {
+		struct str quoted = {fields.at[i].name.p - 1, fields.at[i].name.n + 2};
+		const char *name = jtext_string(w->a, quoted);
+		if (!overwritten(a, name))
+			out = compare_field(a, name, fields.at[i].value);
+	}
+	return out;
+}
+
+static const char *money(struct work *w, int64_t minor)
+{
+	return money_text(minor, arena_alloc(w->a, MONEY_TEXT));
+}
+
+/* The lifetime value: whether the bill is in it, and, by the last bill, whether it is what was written. */
+static enum outcome compare_ltv(struct audit *a)
+{
+	struct work *w = a->w;
+	enum outcome out = OUT_DONE;
+	struct ledger_bill b;
+	int64_t amount = 0, value = 0, held = 0;
+	const char *bill = jtext_string(w->a, jtext_get(w->action, "bill"));
+	const char *text = jtext_string(w->a, jtext_get(w->action, "amount"));
+	const char *name = conf_name(&w->push->conf->names.fields, LIFETIME_VALUE);
+	if (a->news == LEDGER_OLDER)
+		return OUT_DONE;
+	if (!bill || !text || !money_read(str_of(text), &amount))
+		return fail(w, "malformed", false, "ltv.add needs a bill and an amount");
+	if (!ledger_bill(w->push->state, w->location->id, bill, &b))
+		return fail(w, "state", true, "the state file cannot be read");
+	if (!b.known || b.pending || b.counted != amount) {
+		differ(w, name, arena_printf(w->a, "bill %s with %s", bill, text),
+			b.known && !b.pending ? arena_printf(w->a, "bill %s with %s", bill, money(w, b.counted)) : NULL);
+		return OUT_DONE;
+	}
+	if (!is_last(a, &a->own) || !ledger_lifetime(w->push->state, w->location->id, w->contact, &value))
+		return OUT_DONE;
+	const char *id = id_of(w, NAME_FIELD, name, NULL, &out), *has = id ? field_in(w, a->contact, id) : NULL;
+	if (out == OUT_FAILED)
+		return out;
+	if (!has || !money_read(str_of(has), &held) || held != value)
+		differ(w, name, money(w, value), has);
+	return OUT_DONE;
+}
+
+/* The note that the event's state has: by its id, where the ledger knows it, else by its text. */
+static enum outcome compare_note(struct audit *a)
+{
+	struct work *w = a->w;
+	struct str body = {0};
+	const char *made = NULL, *wanted = jtext_string(w->a, jtext_get(w->action, "body"));
+	bool written = a->news == LEDGER_NEWS ||
+				   (a->news == LEDGER_KNOWN && ledger_happened(w->push->state, w->a, w->location->id,
+												   effect_name(w, "note.add", false), &made)) ||
+				   (a->news == LEDGER_OLDER && ledger_applied(w->push->state, w->id));
+	if (!wanted || !written)
+		return OUT_DONE;
+	if (mirror_read(w, PART_NOTES, &body) == OUT_FAILED)
+		return OUT_FAILED;
+	for (struct str at = {0}, list = jtext_get(body, "notes"); jtext_next(list, &at);)
+		if ((!made || has_text(w, at, "id", made)) && has_text(w, at, "body", wanted))
+			return OUT_DONE;
+	differ(w, "note", wanted, NULL);
+	return OUT_DONE;
+}
+
+static enum outcome compare_tags(struct audit *a)
+{
+	struct work *w = a->w;
+	for (struct str at = {0}, tags = jtext_get(w->action, "tags"); jtext_next(tags, &at);) {
+		const char *tag = jtext_string(w->a, at), *what = arena_printf(w->a, "tag.add/%s", tag ? tag : "");
+		bool there =
+			!tag || (a->news != LEDGER_NEWS &&
+						!ledger_latest(w->push->state, w->a, w->location->id, w->contact, what).subject);
+		for (struct str held = {0}, list = jtext_get(a->contact, "tags");
+			 !there && jtext_next(list, &held);) {
+			const char *one = jtext_string(w->a, held);
+			there = one && strcasecmp(one, tag) == 0;
+		}
+		if (!there && a->news != LEDGER_OLDER)
+			differ(w, "tag", tag, NULL);
+	}
+	return OUT_DONE;
+}
+
+/* The contact's opportunity in a pipeline, by what the ledger knows, else the first; p NULL: there is none.
+ */
+static enum outcome find_opportunity(struct audit *a, const char *pipeline, struct str *found)
+{
+	struct work *w = a->w;
+	struct str body = {0};
+	*found = (struct str){0};
+	const char *known = ledger_opportunity(w->push->state, w->a, w->location->id, w->contact, pipeline);
+	if (mirror_read(w, PART_OPPORTUNITIES, &body) == OUT_FAILED)
+		return OUT_FAILED;
+	for (struct str at = {0}, list = jtext_get(body, "opportunities"); !found->p && jtext_next(list, &at);)
+		if (known ? has_text(w, at, "id", known) : has_text(w, at, "pipelineId", pipeline))
+			*found = at;
+	return OUT_DONE;
+}
+
+static void compare_status(struct audit *a, struct str opportunity, const char *want)
+{
+	if (want && !has_text(a->w, opportunity, "status", want))
+		differ(a->w, "opportunity.status", want, jtext_string(a->w->a, jtext_get(opportunity, "status")));
+}
+
+/* An id by which the opportunity stands, with the name that people know it by. */
+static void compare_place(struct audit *a, struct str opportunity, const char *key, const char *name,
+	enum name_kind kind, const char *want)
+{
+	struct work *w = a->w;
+	const char *has = jtext_string(w->a, jtext_get(opportunity, key));
+	if (!has || strcmp(has, want) != 0)
+		differ(w, name, names_of(w->push->names, w->a, w->location, kind, want),
+			has ? names_of(w->push->names, w->a, w->location, kind, has) : NULL);
+}
+
+static enum outcome compare_move(struct audit *a)
+{
+	struct work *w = a->w;
+	enum outcome out = OUT_DONE;
+	struct str found;
+	const char *in = jtext_string(w->a, jtext_get(w->action, "pipeline"));
+	const char *at = jtext_string(w->a, jtext_get(w->action, "stage"));
+	if (!in || !at)
+		return fail(w, "malformed", false, "opportunity.move needs a pipeline and a stage");
+	if (!wrote_last(a, arena_printf(w->a, "opportunity.move/%s", in)))
+		return OUT_DONE;
+	const char *pipeline = id_of(w, NAME_PIPELINE, in, NULL, &out);
+	const char *stage =
+		pipeline ? id_of(w, NAME_STAGE, arena_printf(w->a, "%s/%s", in, at), NULL, &out) : NULL;
+	if (out == OUT_FAILED || find_standing(a) == OUT_FAILED ||
+		(stage && find_opportunity(a, pipeline, &found) == OUT_FAILED))
+		return OUT_FAILED;
+	if (!stage || !found.p) {
+		differ(w, "opportunity", arena_printf(w->a, "%s/%s", in, at), NULL);
+		return OUT_DONE;
+	}
+	compare_place(a, found, "pipelineId", "opportunity.pipeline", NAME_PIPELINE, pipeline);
+	compare_place(a, found, "pipelineStageId", "opportunity.stage", NAME_STAGE, stage);
+	const char *lead = jtext_string(w->a, jtext_get(w->action, "lead"));
+	if (!(lead && has_text(w, found, "status", lead) && was_lead(a)))
+		compare_status(a, found,
+			w->standing == STANDING_PATIENT ? jtext_string(w->a, jtext_get(w->action, "patient")) : lead);
+	return OUT_DONE;
+}
+
+/* The value of the opportunity in one pipeline, which the event was the last to set. */
+static enum outcome compare_value(struct audit *a, const char *in)
+{
+	struct work *w = a->w;
+	enum outcome out = OUT_DONE;
+	struct str found;
+	int64_t value = 0, held = 0;
+	const char *pipeline = id_of(w, NAME_PIPELINE, in, NULL, &out);
+	if (!pipeline || !ledger_lifetime(w->push->state, w->location->id, w->contact, &value))
+		return out == OUT_FAILED ? out : OUT_DONE;
+	if (find_standing(a) == OUT_FAILED || find_opportunity(a, pipeline, &found) == OUT_FAILED)
+		return OUT_FAILED;
+	if (!found.p) {
+		differ(w, "opportunity", in, NULL);
+		return OUT_DONE;
+	}
+	const char *has = jtext_scalar(w->a, jtext_get(found, "monetaryValue"));
+	if (!has || !money_read(str_of(has), &held) || held != value)
+		differ(w, "opportunity.value", money(w, value), has);
+	if (w->standing == STANDING_PATIENT && w->push->conf->move_opportunities)
+		compare_status(a, found, "won");
+	return OUT_DONE;
+}
+
+static enum outcome compare_values(struct audit *a)
+{
+	struct work *w = a->w;
+	enum outcome out = OUT_DONE;
+	for (struct str at = {0}, list = jtext_get(w->action, "pipelines");
+		 out == OUT_DONE && jtext_next(list, &at);) {
+		const char *in = jtext_string(w->a, at);
+		const char *what = arena_printf(w->a, "opportunity.value/%s", in ? in : "");
+		if (in && a->news == LEDGER_KNOWN && wrote_last(a, what))
+			out = compare_value(a, in);
+	}
+	return out;
+}
+
+/* What can be compared. An enrolment cannot be read back, and a tag that was taken off may have been set
+ * again. */
+static const struct {
+	const char *op;
+	enum outcome (*compare)(struct audit *);
+} comparisons[] = {
+	{"contact.upsert", compare_contact},
+	{"ltv.add", compare_ltv},
+	{"note.add", compare_note},
+	{"tag.add", compare_tags},
+	{"opportunity.move", compare_move},
+	{"opportunity.value", compare_values},
+};
+
+static const char *matched(struct work *w, const char *key)
+{
+	return jtext_string(w->a, jtext_get(jtext_get(w->upsert, "match"), key));
+}
+
+/* The contact as the CRM has it; OUT_IGNORED: there is none, and that was said where there should be one. */
+static enum outcome find_contact(struct audit *a)
+{
+	struct work *w = a->w;
+	struct str body = {0};
+	const char *email = matched(w, "email"), *phone = matched(w, "phone"), *id = NULL;
+	bool known = w->contact != NULL;
+	if (!known && (email || phone) && contact_search(w, email, phone, &w->contact) == OUT_FAILED)
+		return OUT_FAILED;
+	if (w->contact) {
+		contact_lock(w);
+		enum outcome out = mirror_read(w, PART_CONTACT, &body);
+		a->contact = jtext_get(body, "contact");
+		if (out != OUT_IGNORED)
+			return out;
+	}
+	if (known && (email || phone) && contact_search(w, email, phone, &id) == OUT_FAILED)
+		return OUT_FAILED;
+	if (known || email || phone)
+		differ_contact(w, id ? "merged" : "missing", id);
+	return OUT_IGNORED;
+}
+
+static enum outcome compare_all(struct audit *a, struct str actions)
+{
+	struct work *w = a->w;
+	enum outcome out = OUT_DONE;
+	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)
+		a->kinds[kind] =
+			ledger_latest(w->push->state, w->a, w->location->id, w->contact, event_kind_name(kind));
+	a->own = a->kinds[event_kind_of(w->type)];
+	for (struct str at = {0}; out == OUT_DONE && jtext_next(actions, &at);) {
+		w->action = at;
+		for (size_t i = 0; i < sizeof comparisons / sizeof *comparisons; i++)
+			if (has_text(w, at, "op", comparisons[i].op))
+				out = comparisons[i].compare(a);
+	}
+	return out;
+}
+
+enum outcome audit(struct work *w, struct str actions)
+{
+	struct audit a = {.w = w, .news = LEDGER_NEWS};
+	if (event_kind_of(w->type) >= EVENT_KINDS)
+		return OUT_IGNORED;
+	if (w->subject.subject)
+		a.news = ledger_look(w->push->state, &w->subject);
+	if (a.news == LEDGER_FAILED)
+		return fail(w, "state", true, "the state file cannot be read");
+	for (struct str at = {0}; jtext_next(actions, &at);)
+		if (has_text(w, at, "op", "contact.upsert"))
+			w->upsert = at;
+	w->applied = a.news != LEDGER_NEWS;
+	enum outcome out = find_contact(&a);
+	return out == OUT_DONE ? compare_all(&a, actions) : out;
+}
