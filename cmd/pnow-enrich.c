@@ -4,6 +4,7 @@
  * fetched, once per patient.
  */
 #include "cache.h"
+#include "calls.h"
 #include "canonical.h"
 #include "conf.h"
 #include "event.h"
@@ -33,6 +34,7 @@ struct enrich {
 	const struct profile *profile;
 	struct state *state;
 	struct patientnow *api; /* NULL with -n */
+	struct calls *calls;
 };
 
 /* The facts whose absence from the body is worth a call: without them the workflow cannot do its work. Other
@@ -123,12 +125,24 @@ static int64_t fresh_since(
 	return cached < since ? cached : since;
 }
 
+/* Counts what was taken of PatientNow's quota, and puts it down in the record. */
+static void count(const struct enrich *e, struct record *r, enum event_type type, unsigned calls)
+{
+	if (!calls)
+		return;
+	calls_add(e->calls, type, calls);
+	const char *before = record_text(r, "patientnow_calls");
+	unsigned long sum = calls + (before ? strtoul(before, NULL, 10) : 0);
+	record_set(r, "patientnow_calls", str_of(arena_printf(r->arena, "%lu", sum)));
+}
+
 /* Fetches a resource into the third source; false where that failed, and the record with it. */
 static bool fetch(const struct enrich *e, struct record *r, enum event_type type, enum event_kind kind,
 	const char *id, struct sources *sources)
 {
 	struct patientnow_answer answer =
 		patientnow_get(e->api, r->arena, kind, id, fresh_since(e, r, type, kind));
+	count(e, r, type, answer.calls);
 	if (!answer.body.p) {
 		record_fail(r, answer.code, answer.retry, "%s", answer.message);
 		return false;
@@ -237,6 +251,7 @@ static void enrich(struct record *r, void *context)
 	if (named && !ping)
 		record_set_text(r, "type", type);
 	enum event_type known = event_type_of(type);
+	calls_event(e->calls, known);
 	const char *practice = record_text(r, "practice");
 	if (practice && strcmp(practice, e->conf->practice) != 0)
 		record_fail(
@@ -281,7 +296,8 @@ int main(int argc, char *argv[])
 	options_read(argc, argv, &o);
 	struct conf *conf = conf_read(o.file);
 	struct profile *profile = profile_read(conf->patientnow.profile, conf->file);
-	struct enrich e = {.conf = conf, .profile = profile};
+	struct calls calls = {0};
+	struct enrich e = {.conf = conf, .profile = profile, .calls = &calls};
 	if (!o.dry) {
 		e.state = state_open(conf_need(conf, conf->state, "state"));
 		e.api = patientnow_open(conf, profile, e.state, &o);
@@ -294,6 +310,8 @@ int main(int argc, char *argv[])
 		.parallel = o.dry ? 0 : o.parallel,
 		.in_order = true,
 		.key = key});
+	if (o.verbose && !o.dry)
+		calls_tell(&calls, "PatientNow");
 	patientnow_close(e.api);
 	state_close(e.state);
 	profile_free(profile);

@@ -114,6 +114,15 @@ bool inbox_like(struct state *s, struct arena *a, const char *prefix,
 /* How many events there are by state and type (NULL: none); in the order of inbox_is_state. */
 bool inbox_count(struct state *s, struct arena *a,
 	void (*each)(const char *state, const char *type, int64_t n, void *context), void *context);
+/* What the attempts at events of a type have taken of both APIs, as their results tell. */
+struct inbox_calls {
+	const char *type;
+	int64_t events, crm, patientnow;
+};
+
+bool inbox_calls(struct state *s, struct arena *a,
+	void (*each)(const struct inbox_calls *calls, void *context), void *context);
+
 /* When the oldest waiting event was received; 0: none waits. */
 int64_t inbox_oldest(struct state *s);
 

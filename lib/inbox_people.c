@@ -123,6 +123,30 @@ bool inbox_count(struct state *s, struct arena *a,
 			   "") != STATE_FAILED;
 }
 
+struct calls_reader {
+	void (*each)(const struct inbox_calls *calls, void *context);
+	void *context;
+};
+
+static void pass_calls(const char **columns, void *context)
+{
+	struct calls_reader *reader = context;
+	struct inbox_calls calls = {columns[0], number(columns[1]), number(columns[2]), number(columns[3])};
+	reader->each(&calls, reader->context);
+}
+
+bool inbox_calls(struct state *s, struct arena *a,
+	void (*each)(const struct inbox_calls *calls, void *context), void *context)
+{
+	struct calls_reader reader = {each, context};
+	return state_each(s, a, pass_calls, &reader,
+			   "SELECT i.type, count(DISTINCT i.id), coalesce(sum(json_extract(a.result,'$.calls')), 0),"
+			   "  coalesce(sum(json_extract(a.result,'$.patientnow_calls')), 0)"
+			   "  FROM attempt AS a JOIN inbox AS i ON i.id=a.event"
+			   "  WHERE i.type IS NOT NULL AND a.status NOT IN ('retried','dropped') GROUP BY i.type",
+			   "") != STATE_FAILED;
+}
+
 int64_t inbox_oldest(struct state *s)
 {
 	const char *received = NULL;

@@ -136,7 +136,7 @@ static struct patientnow_answer failure(
 		{400, 499, "rejected", false},
 		{500, 599, "unavailable", true},
 	};
-	struct patientnow_answer failed = {.code = "bad_answer", .retry = true};
+	struct patientnow_answer failed = {.code = "bad_answer", .retry = true, .calls = answer->calls};
 	if (answer->outcome != HTTP_ANSWERED) {
 		bool quota = answer->calls == 0;
 		failed.code = quota ? "quota_exhausted" : "unavailable";
@@ -187,7 +187,7 @@ struct patientnow_answer patientnow_get(
 	if (answer.outcome != HTTP_ANSWERED || answer.status != 200 || type_of(body) != JTEXT_OBJECT)
 		return failure(p, a, arena_printf(a, "%s %s", name, id), &answer);
 	cache_put(p->state, name, id, asked, body.p);
-	return (struct patientnow_answer){.body = body};
+	return (struct patientnow_answer){.body = body, .calls = answer.calls};
 }
 
 struct patientnow_answer patientnow_check(struct patientnow *p, struct arena *a)

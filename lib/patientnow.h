@@ -21,6 +21,7 @@ struct patientnow_answer {
 	const char *code;    /* then: not_found, refused, rejected, quota_exhausted, unavailable, bad_answer */
 	const char *message; /* for people, names ids only */
 	bool retry;          /* whether it can work later */
+	unsigned calls;      /* that it took */
 };
 
 /* One resource. A cached body that was fetched at not_before (milliseconds since 1970) or later saves the

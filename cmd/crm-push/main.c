@@ -61,6 +61,8 @@ int main(int argc, char *argv[])
 		.verbose = o.verbose,
 		.parallel = o.dry ? 0 : o.parallel,
 		.key = patient_key});
+	if (o.verbose && !o.dry)
+		calls_tell(&p.calls, "the CRM");
 	mirror_close(p.mirror);
 	names_close(p.names);
 	locks_close(p.locks);

@@ -307,7 +307,13 @@ static void write_result(struct work *w, enum outcome out)
 	buf_member(&result, "status", words[out]);
 	if (out == OUT_IGNORED || out == OUT_SKIPPED || out == OUT_UNCHANGED)
 		buf_member(&result, "reason", w->reason);
-	buf_printf(&result, ",\"ms\":%.0f,\"calls\":%u,\"actions\":[", w->ms, w->calls);
+	buf_printf(&result, ",\"ms\":%.0f,\"calls\":%u", w->ms, w->calls);
+	struct str patientnow = record_get(w->r, "patientnow_calls");
+	if (jtext_type(patientnow) == JTEXT_NUMBER) {
+		buf_puts(&result, ",\"patientnow_calls\":");
+		buf_add(&result, patientnow);
+	}
+	buf_puts(&result, ",\"actions\":[");
 	buf_add(&result, buf_str(&w->results));
 	buf_putc(&result, ']');
 	write_warnings(w, &result);
@@ -356,6 +362,8 @@ void push_event(struct record *r, void *context)
 		out = settle(&w);
 	if (w.locked)
 		lock_free(w.push->locks, LOCK_CONTACT, w.contact);
+	calls_event(&w.push->calls, w.type);
+	calls_add(&w.push->calls, w.type, w.calls);
 	r->failed = out == OUT_FAILED;
 	r->retry = r->failed && w.retry;
 	if (w.push->mirror && !r->failed)

@@ -2,6 +2,7 @@
 #ifndef PUSH_H
 #define PUSH_H
 
+#include "calls.h"
 #include "conf.h"
 #include "crm.h"
 #include "event.h"
@@ -19,6 +20,7 @@ struct push {
 	struct mirror *mirror; /* NULL: this is no audit */
 	bool values;           /* an audit tells the values that differ */
 	bool dry;
+	struct calls calls;
 };
 
 /* Our name for the field that bills add up in. */

@@ -6,8 +6,9 @@
 
 /* What is kept of a result; an event that passed as it was is not one. */
 static const char *const kept[] = {"id", "type", "practice", "patient_id", "contact_id", "location_id",
-	"status", "reason", "ms", "calls", "actions", "warnings", "error"};
-static const char *const kept_of_event[] = {"id", "type", "practice", "ignored", "warnings", "error"};
+	"status", "reason", "ms", "calls", "patientnow_calls", "actions", "warnings", "error"};
+static const char *const kept_of_event[] = {
+	"id", "type", "practice", "ignored", "patientnow_calls", "warnings", "error"};
 
 static const char *const statuses[] = {"done", "unchanged", "ignored", "skipped", "failed"};
 

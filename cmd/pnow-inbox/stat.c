@@ -10,8 +10,8 @@
 
 static const char usage[] =
 	"usage: pnow-inbox stat [-j]\n"
-	"Events by state and type, the oldest that waits, and what is left of today's requests to "
-	"PatientNow.\n"
+	"Events by state and type, the requests that they took, the oldest that waits, and what is left of\n"
+	"today's requests to PatientNow.\n"
 	"  -j  as JSON, also on a terminal\n";
 
 static const struct column columns[] = {
@@ -56,18 +56,46 @@ static void count_json(const char *state, const char *type, int64_t n, void *con
 	c->sum += n;
 }
 
+static const struct column calls_columns[] = {{"type", 18, CELL_TEXT}, {"events", 8, CELL_NUMBER},
+	{"crm", 8, CELL_NUMBER}, {"each", 8, CELL_TEXT}, {"patientnow", 10, CELL_NUMBER}, {"each", 1, CELL_TEXT}};
+
+/* A row of the calls: how many in all, and for each event. */
+static void calls_row(const struct inbox_calls *c, void *context)
+{
+	struct table *table = context;
+	char crm[24], patientnow[24];
+	snprintf(crm, sizeof crm, "%.2f", (double)c->crm / (double)c->events);
+	snprintf(patientnow, sizeof patientnow, "%.2f", (double)c->patientnow / (double)c->events);
+	if (!table->begun)
+		printf("\nRequests that the events took:\n");
+	table_row(table, (struct cell[]){{.text = c->type}, {.number = c->events}, {.number = c->crm},
+						 {.text = crm}, {.number = c->patientnow}, {.text = patientnow}});
+}
+
+static void calls_json(const struct inbox_calls *c, void *context)
+{
+	struct buf *out = context;
+	if (out->n)
+		buf_putc(out, ',');
+	buf_json(out, str_of(c->type));
+	buf_printf(out, ":{\"events\":%lld,\"crm\":%lld,\"patientnow\":%lld}", (long long)c->events,
+		(long long)c->crm, (long long)c->patientnow);
+}
+
 static bool write_json(struct inbox *in, struct arena *a, int64_t oldest, int64_t used, int64_t left)
 {
 	struct counts c = {0};
-	struct buf out = {0};
+	struct buf out = {0}, calls = {0};
 	char time[WHEN_TEXT];
-	bool read = inbox_count(in->state, a, count_json, &c);
+	bool read = inbox_count(in->state, a, count_json, &c) && inbox_calls(in->state, a, calls_json, &calls);
 	end_state(&c);
 	buf_putc(&out, '{');
 	buf_member(&out, "practice", in->conf->practice);
 	buf_add(&out, buf_str(&c.sums));
 	buf_puts(&out, ",\"types\":{");
 	buf_add(&out, buf_str(&c.states));
+	buf_puts(&out, "},\"calls\":{");
+	buf_add(&out, buf_str(&calls));
 	buf_putc(&out, '}');
 	if (oldest) {
 		when_utc(oldest, time);
@@ -79,14 +107,19 @@ static bool write_json(struct inbox *in, struct arena *a, int64_t oldest, int64_
 	fwrite(out.p, 1, out.n, stdout);
 	buf_free(&c.states);
 	buf_free(&c.sums);
+	buf_free(&calls);
 	buf_free(&out);
 	return read;
 }
 
 static bool write_columns(struct inbox *in, struct arena *a, int64_t oldest, int64_t left)
 {
-	struct table table = table_of(columns, sizeof columns / sizeof *columns);
+	struct table table = table_of(columns, sizeof columns / sizeof *columns),
+				 calls = table_of(calls_columns, sizeof calls_columns / sizeof *calls_columns);
 	bool read = inbox_count(in->state, a, count_row, &table);
+	read = read && inbox_calls(in->state, a, calls_row, &calls);
+	if (calls.begun)
+		printf("\n");
 	if (oldest)
 		printf("The oldest that waits was received %s, %lld s ago.\n", table_time(oldest),
 			(long long)(when_now_ms() - oldest) / 1000);

@@ -409,7 +409,7 @@ test_stat()
 	inbox drop e3 >dropped
 	sql "INSERT INTO quota(api,day,used) VALUES('patientnow', strftime('%Y-%m-%d'), 7)"
 	is 'stat: counts by state and type, and the quota' "$(inbox stat | jq -c 'del(.oldest, .oldest_seconds)')" \
-		'{"practice":"glow","waiting":2,"dropped":1,"types":{"waiting":{"bill.completed":1,"patient.updated":1},"dropped":{"patient.updated":1}},"quota":{"limit":1000,"used":7,"left":993}}'
+		'{"practice":"glow","waiting":2,"dropped":1,"types":{"waiting":{"bill.completed":1,"patient.updated":1},"dropped":{"patient.updated":1}},"calls":{},"quota":{"limit":1000,"used":7,"left":993}}'
 	is 'stat: the oldest that waits' "$(inbox stat | jq -r .oldest)" "$(inbox list | head -n 1 | jq -r .received)"
 	like 'stat on a terminal: columns and words' "$(script -qec 'pnow-inbox stat' /dev/null | tr -d '\r')" \
 		$'STATE     TYPE               EVENTS\nwaiting   bill.completed     1\n*The oldest that waits*993 of 1000 requests to PatientNow are left today*'

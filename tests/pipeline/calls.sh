@@ -72,8 +72,10 @@ appointment.status|{patient: $ana} + visit("88123"; "cancelled")|4|'"$contact_pu
 appointment.status|{patient: $ana} + visit("88123"; "checked_out")|4|'"$contact_put, $note, $enrol, $opportunity"'
 bill.completed|{patient: $ana} + bill("1000"; "12.50")|6|'"$contact_put, $contact_put, $note, $enrol, $enrol, $opportunity"'
 membership.created|{patient: $ana} + '"$member"'|4|'"$contact_put, POST /contacts/ID/tags, $enrol"
+	begin
 	while IFS='|' read -r type facts most want; do
-		begin
+		sandbox_reset
+		rm -f "$DIR"/test.db*
 		send <"$DIR/before"
 		event "$type" e $T2 "$facts" >"$DIR/event"
 		send <"$DIR/event"
@@ -135,5 +137,40 @@ event appointment.status e3 $T3 '{patient: $ana} + visit("88200"; "cancelled")' 
 is 'but after a week: then the contact is a patient, and what is moved is won' "$(standing)" \
 	'["Patient","Consult Booked","won","Cancelled / No-Show","won"]'
 costs 'that takes the search' 5 "$search, $contact_put, $note, $enrol, $opportunity"
+
+# --- What a run tells
+
+begin
+send <"$DIR/before"
+{
+	event patient.updated e1 $T2 '{patient: $ana}'
+	event bill.completed e2 $T2 '{patient: $ana} + bill("1000"; "12.50")'
+	event bill.completed e3 $T3 '{patient: $ana} + bill("1000"; "12.50")'
+} | push -v >"$DIR/results" 2>"$DIR/err"
+is 'crm-push -v: calls by type of event' "$(grep ' each$' "$DIR/err")" \
+	'crm-push: patient.updated: 1 events, 1 calls of the CRM, 1.00 each
+crm-push: bill.completed: 2 events, 6 calls of the CRM, 3.00 each'
+
+seed '.patientnow.patients = [{patientId: "10234", firstName: "Ana", lastName: "Lopez", email: "ana@example.com"}]'
+sandbox_stop
+rm -f "$DIR"/test.db*
+sandbox
+practice test
+export PNOW_CONFIG=$DIR/test.json
+for n in 1 2 3; do webhook AppointmentCreated "w$n" $T1 '{"appointmentId":"'$n'","patientId":"10234","appointmentType":"Botox",
+	"status":"Booked","startTime":"2026-12-01T15:30:00-07:00"}'; done >"$DIR/webhooks"
+pnow-enrich -v <"$DIR/webhooks" 2>"$DIR/err" | jq -c .patientnow_calls >"$DIR/counts"
+is 'pnow-enrich -v: likewise' "$(grep ' each$' "$DIR/err")" 'pnow-enrich: appointment.booked: 3 events, 1 calls of PatientNow, 0.33 each'
+is 'and in the event that the call was made for' "$(<"$DIR/counts")" $'1\nnull\nnull'
+rm -f "$DIR"/test.db*
+curl -sS -X DELETE "$API/_/requests" >"/dev/null"
+pnow-inbox add <"$DIR/webhooks" >"$DIR/added"
+pnow-inbox run -1 -- pnow-sync 2>"$DIR/err"
+is 'pnow-inbox stat: what the events took of both, as the sandbox has counted it' "$(pnow-inbox stat | jq -c .calls)" \
+	"$(curl -sS "$API/_/requests" | jq -sc '{"appointment.booked": {events: 3, crm: (map(select(.api == "crm")) | length),
+		patientnow: (map(select(.api == "patientnow")) | length)}}')"
+is 'for people, each too' "$(script -qec 'pnow-inbox stat' /dev/null | tr -d '\r' | grep -A2 '^TYPE')" \
+	"TYPE               EVENTS   CRM      EACH     PATIENTNOW EACH
+$(pnow-inbox stat | jq -r '.calls["appointment.booked"] | "appointment.booked 3        \(.crm)       \(.crm * 100 / 3 | floor / 100)"')     1          0.33"
 
 finish
