@@ -347,7 +347,7 @@ fault 500 path=/notes count=1
 run -v <"$DIR/people"
 jq -c 'del(.patient, .appointment)' "$DIR/results" >"$DIR/said"
 sqlite3 "$DIR/test.db" 'SELECT * FROM contact; SELECT * FROM opportunity; SELECT * FROM subject; SELECT * FROM event; SELECT * FROM effect;
-	SELECT * FROM bill; SELECT * FROM name; SELECT * FROM quota' >>"$DIR/said"
+	SELECT * FROM bill; SELECT * FROM name; SELECT * FROM quota; SELECT * FROM latest; SELECT * FROM lifetime' >>"$DIR/said"
 grep -v 'appointment type' "$DIR/err" >>"$DIR/said"
 found=$(grep -oiE '\bana\b|lopez|okafor|example\.com|555-01|3035550142|7205550117|main st|80202|1984-03-02|1979-11|bring forms|new patient|Dr\. Reyes|sandbox-' \
 	"$DIR/said" | sort | uniq -c)
