@@ -89,7 +89,7 @@ void ledger_opportunity_forget(struct state *s, const char *location, const char
 static enum ledger_news compare(struct state *s, const struct ledger_subject *e, const char *const *columns)
 {
 	bool same = e->state && strcmp(e->state, columns[0]) == 0;
-	if (same)
+	if (same && !(e->again && number(columns[4])))
 		return number(columns[4]) ? LEDGER_KNOWN : LEDGER_NEWS;
 	if (e->moment < number(columns[3]))
 		return LEDGER_OLDER;

@@ -50,6 +50,7 @@ struct ledger_subject {
 	const char *event; /* its id */
 	int64_t moment;    /* when it occurred, milliseconds since 1970 */
 	bool dated;        /* the sender said when: together with the time, the id names one event */
+	bool again;        /* what it wrote was written over before this event: the same state is news */
 	int64_t seq;       /* set by ledger_begin */
 };
 

@@ -196,6 +196,22 @@ static void find_contact(struct work *w)
 		w->contact = ledger_contact(w->push->state, w->a, w->location->id, w->patient).id;
 }
 
+/* Whether somebody has written the contact of a patient since the patient's last event did, and before this
+ * one: an appointment, or another patient with the same contact. */
+static bool written_over(struct work *w)
+{
+	struct state *state = w->push->state;
+	if (!w->contact || event_kind_of(w->type) != KIND_PATIENT)
+		return false;
+	struct ledger_latest last =
+		ledger_latest(state, w->a, w->location->id, w->contact, event_kind_name(KIND_PATIENT));
+	struct ledger_latest visit =
+		ledger_latest(state, w->a, w->location->id, w->contact, event_kind_name(KIND_APPOINTMENT));
+	if (last.subject && strcmp(last.subject, w->subject.subject) != 0)
+		return w->subject.moment > last.moment;
+	return visit.at > last.at && w->subject.moment > visit.moment;
+}
+
 /* The actions, between what the ledger knows of the subject before and after. */
 static enum outcome apply(struct work *w, struct str actions)
 {
@@ -252,6 +268,7 @@ static enum outcome settle(struct work *w)
 	find_location(w);
 	find_subject(w);
 	find_contact(w);
+	w->subject.again = !w->push->dry && w->subject.subject && written_over(w);
 	enum outcome out = w->push->mirror ? audit(w, actions) : apply(w, actions);
 	if (locks)
 		lock_free(w->push->locks, LOCK_PATIENT, w->patient);

@@ -21,12 +21,12 @@ mapped()
 }
 run()
 {
-	PNOW_CONFIG=$DIR/test.json crm-push -j 1 >"$DIR/results" 2>"$DIR/err"
+	PNOW_CONFIG=$DIR/test.json crm-push "$@" >"$DIR/results" 2>"$DIR/err"
+	keep_requests
 }
 # audit FILE [OPTION…]: into $DIR/found; the requests that it makes are all that the sandbox remembers.
 audit()
 {
-	keep_requests
 	curl -sS -X DELETE "$API/_/requests" >"/dev/null"
 	PNOW_CONFIG=$DIR/test.json crm-push -C "${@:2}" <"$1" >"$DIR/found" 2>"$DIR/err"
 	status=$?
@@ -70,7 +70,7 @@ had='.crm.locations[0].contacts = [{firstName: "Ben", lastName: "Okafor", email:
 
 begin "$had"
 mapped <"$DIR/events" >"$DIR/mapped"
-run <"$DIR/mapped"
+run -j 1 <"$DIR/mapped"
 is 'the events are done, but for what cannot be' "$(jq -r .status "$DIR/results" | sort | uniq -c | tr -s ' ' | tr '\n' ,)" ' 15 done, 1 skipped,'
 before=$(curl -sS "$API/_/state")
 ledger()
@@ -138,7 +138,7 @@ tamper()
 	local name
 	sandbox_reset
 	rm -f "$DIR"/test.db*
-	PNOW_CONFIG=$DIR/test.json crm-push <"$DIR/mapped" >"$DIR/results" 2>"$DIR/err"
+	run <"$DIR/mapped"
 	ana=$(contact_id ana@example.com) ben=$(contact_id ben@example.com) cleo=$(contact_id cleo@example.com)
 	for name in "$@"; do "$name"; done
 	audit "$DIR/mapped"
@@ -259,14 +259,14 @@ while read -r -a order; do
 	sandbox_reset
 	rm -f "$DIR"/test.db*
 	for id in "${order[@]}"; do grep "\"id\":\"$id\"" "$DIR/mapped"; done >"$DIR/ordered"
-	run <"$DIR/ordered"
+	run -j 1 <"$DIR/ordered"
 	audit "$DIR/ordered"
 	is "nothing after ${order[*]}" "$status $(found | paste -sd,)" '0 '
 done <<<"$orders"
 sandbox_reset
 rm -f "$DIR"/test.db*
 jq -c 'select(.patient.id == "10234") | .occurred = .received | .patient.id = ("p" + .id[1:])' "$DIR/events" | mapped >"$DIR/shared"
-run <"$DIR/shared"
+run -j 1 <"$DIR/shared"
 audit "$DIR/shared"
 is 'nor where several patients share a contact' "$status $(found | paste -sd,)" '0 '
 begin '.crm.locations[0].workflows -= ["PatientNow Appointments Update"]'

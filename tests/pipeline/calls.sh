@@ -102,6 +102,19 @@ event patient.updated e5 2026-12-01T14:00:00Z '{patient: $ana}' | send
 is 'a change and the change back are news, both' "$(contact ana@example.com | jq -r .lastName)" Lopez
 is 'and cost a call each' "$(requests .method)" '"PUT"'
 
+begin
+event patient.updated e1 $T1 '{patient: $ana}' | send
+event appointment.booked e2 $T2 '{patient: ($ana + {first_name: "Anna"})} + visit("88123"; "booked")' | send
+event patient.updated e3 $T1 '{patient: $ana}' | send
+is 'the same facts, and an appointment has written others since: no news where they are older' "$(jq .calls "$DIR/results")" 0
+event patient.updated e4 $T3 '{patient: $ana}' | send
+is 'news where they are newer' "$(jq .calls "$DIR/results") $(contact ana@example.com | jq -r .firstName)" '1 Ana'
+event patient.updated e5 2026-12-01T13:00:00Z '{patient: $ana}' | send
+is 'once' "$(jq .calls "$DIR/results")" 0
+event patient.updated e6 2026-12-01T14:00:00Z '{patient: ($ana + {id: "10300", first_name: "Mother"})}' | send
+event patient.updated e7 2026-12-01T15:00:00Z '{patient: $ana}' | send
+is 'and where another patient with the same contact has written it' "$(contact ana@example.com | jq -r .firstName)" Ana
+
 # --- A lead that staff make a patient by hand
 
 lead() # a lead, booked, whose opportunity in that pipeline staff have given a status
