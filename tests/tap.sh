@@ -9,7 +9,9 @@ PATH=$bin:$PATH
 work=$(mktemp -d "${TMPDIR:-/tmp}/pnow-test.XXXXXX") || exit 1
 cd "$work" || exit 1
 number=0 failures=0 started=()
-unset PNOW_CONFIG
+# What is set up for the one who runs the tests is not theirs: a proxy, .curlrc, .sqliterc, a language.
+export HOME=$work no_proxy='*' NO_PROXY='*'
+unset PNOW_CONFIG XDG_CONFIG_HOME LANGUAGE
 
 # shellcheck disable=SC2317 # called by the trap
 tidy()
@@ -71,15 +73,50 @@ finish()
 	[ "$failures" -eq 0 ]
 }
 
-# Waits until a file has something in it, ten seconds at most.
-await()
+# until_true COMMAND...: tries it until it succeeds, for a minute or more; what it says is not shown.
+until_true()
 {
 	local i
-	for ((i = 0; i < 500; i++)); do
-		[ ! -s "$1" ] || return 0
+	for ((i = 0; i < 3000; i++)); do
+		! "$@" &>/dev/null || return 0
 		sleep 0.02
 	done
 	return 1
+}
+
+# Waits until a file has something in it.
+await()
+{
+	until_true test -s "$1"
+}
+
+# Whether a process has ended; its parent need not have noticed.
+gone()
+{
+	case $(ps -o stat= -p "$1") in
+	'' | Z*) return 0 ;;
+	*) return 1 ;;
+	esac
+}
+
+# A port that nobody listens at, for a server that cannot take port 0. It is none of those that the system gives away by itself
+# (from 32768 on with Linux), so it stays free.
+free_port()
+{
+	local port
+	until
+		port=$((10000 + RANDOM % 20000))
+		! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null
+	do :; done
+	printf '%s\n' "$port"
+}
+
+# For what is counted by the day: waits, half a minute at most, until none (UTC) is about to begin.
+clear_of_midnight()
+{
+	while [ $(($(date +%s) % 86400)) -ge 86370 ]; do
+		sleep 1
+	done
 }
 
 # Whether the programs are built with sanitizers: those need memory and time that are not the program's.
