@@ -16,6 +16,7 @@ unset PNOW_CONFIG XDG_CONFIG_HOME LANGUAGE
 # shellcheck disable=SC2317 # called by the trap
 tidy()
 {
+	[ "$BASHPID" = $$ ] || return # a child that is killed before it has become its program
 	for process in "${started[@]}"; do
 		kill -KILL "$process" 2>/dev/null
 	done

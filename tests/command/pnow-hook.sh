@@ -11,6 +11,7 @@ FCGIWRAP=  # has children that it leaves behind
 # shellcheck disable=SC2317,SC2329 # called by the trap
 tidy_all()
 {
+	[ "$BASHPID" = $$ ] || return
 	[ -z "$FCGIWRAP" ] || pkill -P "$FCGIWRAP"
 	tidy
 }

@@ -15,6 +15,7 @@ mkdir "$DIR/pids" "$DIR/shims"
 # shellcheck disable=SC2329 # called by the trap
 tidy_all()
 {
+	[ "$BASHPID" = $$ ] || return
 	stop_keepers
 	kill_all
 	stop_sandbox
@@ -144,12 +145,8 @@ sandbox()
 start_all()
 {
 	local i port
-	rm -f "$DIR/stop" "$DIR/hook.port"
-	pnow-hook -l 127.0.0.1:0 -p "$DIR/hook.port" </dev/null >"$DIR/pnow-hook.out" 2>"$DIR/pnow-hook.err" &
-	await "$DIR/hook.port" || exit 1
-	port=$(<"$DIR/hook.port")
-	kill "$!"
-	wait "$!"
+	rm -f "$DIR/stop"
+	port=$(free_port)
 	URL=http://127.0.0.1:$port/hook/glow-denver/patientnow
 	keep pnow-hook -l "127.0.0.1:$port"
 	for ((i = 0; i < $1; i++)); do
@@ -170,7 +167,7 @@ drain()
 	while left=$(query "SELECT count(*) FROM inbox WHERE state IN ('waiting','running')") && [ "$left" != 0 ]; do
 		[ "$SECONDS" -lt "$until" ] || return 1
 		[ "${2:-}" != hurry ] || query "UPDATE effect SET at=at-60000
-			WHERE done=0 AND effect LIKE 'opportunity/%' AND at < (strftime('%s','now') - 3) * 1000" # a search shows those
+			WHERE done=0 AND effect LIKE 'opportunity/%' AND at < (strftime('%s','now') - 5) * 1000" # a search shows those
 		sleep 1
 	done
 }

@@ -15,7 +15,7 @@ declare -A killed=()
 kill_often()
 {
 	local n=0 name pause ms since=$SECONDS
-	while [ "$n" -lt "$KILLS" ] && [ $((SECONDS - since)) -lt $((KILLS * INTERVAL * 3 / 1000 + 60)) ]; do
+	while [ "$n" -lt "$KILLS" ] && [ $((SECONDS - since)) -lt $((KILLS * INTERVAL * 10 / 1000 + 60)) ]; do
 		ms=$((RANDOM % (2 * INTERVAL)))
 		printf -v pause '%d.%03d' $((ms / 1000)) $((ms % 1000))
 		sleep "$pause"
@@ -61,7 +61,7 @@ violations()
 }
 
 prepare "$SEED" "$EVENTS" "$PATIENTS"
-sandbox -L 1500
+sandbox -L 500
 faults
 [ -z "${DISK:-}" ] || echo "$DISK" >"$DIR/disk"
 start_all 2
@@ -75,7 +75,7 @@ holds "the sender got a 200 for each of $EVENTS events" [ "$(wc -l <"$DIR/accept
 [ -z "${DISK:-}" ] || : >"$DIR/disk"
 curl -sS -o /dev/null -X DELETE "$API/_/faults"
 loaded=$SECONDS
-holds 'what is left is settled without further ado' drain 240 "${HURRY:-}"
+holds 'what is left is settled without further ado' drain 400 "${HURRY:-}"
 drained=$((SECONDS - loaded))
 point 'each event that got a 200 is settled, and none is dead' "$(unsettled)"
 violations >"$DIR/violations"

@@ -16,6 +16,7 @@ umask 077
 # shellcheck disable=SC2329 # called by the trap
 tidy_all()
 {
+	[ "$BASHPID" = $$ ] || return
 	hook_stop
 	sandbox_stop
 	tidy
@@ -47,14 +48,10 @@ seed()
 		| .billing = [] | .memberships = []) | .crm.locations[].contacts = [] | '"$1" >"$DIR/seed.json"
 }
 
-# Waits until a server has written its port.
+# The port that a server has written, as soon as it has.
 port_in()
 {
-	local i
-	for ((i = 0; i < 200; i++)); do
-		[ -s "$1" ] && break
-		sleep 0.025
-	done
+	await "$1"
 	cat "$1"
 }
 
