@@ -17,22 +17,8 @@ samples=$work/doc/examples
 mkdir "$work/doc"
 cp -R "$root/examples" "$samples"
 
-# A port that nobody listens at.
-free_port()
-{
-	local process port
-	pnow-sandbox -l 127.0.0.1:0 -p "$work/port" >/dev/null &
-	process=$!
-	await "$work/port"
-	port=$(cat "$work/port")
-	kill "$process"
-	wait "$process"
-	rm -f "$work/port"
-	printf '%s\n' "$port"
-}
-
 sandbox_port=$(free_port)
-hook_port=$(free_port)
+until hook_port=$(free_port) && [ "$hook_port" != "$sandbox_port" ]; do :; done
 
 # Ports and folders in a text from a page.
 localized()
@@ -308,7 +294,7 @@ test_commands()
 
 error_codes()
 {
-	cat "$root"/lib/*.c "$root"/cmd/crm-map.c "$root"/cmd/categorize.c "$root"/cmd/{pnow-enrich,crm-push,pnow-fetch,pnow-inbox}/*.c | tr '\n\t' '  ' |
+	find "$root/lib" "$root/cmd" -name '*.c' ! -path '*/pnow-sandbox/*' ! -path '*/pnow-hook/*' -exec cat {} + | tr '\n\t' '  ' |
 		grep -oE '(fail(ure)?\([^"();]*"|code = [^";]*"|\{[0-9]{3}, [0-9]{3}, "|write_(malformed|pieces)\([^";]*"|"quota_exhausted" : ")[a-z_]+"|"lost" : "[a-z]+"' |
 		sed -E 's/.*"([a-z_]+)"$/\1/' | sort -u
 	printf 'lost\nquota_exhausted\n'

@@ -48,16 +48,13 @@ for app in $apps; do
 		| "# corrected: \($p | join(".")) is a text, as its example says: \(getpath($p).example)"' "description/apps/$app.json"
 	jq 'walk(if type == "object" and .type == "object" and (.example | type) == "string" then .type = "string" else . end)' \
 		"description/apps/$app.json" >corrected && mv corrected "description/apps/$app.json"
-	port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close() })')
+	port=$(free_port)
 	"$prism" mock --errors -p "$port" "description/apps/$app.json" >"prism.$app" 2>&1 &
 	started+=($!)
 	servers+=("$app=$port")
 done
 for app in $apps; do
-	for ((i = 0; i < 300; i++)); do
-		! grep -q 'Prism is listening' "prism.$app" || break
-		sleep 0.1
-	done
+	until_true grep 'Prism is listening' "prism.$app"
 done
 
 # Whether all that an answer complains of is the answer: Prism makes it of the description's examples, some of which break the

@@ -229,9 +229,8 @@ took=$SECONDS
 [ $took -ge 2 ] && [ "$(contact ana@example.com | jq '.notes | length')" = 1 ]
 point 'Retry-After is honoured' "took $took s"
 fault 429 path=/notes retry_after=3600
-SECONDS=0
 event appointment.status e2 $T2 '{patient: $ana} + visit("88123"; "cancelled")' | run
-[ $? = 75 ] && [ $SECONDS -lt 5 ] && [ "$(jq -r '.error | .code, .retry' "$DIR/results")" = $'limited\ntrue' ]
+[ $? = 75 ] && [ "$(requests 'select(.status == 429)' | wc -l)" = 2 ] && [ "$(jq -r '.error | .code, .retry' "$DIR/results")" = $'limited\ntrue' ]
 point 'a Retry-After of an hour is for the caller: 75, at once' "$(<"$DIR/results")"
 
 # --- Exit status
@@ -243,7 +242,6 @@ printf '%s\n' '{"id":"x","type":"patient.updated","practice":"test","patient":{"
 is 'a record that carries an error: exit status 1' $? 1
 is 'and its result is failed with that error' "$(jq -c '[.status, .error.stage, .error.code, .error.retry]' "$DIR/results")" '["failed","pnow-enrich","not_found",false]'
 fault 500
-SECONDS=0
 event patient.updated e2 $T2 '{patient: $ana}' | run
 is 'what can be tried again: exit status 75' $? 75
 is 'failed, unavailable, retry' "$(jq -c '[.status, .error.code, .error.retry]' "$DIR/results")" '["failed","unavailable",true]'
@@ -311,12 +309,13 @@ is 'and when there is room again nothing has been done twice, and nothing is mis
 begin "$one"
 booked e1 $T1 | run
 calls=$(requests .n | wc -l)
-sqlite3 "$DIR/test.db" 'BEGIN IMMEDIATE' ".shell touch $DIR/locked; sleep 13" &
+sqlite3 "$DIR/test.db" 'BEGIN IMMEDIATE' ".shell touch $DIR/locked; while [ ! -e $DIR/unlock ]; do sleep 0.05; done" &
 locker=$!
-until [ -e "$DIR/locked" ]; do sleep 0.02; done
+until_true test -e "$DIR/locked"
 run <"$DIR/paid"
 is 'a state file that somebody else locks for long: failed, to be tried again' "$? $(jq -c '[.status, .error.code, .error.retry]' "$DIR/results")" '75 ["failed","state",true]'
 is 'and nothing was sent' "$(requests .n | wc -l)" "$calls"
+touch "$DIR/unlock"
 wait $locker
 run <"$DIR/paid"
 came 'and then it is done' 'done'
