@@ -101,6 +101,12 @@ fault()
 		--arg name "$name" --args "$@")" >"/dev/null"
 }
 
+# matches PATTERN URL: whether what is there does.
+matches()
+{
+	[[ $(curl -sS "$2") =~ $1 ]]
+}
+
 faults_end()
 {
 	curl -sS -X DELETE "$API/_/faults" >"/dev/null"

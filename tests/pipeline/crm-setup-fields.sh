@@ -59,21 +59,15 @@ done
 # killed WHEN FAULT…: at the sixth field; then run again.
 killed()
 {
-	local process i
+	local process
 	sandbox_reset
 	fault "${@:2}" method=POST path=/customFields skip=5 count=1
 	crm-setup -w >"$DIR/rows" 2>"$DIR/err" &
 	process=$!
-	for ((i = 0; i < 1000; i++)); do
-		curl -sS "$API/_/faults" | grep -q '"left": *0' && break
-		sleep 0.02
-	done
+	until_true matches '"left": *0' "$API/_/faults"
 	kill -KILL $process
 	wait $process 2>/dev/null
-	for ((i = 0; i < 1000; i++)); do
-		curl -sS "$API/_/requests" | grep -q '"fault": *"\(hang\|delay\)"' && break
-		sleep 0.02
-	done
+	until_true matches '"fault": *"(hang|delay)"' "$API/_/requests"
 	faults_end
 	setup -w
 	is "killed $1 the CRM has made a field: the next run makes the rest, each once" "$status $(held)" \

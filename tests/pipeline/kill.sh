@@ -14,12 +14,6 @@ undisturbed()
 	outcome "$1" none "$(requests .n | wc -l)"
 }
 
-# matches PATTERN URL: whether what is there does.
-matches()
-{
-	[[ $(curl -sS "$2") =~ $1 ]]
-}
-
 killed()
 {
 	local process
