@@ -3,6 +3,7 @@
  * process: there is no record that could be written without any.
  */
 #include "buf.h"
+#include "scan.h"
 
 #include <err.h>
 #include <stdint.h>
@@ -10,10 +11,8 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-void buf_reserve(struct buf *b, size_t more)
+void buf_grow(struct buf *b, size_t more)
 {
-	if (b->room - b->n >= more)
-		return;
 	size_t room = b->room ? b->room : 512;
 	while (room - b->n < more)
 		room *= 2;
@@ -22,26 +21,6 @@ void buf_reserve(struct buf *b, size_t more)
 		err(EX_SOFTWARE, "out of memory");
 	b->p = p;
 	b->room = room;
-}
-
-void buf_add(struct buf *b, struct str bytes)
-{
-	if (!bytes.n)
-		return;
-	buf_reserve(b, bytes.n);
-	memcpy(b->p + b->n, bytes.p, bytes.n);
-	b->n += bytes.n;
-}
-
-void buf_puts(struct buf *b, const char *text)
-{
-	buf_add(b, str_of(text));
-}
-
-void buf_putc(struct buf *b, char c)
-{
-	buf_reserve(b, 1);
-	b->p[b->n++] = c;
 }
 
 void buf_printf(struct buf *b, const char *format, ...)
@@ -58,23 +37,6 @@ void buf_printf(struct buf *b, const char *format, ...)
 	vsnprintf(b->p + b->n, (size_t)n + 1, format, args);
 	va_end(args);
 	b->n += (size_t)n;
-}
-
-/* The length of the UTF-8 sequence that starts here, or 0 where none does (RFC 3629). */
-static size_t utf8_length(const unsigned char *p, size_t n)
-{
-	if (p[0] < 0x80)
-		return 1;
-	size_t length = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-	if (p[0] < 0xc2 || p[0] > 0xf4 || n < length)
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-		(p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return length;
 }
 
 /* One character that cannot stand in a JSON string as it is. */
@@ -95,26 +57,23 @@ static void escape(struct buf *b, unsigned char c)
 
 void buf_json(struct buf *b, struct str text)
 {
-	const unsigned char *p = (const unsigned char *)text.p;
+	const char *p = text.p, *end = p + text.n;
+	buf_reserve(b, text.n + 2);
 	buf_putc(b, '"');
-	for (size_t i = 0, plain = 0; i <= text.n; i++) {
-		bool last = i == text.n;
-		if (!last && p[i] >= 0x20 && p[i] < 0x80 && p[i] != '"' && p[i] != '\\')
-			continue;
-		size_t length = last ? 0 : utf8_length(p + i, text.n - i);
-		if (length > 1) {
-			i += length - 1;
-			continue;
-		}
-		if (i > plain)
-			buf_add(b, (struct str){text.p + plain, i - plain});
-		plain = i + 1;
-		if (last)
+	while (p < end) {
+		const char *start = p;
+		size_t n = 1;
+		for (p = scan_plain(p, end); p < end && (unsigned char)*p >= 0x80; p = scan_plain(p + n, end))
+			if ((n = scan_utf8(p, end)) == 0)
+				break;
+		buf_add(b, (struct str){start, (size_t)(p - start)});
+		if (p == end)
 			break;
-		if (length == 0)
+		if (n == 0)
 			buf_puts(b, "\xef\xbf\xbd");
 		else
-			escape(b, p[i]);
+			escape(b, (unsigned char)*p);
+		p++;
 	}
 	buf_putc(b, '"');
 }

@@ -11,10 +11,35 @@ struct buf {
 	size_t room;
 };
 
-void buf_reserve(struct buf *b, size_t more);
-void buf_add(struct buf *b, struct str bytes);
-void buf_puts(struct buf *b, const char *text);
-void buf_putc(struct buf *b, char c);
+/* Gives a buffer more room than it has; buf_reserve asks for it where it must. */
+void buf_grow(struct buf *b, size_t more);
+
+static inline void buf_reserve(struct buf *b, size_t more)
+{
+	if (b->room - b->n < more)
+		buf_grow(b, more);
+}
+
+static inline void buf_add(struct buf *b, struct str bytes)
+{
+	if (!bytes.n)
+		return;
+	buf_reserve(b, bytes.n);
+	memcpy(b->p + b->n, bytes.p, bytes.n);
+	b->n += bytes.n;
+}
+
+static inline void buf_puts(struct buf *b, const char *text)
+{
+	buf_add(b, str_of(text));
+}
+
+static inline void buf_putc(struct buf *b, char c)
+{
+	buf_reserve(b, 1);
+	b->p[b->n++] = c;
+}
+
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* text as a JSON string, with its quotes. text is UTF-8; what is not becomes U+FFFD. */
 void buf_json(struct buf *b, struct str text);

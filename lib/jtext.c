@@ -4,9 +4,9 @@
  * are passed eight bytes at a time.
  */
 #include "jtext.h"
+#include "scan.h"
 
 #include <err.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
@@ -30,50 +30,6 @@ static const char *blanks(const char *p, const char *end)
 	return p;
 }
 
-/* Whether one of eight bytes ends a run of plain ASCII: a quote, a backslash, a control character, or no
- * ASCII. */
-static bool special(uint64_t eight)
-{
-	const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
-	uint64_t quote = eight ^ (ones * '"'), slash = eight ^ (ones * '\\');
-	return ((eight | (eight - ones * 0x20) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & high) !=
-		   0;
-}
-
-/* The first byte at p or after it that is not plain inside a string. */
-static const char *plain(const char *p, const char *end)
-{
-	uint64_t eight;
-	while (end - p >= 8) {
-		memcpy(&eight, p, sizeof eight);
-		if (special(eight))
-			break;
-		p += 8;
-	}
-	while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' && *p != '\\')
-		p++;
-	return p;
-}
-
-/* Behind the UTF-8 sequence at p, NULL where it is none (RFC 3629, table 3-7 of Unicode). */
-static const char *utf8(const char *p, const char *end)
-{
-	const unsigned char *u = (const unsigned char *)p;
-	size_t n = (size_t)(end - p);
-	if (u[0] >= 0xc2 && u[0] <= 0xdf)
-		return n >= 2 && (u[1] & 0xc0) == 0x80 ? p + 2 : NULL;
-	if (u[0] >= 0xe0 && u[0] <= 0xef) {
-		unsigned low = u[0] == 0xe0 ? 0xa0 : 0x80, high = u[0] == 0xed ? 0x9f : 0xbf;
-		return n >= 3 && u[1] >= low && u[1] <= high && (u[2] & 0xc0) == 0x80 ? p + 3 : NULL;
-	}
-	if (u[0] >= 0xf0 && u[0] <= 0xf4) {
-		unsigned low = u[0] == 0xf0 ? 0x90 : 0x80, high = u[0] == 0xf4 ? 0x8f : 0xbf;
-		return n >= 4 && u[1] >= low && u[1] <= high && (u[2] & 0xc0) == 0x80 && (u[3] & 0xc0) == 0x80 ? p + 4
-																									   : NULL;
-	}
-	return NULL;
-}
-
 static int hex(char c)
 {
 	return c >= '0' && c <= '9'   ? c - '0'
@@ -82,39 +38,35 @@ static int hex(char c)
 								  : -1;
 }
 
-/* Behind the escape whose backslash is at p, NULL where it is none. */
-static const char *escape(const char *p, const char *end)
+/* The length of the escape whose backslash is at p, 0 where it is none. */
+static size_t escape(const char *p, const char *end)
 {
 	if (end - p < 2)
-		return NULL;
+		return 0;
 	if (p[1] != 'u')
-		return p[1] && strchr("\"\\/bfnrt", p[1]) ? p + 2 : NULL;
+		return p[1] && strchr("\"\\/bfnrt", p[1]) ? 2 : 0;
 	if (end - p < 6)
-		return NULL;
+		return 0;
 	for (int i = 2; i < 6; i++)
 		if (hex(p[i]) < 0)
-			return NULL;
-	return p + 6;
+			return 0;
+	return 6;
 }
 
 /* Behind the string whose opening quote is at p. */
 static const char *string(struct reader *r, const char *p)
 {
-	p++;
-	for (;;) {
-		p = plain(p, r->end);
-		if (p == r->end)
-			return fail(r, p, "a string does not end");
+	size_t n;
+	for (p = scan_plain(p + 1, r->end); p < r->end; p = scan_plain(p + n, r->end)) {
 		if (*p == '"')
 			return p + 1;
-		const char *next = *p == '\\' ? escape(p, r->end) : utf8(p, r->end);
-		if (!next)
-			return fail(r, p,
-				*p == '\\'                 ? "not an escape"
-				: (unsigned char)*p < 0x20 ? "a control character in a string"
-										   : "invalid UTF-8");
-		p = next;
+		if ((unsigned char)*p < 0x20)
+			return fail(r, p, "a control character in a string");
+		n = *p == '\\' ? escape(p, r->end) : scan_utf8(p, r->end);
+		if (!n)
+			return fail(r, p, *p == '\\' ? "not an escape" : "invalid UTF-8");
 	}
+	return fail(r, p, "a string does not end");
 }
 
 static const char *digits(const char *p, const char *end)
@@ -277,7 +229,7 @@ bool jtext_check_object(struct str text, struct jtext_members *members, struct j
 /* Behind the string at p, in a text that was checked. */
 static const char *skip_string(const char *p, const char *end)
 {
-	for (p = plain(p + 1, end); p < end && *p != '"'; p = plain(p, end))
+	for (p = scan_plain(p + 1, end); p < end && *p != '"'; p = scan_plain(p, end))
 		p += *p == '\\' ? 2 : 1;
 	return p + 1;
 }
@@ -329,11 +281,16 @@ struct jtext_members jtext_members(struct arena *a, struct str text)
 	struct jtext_member member;
 	if (jtext_type(text) != JTEXT_OBJECT)
 		return members;
-	for (const char *at = NULL; next_member(text, &at, &member);)
-		members.room++;
-	members.at = arena_alloc(a, members.room * sizeof *members.at);
-	for (const char *at = NULL; next_member(text, &at, &member);)
+	for (const char *at = NULL; next_member(text, &at, &member);) {
+		if (members.n == members.room) {
+			struct jtext_member *before = members.at;
+			members.room = members.room ? members.room * 2 : 16;
+			members.at = arena_alloc(a, members.room * sizeof *members.at);
+			if (members.n)
+				memcpy(members.at, before, members.n * sizeof *before);
+		}
 		members.at[members.n++] = member;
+	}
 	return members;
 }
 
@@ -435,9 +392,11 @@ const char *jtext_twice(struct arena *a, const struct jtext_members *members)
 	return NULL;
 }
 
-bool jtext_named(struct str written, const char *name)
+/* Whether a name as written is this one. Their first bytes tell nearly always. */
+static bool is_named(struct str written, struct str wanted)
 {
-	struct str wanted = str_of(name);
+	if (wanted.n && written.p[0] != wanted.p[0] && written.p[0] != '\\')
+		return false;
 	if (str_eq(written, wanted))
 		return true;
 	if (written.n <= wanted.n || !memchr(written.p, '\\', written.n))
@@ -448,20 +407,27 @@ bool jtext_named(struct str written, const char *name)
 	return same;
 }
 
+bool jtext_named(struct str written, const char *name)
+{
+	return is_named(written, str_of(name));
+}
+
 struct str jtext_member(const struct jtext_members *members, const char *name)
 {
+	struct str wanted = str_of(name);
 	for (size_t i = 0; i < members->n; i++)
-		if (jtext_named(members->at[i].name, name))
+		if (is_named(members->at[i].name, wanted))
 			return members->at[i].value;
 	return (struct str){0};
 }
 
 struct str jtext_get(struct str text, const char *name)
 {
+	struct str wanted = str_of(name);
 	struct jtext_member member;
 	if (jtext_type(text) == JTEXT_OBJECT)
 		for (const char *at = NULL; next_member(text, &at, &member);)
-			if (jtext_named(member.name, name))
+			if (is_named(member.name, wanted))
 				return member.value;
 	return (struct str){0};
 }
