@@ -49,10 +49,13 @@ static const char *const forms[] = {[EMAIL] = "e-mail address",
 /* When a row counts at all. */
 enum condition { ALWAYS, IF_ADDRESS, IF_BOOKED, IF_CHECKED_OUT };
 
+/* Where a value stands: in the object of a KIND, or in the record itself. */
+enum { RECORD = EVENT_KINDS };
+
 struct column {
 	unsigned types;
 	const char *name; /* in the CRM: a contact's property, or a custom field */
-	const char *in;   /* the record's object, NULL: the record itself */
+	int in;           /* KIND_…, RECORD */
 	const char *key;
 	enum form form;
 	enum condition condition;
@@ -60,58 +63,59 @@ struct column {
 
 /* A contact's own properties. */
 static const struct column properties[] = {
-	{PERSON, "firstName", "patient", "first_name", TEXT, ALWAYS},
-	{PERSON, "lastName", "patient", "last_name", TEXT, ALWAYS},
-	{CREATED | VISIT, "email", "patient", "email", EMAIL, ALWAYS},
-	{PERSON, "phone", "patient", "phone", PHONE, ALWAYS},
-	{PERSON, "gender", "patient", "gender", GENDER, ALWAYS},
-	{CREATED, "source", "patient", "referral_source", TEXT, ALWAYS},
-	{UPDATED, "address1", "patient", "address1", TEXT, IF_ADDRESS},
-	{UPDATED, "city", "patient", "city", TEXT, IF_ADDRESS},
-	{UPDATED, "state", "patient", "state", TEXT, IF_ADDRESS},
-	{UPDATED, "postalCode", "patient", "postal_code", TEXT, IF_ADDRESS},
-	{BILL, "dateOfBirth", "patient", "dob", DATE_TEXT, ALWAYS},
+	{PERSON, "firstName", KIND_PATIENT, "first_name", TEXT, ALWAYS},
+	{PERSON, "lastName", KIND_PATIENT, "last_name", TEXT, ALWAYS},
+	{CREATED | VISIT, "email", KIND_PATIENT, "email", EMAIL, ALWAYS},
+	{PERSON, "phone", KIND_PATIENT, "phone", PHONE, ALWAYS},
+	{PERSON, "gender", KIND_PATIENT, "gender", GENDER, ALWAYS},
+	{CREATED, "source", KIND_PATIENT, "referral_source", TEXT, ALWAYS},
+	{UPDATED, "address1", KIND_PATIENT, "address1", TEXT, IF_ADDRESS},
+	{UPDATED, "city", KIND_PATIENT, "city", TEXT, IF_ADDRESS},
+	{UPDATED, "state", KIND_PATIENT, "state", TEXT, IF_ADDRESS},
+	{UPDATED, "postalCode", KIND_PATIENT, "postal_code", TEXT, IF_ADDRESS},
+	{BILL, "dateOfBirth", KIND_PATIENT, "dob", DATE_TEXT, ALWAYS},
 };
 
 /* Its custom fields. */
 static const struct column custom[] = {
-	{PERSON, "PNOW ID", "patient", "id", TEXT, ALWAYS},
-	{UPDATED, "PNOW Unsubscribed", "patient", "unsubscribed", TEXT, ALWAYS},
-	{VISIT, "PNOW Primary Employee", "appointment", "provider", TEXT, ALWAYS},
-	{VISIT, "PNOW Location", "appointment", "facility", TEXT, ALWAYS},
-	{VISIT, "Lead Status", NULL, NULL, LEAD, ALWAYS},
-	{VISIT, "Contact Type", NULL, NULL, LEAD, ALWAYS},
-	{VISIT, "Appointment Category", NULL, "category", TEXT, ALWAYS},
-	{VISIT, "PNOW Appt Status", "appointment", "status", SHOWN_STATUS, ALWAYS},
-	{VISIT, "PNOW Event Type", "appointment", "event_type", TEXT, ALWAYS},
-	{VISIT, "PNOW Appt Reason", "appointment", "reason", TEXT, ALWAYS},
-	{VISIT, "PNOW Appt Comments", "appointment", "comments", TEXT, ALWAYS},
-	{VISIT, "PNOW Last Appt ID", "appointment", "id", TEXT, ALWAYS},
-	{BOOKED, "Next Visit Service", "appointment", "type", TEXT, IF_BOOKED},
-	{BOOKED, "Next Visit Date", "appointment", "start", TIME, IF_BOOKED},
-	{STATUS, "Last Visit Date", "appointment", "start", DATE, IF_CHECKED_OUT},
-	{BILL, "Invoice Paid Amount", "bill", "total", MONEY, ALWAYS},
-	{BILL, "PNOW Last Order ID", "bill", "id", TEXT, ALWAYS},
-	{BILL, "PNOW DOB", "patient", "dob", DATE, ALWAYS},
-	{BILL, "PNOW Primary Employee", "bill", "provider", TEXT, ALWAYS},
-	{BILL, "Last Visit Service", "bill", "items", ITEMS, ALWAYS},
-	{MEMBER, "PNOW Membership ID", "membership", "id", TEXT, ALWAYS},
-	{MEMBER, "PNOW Membership Program Name", "membership", "program", TEXT, ALWAYS},
-	{MEMBER, "PNOW Membership Sold Date", "membership", "sold_date", DATE, ALWAYS},
-	{MEMBER, "PNOW Membership Amount", "membership", "amount", MONEY, ALWAYS},
+	{PERSON, "PNOW ID", KIND_PATIENT, "id", TEXT, ALWAYS},
+	{UPDATED, "PNOW Unsubscribed", KIND_PATIENT, "unsubscribed", TEXT, ALWAYS},
+	{VISIT, "PNOW Primary Employee", KIND_APPOINTMENT, "provider", TEXT, ALWAYS},
+	{VISIT, "PNOW Location", KIND_APPOINTMENT, "facility", TEXT, ALWAYS},
+	{VISIT, "Lead Status", RECORD, NULL, LEAD, ALWAYS},
+	{VISIT, "Contact Type", RECORD, NULL, LEAD, ALWAYS},
+	{VISIT, "Appointment Category", RECORD, "category", TEXT, ALWAYS},
+	{VISIT, "PNOW Appt Status", KIND_APPOINTMENT, "status", SHOWN_STATUS, ALWAYS},
+	{VISIT, "PNOW Event Type", KIND_APPOINTMENT, "event_type", TEXT, ALWAYS},
+	{VISIT, "PNOW Appt Reason", KIND_APPOINTMENT, "reason", TEXT, ALWAYS},
+	{VISIT, "PNOW Appt Comments", KIND_APPOINTMENT, "comments", TEXT, ALWAYS},
+	{VISIT, "PNOW Last Appt ID", KIND_APPOINTMENT, "id", TEXT, ALWAYS},
+	{BOOKED, "Next Visit Service", KIND_APPOINTMENT, "type", TEXT, IF_BOOKED},
+	{BOOKED, "Next Visit Date", KIND_APPOINTMENT, "start", TIME, IF_BOOKED},
+	{STATUS, "Last Visit Date", KIND_APPOINTMENT, "start", DATE, IF_CHECKED_OUT},
+	{BILL, "Invoice Paid Amount", KIND_BILL, "total", MONEY, ALWAYS},
+	{BILL, "PNOW Last Order ID", KIND_BILL, "id", TEXT, ALWAYS},
+	{BILL, "PNOW DOB", KIND_PATIENT, "dob", DATE, ALWAYS},
+	{BILL, "PNOW Primary Employee", KIND_BILL, "provider", TEXT, ALWAYS},
+	{BILL, "Last Visit Service", KIND_BILL, "items", ITEMS, ALWAYS},
+	{MEMBER, "PNOW Membership ID", KIND_MEMBERSHIP, "id", TEXT, ALWAYS},
+	{MEMBER, "PNOW Membership Program Name", KIND_MEMBERSHIP, "program", TEXT, ALWAYS},
+	{MEMBER, "PNOW Membership Sold Date", KIND_MEMBERSHIP, "sold_date", DATE, ALWAYS},
+	{MEMBER, "PNOW Membership Amount", KIND_MEMBERSHIP, "amount", MONEY, ALWAYS},
 };
 
 /* A record's key that an event cannot do without. */
 static const struct {
 	unsigned types;
-	const char *in, *key;
+	int in;
+	const char *key;
 } needed[] = {
-	{UPDATED | CREATED | BILL | MEMBER, "patient", "id"},
-	{VISIT, "appointment", "id"},
-	{VISIT, "appointment", "status"},
-	{BILL, "bill", "id"},
-	{BILL, "bill", "total"},
-	{MEMBER, "membership", "id"},
+	{UPDATED | CREATED | BILL | MEMBER, KIND_PATIENT, "id"},
+	{VISIT, KIND_APPOINTMENT, "id"},
+	{VISIT, KIND_APPOINTMENT, "status"},
+	{BILL, KIND_BILL, "id"},
+	{BILL, KIND_BILL, "total"},
+	{MEMBER, KIND_MEMBERSHIP, "id"},
 };
 
 struct map {
@@ -124,21 +128,20 @@ struct event {
 	struct map *map;
 	struct record *r;
 	enum event_type type;
-	struct jtext_members objects[4]; /* patient, appointment, bill, membership */
-	const char *status;              /* of the appointment */
-	const char *stage;               /* canonical; NULL: no opportunity moves */
+	struct jtext_members objects[EVENT_KINDS];
+	const char *email, *phone; /* of the patient, in their forms */
+	const char *status;        /* of the appointment */
+	const char *stage;         /* canonical; NULL: no opportunity moves */
 };
 
-static struct str raw_at(const struct event *e, const char *in, const char *key)
+/* A value of one of the record's objects, or of the RECORD. */
+static struct str raw_at(const struct event *e, int in, const char *key)
 {
-	for (enum event_kind kind = 0; in && kind < EVENT_KINDS; kind++)
-		if (strcmp(event_kind_name(kind), in) == 0)
-			return jtext_member(&e->objects[kind], key);
-	return record_get(e->r, key);
+	return in == RECORD ? record_get(e->r, key) : jtext_member(&e->objects[in], key);
 }
 
 /* The text at a place of the record; NULL where there is none. */
-static const char *text_at(const struct event *e, const char *in, const char *key)
+static const char *text_at(const struct event *e, int in, const char *key)
 {
 	const char *text = jtext_scalar(e->r->arena, raw_at(e, in, key));
 	return text && *text ? text : NULL;
@@ -148,7 +151,7 @@ static const char *text_at(const struct event *e, const char *in, const char *ke
 static const char *item_names(const struct event *e)
 {
 	struct buf names = {0};
-	for (struct str at = {0}, items = raw_at(e, "bill", "items"); jtext_next(items, &at);) {
+	for (struct str at = {0}, items = raw_at(e, KIND_BILL, "items"); jtext_next(items, &at);) {
 		const char *name = jtext_string(e->r->arena, jtext_get(at, "name"));
 		if (!name || !*name)
 			continue;
@@ -172,7 +175,8 @@ static bool is_email(const char *text)
 /* A value that cannot be written in its form: told, and left out. */
 static const char *left_out(const struct event *e, const struct column *c)
 {
-	record_warn(e->r, arena_printf(e->r->arena, "%s.%s is no %s: left out", c->in, c->key, forms[c->form]));
+	record_warn(e->r, arena_printf(e->r->arena, "%s.%s is no %s: left out", event_kind_name(c->in), c->key,
+						  forms[c->form]));
 	return NULL;
 }
 
@@ -260,17 +264,17 @@ static void write_lead(const struct event *e, const char *name)
 
 static void write_column(const struct event *e, const struct column *c, const char *name)
 {
-	const char *value = c->form == LEAD ? NULL : value_of(e, c);
-	if (c->form == LEAD)
+	static const char *const kinds[] = {[DATE] = "date", [TIME] = "time", [MONEY] = "money", [LEAD] = NULL};
+	struct buf *out = &e->map->out;
+	if (c->form == LEAD) {
 		write_lead(e, name);
-	else if (value && c->form == TIME)
-		write_kind(&e->map->out, name, "time", value);
-	else if (value && c->form == DATE)
-		write_kind(&e->map->out, name, "date", value);
-	else if (value && c->form == MONEY)
-		write_kind(&e->map->out, name, "money", value);
+		return;
+	}
+	const char *value = c->form == EMAIL ? e->email : c->form == PHONE ? e->phone : value_of(e, c);
+	if (value && kinds[c->form])
+		write_kind(out, name, kinds[c->form], value);
 	else
-		buf_member(&e->map->out, name, value);
+		buf_member(out, name, value);
 }
 
 static void begin(struct buf *out, const char *op)
@@ -281,16 +285,16 @@ static void begin(struct buf *out, const char *op)
 }
 
 /* contact.upsert: who it is, then the tables. */
-static void write_contact(const struct event *e)
+static void write_contact(struct event *e)
 {
-	static const struct column email = {0, "email", "patient", "email", EMAIL, ALWAYS};
-	static const struct column phone = {0, "phone", "patient", "phone", PHONE, ALWAYS};
+	static const struct column email = {0, "email", KIND_PATIENT, "email", EMAIL, ALWAYS};
+	static const struct column phone = {0, "phone", KIND_PATIENT, "phone", PHONE, ALWAYS};
 	struct buf *out = &e->map->out;
 	begin(out, "contact.upsert");
 	buf_puts(out, ",\"match\":{");
-	buf_member(out, "pnow_id", text_at(e, "patient", "id"));
-	buf_member(out, "email", value_of(e, &email));
-	buf_member(out, "phone", value_of(e, &phone));
+	buf_member(out, "pnow_id", text_at(e, KIND_PATIENT, "id"));
+	buf_member(out, "email", e->email = value_of(e, &email));
+	buf_member(out, "phone", e->phone = value_of(e, &phone));
 	buf_puts(out, "},\"set\":{");
 	for (size_t i = 0; i < sizeof properties / sizeof *properties; i++)
 		if (counts(e, &properties[i]))
@@ -304,8 +308,12 @@ static void write_contact(const struct event *e)
 
 static void line(struct buf *note, const char *label, const char *value)
 {
-	if (value)
-		buf_printf(note, "\n%s: %s", label, value);
+	if (!value)
+		return;
+	buf_putc(note, '\n');
+	buf_puts(note, label);
+	buf_puts(note, ": ");
+	buf_puts(note, value);
 }
 
 static void write_note(const struct event *e, struct buf *note)
@@ -320,15 +328,15 @@ static void write_note(const struct event *e, struct buf *note)
 static void write_visit_note(const struct event *e)
 {
 	struct buf note = {0};
-	const char *category = text_at(e, NULL, "category"), *type = text_at(e, "appointment", "type");
+	const char *category = text_at(e, RECORD, "category"), *type = text_at(e, KIND_APPOINTMENT, "type");
 	if (!category && type)
 		category = arena_printf(e->r->arena, "none (%s is not in the sheet)", type);
 	buf_puts(&note, "PatientNow appointment");
 	line(&note, "Status", status_shown(e->status));
-	line(&note, "Event type", text_at(e, "appointment", "event_type"));
-	line(&note, "Reason", text_at(e, "appointment", "reason"));
+	line(&note, "Event type", text_at(e, KIND_APPOINTMENT, "event_type"));
+	line(&note, "Reason", text_at(e, KIND_APPOINTMENT, "reason"));
 	line(&note, "Category", category);
-	line(&note, "Appointment ID", text_at(e, "appointment", "id"));
+	line(&note, "Appointment ID", text_at(e, KIND_APPOINTMENT, "id"));
 	write_note(e, &note);
 }
 
@@ -340,7 +348,7 @@ static void write_bill_note(const struct event *e, int64_t total)
 	buf_puts(&note, "PatientNow bill");
 	line(&note, "Order total", arena_printf(e->r->arena, "%s$%s", total < 0 ? "-" : "", money));
 	line(&note, "Items", item_names(e));
-	line(&note, "Order ID", text_at(e, "bill", "id"));
+	line(&note, "Order ID", text_at(e, KIND_BILL, "id"));
 	write_note(e, &note);
 }
 
@@ -356,7 +364,7 @@ static void write_workflow(const struct event *e, const char *workflow)
 static void write_move(const struct event *e)
 {
 	const struct conf *conf = e->map->conf;
-	const char *pipeline = text_at(e, NULL, "pipeline");
+	const char *pipeline = text_at(e, RECORD, "pipeline");
 	if (!e->stage || !pipeline || !conf->move_opportunities)
 		return;
 	struct buf *out = &e->map->out;
@@ -368,7 +376,7 @@ static void write_move(const struct event *e)
 	buf_putc(out, '}');
 }
 
-static void write_visit(const struct event *e)
+static void write_visit(struct event *e)
 {
 	write_contact(e);
 	write_visit_note(e);
@@ -376,21 +384,21 @@ static void write_visit(const struct event *e)
 	write_move(e);
 }
 
-static void write_bill(const struct event *e)
+static void write_bill(struct event *e)
 {
 	const struct conf *conf = e->map->conf;
 	struct buf *out = &e->map->out;
 	char money[MONEY_TEXT];
 	int64_t total;
-	const char *text = text_at(e, "bill", "total");
+	const char *text = text_at(e, KIND_BILL, "total");
 	if (!money_read(str_of(text), &total)) {
-		record_fail(
-			e->r, "bad_money", false, "bill %s: its total is no amount of money", text_at(e, "bill", "id"));
+		record_fail(e->r, "bad_money", false, "bill %s: its total is no amount of money",
+			text_at(e, KIND_BILL, "id"));
 		return;
 	}
 	write_contact(e);
 	begin(out, "ltv.add");
-	buf_member(out, "bill", text_at(e, "bill", "id"));
+	buf_member(out, "bill", text_at(e, KIND_BILL, "id"));
 	buf_member(out, "amount", money_text(total, money));
 	buf_putc(out, '}');
 	write_bill_note(e, total);
@@ -410,7 +418,7 @@ static void write_bill(const struct event *e)
 static const char *membership_tag(const struct event *e)
 {
 	const char *tag = e->map->conf->membership_tag, *at = strstr(tag, "{program}");
-	const char *program = text_at(e, "membership", "program");
+	const char *program = text_at(e, KIND_MEMBERSHIP, "program");
 	if (!at)
 		return tag;
 	if (!program) {
@@ -420,7 +428,7 @@ static const char *membership_tag(const struct event *e)
 	return arena_printf(e->r->arena, "%.*s%s%s", (int)(at - tag), tag, program, at + strlen("{program}"));
 }
 
-static void write_membership(const struct event *e)
+static void write_membership(struct event *e)
 {
 	struct buf *out = &e->map->out;
 	const char *tag = membership_tag(e);
@@ -439,7 +447,7 @@ static const char *reason_to_ignore(struct event *e)
 {
 	if (e->type != EVENT_APPOINTMENT_BOOKED && e->type != EVENT_APPOINTMENT_STATUS)
 		return NULL;
-	if (!text_at(e, "patient", "id"))
+	if (!text_at(e, KIND_PATIENT, "id"))
 		return "an appointment without a patient (a block)";
 	if (e->status && !status_shown(e->status))
 		return arena_printf(
@@ -453,7 +461,7 @@ static bool complete(const struct event *e)
 	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
 		if (needed[i].types & 1u << e->type && !text_at(e, needed[i].in, needed[i].key)) {
 			record_fail(e->r, "incomplete", false, "%s needs %s.%s: see pnow-event(5)",
-				event_type_name(e->type), needed[i].in, needed[i].key);
+				event_type_name(e->type), event_kind_name(needed[i].in), needed[i].key);
 			return false;
 		}
 	}
@@ -462,7 +470,7 @@ static bool complete(const struct event *e)
 
 static void write_actions(struct event *e)
 {
-	static void (*const writers[EVENT_TYPES])(const struct event *) = {
+	static void (*const writers[EVENT_TYPES])(struct event *) = {
 		[EVENT_PATIENT_UPDATED] = write_contact,
 		[EVENT_PATIENT_CREATED] = write_contact,
 		[EVENT_APPOINTMENT_BOOKED] = write_visit,
@@ -482,7 +490,7 @@ static void write_actions(struct event *e)
 		writers[e->type](e);
 	buf_putc(out, ']');
 	if (!e->r->failed)
-		record_set(e->r, "actions", (struct str){arena_copy(e->r->arena, buf_str(out)), out->n});
+		record_set(e->r, "actions", buf_str(out)); /* it stands until the next event */
 }
 
 static void map(struct record *r, void *context)
@@ -498,8 +506,8 @@ static void map(struct record *r, void *context)
 	}
 	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)
 		e.objects[kind] = record_object(r, event_kind_name(kind));
-	e.status = text_at(&e, "appointment", "status");
-	e.stage = text_at(&e, NULL, "stage");
+	e.status = text_at(&e, KIND_APPOINTMENT, "status");
+	e.stage = text_at(&e, RECORD, "stage");
 	if (!r->failed)
 		write_actions(&e);
 }
