@@ -33,14 +33,13 @@ ALL_LDFLAGS = -pthread -Wl,--as-needed $(if $(SAN),-fsanitize=address$(comma)und
 LIB_SOURCES := $(wildcard lib/*.c)
 CMD_FILES := $(wildcard cmd/*.c)
 CMD_FOLDERS := $(patsubst %/main.c,%,$(wildcard cmd/*/main.c))
-SCRIPTS := $(patsubst cmd/%.sh,%,$(wildcard cmd/*.sh))
 COMMANDS := $(notdir $(CMD_FILES:.c=) $(CMD_FOLDERS))
 UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 FUZZES := $(filter-out drive,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
 PAGES := $(wildcard man/*.[1-9])
 
 LIBRARY = $(BUILD)/libpnow.a
-PROGRAMS = $(addprefix $(BIN)/,$(COMMANDS) $(SCRIPTS))
+PROGRAMS = $(addprefix $(BIN)/,$(COMMANDS))
 UNIT_PROGRAMS = $(addprefix $(BUILD)/unit/,$(UNITS))
 FUZZ_PROGRAMS = $(addprefix $(BUILD)/fuzz/,$(FUZZES))
 
@@ -68,10 +67,6 @@ $(BIN)/$(1): $(2) $(LIBRARY)
 endef
 $(foreach f,$(CMD_FILES),$(eval $(call command_rule,$(basename $(notdir $(f))),$(call object,$(f)))))
 $(foreach d,$(CMD_FOLDERS),$(eval $(call command_rule,$(notdir $(d)),$(call object,$(wildcard $(d)/*.c)))))
-
-$(BIN)/%: cmd/%.sh
-	@mkdir -p $(@D)
-	install -m 755 $< $@
 
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
 	@mkdir -p $(@D)
