@@ -57,16 +57,21 @@ char *arena_copy(struct arena *a, struct str text)
 	return p;
 }
 
+/* Text is written where the next allocation would be; only where it must go elsewhere is it formatted twice.
+ */
 char *arena_vprintf(struct arena *a, const char *format, va_list args)
 {
+	struct arena_block *block = a->first;
+	char *next = block ? block->bytes + block->used : NULL;
 	va_list again;
 	va_copy(again, args);
-	int n = vsnprintf(NULL, 0, format, again);
-	va_end(again);
+	int n = vsnprintf(next, block ? block->room - block->used : 0, format, args);
 	if (n < 0)
 		err(EX_SOFTWARE, "cannot format \"%s\"", format);
 	char *p = take(a, (size_t)n + 1);
-	vsnprintf(p, (size_t)n + 1, format, args);
+	if (p != next)
+		vsnprintf(p, (size_t)n + 1, format, again);
+	va_end(again);
 	return p;
 }
 

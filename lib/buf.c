@@ -25,16 +25,18 @@ void buf_grow(struct buf *b, size_t more)
 
 void buf_printf(struct buf *b, const char *format, ...)
 {
-	va_list args;
+	size_t room = b->room - b->n;
+	va_list args, again;
 	va_start(args, format);
-	va_list again;
 	va_copy(again, args);
-	int n = vsnprintf(NULL, 0, format, again);
-	va_end(again);
+	int n = vsnprintf(room ? b->p + b->n : NULL, room, format, args);
 	if (n < 0)
 		err(EX_SOFTWARE, "cannot format \"%s\"", format);
-	buf_reserve(b, (size_t)n + 1);
-	vsnprintf(b->p + b->n, (size_t)n + 1, format, args);
+	if ((size_t)n >= room) { /* it did not fit */
+		buf_reserve(b, (size_t)n + 1);
+		vsnprintf(b->p + b->n, (size_t)n + 1, format, again);
+	}
+	va_end(again);
 	va_end(args);
 	b->n += (size_t)n;
 }
