@@ -97,8 +97,21 @@ check: all $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(FAULTS) $(LOAD)
 crash: all $(LOAD)
 	PNOW_BIN=$(abspath $(BIN)) tests/crash/crash.sh
 
-bench: all
+# A table of what pnow does beside what others do. BENCH="filters cold" picks parts.
+BENCH_PROGRAMS = $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
+
+bench: all $(BENCH_PROGRAMS)
 	PNOW_BIN=$(abspath $(BIN)) tests/bench/bench.sh
+
+# Instructions of the pure filters, for tests/bench/NOTES.md.
+callgrind: all $(BENCH_PROGRAMS)
+	PNOW_BIN=$(abspath $(BIN)) BENCH=callgrind tests/bench/bench.sh
+
+deps-bench:
+	tests/bench/deps.sh
 
 demo: all
 	PATH="$(abspath $(BIN)):$$PATH" examples/demo/demo.sh
@@ -135,7 +148,7 @@ clean:
 	rm -rf .build
 
 FORCE:
-.PHONY: all bench check clean contract crash demo deps deps-contract install lint FORCE
+.PHONY: all bench callgrind check clean contract crash demo deps deps-bench deps-contract install lint FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
