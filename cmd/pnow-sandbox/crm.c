@@ -59,7 +59,7 @@ static bool within_limits(struct sandbox *s, struct request *r)
 bool crm_enter(struct sandbox *s, struct request *r)
 {
 	const char *token = request_bearer(r), *version = request_header(r, "Version");
-	r->location = index_get(s->crm.tokens, token);
+	r->location = token_location(&s->crm, token);
 	if (!r->location) {
 		answer_error(r, 401, token ? "Invalid JWT" : "Authorization header not found");
 		return false;

@@ -26,6 +26,7 @@ void store_open(struct crm *crm)
 	TAILQ_INIT(&crm->contacts);
 	TAILQ_INIT(&crm->opportunities);
 	STAILQ_INIT(&crm->unseen);
+	STAILQ_INIT(&crm->accesses);
 	crm->contact_by_id = index_new();
 	crm->opportunity_by_id = index_new();
 	crm->tokens = index_new();
@@ -62,11 +63,31 @@ void store_close(struct crm *crm)
 	}
 	lh_table_free(crm->contact_by_id);
 	lh_table_free(crm->opportunity_by_id);
+	struct access *access;
+	while ((access = STAILQ_FIRST(&crm->accesses))) {
+		STAILQ_REMOVE_HEAD(&crm->accesses, next);
+		free(access);
+	}
 	lh_table_free(crm->tokens);
 	lh_table_free(crm->refresh_tokens);
 	free(crm->client_id);
 	free(crm->client_secret);
 	free(crm->company_id);
+}
+
+void token_add(struct crm *crm, const char *token, struct location *l, long life)
+{
+	struct access *access = zeroed(sizeof *access);
+	access->location = l;
+	access->expires = life ? now_ms() + life * 1000 : 0;
+	STAILQ_INSERT_TAIL(&crm->accesses, access, next);
+	index_put(crm->tokens, text_copy(token), access);
+}
+
+struct location *token_location(struct crm *crm, const char *token)
+{
+	struct access *access = index_get(crm->tokens, token);
+	return access && (!access->expires || now_ms() < access->expires) ? access->location : NULL;
 }
 
 /* A new location without anything in it. */

@@ -1,7 +1,7 @@
 /*
  * OAuth: access tokens for refresh tokens, each of which can be used once, and tokens of a location for the
- * agency's token. What is needed to see that a client keeps the new refresh token before it uses it; there
- * are no scopes, and an access token does not expire.
+ * agency's token. What is needed to see that a client keeps the new refresh token before it uses it, and gets
+ * another access token in time; there are no scopes.
  */
 #include "sandbox.h"
 #include <stdio.h>
@@ -53,7 +53,7 @@ static void grant(struct sandbox *s, struct request *r, struct location *l, bool
 	struct json_object *value = json_object_new_object();
 
 	id_new(&s->ids, ID_TOKEN, access);
-	index_put(s->crm.tokens, text_copy(access), l);
+	token_add(&s->crm, access, l, s->crm.expires_in);
 	member_set(value, "access_token", access);
 	member_set(value, "token_type", "Bearer");
 	json_object_object_add(value, "expires_in", json_object_new_int64(s->crm.expires_in));
@@ -95,7 +95,7 @@ static void token(struct sandbox *s, struct request *r)
 /* POST /oauth/locationToken: companyId and locationId, with the agency's token. */
 static void location_token(struct sandbox *s, struct request *r)
 {
-	if (index_get(s->crm.tokens, request_bearer(r)) != &s->crm.company) {
+	if (token_location(&s->crm, request_bearer(r)) != &s->crm.company) {
 		answer_error(r, 401, "Invalid JWT");
 		return;
 	}
@@ -120,4 +120,23 @@ bool oauth_answer(struct sandbox *s, struct request *r)
 	else
 		return false;
 	return true;
+}
+
+void own_revoke(struct sandbox *s, struct request *r)
+{
+	struct access *access;
+	const char *what = member_text(r->json, "what");
+	bool all = what && strcmp(what, "all") == 0;
+	if (!all && (!what || strcmp(what, "access") != 0)) {
+		answer_error(r, 400, "what: access or all");
+		return;
+	}
+	for (access = STAILQ_FIRST(&s->crm.accesses); access; access = STAILQ_NEXT(access, next))
+		if (access->expires)
+			access->location = NULL;
+	if (all) {
+		lh_table_free(s->crm.refresh_tokens);
+		s->crm.refresh_tokens = index_new();
+	}
+	answer_json(r, 200, json_object_new_object());
 }

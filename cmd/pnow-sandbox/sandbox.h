@@ -174,13 +174,21 @@ struct unseen {
 	struct json_object *shown;
 };
 
+/* What an access token is good for. */
+struct access {
+	STAILQ_ENTRY(access) next;
+	struct location *location; /* NULL: revoked */
+	int64_t expires;           /* of now_ms(); 0: never, since it is no OAuth's */
+};
+
 struct crm {
 	TAILQ_HEAD(location_list, location) locations;
 	TAILQ_HEAD(contact_list, contact) contacts;
 	struct opportunity_list opportunities;
 	STAILQ_HEAD(unseen_queue, unseen) unseen;
 	struct lh_table *contact_by_id, *opportunity_by_id;
-	struct lh_table *tokens;         /* access token: its location */
+	struct lh_table *tokens; /* access token: its struct access */
+	STAILQ_HEAD(access_list, access) accesses;
 	struct lh_table *refresh_tokens; /* the same, while unused */
 	char *client_id, *client_secret, *company_id;
 	struct location company; /* stands for the agency in tokens; holds nothing */
@@ -193,6 +201,10 @@ void store_open(struct crm *crm);
 void store_close(struct crm *crm);
 struct location *location_new(struct crm *crm, const char *id);
 struct location *location_by_id(struct crm *crm, const char *id);
+/* Adds an access token that is good for life seconds, 0: for ever. */
+void token_add(struct crm *crm, const char *token, struct location *l, long life);
+/* Its location; NULL where the token is none, has expired or was revoked. */
+struct location *token_location(struct crm *crm, const char *token);
 
 struct contact *contact_new(struct sandbox *s, struct location *l, const char *id);
 void contact_delete(struct crm *crm, struct contact *c);
@@ -279,6 +291,8 @@ bool crm_allowed(struct request *r, const char *location_id);
 
 /* oauth.c: answers POST /oauth/token and /oauth/locationToken; false for other paths. */
 bool oauth_answer(struct sandbox *s, struct request *r);
+/* POST /_/revoke: what OAuth has given. */
+void own_revoke(struct sandbox *s, struct request *r);
 
 /* The contact that the path names, if the token may see it; answers where not. */
 struct contact *contact_of_path(struct sandbox *s, struct request *r);

@@ -321,7 +321,7 @@ static void load_location(struct sandbox *s, const struct place *at, struct json
 	if (index_get(s->crm.tokens, token))
 		wrong(at, "token: another location has it");
 	struct location *l = location_new(&s->crm, id);
-	index_put(s->crm.tokens, text_copy(token), l);
+	token_add(&s->crm, token, l, 0);
 	if (refresh)
 		index_put(s->crm.refresh_tokens, text_copy(refresh), l);
 	struct json_object *twice = member(given, "allowDuplicateOpportunity");
@@ -339,14 +339,19 @@ static void load_location(struct sandbox *s, const struct place *at, struct json
 static void load_oauth(struct sandbox *s, const struct place *at, struct json_object *given)
 {
 	static const char *const keys[] = {
-		"client_id", "client_secret", "company_id", "token", "refresh_token", NULL};
+		"client_id", "client_secret", "company_id", "token", "refresh_token", "expires_in", NULL};
 	keys_of(at, given, keys);
 	const char *token = text_at(at, given, "token"), *refresh = text_at(at, given, "refresh_token");
 	s->crm.client_id = text_kept(at, given, "client_id");
 	s->crm.client_secret = text_kept(at, given, "client_secret");
 	s->crm.company_id = text_kept(at, given, "company_id");
+	struct json_object *life = member(given, "expires_in");
+	if (life && (!json_object_is_type(life, json_type_int) || json_object_get_int64(life) < 1))
+		wrong(at, "expires_in: seconds are expected");
+	if (life)
+		s->crm.expires_in = (long)json_object_get_int64(life);
 	if (token)
-		index_put(s->crm.tokens, text_copy(token), &s->crm.company);
+		token_add(&s->crm, token, &s->crm.company, 0);
 	if (refresh)
 		index_put(s->crm.refresh_tokens, text_copy(refresh), &s->crm.company);
 }

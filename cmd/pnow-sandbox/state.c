@@ -20,6 +20,7 @@ void own_help(struct sandbox *s, struct request *r)
 		"\n"
 		"GET    /_/state[?contact=ID|?email=E]  what is stored, by name\n"
 		"POST   /_/reset                        back to the seed\n"
+		"POST   /_/revoke                       {\"what\":\"access\"|\"all\"}: tokens of OAuth\n"
 		"GET    /_/requests                     all requests, NDJSON; DELETE clears\n"
 		"GET    /_/faults                       the faults; POST adds one, DELETE clears\n"
 		"POST   /_/webhook                      {\"to\":\"crm\"|\"patientnow\",\"body\":{...}}\n"

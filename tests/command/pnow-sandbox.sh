@@ -215,6 +215,8 @@ is 'a refresh token gives an access token of its location' "$(TOKEN=$(jq -r .acc
 like 'a refresh token can be used once' "$(refresh sandbox-crm-refresh)$(status)" '*invalid_grant*400'
 is 'the new one can be used' "$(refresh "$(jq -r .refresh_token <<<"$GRANT")" | jq -r .locationId)" "$L"
 is "the agency's token gives one for a location" "$(call POST /crm/oauth/locationToken '' -H 'Authorization: Bearer sandbox-agency-token' -d companyId=sandboxCompany000000 -d "locationId=$DOWNTOWN" | jq -r .locationId)" "$DOWNTOWN"
+is 'what OAuth gave can be revoked' "$(ACCESS=$(call POST /crm/oauth/locationToken '' -H 'Authorization: Bearer sandbox-agency-token' -d companyId=sandboxCompany000000 -d "locationId=$L" | jq -r .access_token)
+	TOKEN=$ACCESS crm GET "/workflows/?locationId=$L" >/dev/null && status && own POST revoke '{"what":"access"}' >/dev/null && TOKEN=$ACCESS crm GET "/workflows/?locationId=$L" >/dev/null && status)" '200401'
 
 # ----- log, reset
 
