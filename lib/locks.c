@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,21 +25,36 @@ struct held {
 };
 
 struct locks {
+	struct locks *next; /* of the process: to close a file frees the process's locks on it */
+	char path[4096];
+	unsigned users;
 	int fd;
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t freed;
 	struct held *held; /* by threads of this process */
 };
 
+static struct locks *all; /* opened and closed by the main thread */
+
 struct locks *locks_open(const char *state_path)
 {
-	char path[4096];
-	struct locks *l = calloc(1, sizeof *l);
-	if (!l)
-		err(EX_SOFTWARE, "out of memory");
+	char path[sizeof all->path];
+	struct locks *l = all;
 	snprintf(path, sizeof path, "%s-locks", state_path);
+	while (l && strcmp(l->path, path) != 0)
+		l = l->next;
+	if (l) {
+		l->users++;
+		return l;
+	}
+	if (!(l = calloc(1, sizeof *l)))
+		err(EX_SOFTWARE, "out of memory");
+	memcpy(l->path, path, sizeof path);
 	if ((l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) < 0)
 		err(EX_CANTCREAT, "cannot open the lock file %s", path);
+	l->users = 1;
+	l->next = all;
+	all = l;
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_cond_init(&l->freed, NULL);
 	return l;
@@ -46,8 +62,12 @@ struct locks *locks_open(const char *state_path)
 
 void locks_close(struct locks *l)
 {
-	if (!l)
+	if (!l || --l->users)
 		return;
+	struct locks **at = &all;
+	while (*at != l)
+		at = &(*at)->next;
+	*at = l->next;
 	close(l->fd);
 	pthread_cond_destroy(&l->freed);
 	pthread_mutex_destroy(&l->lock);
@@ -72,7 +92,8 @@ static struct held **find(struct locks *l, off_t slot)
 }
 
 /* Locks or frees the byte for this process. The system suspects a deadlock where threads of two processes
-   wait for each other's process; there is none, since a contact's lock is taken last, so it is asked again.
+   wait for each other's process; there is none, since they are taken in one order (locks.h), so it is asked
+   again.
  */
 static void change(struct locks *l, off_t slot, short type)
 {

@@ -1,5 +1,5 @@
-/* Locks on a patient, a contact, a run or a sub-account, among the threads of a process and all processes
- * that share a state file.
+/* Locks on a patient, a contact, a run, a sub-account or the tokens, among the threads of a process and all
+ * processes that share a state file.
  */
 #ifndef LOCKS_H
 #define LOCKS_H
@@ -13,15 +13,17 @@ enum lock_kind {
 	LOCK_CONTACT,
 	LOCK_RUN,   /* held by a pnow-inbox run for as long as it lives */
 	LOCK_SETUP, /* held by whoever makes fields in a sub-account */
+	LOCK_TOKEN, /* held while a token of the CRM is got */
 };
 
 /* The locks live in a file of their own beside the state file: STATE-locks. Ends the process with status 73
-   where it cannot be made. The system frees what a process held when it ends, however it ends. */
+   where it cannot be made. The system frees what a process held when it ends, however it ends. Opened again
+   in the same process they are the same locks, and closed when all have closed them. */
 struct locks *locks_open(const char *state_path);
 void locks_close(struct locks *l);
 
-/* Waits until nobody else has the lock. A thread takes a patient's before a contact's, and one of each at
- * most. */
+/* Waits until nobody else has the lock. A thread takes a patient's before a contact's, the tokens' last,
+ * and one of each at most. */
 void lock_take(struct locks *l, enum lock_kind kind, const char *key);
 /* Whether another process holds the lock. */
 bool lock_is_held(struct locks *l, enum lock_kind kind, const char *key);
