@@ -1,10 +1,13 @@
 /*
- * Every request to the CRM goes out here: token, Version header, and what an answer that is no success means.
+ * Every request to the CRM goes out here: token, Version header, the limits of its location, and what an
+ * answer that is no success means.
  * The CRM's own words are passed on only where they repeat nothing that was sent, since what is sent is about
  * people.
  */
 #include "crm.h"
+#include "limit.h"
 #include "secret.h"
+#include "when.h"
 
 #include <ctype.h>
 #include <err.h>
@@ -14,15 +17,62 @@
 struct crm {
 	const struct conf *conf;
 	struct http *http;
+	struct limits *limits; /* NULL: without a state file */
+	bool verbose;
 	struct crm_location main;
 	struct crm_location *facilities; /* as conf->facilities */
 	struct arena arena;
 };
 
+/* A request on its way through the limits. */
+struct passage {
+	const struct crm_location *location;
+	bool yields;
+	struct limit_turn turn;
+	int64_t until; /* where it was not let through: when it will be */
+};
+
+static bool enter(void *context, const struct http_request *request)
+{
+	struct passage *p = request->caller;
+	(void)context;
+	return !p->location->limit || limit_enter(p->location->limit, p->yields, &p->turn, &p->until);
+}
+
+/* A header's number; -1 where it has none. */
+static int64_t told(struct arena *a, const struct http_answer *answer, const char *name)
+{
+	const char *text = http_header(a, answer, name);
+	char *end = NULL;
+	long long n = text ? strtoll(text, &end, 10) : -1;
+	return end && end > text && n >= 0 ? n : -1;
+}
+
+static void leave(void *context, const struct http_request *request, const struct http_answer *answer)
+{
+	struct passage *p = request->caller;
+	struct arena a = {0};
+	(void)context;
+	if (!p->location->limit)
+		return;
+	bool answered = answer->outcome == HTTP_ANSWERED;
+	limit_leave(p->location->limit, &p->turn,
+		&(struct limit_told){.sent = answer->outcome != HTTP_UNSENT,
+			.status = answered ? answer->status : 0,
+			.retry_after = answered ? answer->retry_after : 0,
+			.interval_ms = told(&a, answer, "X-RateLimit-Interval-Milliseconds"),
+			.max = told(&a, answer, "X-RateLimit-Max"),
+			.remaining = told(&a, answer, "X-RateLimit-Remaining"),
+			.day_max = told(&a, answer, "X-RateLimit-Limit-Daily"),
+			.day_remaining = told(&a, answer, "X-RateLimit-Daily-Remaining")});
+	arena_free(&a);
+}
+
 static void fill_location(
 	struct crm *c, struct crm_location *l, const char *id, const char *token_file, const char *key, bool dry)
 {
 	l->id = id;
+	l->limit = c->limits ? limits_of(c->limits, id) : NULL;
 	l->headers[0] = "Version: 2021-07-28";
 	if (!dry)
 		l->headers[1] = arena_printf(
@@ -35,23 +85,42 @@ struct crm *crm_open(const struct conf *conf, const struct options *options)
 	if (!c)
 		err(EX_SOFTWARE, "out of memory");
 	c->conf = conf;
+	c->verbose = options->verbose;
+	if (conf->state && !options->dry)
+		c->limits = limits_open(conf->state);
 	fill_location(c, &c->main, conf_need(conf, conf->crm.location_id, "crm.location_id"),
 		conf->crm.token_file, "crm.token_file", options->dry);
 	c->facilities = arena_alloc(&c->arena, (conf->facilities_n + 1) * sizeof *c->facilities);
 	for (size_t i = 0; i < conf->facilities_n; i++)
 		fill_location(c, &c->facilities[i], conf->facilities[i].location_id, conf->facilities[i].token_file,
 			arena_printf(&c->arena, "facilities.%s.token_file", conf->facilities[i].name), options->dry);
-	if (!options->dry)
-		c->http = http_open(&(struct http_options){
-			.timeout = options->seconds, .connections = options->parallel, .verbose = options->verbose});
+	if (options->dry)
+		return c;
+	c->http = http_open(&(struct http_options){.timeout = options->seconds,
+		.connections = options->parallel,
+		.verbose = options->verbose,
+		.allow = enter,
+		.tried = leave});
 	return c;
+}
+
+static void say_standing(const struct crm_location *l)
+{
+	struct limit_standing s = limit_standing(l->limit);
+	if (s.told)
+		warnx("location %s: %lld of %lld requests in %lld ms are left, %lld of %lld today (UTC)", l->id,
+			(long long)s.left, (long long)s.max, (long long)s.interval_ms, (long long)s.day_left,
+			(long long)s.day_max);
 }
 
 void crm_close(struct crm *c)
 {
 	if (!c)
 		return;
+	for (size_t i = 0; c->verbose && c->limits && i <= c->conf->facilities_n; i++)
+		say_standing(i ? &c->facilities[i - 1] : &c->main);
 	http_close(c->http);
+	limits_close(c->limits);
 	arena_free(&c->arena);
 	free(c);
 }
@@ -140,22 +209,39 @@ static void explain(struct arena *a, const struct crm_request *request, struct c
 	}
 }
 
+/* What to tell of a request that was not answered. */
+static void explain_unanswered(struct arena *a, const struct crm_request *request,
+	const struct passage *passage, const struct http_answer *got, struct crm_answer *answer)
+{
+	const char *path = arena_copy(a, (struct str){request->path, strcspn(request->path, "?")});
+	char until[WHEN_TEXT];
+	answer->retry = true;
+	if (passage->until && !got->calls) {
+		when_utc(passage->until, until);
+		answer->code = "limited";
+		answer->error = arena_printf(
+			a, "%s %s: the CRM's limit is used up: again from %s on", request->method, path, until);
+		return;
+	}
+	answer->code = got->outcome == HTTP_LOST ? "lost" : "unavailable";
+	answer->error = arena_printf(a, "%s %s: %s", request->method, path, got->error);
+}
+
 struct crm_answer crm_call(
 	struct crm *c, struct arena *a, const struct crm_location *location, const struct crm_request *request)
 {
+	struct passage passage = {.location = location, .yields = request->yields};
 	struct http_request http = {.method = request->method,
 		.url = arena_printf(a, "%s%s", c->conf->crm.base_url, request->path),
 		.headers = location->headers,
 		.body = request->body,
-		.repeatable = request->repeatable};
+		.repeatable = request->repeatable,
+		.caller = &passage};
 	struct http_answer got = http_do(c->http, a, &http);
 	struct crm_answer answer = {.outcome = got.outcome, .calls = got.calls, .ms = got.ms, .date = got.date};
 	struct jtext_error error;
 	if (got.outcome != HTTP_ANSWERED) {
-		const char *path = arena_copy(a, (struct str){request->path, strcspn(request->path, "?")});
-		answer.code = got.outcome == HTTP_LOST ? "lost" : "unavailable";
-		answer.retry = true;
-		answer.error = arena_printf(a, "%s %s: %s", request->method, path, got.error);
+		explain_unanswered(a, request, &passage, &got, &answer);
 		return answer;
 	}
 	answer.status = got.status;

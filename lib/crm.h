@@ -12,11 +12,14 @@ struct crm;
 struct crm_location {
 	const char *id;
 	const char *headers[4];
+	struct limit *limit; /* NULL: none is kept */
 };
 
-/* Reads the tokens (ends the process with status 78 where one is missing). options: requests at once,
-   time-out, -v. With -n no secret is read, and crm_call must not be called. */
+/* Reads the tokens (ends the process with status 78 where one is missing), and opens the account of the CRM's
+   limits where the configuration has a state file; limit.h says why a process does this once. options:
+   requests at once, time-out, -v. With -n no secret is read, and crm_call must not be called. */
 struct crm *crm_open(const struct conf *conf, const struct options *options);
+/* With -v, says what is left of the limits. */
 void crm_close(struct crm *c);
 
 /* The sub-account that serves a facility (NULL: none said); *unknown is set where the facility is not in the
@@ -31,6 +34,7 @@ struct crm_request {
 	const char *path; /* with its query, from the / on */
 	struct str body;  /* JSON; p NULL: none */
 	bool repeatable;  /* doing it twice does no harm */
+	bool yields;      /* it gives way to those that do not: a backfill's */
 };
 
 struct crm_answer {
@@ -39,14 +43,15 @@ struct crm_answer {
 	struct str body; /* JSON, checked; p NULL: none */
 	const char
 		*error;       /* where it did not succeed: what to tell people. Holds no text of the request's body */
-	const char *code; /* and in a word: refused, rejected, not_found, unavailable, lost */
+	const char *code; /* and in a word: refused, rejected, not_found, unavailable, limited, lost */
 	bool retry;       /* and whether it can work later */
 	unsigned calls;
 	double ms;
 	int64_t date; /* the CRM's clock, milliseconds since 1970; 0: it did not say */
 };
 
-/* Makes the request. A status from 200 to 299 with JSON has error NULL. */
+/* Makes the request, as soon as the location's limits allow it. A status from 200 to 299 with JSON has error
+ * NULL. */
 struct crm_answer crm_call(
 	struct crm *c, struct arena *a, const struct crm_location *location, const struct crm_request *request);
 

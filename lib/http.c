@@ -201,10 +201,13 @@ static struct curl_slist *header_list(const struct http_request *request)
 {
 	struct curl_slist *list = curl_slist_append(NULL, "Accept: application/json");
 	list = curl_slist_append(list, "Expect:");
-	if (request->body.p)
-		list = curl_slist_append(list, "Content-Type: application/json");
-	for (const char *const *header = request->headers; header && *header; header++)
+	bool typed = false;
+	for (const char *const *header = request->headers; header && *header; header++) {
 		list = curl_slist_append(list, *header);
+		typed |= strncasecmp(*header, "Content-Type:", 13) == 0;
+	}
+	if (request->body.p && !typed)
+		list = curl_slist_append(list, "Content-Type: application/json");
 	if (!list)
 		errx(EX_SOFTWARE, "out of memory");
 	return list;
@@ -347,9 +350,11 @@ struct http_answer http_do(struct http *h, struct arena *a, const struct http_re
 	for (unsigned n = 0; n < h->options.tries; n++) {
 		if (n > 0)
 			wait_before(h, n - 1, answer.retry_after);
-		if (h->options.allow && !h->options.allow(h->options.context))
+		if (h->options.allow && !h->options.allow(h->options.context, request))
 			return answer;
 		try_once(h, a, request, &answer);
+		if (h->options.tried)
+			h->options.tried(h->options.context, request, &answer);
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		if (!again(request, &answer) || now.tv_sec - began.tv_sec >= GIVE_UP_S)
 			break;

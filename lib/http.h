@@ -18,6 +18,7 @@ struct http_request {
 	const char *const *headers; /* "Name: value", NULL-terminated; never written to any message */
 	struct str body;            /* p NULL: none */
 	bool repeatable;            /* doing it twice does no harm (reads, writes of a whole state) */
+	void *caller;               /* for allow and tried */
 };
 
 /* Of a repeatable request they tell of the last try only, and a status too: an earlier try may have had its
@@ -48,9 +49,11 @@ struct http_options {
 	unsigned tries;       /* 0: 5 */
 	unsigned connections; /* to one host at once; 0: 8 */
 	bool verbose; /* -v: a line for each request on stderr, method, path without query, status, time */
-	/* Called before each request (repeats too) in the caller's thread; false: it is not made, outcome
-	 * HTTP_UNSENT. */
-	bool (*allow)(void *context);
+	/* Called before each request (repeats too) in the caller's thread, and may wait; false: it is not made,
+	 * outcome HTTP_UNSENT. */
+	bool (*allow)(void *context, const struct http_request *request);
+	/* Called after each request that was allowed, with what came of this one; may be NULL. */
+	void (*tried)(void *context, const struct http_request *request, const struct http_answer *answer);
 	void *context;
 };
 

@@ -156,6 +156,7 @@ struct name names_find(struct names *n, struct arena *a, const struct crm_locati
 			found = kept(n, a, location, kind, name);
 		}
 		found.error = answer.error;
+		found.code = answer.code;
 		found.retry = answer.retry;
 		found.calls = answer.calls;
 	}

@@ -17,6 +17,7 @@ struct name {
 	const char *id;    /* the arena's; NULL: the CRM has no such name, or could not be asked */
 	const char *more;  /* a field's dataType; else NULL */
 	const char *error; /* where the CRM could not be asked: what to tell people */
+	const char *code;  /* and in a word, as of crm_call */
 	bool retry;        /* and whether it can work later */
 	unsigned calls;    /* that the lookup took */
 };

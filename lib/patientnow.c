@@ -24,9 +24,10 @@ struct patientnow {
 	struct arena arena;
 };
 
-static bool allow(void *context)
+static bool allow(void *context, const struct http_request *request)
 {
 	const struct patientnow *p = context;
+	(void)request;
 	return quota_take(p->state, "patientnow", p->conf->patientnow.daily_limit);
 }
 

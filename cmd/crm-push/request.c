@@ -19,7 +19,11 @@ struct crm_answer request(
 		buf_putc(&w->shown, '}');
 		return (struct crm_answer){.outcome = HTTP_ANSWERED, .status = 200, .body = STR("{}")};
 	}
-	struct crm_request made = {.method = method, .path = path, .body = body, .repeatable = repeatable};
+	struct crm_request made = {.method = method,
+		.path = path,
+		.body = body,
+		.repeatable = repeatable,
+		.yields = jtext_type(record_get(w->r, "backfill")) == JTEXT_TRUE};
 	struct crm_answer answer = crm_call(w->push->crm, w->a, w->location, &made);
 	w->calls += answer.calls;
 	w->ms += answer.ms;
@@ -106,7 +110,7 @@ const char *id_of(struct work *w, enum name_kind kind, const char *name, const c
 	if (found.id)
 		return found.id;
 	if (found.error) {
-		*out = fail(w, "unavailable", found.retry, found.error);
+		*out = fail(w, found.code, found.retry, found.error);
 		return NULL;
 	}
 	warning(w, "the CRM has no %s \"%s\": left out", titles[kind], name);

@@ -1,6 +1,7 @@
-/* pnow-inbox stat: how many events are in which state, how long the oldest waits, what is left of today's
- * quota. */
+/* pnow-inbox stat: how many events are in which state, how long the oldest waits, what is left of
+ * PatientNow's quota and the CRM's limits. */
 #include "pnow-inbox.h"
+#include "limit.h"
 #include "quota.h"
 #include "when.h"
 
@@ -11,7 +12,7 @@
 static const char usage[] =
 	"usage: pnow-inbox stat [-j]\n"
 	"Events by state and type, the requests that they took, the oldest that waits, and what is left of\n"
-	"today's requests to PatientNow.\n"
+	"the requests to PatientNow and the CRM.\n"
 	"  -j  as JSON, also on a terminal\n";
 
 static const struct column columns[] = {
@@ -82,10 +83,40 @@ static void calls_json(const struct inbox_calls *c, void *context)
 		(long long)c->crm, (long long)c->patientnow);
 }
 
+/* Calls each() for every location whose limits are known. */
+static void each_limit(const struct conf *c,
+	void (*each)(const char *location, const struct limit_standing *, void *), void *context)
+{
+	struct limit_standing standing;
+	for (size_t i = 0; i <= c->facilities_n; i++) {
+		const char *location = i ? c->facilities[i - 1].location_id : c->crm.location_id;
+		if (location && limits_look(c->state, location, &standing) && standing.told)
+			each(location, &standing, context);
+	}
+}
+
+static void limit_json(const char *location, const struct limit_standing *s, void *context)
+{
+	struct buf *out = context;
+	buf_puts(out, out->n ? ",{" : "{");
+	buf_member(out, "location_id", location);
+	buf_printf(out, ",\"interval_ms\":%lld,\"max\":%lld,\"left\":%lld,\"day_max\":%lld,\"day_left\":%lld}",
+		(long long)s->interval_ms, (long long)s->max, (long long)s->left, (long long)s->day_max,
+		(long long)s->day_left);
+}
+
+static void limit_line(const char *location, const struct limit_standing *s, void *context)
+{
+	(void)context;
+	printf("CRM location %s: %lld of %lld requests in %lld ms are left, %lld of %lld today (UTC).\n",
+		location, (long long)s->left, (long long)s->max, (long long)s->interval_ms, (long long)s->day_left,
+		(long long)s->day_max);
+}
+
 static bool write_json(struct inbox *in, struct arena *a, int64_t oldest, int64_t used, int64_t left)
 {
 	struct counts c = {0};
-	struct buf out = {0}, calls = {0};
+	struct buf out = {0}, calls = {0}, limits = {0};
 	char time[WHEN_TEXT];
 	bool read = inbox_count(in->state, a, count_json, &c) && inbox_calls(in->state, a, calls_json, &calls);
 	end_state(&c);
@@ -102,12 +133,17 @@ static bool write_json(struct inbox *in, struct arena *a, int64_t oldest, int64_
 		buf_member(&out, "oldest", time);
 		buf_printf(&out, ",\"oldest_seconds\":%lld", (long long)(when_now_ms() - oldest) / 1000);
 	}
-	buf_printf(&out, ",\"quota\":{\"limit\":%lld,\"used\":%lld,\"left\":%lld}}\n",
+	buf_printf(&out, ",\"quota\":{\"limit\":%lld,\"used\":%lld,\"left\":%lld}",
 		(long long)in->conf->patientnow.daily_limit, (long long)used, (long long)left);
+	each_limit(in->conf, limit_json, &limits);
+	if (limits.n)
+		buf_printf(&out, ",\"limits\":[%.*s]", (int)limits.n, limits.p);
+	buf_puts(&out, "}\n");
 	fwrite(out.p, 1, out.n, stdout);
 	buf_free(&c.states);
 	buf_free(&c.sums);
 	buf_free(&calls);
+	buf_free(&limits);
 	buf_free(&out);
 	return read;
 }
@@ -125,6 +161,7 @@ static bool write_columns(struct inbox *in, struct arena *a, int64_t oldest, int
 			(long long)(when_now_ms() - oldest) / 1000);
 	printf("%lld of %lld requests to PatientNow are left today (UTC).\n", (long long)left,
 		(long long)in->conf->patientnow.daily_limit);
+	each_limit(in->conf, limit_line, NULL);
 	return read;
 }
 

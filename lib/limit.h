@@ -1,0 +1,60 @@
+/*
+ * The CRM's limits: so many requests in an interval, and in a day, for each location. One account of them for
+ * all processes that share a state file, so that none of their requests is over a limit.
+ */
+#ifndef LIMIT_H
+#define LIMIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct limits;
+struct limit;
+
+/* The account is in a file beside the state file: STATE-limits, mode 0600. Ends the process with status 73
+   where it cannot be made. At most once in a process, since closing it frees the locks of the whole process.
+ */
+struct limits *limits_open(const char *state_path);
+void limits_close(struct limits *l);
+
+/* A location's limit; it lives as long as the limits. */
+struct limit *limits_of(struct limits *l, const char *location);
+
+/* A request that may be made now. For limit_leave only. */
+struct limit_turn {
+	int slot;
+	int64_t busy, in_flight, taken; /* when it began */
+};
+
+/* Waits until one more request is within the limit. One that yields waits while others wait, and leaves them
+   what they have needed lately; of the same kind, who waits longest goes first. False: it must not be made
+   before *until (milliseconds since 1970), since the day's requests are used up or the CRM asked for a pause
+   that is longer than a minute. May be called from any thread. */
+bool limit_enter(struct limit *l, bool yields, struct limit_turn *turn, int64_t *until);
+
+/* What came of it. -1: the answer does not say. */
+struct limit_told {
+	bool sent;   /* it may have reached the CRM */
+	long status; /* 0: no answer */
+	long retry_after;
+	int64_t interval_ms, max, remaining;
+	int64_t day_max, day_remaining;
+};
+
+/* Ends a turn; must follow each limit_enter that was true. */
+void limit_leave(struct limit *l, const struct limit_turn *turn, const struct limit_told *told);
+
+/* Where a location stands. */
+struct limit_standing {
+	bool told; /* the CRM has said its limits; else they are assumed */
+	int64_t interval_ms, max, left;
+	int64_t day_max, day_left; /* of the day in UTC */
+};
+
+struct limit_standing limit_standing(struct limit *l);
+
+/* The same for who makes no requests: false where nothing is known of the location. Not in a process that has
+ * the limits open. */
+bool limits_look(const char *state_path, const char *location, struct limit_standing *standing);
+
+#endif

@@ -1,0 +1,166 @@
+#!/usr/bin/env bash
+# The CRM's limits, kept by all processes together: nearly all that is permitted is used, nothing is over it, whoever is killed
+# on the way; live events go before a backfill, and locations do not charge each other.
+# shellcheck source=tests/pipeline/common.bash
+. "$(dirname "$0")/common.bash"
+T1=2026-12-01T10:00:00Z
+running=()
+
+# begin [PRACTICE-FILTER [OPTION…]]: a new sandbox and practice.
+begin()
+{
+	sandbox_stop
+	rm -f "$DIR"/test.db*
+	seed .
+	sandbox "${@:2}"
+	practice test "${1:-.}"
+}
+
+# patients NAME NUMBER [FILTER]: so many events, each of a new patient and one request, mapped, in $DIR/NAME.
+patients()
+{
+	event patient.created "$1" $T1 '{patient: {first_name: "A", last_name: "B"}} | . as $one | range('"$2"')
+		| "\($one.id)-\(.)" as $id | $one | .id = $id | .patient += {$id, email: "\($id)@example.com"} | '"${3:-.}" |
+		PNOW_CONFIG=$DIR/test.json crm-map >"$DIR/$1"
+}
+
+# start FILE [OPTION…]: crm-push of it in the background; results in $DIR/FILE.results.
+start()
+{
+	PNOW_CONFIG=$DIR/test.json crm-push "${@:2}" <"$DIR/$1" >"$DIR/$1.results" 2>"$DIR/$1.err" &
+	running[${#running[@]}]=$!
+}
+
+await_requests() # NUMBER
+{
+	for ((i = 0; i < 1500; i++)); do
+		[ "$(requests .n | wc -l)" -lt "$1" ] || return 0
+		sleep 0.02
+	done
+	return 1
+}
+
+# used MAX MS: of what is permitted between the first and the last request, how much was used, in percent.
+used()
+{
+	requests '.at | (.[:19] + "Z" | fromdate) * 1000 + (.[20:23] | tonumber)' |
+		jq -s --argjson max "$1" --argjson ms "$2" 'sort | 100 * length * $ms / $max / (.[-1] - .[0]) | floor'
+}
+
+# Whether no MS anywhere have more than MAX requests in them: a window that slides would be content, too.
+never_more() # MAX MS
+{
+	requests '.at | (.[:19] + "Z" | fromdate) * 1000 + (.[20:23] | tonumber)' |
+		jq -se --argjson max "$1" --argjson ms "$2" 'sort as $t | all(range($t | length - $max); $t[. + $max] - $t[.] >= $ms - 1)' >/dev/null
+}
+
+# all FILE…: the distinct statuses and errors of their results, each with how often it came.
+all()
+{
+	for name in "$@"; do cat "$DIR/$name.results"; done |
+		jq -r '[.status, .error.code // empty, .error.retry // empty] | map(tostring) | join(" ")' | sort | uniq -c |
+		sed 's/^ *//'
+}
+
+over()
+{
+	requests 'select(.status == 429) | .n'
+}
+
+# --- Four processes
+
+begin . -r 25/1000
+for name in a b c d; do patients $name 24; done
+for name in a b c d; do start $name; done
+wait "${running[@]}"
+is 'four processes, and a lower limit than assumed: all is done' "$(all a b c d)" '96 done'
+is 'no request was over the limit' "$(over)" ''
+never_more 25 1000
+point 'not even over one whose window slides'
+used=$(used 25 1000)
+[ "$used" -ge 90 ]
+point 'and at least 90 % of what is permitted was used' "$used %"
+
+begin . -r 25/1000
+running=()
+for name in a b c d; do start $name -j 4; done
+await_requests 30
+kill -KILL "${running[0]}"
+wait "${running[@]}" 2>/dev/null
+is 'one is killed: the others are done' "$(all b c d)" "72 done"
+is 'with no request over the limit' "$(over)" ''
+used=$(used 25 1000)
+[ "$used" -ge 85 ]
+point 'and what is permitted is used all the same' "$used %"
+
+# --- A backfill gives way
+
+begin . -r 25/1000
+patients old 100 '.backfill = true'
+patients older 100 '.backfill = true'
+patients live 6
+running=()
+start old -j 16
+start older -j 16
+await_requests 30
+before=$(requests .n | wc -l)
+start live -j 1
+wait "${running[2]}"
+first=$(requests 'select(.body.email // "" | startswith("live")) | .n' | head -n 1)
+last=$(requests 'select(.body.email // "" | startswith("live")) | .n' | tail -n 1)
+is 'live events beside a backfill: all are done' "$(all live)" '6 done'
+[ $((first - before)) -le 30 ] && [ $((last - first)) -le 45 ]
+point 'and wait for none of the 32 requests that the backfill has waiting' "at $before, requests $first to $last"
+[ $((last - first)) -ge 5 ] && [ "$(requests 'select(.status == 429) | .n')" = '' ]
+point 'nothing is over the limit'
+kill -KILL "${running[@]:0:2}"
+wait "${running[@]}" 2>/dev/null
+
+# --- Two locations
+
+begin ".facilities.Downtown = {location_id: \"$DOWNTOWN\", token_file: \"downtown.token\"}" -r 12/600000
+patients main 20
+event appointment.booked down $T1 '{patient: $ana} + visit("88123"; "booked")' |
+	PNOW_CONFIG=$DIR/test.json bash -c 'categorize | crm-map' >"$DIR/down"
+running=()
+start main
+await_requests 12
+start down
+wait "${running[1]}"
+is 'a location that has used up its limit charges no other' "$(all down)" '1 done'
+is 'nothing is over the limit' "$(over)" ''
+PNOW_CONFIG=$DIR/test.json pnow-inbox stat >"$DIR/stat"
+is 'pnow-inbox stat tells what is left' "$(jq -c '.limits[0] | [.location_id, .interval_ms, .max, .left]' "$DIR/stat")" "[\"$MAIN\",600000,12,0]"
+is 'of each location' "$(jq -c '.limits[1] | [.location_id, .left < .max, .left > 0]' "$DIR/stat")" "[\"$DOWNTOWN\",true,true]"
+kill -KILL "${running[0]}"
+wait "${running[@]}" 2>/dev/null
+
+# --- The day
+
+begin . -R 20
+for name in e f; do patients $name 15; done
+running=()
+for name in e f; do start $name; done
+wait "${running[@]}"
+is 'the day is used up: to be tried again' "$(all e f)" "$(printf '%s\n' "$((20 - $(requests 'select(.method == "GET") | .n' | wc -l))) done" \
+	"$((10 + $(requests 'select(.method == "GET") | .n' | wc -l))) failed limited true")"
+is 'and the last request of the day was made, and none more' "$(requests .status | wc -l) $(over)" '20 '
+like 'it says when there are more' "$(cat "$DIR"/[ef].results | jq -r '.error.message // empty' | head -n 1)" \
+	"*: the CRM's limit is used up: again from 2*T00:00:00.000Z on"
+like '-v tells what is left' "$(PNOW_CONFIG=$DIR/test.json crm-push -v <"$DIR/e" 2>&1 >"/dev/null")" \
+	"*crm-push: location $MAIN: * requests in 10000 ms are left, 0 of 20 today (UTC)*"
+
+# --- 429 all the same
+
+begin
+for name in g h; do patients $name 30; done
+fault 429 retry_after=2 count=1 skip=5
+running=()
+for name in g h; do start $name -j 1; done
+wait "${running[@]}"
+is 'a pause that the CRM asks for: all is done' "$(all g h)" '60 done'
+waited=$(requests '[.status, (.at | (.[:19] + "Z" | fromdate) * 1000 + (.[20:23] | tonumber))]' |
+	jq -s '(map(.[0]) | index(429)) as $i | [.[$i + 1:][][1] - .[$i][1] | select(. < 1990)] | length')
+[ "$waited" -le 1 ]
+point 'and every process keeps it, but for what was under way' "$waited requests"
+finish

@@ -1,0 +1,179 @@
+/* The account of a location's limits: what answers teach it, the day, pauses, who goes first, and processes
+ * that are killed at any moment. */
+#include "limit.h"
+#include "tap.h"
+#include "when.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MAX = 20, INTERVAL_MS = 100, PROCESSES = 4, KILLS = 60, SENT_MAX = 100000 };
+
+static const struct limit_told nothing = {true, 200, 0, -1, -1, -1, -1, -1};
+
+static int64_t now_us(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void nap_us(long us)
+{
+	nanosleep(&(struct timespec){0, us * 1000}, NULL);
+}
+
+/* One request, with this answer; whether it was made. */
+static bool request(struct limit *l, struct limit_told told, int64_t *until)
+{
+	struct limit_turn turn;
+	if (!limit_enter(l, false, &turn, until))
+		return false;
+	limit_leave(l, &turn, &told);
+	return true;
+}
+
+static void check_learning(struct limits *all)
+{
+	struct limit *l = limits_of(all, "learning");
+	struct limit_told told = nothing;
+	struct limit_turn turn;
+	int64_t until;
+	struct limit_standing s = limit_standing(l);
+	ok(!s.told && s.max == 100 && s.interval_ms == 10000 && s.day_max == 200000,
+		"limits are assumed at first");
+	told.interval_ms = 60000, told.max = 5, told.remaining = 4;
+	request(l, told, &until);
+	s = limit_standing(l);
+	ok(s.told && s.max == 5 && s.interval_ms == 60000 && s.left == 4, "an answer tells them");
+	limit_enter(l, false, &turn, &until);
+	limit_leave(
+		l, &turn, &(struct limit_told){.sent = false, .interval_ms = -1, .remaining = -1, .day_max = -1});
+	ok(limit_standing(l).left == 4, "what was never sent is not counted");
+	told.remaining = 1;
+	request(l, told, &until);
+	ok(limit_standing(l).left == 1, "what others have used is counted");
+	told.max = 1000000, told.remaining = 999999;
+	request(l, told, &until);
+	for (int i = 0; i < 10000; i++)
+		request(l, told, &until);
+	ok(true, "a limit that nobody reaches holds up nobody");
+	ok(limits_of(all, "learning") == l && limits_of(all, "another") != l, "each location has its own");
+	ok(!limit_standing(limits_of(all, "another")).told, "and learns for itself");
+}
+
+static void check_day(struct limits *all)
+{
+	struct limit *l = limits_of(all, "day");
+	struct limit_told told = nothing;
+	int64_t until = 0, made = 0;
+	for (told.day_max = 5, told.day_remaining = 4; made < 10 && request(l, told, &until); made++)
+		told.day_remaining--;
+	ok(made == 5, "the day's requests are made, and no more");
+	ok(until > when_now_ms() && until % 86400000 == 0 && until - when_now_ms() <= 86400000,
+		"it says that there are more after midnight");
+	l = limits_of(all, "somebody else's day");
+	told.day_remaining = 0, told.status = 429;
+	request(l, told, &until);
+	ok(!request(l, told, &until) && until - when_now_ms() <= 3600000,
+		"refused though we had some left: asked again in an hour, since its day may be another");
+	l = limits_of(all, "pause");
+	told = nothing, told.status = 429, told.retry_after = 3600;
+	request(l, told, &until);
+	ok(!request(l, told, &until) && llabs(until - when_now_ms() - 3600000) < 60000,
+		"a long pause is the caller's matter, and it is said until when");
+}
+
+/* What the processes share: the times of the requests, as a server would see them. */
+static struct sent {
+	_Atomic int64_t n;
+	_Atomic int64_t at[SENT_MAX];
+} * sent;
+
+/* Makes requests for as long as it lives. */
+static void work(const char *state)
+{
+	struct limit *l = limits_of(limits_open(state), "killed");
+	struct limit_told told = nothing;
+	struct limit_turn turn;
+	int64_t until;
+	told.interval_ms = INTERVAL_MS, told.max = MAX;
+	for (;;) {
+		if (!limit_enter(l, false, &turn, &until))
+			_exit(1);
+		int64_t i = sent->n++;
+		if (i < SENT_MAX)
+			sent->at[i] = now_us();
+		nap_us(500);
+		limit_leave(l, &turn, &told);
+	}
+}
+
+static pid_t begin(const char *state)
+{
+	pid_t process = fork();
+	if (process == 0)
+		work(state);
+	return process;
+}
+
+static int compare(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
+static void check_kills(const char *state)
+{
+	pid_t processes[PROCESSES];
+	sent = mmap(NULL, sizeof *sent, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	for (int i = 0; i < PROCESSES; i++)
+		processes[i] = begin(state);
+	for (int i = 0; i < KILLS; i++) {
+		nap_us(10000 + i * 377 % 20000);
+		kill(processes[i % PROCESSES], SIGKILL);
+		waitpid(processes[i % PROCESSES], NULL, 0);
+		processes[i % PROCESSES] = begin(state);
+	}
+	int64_t before = sent->n, tries = 0;
+	while (sent->n < before + 3 * MAX && tries++ < 3000)
+		nap_us(10000);
+	ok(sent->n >= before + 3 * MAX, "%d processes were killed, and hold up nobody", KILLS);
+	for (int i = 0; i < PROCESSES; i++) {
+		kill(processes[i], SIGKILL);
+		waitpid(processes[i], NULL, 0);
+	}
+	int64_t n = 0, over = 0;
+	for (int64_t i = 0; i < sent->n && i < SENT_MAX; i++)
+		if (sent->at[i])
+			sent->at[n++] = sent->at[i];
+	qsort((void *)sent->at, (size_t)n, sizeof *sent->at, compare);
+	for (int64_t i = 0; i + MAX < n; i++)
+		over += sent->at[i + MAX] - sent->at[i] < INTERVAL_MS * 1000;
+	if (!ok(over == 0, "and no interval has more requests than the limit"))
+		printf("#  %lld of %lld\n", (long long)over, (long long)n);
+}
+
+int main(void)
+{
+	char folder[] = "/tmp/pnow-limit.XXXXXX", state[64], command[96];
+	if (!mkdtemp(folder))
+		return 1;
+	snprintf(state, sizeof state, "%s/state", folder);
+	check_kills(state);
+	struct limits *all = limits_open(state);
+	check_learning(all);
+	check_day(all);
+	struct limit_standing s;
+	limits_close(all);
+	ok(limits_look(state, "learning", &s) && s.max == 1000000, "others can look");
+	ok(!limits_look(state, "no such", &s), "and see what nobody knows");
+	snprintf(command, sizeof command, "rm -r %s", folder);
+	return done() + (system(command) != 0);
+}
