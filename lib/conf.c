@@ -252,6 +252,10 @@ static const struct key keys[] = {
 	{"crm.base_url", store_url, AT(crm.base_url)},
 	{"crm.location_id", store_text, AT(crm.location_id)},
 	{"crm.token_file", store_secret_path, AT(crm.token_file)},
+	{"crm.oauth.client_id", store_text, AT(crm.oauth.client_id)},
+	{"crm.oauth.client_secret_file", store_secret_path, AT(crm.oauth.client_secret_file)},
+	{"crm.oauth.refresh_token_file", store_secret_path, AT(crm.oauth.refresh_token_file)},
+	{"crm.oauth.company_id", store_text, AT(crm.oauth.company_id)},
 	HOOK("patientnow", patientnow_hook),
 	HOOK("crm", crm_hook),
 	{"pipelines", store_pipelines, AT(pipelines)},
@@ -337,13 +341,15 @@ static void store_facilities(struct reading *r, struct str value)
 				store_text(r, path, inner.at[k].value, &f->location_id);
 			else if (strcmp(name, "token_file") == 0)
 				store_secret_path(r, path, inner.at[k].value, &f->token_file);
+			else if (strcmp(name, "refresh_token_file") == 0)
+				store_secret_path(r, path, inner.at[k].value, &f->refresh_token_file);
 			else
 				settings_wrong(&r->s, inner.at[k].value,
-					"unknown key %s: the known ones are location_id and token_file", path);
+					"unknown key %s: the known ones are location_id, token_file and refresh_token_file",
+					path);
 		}
-		if (!f->location_id || !f->token_file)
-			settings_wrong(&r->s, members.at[i].value, "%s: %s is missing", key,
-				f->location_id ? "token_file" : "location_id");
+		if (!f->location_id)
+			settings_wrong(&r->s, members.at[i].value, "%s: location_id is missing", key);
 	}
 }
 
@@ -470,6 +476,32 @@ static void check_hook(const struct conf *c, const struct conf_hook *h, const ch
 		errx(EX_CONFIG, "%s: hooks.%s: expected %s", c->file, name, missing);
 }
 
+/* Each location has one way to its token. */
+static void check_tokens(const struct conf *c)
+{
+	const char *client_id = c->crm.oauth.client_id, *missing = NULL;
+	if (!client_id &&
+		(c->crm.oauth.client_secret_file || c->crm.oauth.refresh_token_file || c->crm.oauth.company_id))
+		missing = "client_id";
+	else if (client_id && !c->crm.oauth.client_secret_file)
+		missing = "client_secret_file";
+	else if (client_id && !c->crm.oauth.refresh_token_file)
+		missing = "refresh_token_file";
+	if (missing)
+		errx(EX_CONFIG, "%s: crm.oauth.%s is missing", c->file, missing);
+	if (client_id && c->crm.token_file)
+		errx(EX_CONFIG, "%s: crm: expected token_file or oauth, found both", c->file);
+	for (size_t i = 0; i < c->facilities_n; i++) {
+		const struct conf_facility *f = &c->facilities[i];
+		if (f->refresh_token_file && (f->token_file || !client_id))
+			errx(EX_CONFIG, "%s: facilities.%s: refresh_token_file is for crm.oauth, and without token_file",
+				c->file, f->name);
+		if (!f->token_file && !f->refresh_token_file && !c->crm.oauth.company_id)
+			errx(EX_CONFIG, "%s: facilities.%s: %s is missing", c->file, f->name,
+				client_id ? "refresh_token_file" : "token_file");
+	}
+}
+
 /* What must hold between keys. */
 static void check(const struct conf *c)
 {
@@ -477,6 +509,7 @@ static void check(const struct conf *c)
 	conf_need(c, c->timezone, "timezone");
 	check_hook(c, &c->patientnow_hook, "patientnow");
 	check_hook(c, &c->crm_hook, "crm");
+	check_tokens(c);
 	if (c->pipelines == PIPELINES_BOTH && !c->categories)
 		errx(EX_CONFIG,
 			"%s: categories is missing: expected the sheet of appointment types, or \"pipelines\": "

@@ -35,7 +35,8 @@ struct conf_hook {
 struct conf_facility {
 	const char *name;
 	const char *location_id;
-	const char *token_file;
+	const char *token_file;         /* NULL: its token is got by crm.oauth, */
+	const char *refresh_token_file; /* with its own refresh token or, NULL, the agency's */
 };
 
 /* A name of ours and what this practice's CRM calls it. */
@@ -70,6 +71,12 @@ struct conf {
 		const char *base_url;
 		const char *location_id;
 		const char *token_file;
+		struct {
+			const char *client_id; /* NULL: there is no crm.oauth */
+			const char *client_secret_file;
+			const char *refresh_token_file;
+			const char *company_id; /* the agency's app; NULL: the location's */
+		} oauth;
 	} crm;
 	struct conf_facility *facilities;
 	size_t facilities_n;

@@ -6,6 +6,7 @@
  */
 #include "crm.h"
 #include "limit.h"
+#include "oauth.h"
 #include "secret.h"
 #include "when.h"
 
@@ -18,13 +19,14 @@ struct crm {
 	const struct conf *conf;
 	struct http *http;
 	struct limits *limits; /* NULL: without a state file */
+	struct oauth *oauth;   /* NULL: private tokens only */
 	bool verbose;
 	struct crm_location main;
 	struct crm_location *facilities; /* as conf->facilities */
 	struct arena arena;
 };
 
-/* A request on its way through the limits. */
+/* A request on its way through the limits; those for a token have none. */
 struct passage {
 	const struct crm_location *location;
 	bool yields;
@@ -36,7 +38,7 @@ static bool enter(void *context, const struct http_request *request)
 {
 	struct passage *p = request->caller;
 	(void)context;
-	return !p->location->limit || limit_enter(p->location->limit, p->yields, &p->turn, &p->until);
+	return !p || !p->location->limit || limit_enter(p->location->limit, p->yields, &p->turn, &p->until);
 }
 
 /* A header's number; -1 where it has none. */
@@ -53,7 +55,7 @@ static void leave(void *context, const struct http_request *request, const struc
 	struct passage *p = request->caller;
 	struct arena a = {0};
 	(void)context;
-	if (!p->location->limit)
+	if (!p || !p->location->limit)
 		return;
 	bool answered = answer->outcome == HTTP_ANSWERED;
 	limit_leave(p->location->limit, &p->turn,
@@ -68,13 +70,15 @@ static void leave(void *context, const struct http_request *request, const struc
 	arena_free(&a);
 }
 
-static void fill_location(
-	struct crm *c, struct crm_location *l, const char *id, const char *token_file, const char *key, bool dry)
+/* token_file NULL: by OAuth, where there is that. */
+static void fill_location(struct crm *c, struct crm_location *l, const char *id, const char *token_file,
+	const char *refresh_token_file, const char *key, bool dry)
 {
 	l->id = id;
 	l->limit = c->limits ? limits_of(c->limits, id) : NULL;
 	l->headers[0] = "Version: 2021-07-28";
-	if (!dry)
+	l->refresh_token_file = refresh_token_file;
+	if (!dry && (token_file || !c->conf->crm.oauth.client_id))
 		l->headers[1] = arena_printf(
 			&c->arena, "Authorization: Bearer %s", secret_read(&c->arena, token_file, c->conf->file, key));
 }
@@ -89,10 +93,12 @@ struct crm *crm_open(const struct conf *conf, const struct options *options)
 	if (conf->state && !options->dry)
 		c->limits = limits_open(conf->state);
 	fill_location(c, &c->main, conf_need(conf, conf->crm.location_id, "crm.location_id"),
-		conf->crm.token_file, "crm.token_file", options->dry);
+		conf->crm.token_file, conf->crm.oauth.company_id ? NULL : conf->crm.oauth.refresh_token_file,
+		"crm.token_file", options->dry);
 	c->facilities = arena_alloc(&c->arena, (conf->facilities_n + 1) * sizeof *c->facilities);
 	for (size_t i = 0; i < conf->facilities_n; i++)
 		fill_location(c, &c->facilities[i], conf->facilities[i].location_id, conf->facilities[i].token_file,
+			conf->facilities[i].refresh_token_file,
 			arena_printf(&c->arena, "facilities.%s.token_file", conf->facilities[i].name), options->dry);
 	if (options->dry)
 		return c;
@@ -101,6 +107,8 @@ struct crm *crm_open(const struct conf *conf, const struct options *options)
 		.verbose = options->verbose,
 		.allow = enter,
 		.tried = leave});
+	if (conf->crm.oauth.client_id)
+		c->oauth = oauth_open(conf, c->http);
 	return c;
 }
 
@@ -119,6 +127,7 @@ void crm_close(struct crm *c)
 		return;
 	for (size_t i = 0; c->verbose && c->limits && i <= c->conf->facilities_n; i++)
 		say_standing(i ? &c->facilities[i - 1] : &c->main);
+	oauth_close(c->oauth);
 	http_close(c->http);
 	limits_close(c->limits);
 	arena_free(&c->arena);
@@ -227,13 +236,14 @@ static void explain_unanswered(struct arena *a, const struct crm_request *reques
 	answer->error = arena_printf(a, "%s %s: %s", request->method, path, got->error);
 }
 
-struct crm_answer crm_call(
-	struct crm *c, struct arena *a, const struct crm_location *location, const struct crm_request *request)
+/* One request as http.h makes it, and what it tells. */
+static struct crm_answer make(struct crm *c, struct arena *a, const struct crm_location *location,
+	const struct crm_request *request, const char *const *headers)
 {
 	struct passage passage = {.location = location, .yields = request->yields};
 	struct http_request http = {.method = request->method,
 		.url = arena_printf(a, "%s%s", c->conf->crm.base_url, request->path),
-		.headers = location->headers,
+		.headers = headers,
 		.body = request->body,
 		.repeatable = request->repeatable,
 		.caller = &passage};
@@ -250,4 +260,40 @@ struct crm_answer crm_call(
 	if (got.status < 200 || got.status > 299 || !answer.body.p)
 		explain(a, request, &answer);
 	return answer;
+}
+
+/* The request with a token of OAuth; once more with another where that is refused, since then it had no
+ * effect. */
+static struct crm_answer make_by_oauth(
+	struct crm *c, struct arena *a, const struct crm_location *location, const struct crm_request *request)
+{
+	struct oauth_owner owner = {location->id, location->refresh_token_file};
+	struct crm_answer answer = {.outcome = HTTP_UNSENT, .retry = true};
+	const char *refused = NULL;
+	for (int i = 0; i < 2; i++) {
+		struct oauth_token token = oauth_token(c->oauth, a, &owner, refused);
+		struct crm_answer now = {
+			.outcome = HTTP_UNSENT, .retry = true, .error = token.error, .code = token.code};
+		if (token.access && refused && strcmp(token.access, refused) == 0)
+			break;
+		if (token.access) {
+			const char *headers[] = {
+				location->headers[0], arena_printf(a, "Authorization: Bearer %s", token.access), NULL};
+			now = make(c, a, location, request, headers);
+		}
+		now.calls += answer.calls + token.calls;
+		now.ms += answer.ms + token.ms;
+		answer = now;
+		refused = token.access;
+		if (answer.status != 401)
+			break;
+	}
+	return answer;
+}
+
+struct crm_answer crm_call(
+	struct crm *c, struct arena *a, const struct crm_location *location, const struct crm_request *request)
+{
+	return location->headers[1] ? make(c, a, location, request, location->headers)
+								: make_by_oauth(c, a, location, request);
 }

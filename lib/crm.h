@@ -11,8 +11,9 @@ struct crm;
 
 struct crm_location {
 	const char *id;
-	const char *headers[4];
-	struct limit *limit; /* NULL: none is kept */
+	const char *headers[4];         /* the token in the second; NULL: it is got by OAuth, */
+	const char *refresh_token_file; /* with this or, NULL, the agency's */
+	struct limit *limit;            /* NULL: none is kept */
 };
 
 /* Reads the tokens (ends the process with status 78 where one is missing), and opens the account of the CRM's

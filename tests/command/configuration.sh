@@ -54,8 +54,19 @@ wrong "also where the whole object is misspelt" '.patientnov={}' 'unknown key pa
 wrong "an unknown field name" '.names.fields["PNOW Number"]="x"' 'unknown key names.fields.PNOW Number: expected the name of a custom field*'
 wrong "an unknown pipeline" '.names.pipelines.dental="x"' 'unknown key names.pipelines.dental: expected *surgical, non-surgical*'
 wrong "an unknown stage" '.names.stages.Started="x"' 'unknown key names.stages.Started: expected the name of a stage*'
-wrong "an unknown key of a facility" '.facilities.Main={"location":"x"}' 'unknown key facilities.Main.location: the known ones are location_id and token_file'
-wrong "a facility without its token" '.facilities.Main={"location_id":"x"}' 'facilities.Main: token_file is missing'
+wrong "an unknown key of a facility" '.facilities.Main={"location":"x"}' 'unknown key facilities.Main.location: the known ones are location_id, token_file and refresh_token_file'
+jq -c '.facilities.Main={"location_id":"x"}' good.json >conf.json
+refuses "a facility without its token" crm-map 'crm-map: conf.json: facilities.Main: token_file is missing'
+oauth='{"client_id":"x","client_secret_file":"x","refresh_token_file":"x"}'
+jq -c ".crm += {\"token_file\":\"x\",\"oauth\":$oauth}" good.json >conf.json
+refuses "OAuth and a private token" crm-map 'crm-map: conf.json: crm: expected token_file or oauth, found both'
+jq -c '.crm.oauth={"client_id":"x"}' good.json >conf.json
+refuses "OAuth without its secret" crm-map 'crm-map: conf.json: crm.oauth.client_secret_file is missing'
+jq -c '.crm.oauth={"company_id":"x"}' good.json >conf.json
+refuses "an agency without its client" crm-map 'crm-map: conf.json: crm.oauth.client_id is missing'
+jq -c ".crm = {\"oauth\":$oauth}|.facilities.Main={\"location_id\":\"x\"}" good.json >conf.json
+refuses "a facility without its refresh token" crm-map 'crm-map: conf.json: facilities.Main: refresh_token_file is missing'
+fine "which one of an agency need not have" ".crm = {\"oauth\":($oauth + {\"company_id\":\"x\"})}|.facilities.Main={\"location_id\":\"x\"}"
 cat >conf.json <<'T'
 { "practice": "glow-denver",
   "timezone": "UTC",
