@@ -144,8 +144,12 @@ static void try_crm(struct setup *s, const void *about)
 static void try_facility(struct setup *s, const void *about)
 {
 	const struct conf_facility *f = about;
-	secret_read(&s->arena, f->token_file, s->conf->file,
-		arena_printf(&s->arena, "facilities.%s.token_file", f->name));
+	if (f->token_file || !s->conf->crm.oauth.client_id)
+		secret_read(&s->arena, f->token_file, s->conf->file,
+			arena_printf(&s->arena, "facilities.%s.token_file", f->name));
+	else if (f->refresh_token_file)
+		secret_read(&s->arena, f->refresh_token_file, s->conf->file,
+			arena_printf(&s->arena, "facilities.%s.refresh_token_file", f->name));
 }
 
 /* Tells whether a secret can be read; wrong is what a command would say. */
@@ -162,6 +166,8 @@ static bool secret_is_there(struct setup *s, const char *name, const char *wrong
 static void check_secrets(struct setup *s)
 {
 	s->usable = *s->conf;
+	if (!s->state)
+		s->usable.state = NULL; /* the CRM is asked all the same */
 	if (s->profile)
 		s->patientnow_secret = secret_is_there(s, "patientnow", trial(s, try_patientnow, NULL));
 	s->crm_secret = secret_is_there(s, "crm", trial(s, try_crm, NULL));

@@ -76,9 +76,19 @@ patients long 40
 fault delay ms=150
 run long -j 2
 is 'tokens that expire in the middle of a run: all is done' "$(came)" '40 done'
-is 'no request was made with one that had expired' "$(requests 'select(.status == 401) | .path')" ''
-[ "$(requests 'select(.path == "/oauth/token") | .n' | wc -l)" -gt 1 ]
+[ "$(requests 'select(.path == "/oauth/token" and .status == 200) | .n' | wc -l)" -gt 1 ]
 point 'and each was followed by another, for which the refresh token before it was spent' "$(tokens)"
+
+begin "$location" sandbox-crm-refresh 1000
+patients early 2
+head -n 1 "$DIR/early" >"$DIR/one"
+now=$(date +%s)
+run one
+[ "$(kept 'expires / 1000')" -ge $((now + 890)) ] && [ "$(kept 'expires / 1000')" -le $(($(date +%s) + 900)) ]
+point 'a token is used for nine tenths of its life' "$(kept 'expires / 1000') at $now"
+sqlite3 "$DIR/test.db" '.timeout 5000' 'UPDATE token SET expires = 1 WHERE expires > 0'
+run early
+is 'and replaced then, before the CRM refuses it' "$(tokens) $(requests 'select(.status == 401) | .path')" '2 200 '
 
 begin "$location" sandbox-crm-refresh
 patients before 1
@@ -188,6 +198,8 @@ begin "$agency" sandbox-agency-refresh
 run both
 is 'an agency: each event to its location' "$(jq -r .location_id "$DIR/results" | sort)" "$(printf '%s\n' $DOWNTOWN $MAIN | sort)"
 is 'all is done' "$(came)" '2 done'
+is 'crm-setup takes the same way' "$(PNOW_CONFIG=$DIR/test.json crm-setup | jq -c 'select(.check == "CRM") | [.location, .state]' | sort | paste -sd' ')" \
+	"[\"$DOWNTOWN\",\"ok\"] [\"$MAIN\",\"ok\"]"
 is 'with a token for each location, of one for the agency' "$(tokens) $(tokens /oauth/locationToken)" '1 200 2 200'
 curl -sS "$API/_/revoke" -d '{"what":"access"}' >/dev/null
 patients agency 3
