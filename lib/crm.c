@@ -148,6 +148,15 @@ const struct crm_location *crm_location_at(const struct crm *c, size_t i)
 	return i <= c->conf->facilities_n ? &c->facilities[i - 1] : NULL;
 }
 
+const struct crm_location *crm_location_with(const struct crm *c, const char *id)
+{
+	const struct crm_location *l;
+	for (size_t i = 0; (l = crm_location_at(c, i)); i++)
+		if (strcmp(l->id, id) == 0)
+			break;
+	return l;
+}
+
 /* Whether some text inside a JSON value, of three letters or more, stands in the message too. */
 static bool repeats(struct arena *a, struct str json, const char *message)
 {
@@ -296,4 +305,10 @@ struct crm_answer crm_call(
 {
 	return location->headers[1] ? make(c, a, location, request, location->headers)
 								: make_by_oauth(c, a, location, request);
+}
+
+bool crm_gone(struct arena *a, const struct crm_answer *answer)
+{
+	const char *message = jtext_string(a, jtext_get(answer->body, "message"));
+	return answer->status == 404 || (answer->status == 400 && message && strcasestr(message, "not found"));
 }

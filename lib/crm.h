@@ -29,6 +29,8 @@ const struct crm_location *crm_location(const struct crm *c, const char *facilit
 
 /* The practice's sub-accounts, its main one (0) first; NULL behind the last. */
 const struct crm_location *crm_location_at(const struct crm *c, size_t i);
+/* The sub-account with this id; NULL where the configuration has none. */
+const struct crm_location *crm_location_with(const struct crm *c, const char *id);
 
 struct crm_request {
 	const char *method;
@@ -55,5 +57,8 @@ struct crm_answer {
  * NULL. */
 struct crm_answer crm_call(
 	struct crm *c, struct arena *a, const struct crm_location *location, const struct crm_request *request);
+
+/* Whether an answer says that what the path names is not in the CRM (any more). */
+bool crm_gone(struct arena *a, const struct crm_answer *answer);
 
 #endif

@@ -59,6 +59,51 @@ void ledger_contact_is_lead(struct state *s, const char *location, const char *c
 		when_now_ms(), location, contact);
 }
 
+const char *ledger_patient(struct state *s, struct arena *a, const char *location, const char *contact)
+{
+	const char *columns[2] = {NULL, NULL};
+	state_run(s, a, columns, "SELECT min(patient), count(*) FROM contact WHERE location=? AND contact=?",
+		"tt", location, contact);
+	return number(columns[1]) == 1 ? columns[0] : NULL;
+}
+
+bool ledger_creation(struct state *s, struct arena *a, const char *location, const char *contact,
+	struct ledger_creation *creation)
+{
+	const char *columns[3] = {NULL, NULL, NULL};
+	enum state_result found = state_run(s, a, columns,
+		"SELECT event, begun, patient FROM creation WHERE location=? AND contact=?", "tt", location, contact);
+	*creation = (struct ledger_creation){columns[0], number(columns[1]), columns[2]};
+	return found != STATE_FAILED;
+}
+
+bool ledger_creation_begin(struct state *s, const char *location, const char *contact, const char *event)
+{
+	return state_run(s, NULL, NULL,
+			   "INSERT OR REPLACE INTO creation(location,contact,event,begun) VALUES(?,?,?,?)", "ttti",
+			   location, contact, event, when_now_ms()) != STATE_FAILED;
+}
+
+bool ledger_creation_end(
+	struct state *s, const char *location, const char *contact, const char *event, const char *patient)
+{
+	return state_run(s, NULL, NULL, "UPDATE creation SET event=?, patient=? WHERE location=? AND contact=?",
+			   "tttt", event, patient, location, contact) != STATE_FAILED;
+}
+
+bool ledger_creation_undone(struct state *s, const char *location, const char *contact)
+{
+	return state_run(s, NULL, NULL, "DELETE FROM creation WHERE location=? AND contact=?", "tt", location,
+			   contact) != STATE_FAILED;
+}
+
+bool ledger_patient_forget(struct state *s, const char *location, const char *contact, const char *patient)
+{
+	return state_run(s, NULL, NULL, "DELETE FROM contact WHERE location=? AND patient=?", "tt", location,
+			   patient) != STATE_FAILED &&
+		   ledger_creation_undone(s, location, contact);
+}
+
 const char *ledger_opportunity(
 	struct state *s, struct arena *a, const char *location, const char *contact, const char *pipeline)
 {

@@ -26,6 +26,29 @@ bool ledger_contact_is_patient(struct state *s, const char *location, const char
 /* Its opportunities, just asked for, show a lead. What cannot be kept is asked again. */
 void ledger_contact_is_lead(struct state *s, const char *location, const char *contact);
 
+/* The patient whose contact this is, the arena's; NULL where none is known, or several are. */
+const char *ledger_patient(struct state *s, struct arena *a, const char *location, const char *contact);
+
+/* --- Creations: the patient that PatientNow made of a contact. Written down before it is asked to. --- */
+
+struct ledger_creation {
+	const char *event;   /* that asked for it; NULL: nothing was begun */
+	int64_t begun;       /* milliseconds since 1970 */
+	const char *patient; /* NULL: nobody knows whether it was made */
+};
+
+/* False where the state file cannot tell. Texts are the arena's. */
+bool ledger_creation(struct state *s, struct arena *a, const char *location, const char *contact,
+	struct ledger_creation *creation);
+/* Each is false where it cannot be kept. */
+bool ledger_creation_begin(struct state *s, const char *location, const char *contact, const char *event);
+bool ledger_creation_end(
+	struct state *s, const char *location, const char *contact, const char *event, const char *patient);
+/* It certainly did not happen. */
+bool ledger_creation_undone(struct state *s, const char *location, const char *contact);
+/* The patient is not in PatientNow any more: neither made of this contact, nor with one. */
+bool ledger_patient_forget(struct state *s, const char *location, const char *contact, const char *patient);
+
 /* --- Opportunities: the one of a contact in a pipeline. --- */
 
 const char *ledger_opportunity(

@@ -11,9 +11,10 @@ struct locks;
 enum lock_kind {
 	LOCK_PATIENT,
 	LOCK_CONTACT,
-	LOCK_RUN,   /* held by a pnow-inbox run for as long as it lives */
-	LOCK_SETUP, /* held by whoever makes fields in a sub-account */
-	LOCK_TOKEN, /* held while a token of the CRM is got */
+	LOCK_RUN,      /* held by a pnow-inbox run for as long as it lives */
+	LOCK_SETUP,    /* held by whoever makes fields in a sub-account */
+	LOCK_TOKEN,    /* held while a token of the CRM is got */
+	LOCK_CREATION, /* held while a patient is looked for and made */
 };
 
 /* The locks live in a file of their own beside the state file: STATE-locks. Ends the process with status 73

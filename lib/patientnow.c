@@ -108,16 +108,22 @@ const char *patientnow_path(
 	return arena_printf(a, "%.*s%s%s", (int)(at - get), get, http_encode(a, id), at + strlen("{id}"));
 }
 
-/* Asks for a path, which may have a query. */
-static struct http_answer ask(struct patientnow *p, struct arena *a, const char *path)
+/* GET of a path, which may have a query; with a body, a POST that is not repeated. */
+static struct http_answer exchange(struct patientnow *p, struct arena *a, const char *path, struct str body)
 {
 	const char *base = p->conf->patientnow.base_url ? p->conf->patientnow.base_url : p->profile->base_url;
 	const char *joint = !*p->query ? "" : strchr(path, '?') ? "&" : "?";
-	struct http_request request = {.method = "GET",
+	struct http_request request = {.method = body.p ? "POST" : "GET",
 		.url = arena_printf(a, "%s/%s%s%s", base, path, joint, p->query),
 		.headers = p->headers,
-		.repeatable = true};
+		.body = body,
+		.repeatable = !body.p};
 	return http_do(p->http, a, &request);
+}
+
+static struct http_answer ask(struct patientnow *p, struct arena *a, const char *path)
+{
+	return exchange(p, a, path, (struct str){0});
 }
 
 /* What an answer without a body means; the request was for "patient 10234". */
@@ -133,6 +139,7 @@ static struct patientnow_answer failure(
 		{410, 410, "not_found", false},
 		{401, 401, "refused", true},
 		{403, 403, "refused", true},
+		{408, 408, "unavailable", true},
 		{429, 429, "quota_exhausted", true},
 		{400, 499, "rejected", false},
 		{500, 599, "unavailable", true},
@@ -140,6 +147,7 @@ static struct patientnow_answer failure(
 	struct patientnow_answer failed = {.code = "bad_answer", .retry = true, .calls = answer->calls};
 	if (answer->outcome != HTTP_ANSWERED) {
 		bool quota = answer->calls == 0;
+		failed.without_effect = answer->outcome == HTTP_UNSENT;
 		failed.code = quota ? "quota_exhausted" : "unavailable";
 		failed.message = quota ? arena_printf(a, "%s: the %lld PatientNow calls of today (UTC) are used up",
 									 what, (long long)p->conf->patientnow.daily_limit)
@@ -152,6 +160,7 @@ static struct patientnow_answer failure(
 		if (answer->status >= statuses[i].from && answer->status <= statuses[i].to) {
 			failed.code = statuses[i].code;
 			failed.retry = statuses[i].retry;
+			failed.without_effect = answer->status < 500 && answer->status != 408;
 			return failed;
 		}
 	}
@@ -252,20 +261,20 @@ struct patientnow_page patientnow_list(
 	struct http_answer answer = ask(p, a, patientnow_list_path(p->profile, a, list, number));
 	struct patientnow_page page = {0};
 	struct str body = trimmed(answer.body), rows = body;
-	const char *what =
-		number > 1 ? arena_printf(a, "%s, page %lld", list->path, (long long)number) : list->path;
+	const char *what = arena_copy(a, (struct str){list->path, strcspn(list->path, "?")});
 	bool json = answer.outcome == HTTP_ANSWERED && answer.status == 200 && type_of(body) != JTEXT_NONE;
 	if (json && list->rows->n)
 		rows = profile_find(list->rows, body);
 	if (!json || jtext_type(rows) != JTEXT_ARRAY) {
-		page.failure = failure(p, a, what, &answer);
+		page.failure = failure(
+			p, a, number > 1 ? arena_printf(a, "%s, page %lld", what, (long long)number) : what, &answer);
 		return page;
 	}
 	for (struct str at = {0}; jtext_next(rows, &at);)
 		page.n++;
 	count_pages(p, a, &page, number, &answer, body);
 	if (page.failure.code)
-		page.failure.message = arena_printf(a, "%s: %s", list->path, page.failure.message);
+		page.failure.message = arena_printf(a, "%s: %s", what, page.failure.message);
 	else
 		page.rows = rows;
 	return page;
@@ -291,4 +300,39 @@ struct patientnow_answer patientnow_appointment_types(
 		}
 	}
 	return (struct patientnow_answer){0};
+}
+
+/* The query parameter that asks for a fact, with its value; NULL where there is none. */
+static const char *asks_for(
+	const struct profile *profile, struct arena *a, struct str facts, const char *name)
+{
+	const struct conf_names *by = &profile->kinds[KIND_PATIENT].search_by;
+	const char *text = jtext_scalar(a, jtext_get(facts, name));
+	for (size_t i = 0; text && *text && i < by->n; i++)
+		if (strcmp(by->at[i].name, name) == 0)
+			return arena_printf(a, "%s=%s", by->at[i].is, http_encode(a, text));
+	return NULL;
+}
+
+bool patientnow_search(const struct profile *profile, struct arena *a, struct str facts, const char *by,
+	struct patientnow_list *list)
+{
+	const struct profile_kind *patients = &profile->kinds[KIND_PATIENT];
+	const char *last_name = asks_for(profile, a, facts, "last_name");
+	const char *other = asks_for(profile, a, facts, by);
+	if (!patients->search || !last_name || !other)
+		return false;
+	*list = (struct patientnow_list){
+		.path = arena_printf(a, "%s?%s&%s", patients->search, last_name, other), .rows = &patients->rows};
+	return true;
+}
+
+struct patientnow_answer patientnow_create(struct patientnow *p, struct arena *a, struct str new)
+{
+	struct http_answer answer = exchange(p, a, p->profile->kinds[KIND_PATIENT].create, new);
+	struct str body = trimmed(answer.body);
+	bool made = answer.outcome == HTTP_ANSWERED && answer.status >= 200 && answer.status <= 299;
+	if (!made || type_of(body) != JTEXT_OBJECT)
+		return failure(p, a, "making the patient", &answer);
+	return (struct patientnow_answer){.body = body, .calls = answer.calls};
 }

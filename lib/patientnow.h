@@ -22,6 +22,7 @@ struct patientnow_answer {
 	const char *message; /* for people, names ids only */
 	bool retry;          /* whether it can work later */
 	unsigned calls;      /* that it took */
+	bool without_effect; /* it certainly changed nothing */
 };
 
 /* One resource. A cached body that was fetched at not_before (milliseconds since 1970) or later saves the
@@ -64,5 +65,18 @@ struct patientnow_page patientnow_list(
 /* Its path with the query, but for secrets and the practice's id. */
 const char *patientnow_list_path(
 	const struct profile *profile, struct arena *a, const struct patientnow_list *list, int64_t page);
+
+/* The list of patients that PatientNow finds by the last name in facts (a patient, as in pnow-event(5)) and
+   one more of them (email, phone). Whether they have these is for the caller to see. False where facts or
+   profile lack one of the two. */
+bool patientnow_search(const struct profile *profile, struct arena *a, struct str facts, const char *by,
+	struct patientnow_list *list);
+
+/* Makes a patient, and never twice: it is not repeated where it may have had its effect. new is
+   patientnow_new's; the answer's body is the patient as PatientNow tells it. */
+struct patientnow_answer patientnow_create(struct patientnow *p, struct arena *a, struct str new);
+
+/* The body that makes a patient of facts: each but the id, at its first place in the profile. */
+struct str patientnow_new(const struct profile *profile, struct arena *a, struct str facts);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include "profile.h"
 #include "event.h"
+#include "gender.h"
 #include "settings.h"
 
 #include <ctype.h>
@@ -138,6 +139,15 @@ const char *profile_type(const struct profile *p, const char *event_name)
 const char *profile_status(const struct profile *p, const char *word)
 {
 	return mapped(&p->statuses, word);
+}
+
+const char *profile_gender(const struct profile *p, const char *text)
+{
+	const char *gender = gender_crm(text);
+	for (size_t i = 0; gender && i < p->genders.n; i++)
+		if (strcmp(p->genders.at[i].is, gender) == 0)
+			return p->genders.at[i].name;
+	return text;
 }
 
 static struct profile_pointers pointers_at(const struct settings *s, const char *key, struct str value)
@@ -298,6 +308,11 @@ static bool known_status(const char *status)
 	return status_shown(status) != NULL;
 }
 
+static bool known_gender(const char *gender)
+{
+	return strcmp(gender, "male") == 0 || strcmp(gender, "female") == 0 || strcmp(gender, "other") == 0;
+}
+
 static struct conf_names names_at(const struct settings *s, const char *key, struct str value,
 	bool (*known)(const char *), const char *expected)
 {
@@ -352,6 +367,8 @@ static bool read_key(const struct settings *s, struct profile *p, const char *ke
 		p->events = names_at(s, key, value, known_type, "a type of pnow-event(5), or ping");
 	else if (strcmp(key, "statuses") == 0)
 		p->statuses = names_at(s, key, value, known_status, "booked, checked_out, cancelled or no_show");
+	else if (strcmp(key, "genders") == 0)
+		p->genders = names_at(s, key, value, known_gender, "male, female or other");
 	else if (strcmp(key, "paging") == 0)
 		paging_at(s, &p->paging, value);
 	else if (strcmp(key, "appointment_types") == 0)

@@ -71,6 +71,7 @@ struct profile {
 	struct profile_pointers event_name, event_id, event_time, event_data;
 	struct conf_names events;   /* the EMR's event names and our types ("ping": answered and forgotten) */
 	struct conf_names statuses; /* the EMR's words and our appointment statuses */
+	struct conf_names genders;  /* the EMR's words for a new patient's male, female, other */
 	struct profile_paging paging;
 	struct profile_kind kinds[EVENT_KINDS];
 	struct profile_types appointment_types;
@@ -101,6 +102,8 @@ const struct profile_pointers *profile_field(const struct profile_fields *fields
 
 /* The type that an event name means: one of ours, "ping", or NULL where the profile does not map it. */
 const char *profile_type(const struct profile *p, const char *event_name);
+/* The EMR's word for a new patient's gender; the text itself where the profile has none for it. */
+const char *profile_gender(const struct profile *p, const char *text);
 /* The status that the EMR's word means (booked, checked_out, cancelled, no_show), or NULL. */
 const char *profile_status(const struct profile *p, const char *word);
 

@@ -81,10 +81,10 @@ static const char *const versions[] = {
 	   walk is under way), began when it began, the next one's lower bound. */
 	"CREATE TABLE bookmark(name TEXT PRIMARY KEY, since TEXT NOT NULL, page INTEGER NOT NULL, began TEXT)"
 	"  WITHOUT ROWID;"
-	/* A patient whom a contact made: patient NULL where the creation was begun, and nobody knows yet. */
-	"CREATE TABLE creation(location TEXT NOT NULL, contact TEXT NOT NULL, begun INTEGER NOT NULL, patient "
-	"TEXT,"
-	"  PRIMARY KEY(location, contact)) WITHOUT ROWID;"
+	/* A patient whom an event made of a contact: patient NULL where the creation was begun, and nobody knows
+	   yet. */
+	"CREATE TABLE creation(location TEXT NOT NULL, contact TEXT NOT NULL, event TEXT NOT NULL,"
+	"  begun INTEGER NOT NULL, patient TEXT, PRIMARY KEY(location, contact)) WITHOUT ROWID;"
 	/* OAuth: what the CRM gave last; a refresh token is good for one use. */
 	"CREATE TABLE token(name TEXT PRIMARY KEY, access TEXT, refresh TEXT, expires INTEGER NOT NULL) WITHOUT "
 	"ROWID;",

@@ -162,7 +162,7 @@ static enum outcome update(struct work *w, const struct buf *list)
 			without[2] ? "e-mail or phone" : without[1]);
 		answer = put_contact(w, without, list, &sent);
 	}
-	if (gone(w, &answer))
+	if (crm_gone(w->a, &answer))
 		return OUT_IGNORED;
 	if (answer.error)
 		return fail_with(w, &answer);

@@ -82,7 +82,7 @@ static enum outcome ask(struct work *w, enum part part, struct str *body)
 											: opportunities_path(w);
 	struct crm_answer answer = request(w, "GET", path, (struct str){0}, true);
 	if (answer.error)
-		return gone(w, &answer) ? OUT_IGNORED : fail_with(w, &answer);
+		return crm_gone(w->a, &answer) ? OUT_IGNORED : fail_with(w, &answer);
 	*body = answer.body;
 	return OUT_DONE;
 }

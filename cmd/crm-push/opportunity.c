@@ -95,7 +95,7 @@ static enum outcome create(struct work *w, const char *pipeline, const char *sta
 static enum outcome put(struct work *w, const char *id, struct str body, const char **held)
 {
 	struct crm_answer answer = request(w, "PUT", opportunity_path(w, id), body, true);
-	if (gone(w, &answer)) {
+	if (crm_gone(w->a, &answer)) {
 		ledger_opportunity_forget(w->push->state, w->location->id, id);
 		w->opportunities = (struct str){0};
 		return OUT_IGNORED;

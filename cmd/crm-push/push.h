@@ -89,8 +89,6 @@ struct crm_answer request(
 /* Fails the event with what an answer says. */
 enum outcome fail_with(struct work *w, const struct crm_answer *answer);
 enum outcome fail(struct work *w, const char *code, bool retry, const char *message);
-/* Whether an answer says that what the path names is not in the CRM (any more). */
-bool gone(struct work *w, const struct crm_answer *answer);
 /* Whether the last request was refused in a way that an id in it explains, which has become wrong. */
 bool refused(const struct work *w);
 /* The event has changed this of its contact: for the ledger. */

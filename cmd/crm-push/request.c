@@ -44,12 +44,6 @@ enum outcome fail_with(struct work *w, const struct crm_answer *answer)
 	return fail(w, answer->code, answer->retry, answer->error);
 }
 
-bool gone(struct work *w, const struct crm_answer *answer)
-{
-	const char *message = jtext_string(w->a, jtext_get(answer->body, "message"));
-	return answer->status == 404 || (answer->status == 400 && message && strcasestr(message, "not found"));
-}
-
 bool refused(const struct work *w)
 {
 	return w->http == 400 || w->http == 404 || w->http == 422;
