@@ -399,6 +399,87 @@ void pro_get(struct sandbox *s, struct request *r)
 		answer_json(r, 200, json_object_get(e->own));
 }
 
+static bool is_gender(const char *text)
+{
+	static const char *const words[] = {"M", "F", "O", "Male", "Female", "Other"};
+	for (size_t i = 0; i < COUNT(words); i++)
+		if (strcasecmp(words[i], text) == 0)
+			return true;
+	return false;
+}
+
+static bool is_email(const char *text)
+{
+	const char *at = strchr(text, '@');
+	return at && at > text && strchr(at, '.');
+}
+
+static bool is_phone(const char *text)
+{
+	return strspn(text, "+0123456789 ()-./") == strlen(text) && strcspn(text, "0123456789") < strlen(text);
+}
+
+/* YYYY-MM-DD, of a day that has been. */
+static bool is_birth_date(const char *text)
+{
+	int64_t ms;
+	return strlen(text) == WHEN_DATE - 1 && moment_read(text, &ms) && ms <= clock_ms();
+}
+
+/* What is wrong with a property of a patient, or NULL: only what the store knows, each in the one form. */
+static const char *patient_wrong(const char *name, struct json_object *value)
+{
+	static const struct {
+		const char *name;
+		bool (*is)(const char *text);
+		const char *wanted;
+	} known[] = {
+		{"patientId", NULL, NULL},
+		{"firstName", NULL, NULL},
+		{"lastName", NULL, NULL},
+		{"email", is_email, "an e-mail address"},
+		{"cellPhone", is_phone, "a phone number"},
+		{"homePhone", is_phone, "a phone number"},
+		{"phone", is_phone, "a phone number"},
+		{"gender", is_gender, "M, F, O, Male, Female or Other"},
+		{"dateOfBirth", is_birth_date, "YYYY-MM-DD, not in the future"},
+		{"address1", NULL, NULL},
+		{"city", NULL, NULL},
+		{"state", NULL, NULL},
+		{"zip", NULL, NULL},
+		{"referralSource", NULL, NULL},
+		{"unsubscribed", NULL, NULL},
+	};
+	size_t i = 0;
+	while (i < COUNT(known) && strcmp(known[i].name, name) != 0)
+		i++;
+	if (i == COUNT(known))
+		return "is no property of a patient";
+	bool flag = strcmp(name, "unsubscribed") == 0;
+	if (value && !json_object_is_type(value, flag ? json_type_boolean : json_type_string))
+		return flag ? "must be true or false" : "must be text";
+	const char *text = value && !flag ? json_object_get_string(value) : "";
+	return *text && known[i].is && !known[i].is(text) ? known[i].wanted : NULL;
+}
+
+/* Whether a body can be a patient; answers 400 where not. A PUT may leave out what a patient must have. */
+static bool patient_body(struct request *r, struct json_object *body)
+{
+	const char *last_name = member_text(body, "lastName");
+	for (struct each m = {0}; each_member(body, &m);) {
+		const char *wrong = patient_wrong(m.name, m.value);
+		if (wrong) {
+			answer_error(r, 400, "%s: %s", m.name, wrong);
+			return false;
+		}
+	}
+	if (!r->arg[0] && !(last_name && *last_name)) {
+		answer_error(r, 400, "lastName is required");
+		return false;
+	}
+	return true;
+}
+
 /* Whether the body is an object, and of a kind that belongs to a patient names one who exists; answers 400
  * where not. */
 bool entry_body(struct sandbox *s, struct request *r, enum shelf_kind kind, struct json_object *body)
@@ -406,8 +487,8 @@ bool entry_body(struct sandbox *s, struct request *r, enum shelf_kind kind, stru
 	const char *patient = member_scalar(body, "patientId");
 	if (r->not_json || !json_object_is_type(body, json_type_object))
 		answer_error(r, 400, "a JSON object is required");
-	else if (kind == SHELF_PATIENT && r->arg[0] == NULL && !member_text(body, "lastName"))
-		answer_error(r, 400, "lastName is required");
+	else if (kind == SHELF_PATIENT)
+		return patient_body(r, body);
 	else if (kind != SHELF_PATIENT && patient && !shelf_get(&s->practice, SHELF_PATIENT, patient))
 		answer_error(r, 400, "patientId: no patient %s", patient);
 	else
