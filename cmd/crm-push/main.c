@@ -19,10 +19,12 @@ static const char usage[] =
 	"  -v       a line on standard error for each request; with -C, the values that differ\n"
 	"  -h, -V   this help, the version\n";
 
-/* One patient's events are never worked on at once. */
+/* One patient's events are never worked on at once; nor are those of one contact that is tagged. */
 static const char *patient_key(const struct record *r, void *context)
 {
 	(void)context;
+	if (event_type_of(record_text(r, "type")) == EVENT_CONTACT_TAGGED)
+		return jtext_scalar(r->arena, jtext_get(record_get(r, "contact"), "id"));
 	return jtext_scalar(r->arena, jtext_get(record_get(r, "patient"), "id"));
 }
 

@@ -61,8 +61,11 @@ static const char *digest(struct work *w)
  * 6, point 3). */
 static void find_subject(struct work *w)
 {
+	if (w->type == EVENT_UNKNOWN)
+		return;
 	enum event_kind kind = event_kind_of(w->type);
 	const char *id = part(w, kind, "id"), *state = NULL;
+	bool dated = record_get(w->r, "occurred").p != NULL;
 	int64_t total = 0;
 	if (!*id)
 		return;
@@ -80,6 +83,11 @@ static void find_subject(struct work *w)
 	case KIND_MEMBERSHIP:
 		state = arena_printf(w->a, "%s %s", part(w, kind, "sold_date"), part(w, kind, "amount"));
 		break;
+	case KIND_CONTACT: /* a tag may be set again, so each event stands alone; a hash names one only with its
+						  time */
+		id = arena_printf(w->a, "%s/%s/%lld", id, w->id, dated ? 0LL : (long long)moment_of(w->r));
+		state = "tagged";
+		break;
 	default:
 		break;
 	}
@@ -88,7 +96,7 @@ static void find_subject(struct work *w)
 		.state = state,
 		.event = w->id,
 		.moment = moment_of(w->r),
-		.dated = record_get(w->r, "occurred").p != NULL};
+		.dated = dated};
 }
 
 /* The sub-account whose contacts the patient is among: the main one where it is, or where nobody knows; of
@@ -118,10 +126,15 @@ static const struct crm_location *location_of_patient(struct work *w)
 	return found ? found : crm_location_at(w->push->crm, 0);
 }
 
-/* The sub-account of the event's facility; where it names none, the patient's. */
+/* The sub-account of the contact that is tagged, or of the event's facility; where it names none, the
+ * patient's. */
 static void find_location(struct work *w)
 {
 	bool unknown = false;
+	if (w->type == EVENT_CONTACT_TAGGED)
+		w->location = crm_location_with(w->push->crm, part(w, KIND_CONTACT, "location_id"));
+	if (w->location)
+		return;
 	const char *facility = part(w, KIND_APPOINTMENT, "facility");
 	if (!*facility)
 		facility = part(w, KIND_BILL, "facility");
@@ -188,11 +201,9 @@ static enum outcome carry_out_all(struct work *w, struct str actions)
 /* The contact of the patient, or the one that a tagged contact's event is about. */
 static void find_contact(struct work *w)
 {
-	if (w->push->dry)
-		return;
 	if (w->type == EVENT_CONTACT_TAGGED)
 		w->contact = jtext_scalar(w->a, jtext_get(record_get(w->r, "contact"), "id"));
-	else if (w->patient)
+	else if (w->patient && !w->push->dry)
 		w->contact = ledger_contact(w->push->state, w->a, w->location->id, w->patient).id;
 }
 
@@ -369,6 +380,8 @@ void push_event(struct record *r, void *context)
 	struct work w = {.push = context, .r = r, .a = r->arena, .id = record_text(r, "id")};
 	struct str error = record_get(r, "error");
 	enum outcome out = OUT_FAILED;
+	if (w.push->dry && record_get(r, "method").p)
+		return; /* a request that pnow-push -n shows */
 	w.type = event_type_of(record_text(r, "type"));
 	w.patient = jtext_scalar(w.a, jtext_get(record_get(r, "patient"), "id"));
 	if (jtext_type(error) == JTEXT_OBJECT)
