@@ -1,7 +1,7 @@
 /*
  * pnow-sync: the ordinary pipeline for every workflow, from events to results. It does what a shell would do
- * for "pnow-enrich | categorize | crm-map | crm-push", since a single event waits longer for a shell to start
- * than for the CRM to answer.
+ * for "pnow-enrich | categorize | crm-map | pnow-push | crm-push", since a single event waits longer for a
+ * shell to start than for the CRM to answer.
  */
 #include "conf.h"
 #include "options.h"
@@ -18,9 +18,10 @@
 
 static const char usage[] =
 	"usage: pnow-sync [-nv] [-c FILE]\n"
-	"Runs events (NDJSON on standard input) through pnow-enrich | categorize | crm-map | crm-push.\n"
+	"Runs events (NDJSON on standard input) through pnow-enrich | categorize | crm-map | pnow-push | "
+	"crm-push.\n"
 	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
-	"  -n       write the requests that would be sent to the CRM, and send none (PatientNow is still asked)\n"
+	"  -n       write the requests that would be sent to the CRM, and send none (PatientNow is still read)\n"
 	"  -v       say more\n"
 	"  -h, -V   this help, the version\n";
 
@@ -32,6 +33,7 @@ static const struct {
 	{"pnow-enrich", false},
 	{"categorize", false},
 	{"crm-map", false},
+	{"pnow-push", true},
 	{"crm-push", true},
 };
 

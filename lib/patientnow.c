@@ -259,7 +259,7 @@ struct patientnow_page patientnow_list(
 	struct patientnow *p, struct arena *a, const struct patientnow_list *list, int64_t number)
 {
 	struct http_answer answer = ask(p, a, patientnow_list_path(p->profile, a, list, number));
-	struct patientnow_page page = {0};
+	struct patientnow_page page = {.calls = answer.calls};
 	struct str body = trimmed(answer.body), rows = body;
 	const char *what = arena_copy(a, (struct str){list->path, strcspn(list->path, "?")});
 	bool json = answer.outcome == HTTP_ANSWERED && answer.status == 200 && type_of(body) != JTEXT_NONE;

@@ -54,6 +54,7 @@ struct patientnow_page {
 	struct str rows; /* the entries: a JSON list, checked; the arena's. p NULL: there is none */
 	struct patientnow_answer failure; /* then: why */
 	size_t n;                         /* entries */
+	unsigned calls;                   /* that it took */
 	int64_t pages;                    /* that the list has, where PatientNow tells; else 0 */
 	bool last;
 };

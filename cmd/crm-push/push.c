@@ -7,6 +7,8 @@
 #include "signature.h"
 #include "when.h"
 
+#include <stdlib.h>
+
 static const struct {
 	const char *op;
 	enum outcome (*carry_out)(struct work *);
@@ -382,6 +384,8 @@ void push_event(struct record *r, void *context)
 	enum outcome out = OUT_FAILED;
 	if (w.push->dry && record_get(r, "method").p)
 		return; /* a request that pnow-push -n shows */
+	const char *before = record_text(r, "crm_calls");
+	w.calls = before ? (unsigned)strtoul(before, NULL, 10) : 0;
 	w.type = event_type_of(record_text(r, "type"));
 	w.patient = jtext_scalar(w.a, jtext_get(record_get(r, "patient"), "id"));
 	if (jtext_type(error) == JTEXT_OBJECT)

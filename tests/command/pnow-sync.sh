@@ -19,13 +19,13 @@ without()
 	rm -rf filters
 	mkdir filters
 	local filter
-	for filter in pnow-enrich categorize crm-map crm-push pnow-sync; do
+	for filter in pnow-enrich categorize crm-map pnow-push crm-push pnow-sync; do
 		[ "$filter" = "$1" ] || ln -s "$bin/$filter" "filters/$filter"
 	done
 	[ $# -eq 1 ] || { printf '#!/bin/sh\n%s\n' "$2" >"filters/$1" && chmod +x "filters/$1"; }
 }
 
-(set -o pipefail; pnow-enrich <events | categorize | crm-map | crm-push -n; echo "status $?") >want 2>want.err
+(set -o pipefail; pnow-enrich <events | categorize | crm-map | pnow-push -n | crm-push -n; echo "status $?") >want 2>want.err
 (pnow-sync -n <events; echo "status $?") >got 2>got.err
 is 'a dry run gives what the filters in a row give' "$(<got)" "$(<want)"
 is 'and its words' "$(<got.err)" "$(<want.err)"
@@ -39,7 +39,7 @@ for wrong in '.timezone = "Mars"' '.categories = "none.csv"'; do
 	is "$wrong: nothing is written" "$(wc -c <out)" 0
 done
 
-for filter in pnow-enrich categorize crm-map crm-push; do
+for filter in pnow-enrich categorize crm-map pnow-push crm-push; do
 	without "$filter"
 	PATH=$work/filters filters/pnow-sync <events >out 2>err
 	is "$filter cannot be started: status 127" $? 127

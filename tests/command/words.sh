@@ -417,6 +417,16 @@ test_workflows()
 		"$(state '[.lastName, .phone, .fields["PNOW Unsubscribed"], (.notes | length), (.workflows | length)]')" \
 		'["Lopez-Reyes","+13035550199","false",3,5]'
 
+	local fatima
+	fatima=$(curl -s "127.0.0.1:$sandbox_port/_/state?email=fatima@example.com" | jq -r '.contacts[0].id')
+	curl -s "127.0.0.1:$sandbox_port/crm/contacts/$fatima/tags" -H 'Authorization: Bearer sandbox-crm-token' -H 'Version: 2021-07-28' \
+		-H 'Content-Type: application/json' -d '{"tags":["pnowcreate"]}' >/dev/null
+	is 'workflows/contact.tagged' "$(jq -c --arg id "$fatima" '{id: "t", type: "contact.tagged", payload: (. + {$id})}' \
+		"$samples/webhooks/contact.tagged.json" | "$root/examples/workflows/contact.tagged" | jq -c '[.status, .warnings]')" "$done"
+	is 'workflows/contact.tagged: a patient, its id and a note on the contact, the tag gone' \
+		"$(curl -s "127.0.0.1:$sandbox_port/_/state" | jq -c '[.patients[-1].lastName, (.contacts[] | select(.firstName == "Fatima")
+			| .fields["PNOW ID"], (.notes | length), (.tags | length))]')" '["Haddad","10240",1,0]'
+
 	# examples/README.md: each event through the script of its type
 	cp -R "$samples/workflows" by && cd by || exit
 	awk '/^```sh$/ { on = 1; next } /^```/ { on = 0 } on' "$samples/README.md" >how && . ./how && cd ..

@@ -1,0 +1,171 @@
+/*
+ * The contact as the CRM's webhook tells it, or the CRM itself: the webhook has no gender. Its facts get the
+ * names of a patient's, so that what follows does not know the CRM's.
+ */
+#include "tagged.h"
+#include "canonical.h"
+
+#include <strings.h>
+
+#define AT(pointer)                                                                                          \
+	{                                                                                                        \
+		(const char *[]){pointer}, 1                                                                         \
+	}
+
+/* Where the CRM has a patient's facts. */
+static struct profile_field places[] = {{"id", AT("/id")}, {"first_name", AT("/firstName")},
+	{"last_name", AT("/lastName")}, {"email", AT("/email")}, {"phone", AT("/phone")},
+	{"gender", AT("/gender")}, {"dob", AT("/dateOfBirth")}, {"address1", AT("/address1")},
+	{"city", AT("/city")}, {"state", AT("/state")}, {"postal_code", AT("/postalCode")},
+	{"referral_source", AT("/source")}};
+
+static const struct profile_fields crm_fields = {places, sizeof places / sizeof *places};
+
+/* The facts that create.required may name, as the front desk calls them. */
+static const struct {
+	const char *fact, *words;
+} words[] = {{"first_name", "first name"}, {"last_name", "last name"}, {"gender", "gender"},
+	{"email", "e-mail"}, {"phone", "phone"}, {"dob", "date of birth"}, {"address1", "street address"},
+	{"city", "city"}, {"state", "state"}, {"postal_code", "postal code"},
+	{"referral_source", "contact source"}};
+
+static const char *fact_of(const struct tagged *t, const char *name)
+{
+	return jtext_string(t->a, jtext_get(t->facts, name));
+}
+
+/* Whether a tag is one of create.tags, in any case and with blanks around it. */
+static bool asks(const struct conf *conf, const char *tag)
+{
+	size_t blanks = strspn(tag, " \t"), n = strlen(tag + blanks);
+	while (n && strchr(" \t", tag[blanks + n - 1]))
+		n--;
+	for (size_t i = 0; i < conf->create.tags_n; i++)
+		if (strlen(conf->create.tags[i]) == n && strncasecmp(conf->create.tags[i], tag + blanks, n) == 0)
+			return true;
+	return false;
+}
+
+/* Takes facts and tags from an object; fields NULL: they have our own names. */
+static enum fate take(
+	struct tagged *t, struct str object, const struct profile_fields *fields, const char *otherwise)
+{
+	struct sources sources = {.at = {{object, fields}}};
+	struct buf tags = {0};
+	t->facts = canonical(t->push->profile, t->a, KIND_PATIENT, &sources, NULL);
+	buf_putc(&tags, '[');
+	for (struct str at = {0}, all = jtext_get(object, "tags"); jtext_next(all, &at);) {
+		const char *tag = jtext_string(t->a, at);
+		if (!tag || !asks(t->push->conf, tag))
+			continue;
+		if (tags.n > 1)
+			buf_putc(&tags, ',');
+		buf_json(&tags, str_of(tag));
+	}
+	bool none = tags.n == 1;
+	buf_putc(&tags, ']');
+	t->tags = (struct str){arena_copy(t->a, buf_str(&tags)), tags.n};
+	buf_free(&tags);
+	if (none)
+		record_set_text(t->r, "ignored", otherwise);
+	return none ? FATE_IGNORED : FATE_OPEN;
+}
+
+/* Whether the configuration has the sub-account. */
+static bool is_ours(const struct conf *conf, const char *location)
+{
+	bool ours = strcmp(conf->crm.location_id, location) == 0;
+	for (size_t i = 0; i < conf->facilities_n; i++)
+		ours |= strcmp(conf->facilities[i].location_id, location) == 0;
+	return ours;
+}
+
+enum fate contact_read(struct tagged *t)
+{
+	struct str payload = record_get(t->r, "payload");
+	bool webhook = jtext_type(payload) == JTEXT_OBJECT;
+	struct jtext_members from = record_object(t->r, webhook ? "payload" : "contact");
+	struct str object = webhook ? payload : record_get(t->r, "contact");
+	if (t->r->failed)
+		return FATE_FAILED;
+	if (take(t, object, webhook ? &crm_fields : NULL,
+			"no tag of the contact asks for a patient: see create.tags") == FATE_IGNORED)
+		return FATE_IGNORED;
+	t->contact = fact_of(t, "id");
+	t->location = members_text(t->a, &from, webhook ? "locationId" : "location_id");
+	if (!t->location)
+		t->location = t->push->conf->crm.location_id;
+	if (!t->contact || !t->event)
+		record_fail(t->r, "malformed", false, "the event has no %s", t->event ? "contact's id" : "id");
+	else if (!is_ours(t->push->conf, t->location))
+		record_fail(t->r, "wrong_location", false,
+			"contact %s: its sub-account %s is not in the configuration", t->contact, t->location);
+	return t->r->failed ? FATE_FAILED : FATE_OPEN;
+}
+
+enum fate contact_ask(struct tagged *t)
+{
+	struct crm_request request = {.method = "GET",
+		.path = arena_printf(t->a, "/contacts/%s", http_encode(t->a, t->contact)),
+		.repeatable = true};
+	struct crm_answer answer =
+		crm_call(t->push->crm, t->a, crm_location_with(t->push->crm, t->location), &request);
+	struct str contact = jtext_get(answer.body, "contact");
+	t->crm_calls += answer.calls;
+	if (crm_gone(t->a, &answer)) {
+		record_set_text(t->r, "ignored", "the contact is not in the CRM any more");
+		return FATE_IGNORED;
+	}
+	if (answer.error)
+		record_fail(t->r, answer.code, answer.retry, "%s", answer.error);
+	else if (!jtext_get(contact, "id").p)
+		record_fail(t->r, "bad_answer", true, "the CRM's answer has no contact in it");
+	else
+		return take(
+			t, contact, &crm_fields, "the tag that asked for a patient is not on the contact any more");
+	return FATE_FAILED;
+}
+
+const char *contact_missing(const struct tagged *t, size_t *count)
+{
+	const struct conf *conf = t->push->conf;
+	const char *missing = NULL;
+	size_t n = 0;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		for (size_t k = 0; k < conf->create.required_n; k++)
+			if (strcmp(conf->create.required[k], words[i].fact) == 0 && !fact_of(t, words[i].fact)) {
+				missing = arena_printf(t->a, "%s%s%s", n ? missing : "", n ? ", " : "", words[i].words);
+				n++;
+				break;
+			}
+	if (count)
+		*count = n;
+	return missing;
+}
+
+struct str contact_filled(const struct tagged *t)
+{
+	const struct conf *conf = t->push->conf;
+	struct buf out = {0};
+	buf_add(&out, (struct str){t->facts.p, t->facts.n - 1});
+	for (size_t k = 0; k < conf->create.required_n; k++)
+		if (!fact_of(t, conf->create.required[k]))
+			buf_member(&out, conf->create.required[k], arena_printf(t->a, "{%s}", conf->create.required[k]));
+	buf_putc(&out, '}');
+	struct str filled = {arena_copy(t->a, buf_str(&out)), out.n};
+	buf_free(&out);
+	return filled;
+}
+
+struct str contact_shown(const struct tagged *t)
+{
+	struct buf out = {0};
+	buf_add(&out, (struct str){t->facts.p, t->facts.n - 1});
+	buf_member(&out, "location_id", t->location);
+	buf_puts(&out, ",\"tags\":");
+	buf_add(&out, t->tags);
+	buf_putc(&out, '}');
+	struct str shown = {arena_copy(t->a, buf_str(&out)), out.n};
+	buf_free(&out);
+	return shown;
+}

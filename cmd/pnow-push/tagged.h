@@ -1,0 +1,75 @@
+/* The parts of pnow-push. */
+#ifndef TAGGED_H
+#define TAGGED_H
+
+#include "calls.h"
+#include "conf.h"
+#include "crm.h"
+#include "ledger.h"
+#include "locks.h"
+#include "options.h"
+#include "patientnow.h"
+#include "profile.h"
+#include "record.h"
+
+struct push {
+	const struct conf *conf;
+	const struct profile *profile;
+	const struct options *options;
+	/* Opened when the first tagged contact comes, and not with -n. */
+	struct state *state;
+	struct locks *locks;
+	struct crm *crm;
+	struct patientnow *api;
+	struct calls calls; /* of PatientNow */
+};
+
+/* What becomes of a tagged contact. */
+enum fate {
+	FATE_OPEN,    /* not known yet */
+	FATE_FAILED,  /* the record carries the error */
+	FATE_IGNORED, /* the record says why */
+	FATE_CREATED, /* its patient was made */
+	FATE_LINKED,  /* its patient was there already */
+	FATE_MISSING, /* something required is not told */
+	FATE_SEVERAL, /* more than one patient could be it */
+	FATE_REFUSED, /* PatientNow does not take it */
+	FATE_UNKNOWN, /* the answer was lost, and there is nothing to look for the patient by */
+};
+
+/* A tagged contact on its way. Everything it points to is the record's or its arena's. */
+struct tagged {
+	struct push *push;
+	struct record *r;
+	struct arena *a;
+	const char *event;      /* its id */
+	const char *contact;    /* its id in the CRM */
+	const char *location;   /* of its sub-account */
+	struct str facts;       /* of the contact, by the names that a patient's have in pnow-event(5) */
+	struct str tags;        /* those that ask for a patient, as they are spelled there: a JSON list */
+	const char *patient;    /* its id in PatientNow, once known */
+	const char *candidates; /* FATE_SEVERAL: their ids */
+	unsigned calls;         /* of PatientNow, that it took */
+	unsigned crm_calls;
+};
+
+/* contact.c */
+/* Reads the event: contact, facts, tags. FATE_OPEN, or FATE_IGNORED where no tag asks for a patient. */
+enum fate contact_read(struct tagged *t);
+/* Reads the contact from the CRM, since it has more than the webhook and is newer; likewise. */
+enum fate contact_ask(struct tagged *t);
+/* The required facts that are not there, in the front desk's words: "first name, gender"; NULL: none. count
+   may be NULL. */
+const char *contact_missing(const struct tagged *t, size_t *count);
+/* The facts, with {gender} in place of a required one that is not there. */
+struct str contact_filled(const struct tagged *t);
+/* The record's "contact": the facts, its sub-account, its tags. */
+struct str contact_shown(const struct tagged *t);
+
+/* patient.c */
+/* Finds or makes the contact's patient, and keeps in the ledger that they belong together. */
+enum fate patient_settle(struct tagged *t);
+/* What PatientNow is searched by, one after the other, each with the last name. */
+extern const char *const patient_sought_by[2];
+
+#endif
