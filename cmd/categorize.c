@@ -12,7 +12,9 @@
 #include <ctype.h>
 #include <err.h>
 #include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <strings.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -224,13 +226,20 @@ static void choose_listing(int letter, void *context)
 	c->listing = letter == 's' ? SUGGESTIONS : MISSING;
 }
 
+/* Whether there is something in the sheet: the shell has made it empty already where -s is to write it. */
+static bool is_begun(const char *path)
+{
+	struct stat st;
+	return path && (stat(path, &st) != 0 ? errno != ENOENT : st.st_size > 0);
+}
+
 int main(int argc, char *argv[])
 {
 	struct categorize c = {.listing = RECORDS};
 	struct options o = {.usage = usage, .letters = "c:hsuvV", .own = choose_listing, .context = &c};
 	options_read(argc, argv, &o);
 	struct conf *conf = conf_read(o.file);
-	bool fresh = c.listing == SUGGESTIONS && conf->categories && access(conf->categories, F_OK) != 0;
+	bool fresh = c.listing == SUGGESTIONS && !is_begun(conf->categories);
 	struct sheet *sheet = sheet_read(fresh ? NULL : conf->categories);
 	c.conf = conf;
 	c.sheet = sheet;

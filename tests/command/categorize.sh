@@ -68,6 +68,9 @@ cp suggested.csv sheet.csv
 is "what it suggests is a sheet" "$(visit Lunch 'peel, \"deep\"' | categorize | jq -r .category | tr '\n' ' ')" 'Block Non-Surgical Appointment '
 rm sheet.csv
 is "-s needs no sheet yet" "$(visit Lunch | categorize -s | tail -n 1)" '"Lunch",Block,contains lunch'
+visit Lunch | categorize -s >sheet.csv
+is "-s may write the sheet itself" "$(tail -n 1 sheet.csv)" '"Lunch",Block,contains lunch'
+rm sheet.csv
 visit Lunch | categorize -u >out 2>&1
 is "everything else does" $? 78
 jq -c 'del(.categories)' med-spa.json >bare.json

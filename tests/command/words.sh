@@ -34,11 +34,11 @@ rendered()
 	mandoc -T ascii -O width=160 "$1" | sed $'s/.\b//g'
 }
 
-# The examples of a page: their lines, and an empty line between two.
+# examples_of PAGE [SECTION]: the lines of a page's examples, and an empty line between two.
 examples_of()
 {
-	rendered "$1" | awk '
-		/^[^ ]/ { on = $0 == "EXAMPLES"; next }
+	rendered "$1" | awk -v section="${2:-EXAMPLES}" '
+		/^[^ ]/ { on = $0 == section; next }
 		!on || /^$/ { next }
 		/^           / { print substr($0, 12); open = 1; next }
 		open { print ""; open = 0 }'
@@ -127,7 +127,7 @@ run_commands()
 		[[ $last == *'&' ]] || continue
 		servers[${command%% *}]=$!
 		: >"$folder/$n.server"
-		await "$folder/$n.out"
+		[ "${command%% *}" = pnow-inbox ] || await "$folder/$n.out"
 		kill -0 $! 2>/dev/null || printf '69\n' >"$folder/$n.status"
 	done
 }
@@ -197,6 +197,9 @@ test_examples()
 	examples_of "$root/man/pnow.7" | awk 'NF == 0 { exit } { print }' | split_transcript "$first"
 	# the second practice that an example of pnow-hook(1) speaks of
 	jq -n '{practice: "shine", timezone: "America/Chicago", pipelines: "non-surgical"}' >"$samples/rehearsal/shine.json"
+	mkdir "$work/newcomer"
+	examples_of "$root/man/pnow.7" 'A FIRST PRACTICE' | split_transcript "$work/newcomer"
+	run_folder "$work/newcomer" "pnow.7, a first practice" ''
 	for page in "${pages[@]}"; do
 		name=$(basename "$page")
 		mkdir "$work/$name"
