@@ -16,11 +16,13 @@
 enum { CHUNK = 128 * 1024, FLUSH = 64 * 1024 };
 
 struct stream {
+	int fd; /* of the input */
 	char *in;
 	size_t from, to; /* what was read and not yet given out */
 	size_t searched; /* bytes from from on that hold no newline */
 	size_t room, max;
 	bool eof;
+	bool broken;          /* the input could not be read to its end */
 	bool inside;          /* of a line that is too long */
 	pthread_mutex_t lock; /* of what follows */
 	struct buf out;
@@ -66,6 +68,20 @@ struct stream *stream_open(size_t max)
 	return s;
 }
 
+void stream_file(struct stream *s, int fd)
+{
+	if (s->fd != STDIN_FILENO)
+		close(s->fd);
+	s->fd = fd;
+	s->from = s->to = s->searched = 0;
+	s->eof = s->inside = false;
+}
+
+bool stream_ended(const struct stream *s)
+{
+	return s->eof && !s->broken && !stopped && !s->failed;
+}
+
 /* Writes out what there is; the lock is held. After a failure nothing more is written. */
 static void flush(struct stream *s)
 {
@@ -91,6 +107,13 @@ void stream_waits(struct stream *s, bool waits)
 	pthread_mutex_unlock(&s->lock);
 }
 
+void stream_flush(struct stream *s)
+{
+	pthread_mutex_lock(&s->lock);
+	flush(s);
+	pthread_mutex_unlock(&s->lock);
+}
+
 void stream_write(struct stream *s, struct str bytes)
 {
 	pthread_mutex_lock(&s->lock);
@@ -105,7 +128,7 @@ void stream_write(struct stream *s, struct str bytes)
    before it waiting when one behind it has died. */
 static bool await_input(struct stream *s)
 {
-	struct pollfd ends[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = STDOUT_FILENO}};
+	struct pollfd ends[] = {{.fd = s->fd, .events = POLLIN}, {.fd = STDOUT_FILENO}};
 	struct timespec at_once = {0};
 	sigset_t pending;
 	int ready = ppoll(ends, 2, &at_once, &while_waiting);
@@ -152,14 +175,15 @@ static bool fill(struct stream *s)
 		return false;
 	make_room(s);
 	while (await_input(s)) {
-		ssize_t n = read(STDIN_FILENO, s->in + s->to, s->room - s->to);
+		ssize_t n = read(s->fd, s->in + s->to, s->room - s->to);
 		if (n > 0) {
 			s->to += (size_t)n;
 			return true;
 		}
 		if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
+			s->broken = n < 0;
 			if (n < 0)
-				warn("cannot read standard input");
+				warn("cannot read the input");
 			break;
 		}
 	}
