@@ -487,3 +487,15 @@ char *jtext_scalar(struct arena *a, struct str text)
 		return NULL;
 	}
 }
+
+bool jtext_is_utf8(struct str bytes)
+{
+	const char *end = bytes.p + bytes.n;
+	for (const char *p = scan_plain(bytes.p, end); p < end; p = scan_plain(p, end)) {
+		size_t n = scan_utf8(p, end);
+		if (!n)
+			return false;
+		p += n;
+	}
+	return true;
+}

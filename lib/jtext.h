@@ -39,6 +39,9 @@ struct jtext_members {
 	size_t room;
 };
 
+/* Whether bytes are valid UTF-8. */
+bool jtext_is_utf8(struct str bytes);
+
 /* Whether text is exactly one JSON value (RFC 8259) in valid UTF-8. Where not, *error says what and where. */
 bool jtext_check(struct str text, struct jtext_error *error);
 

@@ -18,9 +18,6 @@ bool record_read(struct record *r, struct buf *out);
 /* Calls the loop's function and writes what has become of the record, with its newline. */
 void record_work(struct record *r, const struct record_loop *loop, struct buf *out);
 
-/* Writes a piece of a line that is too long as error records; *part counts them. */
-void record_too_long(struct str piece, const char *stage, size_t number, size_t *part, struct buf *out);
-
 /* Counts a record that has been written. */
 void record_count(struct record_tally *tally, const struct record *r);
 

@@ -220,26 +220,10 @@ static void write_pieces(struct buf *out, const char *stage, const char *code, c
 	} while (raw.n);
 }
 
-static bool is_utf8(struct str text)
-{
-	struct buf json = {0};
-	struct jtext_error error;
-	buf_putc(&json, '"');
-	for (size_t i = 0; i < text.n; i++)
-		buf_putc(&json,
-			text.p[i] == '"' || text.p[i] == '\\' || (text.p[i] >= 0 && text.p[i] < 0x20) ? ' ' : text.p[i]);
-	buf_putc(&json, '"');
-	bool valid = jtext_check(buf_str(&json), &error);
-	buf_free(&json);
-	return valid;
-}
-
-/* A line that is no record goes on whole, inside an error. */
-static void write_malformed(
-	struct buf *out, const char *stage, const char *message, struct str line, size_t number)
+void record_malformed(struct buf *out, const char *stage, const char *message, struct str line, size_t number)
 {
 	size_t start = out->n, part = 0;
-	if (is_utf8(line)) {
+	if (jtext_is_utf8(line)) {
 		buf_puts(out, "{\"error\":");
 		write_error(out, stage, "malformed", message, false, number, 0);
 		buf_puts(out, ",\"raw\":");
@@ -295,7 +279,7 @@ bool record_read(struct record *r, struct buf *out)
 			return true;
 		snprintf(message, sizeof message, "line %zu: the key \"%.60s\" is given twice", r->number, twice);
 	}
-	write_malformed(out, r->stage, message, r->line, r->number);
+	record_malformed(out, r->stage, message, r->line, r->number);
 	r->failed = true;
 	return false;
 }

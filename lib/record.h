@@ -62,6 +62,13 @@ void record_fail(struct record *r, const char *code, bool retry, const char *for
  * nothing does. */
 void record_replace(struct record *r, struct str json);
 
+/* Writes a line that is no record, whole, inside an error; number is the line's, from 1. */
+void record_malformed(
+	struct buf *out, const char *stage, const char *message, struct str line, size_t number);
+
+/* Writes a piece of a line that is too long as error records; *part counts them. */
+void record_too_long(struct str piece, const char *stage, size_t number, size_t *part, struct buf *out);
+
 /* What a filter does to a record. Records that already carry an error do not come here unless .errors is set.
  */
 typedef void record_fn(struct record *r, void *context);
