@@ -1,0 +1,69 @@
+/* Whatever stands where CSV should: every line of the file is in a row, good or bad, once and in order, but
+   for lines without a word in them. */
+#include "fuzz.h"
+#include "jtext.h"
+#include "rows.h"
+
+const char *const fuzz_corpus[] = {"Patient ID,First Name\n1,Ana\n2,\"Ben \"\"B\"\"\"\n",
+	"a;b;c\r\n1;\"two\r\nlines\";3\r\n;;\r\n4;5\r\n", "\xef\xbb\xbfName\tTotal\nJos\xc3\xa9\t1\n",
+	"Name,Total\nJos\xe9,1\n\"open,2\nnext,3\n\"a\"b,4\n", "sep=;\na,b;c\n1;2\n", "a,b\n1,2,,\n1\n1,2,3\n",
+	"a,b\r1,2\r", "a\n\"x\n\n\ny\"\n\n\"z", NULL};
+
+struct lines {
+	struct str left;
+};
+
+static enum stream_line next(void *context, struct str *line)
+{
+	struct lines *l = context;
+	if (!l->left.n)
+		return STREAM_END;
+	const char *newline = memchr(l->left.p, '\n', l->left.n);
+	size_t n = newline ? (size_t)(newline - l->left.p) : l->left.n;
+	*line = (struct str){l->left.p, n};
+	size_t taken = n + (newline != NULL);
+	l->left = (struct str){l->left.p + taken, l->left.n - taken};
+	return STREAM_LINE;
+}
+
+static size_t newlines(struct str text)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < text.n; i++)
+		n += text.p[i] == '\n';
+	return n;
+}
+
+/* Whether a line holds nothing but what may stand between fields. */
+static bool wordless(struct str line)
+{
+	for (size_t i = 0; i < line.n; i++)
+		if (!memchr("\xef\xbb\xbf,;\t\r \"", line.p[i], 9))
+			return line.n >= 4 && memcmp(line.p, "sep=", 4) == 0;
+	return true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+	struct lines file = {{(const char *)bytes, n}}, check = file;
+	struct rows *rows = rows_open(next, &file);
+	struct row row;
+	struct str line;
+	size_t number = 1;
+	while (rows_next(rows, &row)) {
+		fuzz_require(row.line >= number, "rows come in the order of their lines");
+		for (; number < row.line; number++)
+			fuzz_require(next(&check, &line) == STREAM_LINE && (wordless(line) || number == 1),
+				"only lines without a word are passed over");
+		for (size_t i = 0; i < row.n; i++)
+			fuzz_require(jtext_is_utf8(str_of(row.fields[i])), "fields are UTF-8");
+		for (size_t left = newlines(row.raw) + 1; left > 0; left--, number++)
+			fuzz_require(next(&check, &line) == STREAM_LINE, "a row's lines are the file's");
+		/* the first line may lack its byte order mark, each its carriage return */
+		fuzz_require(row.raw.n <= n, "a row is no longer than the file");
+	}
+	while (next(&check, &line) == STREAM_LINE)
+		fuzz_require(wordless(line), "nothing is left at the end");
+	rows_close(rows);
+	return 0;
+}
