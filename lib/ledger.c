@@ -192,10 +192,12 @@ enum ledger_news ledger_begin(struct state *s, struct ledger_subject *e)
 	bool same = columns[0] && e->state && strcmp(e->state, columns[0]) == 0;
 	if (news == LEDGER_NEWS) {
 		e->seq = same ? number(columns[1]) : number(columns[1]) + 1;
-		kept = state_run(s, NULL, NULL,
-			"INSERT OR REPLACE INTO subject(location,subject,state,seq,event,moment,applied) "
-			"VALUES(?,?,?,?,?,?,0)",
-			"tttiti", e->location, e->subject, e->state ? e->state : "", e->seq, e->event, e->moment);
+		e->others = same && e->yields && strcmp(e->event, columns[2]) != 0;
+		if (!e->others)
+			kept = state_run(s, NULL, NULL,
+				"INSERT OR REPLACE INTO subject(location,subject,state,seq,event,moment,applied) "
+				"VALUES(?,?,?,?,?,?,0)",
+				"tttiti", e->location, e->subject, e->state ? e->state : "", e->seq, e->event, e->moment);
 	} else if (news == LEDGER_KNOWN && same && e->moment > number(columns[3])) {
 		/* it was so still: what is older than this is no news either */
 		kept = state_run(s, NULL, NULL, "UPDATE subject SET moment=? WHERE location=? AND subject=?", "itt",

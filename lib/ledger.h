@@ -73,8 +73,10 @@ struct ledger_subject {
 	const char *event; /* its id */
 	int64_t moment;    /* when it occurred, milliseconds since 1970 */
 	bool dated;        /* the sender said when: together with the time, the id names one event */
+	bool yields;       /* what another event has begun with the same state stays that one's to finish */
 	bool again;        /* what it wrote was written over before this event: the same state is news */
-	int64_t seq;       /* set by ledger_begin */
+	int64_t seq;       /* set by ledger_begin, */
+	bool others;       /* and whether another event has begun it */
 };
 
 /* Whether the event has something new to say about its subject; notes that it is being applied. */

@@ -312,11 +312,9 @@ static enum outcome find_or_make(struct work *w, bool needs)
 	return out == OUT_DONE && needs ? contact_standing(w) : out;
 }
 
-enum outcome contact_upsert(struct work *w)
+enum outcome contact_write(struct work *w)
 {
 	bool needs = needs_standing(w);
-	w->upsert = w->action;
-	remember_person(w);
 	enum outcome out = find_or_make(w, needs);
 	if (out == OUT_DONE && w->fields_again) {
 		w->fields_again = false;
@@ -327,4 +325,11 @@ enum outcome contact_upsert(struct work *w)
 	if (out == OUT_DONE && w->standing == STANDING_LEAD)
 		changed(w, CHANGE_LEAD);
 	return out;
+}
+
+enum outcome contact_upsert(struct work *w)
+{
+	w->upsert = w->action;
+	remember_person(w);
+	return w->backfill ? history_upsert(w) : contact_write(w);
 }

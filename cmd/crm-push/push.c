@@ -30,10 +30,11 @@ static const char *const words[] = {[OUT_DONE] = "done",
 	[OUT_FAILED] = "failed"};
 
 /* When the event occurred, milliseconds since 1970; by our clock where the sender's is ahead of it, lest
-   everything that comes later seem older. */
-static int64_t moment_of(const struct record *r)
+   everything that comes later seem older. 0: nobody knows; when a backfilled one was read does not tell. */
+static int64_t moment_of(const struct work *w)
 {
-	const char *occurred = record_text(r, "occurred"), *received = record_text(r, "received");
+	const char *occurred = record_text(w->r, "occurred");
+	const char *received = w->backfill ? NULL : record_text(w->r, "received");
 	int64_t at = INT64_MAX, here = INT64_MAX;
 	if (occurred)
 		when_moment(str_of(occurred), &at);
@@ -97,7 +98,8 @@ static void find_subject(struct work *w)
 		.subject = arena_printf(w->a, "%s/%s", event_kind_name(kind), id),
 		.state = state,
 		.event = w->id,
-		.moment = moment_of(w->r),
+		.moment = moment_of(w),
+		.yields = w->backfill,
 		.dated = dated};
 }
 
@@ -244,8 +246,10 @@ static enum outcome apply(struct work *w, struct str actions)
 	case LEDGER_NEWS:
 		break;
 	}
+	history_look(w);
 	enum outcome out = carry_out_all(w, actions);
-	struct ledger_end end = {.applied = (out == OUT_DONE || out == OUT_UNCHANGED) && !w->incomplete,
+	bool whole = (out == OUT_DONE || out == OUT_UNCHANGED) && !w->incomplete;
+	struct ledger_end end = {.applied = whole && !w->subject.others,
 		.contact = w->contact,
 		.change = w->change,
 		.changes = w->changes};
@@ -387,6 +391,7 @@ void push_event(struct record *r, void *context)
 	const char *before = record_text(r, "crm_calls");
 	w.calls = before ? (unsigned)strtoul(before, NULL, 10) : 0;
 	w.type = event_type_of(record_text(r, "type"));
+	w.backfill = jtext_type(record_get(r, "backfill")) == JTEXT_TRUE;
 	w.patient = jtext_scalar(w.a, jtext_get(record_get(r, "patient"), "id"));
 	if (jtext_type(error) == JTEXT_OBJECT)
 		w.retry = jtext_type(jtext_get(error, "retry")) == JTEXT_TRUE;

@@ -48,6 +48,8 @@ struct work {
 	const char *patient;
 	const struct crm_location *location;
 	struct ledger_subject subject; /* .subject NULL: none */
+	bool backfill;                 /* history: gives way to what is newer */
+	bool older;                    /* history, and something newer was written into the contact */
 
 	const char *contact;    /* its id, once known */
 	struct str contact_now; /* the CRM's last word on it, while we hold its lock; p NULL: not known */
@@ -120,6 +122,8 @@ const char *field_in(struct work *w, struct str contact, const char *id);
 
 /* contact.c */
 enum outcome contact_upsert(struct work *w);
+/* Finds or makes the contact, and writes all of the action into it. */
+enum outcome contact_write(struct work *w);
 /* Whether a property of a contact is held as it was sent; held may be NULL. */
 bool property_same(const char *name, const char *sent, const char *held);
 /* The contact with this e-mail, else with this phone (either may be NULL), as a search shows it: *id NULL
@@ -132,6 +136,12 @@ void contact_lock(struct work *w);
 enum outcome contact_read(struct work *w);
 /* Writes the fields of the event that say lead or patient, and nothing else. */
 enum outcome contact_standing(struct work *w);
+
+/* history.c */
+/* Finds out whether a backfilled event is older than what was written into the contact last. */
+void history_look(struct work *w);
+/* contact.upsert of a backfilled event: what is newer stays. */
+enum outcome history_upsert(struct work *w);
 
 /* standing.c */
 /* Finds out whether the contact is a lead or a patient, into w->standing: the ledger knows, or the CRM is
