@@ -17,8 +17,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char usage[] = "usage: crm-map [-v] [-c FILE]\n"
+static const char usage[] = "usage: crm-map [-bv] [-c FILE]\n"
 							"Adds the list of CRM actions to events (NDJSON on standard input).\n"
+							"  -b       a backfill: only the contact's fields and its lifetime value\n"
 							"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
 							"  -v       say more\n"
 							"  -h, -V   this help, the version\n";
@@ -120,6 +121,7 @@ static const struct {
 
 struct map {
 	const struct conf *conf;
+	bool backfill;  /* -b: what is written down, and nothing that anybody notices */
 	struct buf out; /* the actions being written */
 };
 
@@ -379,6 +381,8 @@ static void write_move(const struct event *e)
 static void write_visit(struct event *e)
 {
 	write_contact(e);
+	if (e->map->backfill)
+		return;
 	write_visit_note(e);
 	write_workflow(e, e->map->conf->workflows.appointments);
 	write_move(e);
@@ -401,6 +405,8 @@ static void write_bill(struct event *e)
 	buf_member(out, "bill", text_at(e, KIND_BILL, "id"));
 	buf_member(out, "amount", money_text(total, money));
 	buf_putc(out, '}');
+	if (e->map->backfill)
+		return;
 	write_bill_note(e, total);
 	write_workflow(e, conf->workflows.order_paid);
 	write_workflow(e, conf->workflows.birthday);
@@ -431,8 +437,10 @@ static const char *membership_tag(const struct event *e)
 static void write_membership(struct event *e)
 {
 	struct buf *out = &e->map->out;
-	const char *tag = membership_tag(e);
 	write_contact(e);
+	if (e->map->backfill)
+		return;
+	const char *tag = membership_tag(e);
 	if (tag) {
 		begin(out, "tag.add");
 		buf_puts(out, ",\"tags\":[");
@@ -491,6 +499,8 @@ static void write_actions(struct event *e)
 	buf_putc(out, ']');
 	if (!e->r->failed)
 		record_set(e->r, "actions", buf_str(out)); /* it stands until the next event */
+	if (!e->r->failed && e->map->backfill)
+		record_set(e->r, "backfill", STR("true"));
 }
 
 static void map(struct record *r, void *context)
@@ -512,12 +522,19 @@ static void map(struct record *r, void *context)
 		write_actions(&e);
 }
 
+static void take_option(int letter, void *context)
+{
+	struct map *m = context;
+	m->backfill |= letter == 'b';
+}
+
 int main(int argc, char *argv[])
 {
-	struct options o = {.usage = usage, .letters = "c:hvV"};
+	struct map m = {0};
+	struct options o = {.usage = usage, .letters = "bc:hvV", .own = take_option, .context = &m};
 	options_read(argc, argv, &o);
 	struct conf *conf = conf_read(o.file);
-	struct map m = {.conf = conf};
+	m.conf = conf;
 	int status = record_loop(
 		&(struct record_loop){.stage = "crm-map", .each = map, .context = &m, .verbose = o.verbose});
 	buf_free(&m.out);

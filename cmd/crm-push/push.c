@@ -88,7 +88,7 @@ static void find_subject(struct work *w)
 		break;
 	case KIND_CONTACT: /* a tag may be set again, so each event stands alone; a hash names one only with its
 						  time */
-		id = arena_printf(w->a, "%s/%s/%lld", id, w->id, dated ? 0LL : (long long)moment_of(w->r));
+		id = arena_printf(w->a, "%s/%s/%lld", id, w->id, dated ? 0LL : (long long)moment_of(w));
 		state = "tagged";
 		break;
 	default:

@@ -85,6 +85,7 @@ static const struct route {
 
 	{API_OWN, "GET", "", own_help},
 	{API_OWN, "GET", "state", own_state},
+	{API_OWN, "GET", "fields", own_fields},
 	{API_OWN, "POST", "reset", own_reset},
 	{API_OWN, "POST", "revoke", own_revoke},
 	{API_OWN, "GET", "requests", own_requests},

@@ -19,6 +19,7 @@ void own_help(struct sandbox *s, struct request *r)
 		"/envision/    PatientNow Essentials\n"
 		"\n"
 		"GET    /_/state[?contact=ID|?email=E]  what is stored, by name\n"
+		"GET    /_/fields?name=N                one custom field of all contacts, NDJSON\n"
 		"POST   /_/reset                        back to the seed\n"
 		"POST   /_/revoke                       {\"what\":\"access\"|\"all\"}: tokens of OAuth\n"
 		"GET    /_/requests                     all requests, NDJSON; DELETE clears\n"
@@ -129,4 +130,26 @@ void own_state(struct sandbox *s, struct request *r)
 		json_object_object_add(value, shelf_names[i].pro, list);
 	}
 	answer_json(r, 200, value);
+}
+
+/* GET /_/fields?name=N: of 100,000 contacts the state would be too much to read. */
+void own_fields(struct sandbox *s, struct request *r)
+{
+	const char *name = request_query(r, "name");
+	struct buf *out = &r->answer.body;
+	struct contact *c;
+	r->answer.status = 200;
+	r->answer.type = "application/x-ndjson";
+	for (c = TAILQ_FIRST(&s->crm.contacts); c; c = TAILQ_NEXT(c, next)) {
+		struct json_object *fields = fields_by_name(c), *value = name ? member(fields, name) : NULL;
+		if (value) {
+			buf_puts(out, "{");
+			buf_member(out, "contact", c->id);
+			buf_member(out, "email", contact_text(c, "email"));
+			buf_puts(out, ",\"value\":");
+			buf_puts(out, json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN));
+			buf_puts(out, "}\n");
+		}
+		json_object_put(fields);
+	}
 }

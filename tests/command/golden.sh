@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # From webhook bodies to actions: each folder of tests/golden has a configuration, bodies, one on a line, and what
-# pnow-enrich | categorize | crm-map is to make of them, byte for byte but for the time of receipt. The bodies are
+# pnow-enrich | categorize | crm-map is to make of them, byte for byte but for the time of receipt; or, in place of the bodies,
+# a script "run" and what that is to make of the folder's files. The bodies are
 # complete: the address of PatientNow leads nowhere, so a call would show. "golden.sh -w" writes the expected files anew;
 # read them against design.md before you keep them.
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -14,7 +15,7 @@ run_case()
 	(
 		cd "$work/case" || exit 1
 		export PNOW_CONFIG=conf.json
-		pnow-enrich <in.ndjson | categorize | crm-map | sed 's/"received":"[^"]*",//'
+		if [ -e run ]; then bash ./run; else pnow-enrich <in.ndjson | categorize | crm-map; fi | sed 's/"received":"[^"]*",//'
 	) >"$work/got" 2>"$work/said"
 	rm -rf "$work/case"
 }

@@ -1,0 +1,364 @@
+/*
+ * From rows to events. A row is an event; the rows of one bill, which stand together, are one, so a bill is
+ * put together until a row of another comes. Where a row that cannot be read stands beside it, and nothing
+ * but the sum of its rows tells the total, the bill is an error too: money is not guessed.
+ */
+#include "csv.h"
+#include "canonical.h"
+#include "money.h"
+#include "record.h"
+#include "signature.h"
+#include "when.h"
+
+#include <err.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+enum { SEEN_BITS = 1 << 25, SEEN_HASHES = 6 }; /* 4 MiB: with a million bills one in 50,000 is suspected */
+
+struct draft {
+	bool open;
+	struct arena arena;
+	size_t line;                   /* of its first row */
+	const char *values[FACTS_MAX]; /* the first that a row has; the arena's */
+	struct buf items;              /* a list, JSON, without its end */
+	size_t amounts;                /* rows that have one */
+	int64_t sum;                   /* of them */
+	struct buf raw;                /* its rows */
+	const char *wrong;             /* why it is no event, or NULL */
+	size_t doubt;                  /* line of a bad row beside it, or 0 */
+	size_t doubt_next;             /* the same for the one that comes next */
+	unsigned char *seen;           /* bills that there were: a Bloom filter */
+};
+
+void draft_open(struct csv *c)
+{
+	c->draft = calloc(1, sizeof *c->draft);
+	if (!c->draft)
+		err(EX_SOFTWARE, "out of memory");
+}
+
+void draft_free(struct csv *c)
+{
+	arena_free(&c->draft->arena);
+	buf_free(&c->draft->items);
+	buf_free(&c->draft->raw);
+	free(c->draft->seen);
+	free(c->draft);
+}
+
+void write_bad(struct csv *c, size_t line, struct str raw, const char *why)
+{
+	struct buf message = {0};
+	buf_printf(&message, "%s, line %zu: %s", c->file, line, why);
+	buf_putc(&message, '\0');
+	c->out.n = 0;
+	record_malformed(&c->out, "pnow-csv", message.p, raw, line);
+	stream_write(c->stream, buf_str(&c->out));
+	c->failed++;
+	buf_free(&message);
+}
+
+/* The draft's value of a fact, NULL where it has none. */
+static const char *value(const struct csv *c, enum about about, const char *name)
+{
+	for (size_t i = 0; i < c->facts_n; i++)
+		if (c->facts[i].about == about && strcmp(c->facts[i].name, name) == 0)
+			return c->draft->values[i];
+	return NULL;
+}
+
+static const char *patient_id(const struct csv *c)
+{
+	return value(c, c->kind == KIND_PATIENT ? ABOUT_OWN : ABOUT_PATIENT, "id");
+}
+
+/* A value of the row in hand. */
+static const char *value_now(const struct csv *c, enum about about, const char *name, const struct row *row)
+{
+	for (size_t i = 0; i < c->facts_n; i++)
+		if (c->facts[i].about == about && strcmp(c->facts[i].name, name) == 0)
+			return value_in_row(c, i, row);
+	return NULL;
+}
+
+/* Whether two values are the same amount of money, or the same text. */
+static bool same_value(const char *x, const char *y)
+{
+	int64_t a, b;
+	return strcmp(x, y) == 0 || (money_read(str_of(x), &a) && money_read(str_of(y), &b) && a == b);
+}
+
+static void spoil(struct draft *d, const char *why)
+{
+	if (!d->wrong)
+		d->wrong = why;
+}
+
+/* Takes over the values that the rows before do not have. What a bill is must be the same in each. */
+static void take_values(struct csv *c, const struct row *row)
+{
+	struct draft *d = c->draft;
+	for (size_t i = 0; i < c->facts_n; i++) {
+		const struct fact_columns *f = &c->facts[i];
+		const char *text = f->about == ABOUT_ITEM ? NULL : value_in_row(c, i, row);
+		if (!text)
+			continue;
+		if (!d->values[i])
+			d->values[i] = arena_copy(&d->arena, str_of(text));
+		else if (f->about == ABOUT_PATIENT && strcmp(f->name, "id") == 0 && strcmp(d->values[i], text) != 0)
+			spoil(d, "the bill's rows name different patients");
+		else if (f->about == ABOUT_OWN && strcmp(f->name, "total") == 0 && !same_value(d->values[i], text))
+			spoil(d, "the bill's rows have different totals: if they are the items' amounts, give "
+					 "-m total= -m 'item.amount=COLUMN'");
+	}
+}
+
+static void take_item(struct csv *c, const struct row *row)
+{
+	struct draft *d = c->draft;
+	int64_t minor = 0;
+	const char *name = value_now(c, ABOUT_ITEM, "name", row);
+	const char *amount = value_now(c, ABOUT_ITEM, "amount", row);
+	if (name || amount) {
+		buf_puts(&d->items, d->items.n ? ",{" : "[{");
+		buf_member(&d->items, "name", name);
+		buf_member(&d->items, "amount", amount);
+		buf_putc(&d->items, '}');
+	}
+	if (!amount)
+		return;
+	if (!money_read(str_of(amount), &minor) || __builtin_add_overflow(d->sum, minor, &d->sum)) {
+		if (!value(c, ABOUT_OWN, "total"))
+			spoil(d, "an item's amount is no amount of money, and the bill has no total");
+		return;
+	}
+	d->amounts++;
+}
+
+/* Keeps the row for an error record; a bill that is too long is written in pieces. */
+static void take_raw(struct csv *c, const struct row *row)
+{
+	struct draft *d = c->draft;
+	if (d->raw.n + row->raw.n + 1 > RECORD_MAX) {
+		spoil(d, "the bill's rows are over 1 MiB");
+		write_bad(c, d->line, buf_str(&d->raw), d->wrong);
+		d->raw.n = d->items.n = 0;
+	}
+	if (d->raw.n)
+		buf_putc(&d->raw, '\n');
+	buf_add(&d->raw, row->raw);
+}
+
+static void begin(struct csv *c, size_t line)
+{
+	struct draft *d = c->draft;
+	arena_reset(&d->arena);
+	memset(d->values, 0, sizeof d->values);
+	d->items.n = d->raw.n = d->amounts = 0;
+	d->sum = 0;
+	d->open = true;
+	d->line = line;
+	d->wrong = NULL;
+	d->doubt = d->doubt_next;
+	d->doubt_next = 0;
+}
+
+void draft_doubt(struct csv *c, size_t line)
+{
+	if (c->draft->open)
+		c->draft->doubt = line;
+	c->draft->doubt_next = line;
+}
+
+void draft_add(struct csv *c, const struct row *row)
+{
+	const char *id = value_now(c, ABOUT_OWN, "id", row), *before = value(c, ABOUT_OWN, "id");
+	bool more = c->draft->open && c->kind == KIND_BILL && id && before && strcmp(id, before) == 0;
+	if (!more) {
+		draft_finish(c);
+		begin(c, row->line);
+	}
+	c->draft->doubt_next = 0;
+	take_raw(c, row);
+	take_values(c, row);
+	if (c->kind == KIND_BILL)
+		take_item(c, row);
+	else
+		draft_finish(c);
+}
+
+/* Notes a bill's id; whether it was (almost certainly) noted before. */
+static bool seen_before(struct draft *d, const char *id)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+	bool seen = true;
+	if (!d->seen && !(d->seen = calloc(SEEN_BITS / 8, 1)))
+		err(EX_SOFTWARE, "out of memory");
+	for (const char *p = id; *p; p++)
+		hash = (hash ^ (unsigned char)*p) * 0x100000001b3;
+	hash ^= hash >> 29;
+	hash *= 0xbf58476d1ce4e5b9;
+	for (uint64_t i = 0; i < SEEN_HASHES; i++) {
+		uint64_t bit = ((hash >> 32) + i * (hash | 1)) % SEEN_BITS;
+		seen &= d->seen[bit / 8] >> bit % 8 & 1;
+		d->seen[bit / 8] |= (unsigned char)(1u << bit % 8);
+	}
+	return seen;
+}
+
+/* The bill's total: as its rows say, else the sum of their amounts. NULL: the bill is spoilt. */
+static const char *total_of(struct csv *c, const char **warning)
+{
+	struct draft *d = c->draft;
+	char money[MONEY_TEXT];
+	int64_t minor;
+	const char *total = value(c, ABOUT_OWN, "total");
+	bool again = seen_before(d, value(c, ABOUT_OWN, "id"));
+	if (total && !money_read(str_of(total), &minor)) {
+		spoil(d, "the bill's total is no amount of money");
+	} else if (total) {
+		if (d->doubt)
+			*warning = arena_printf(&d->arena,
+				"line %zu of the export, beside this bill, cannot be read: it may lack an item", d->doubt);
+		else if (d->amounts && d->sum != minor)
+			*warning = arena_printf(&d->arena,
+				"the items make %s, and not the bill's total: the total counts", money_text(d->sum, money));
+		return total;
+	} else if (!d->amounts) {
+		spoil(d, "the bill has neither a total nor an amount");
+	} else if (again) {
+		spoil(d,
+			"rows of this bill stood elsewhere before: without a total they must stand together; sort the "
+			"file by bill");
+	} else if (d->doubt) {
+		spoil(d,
+			arena_printf(&d->arena,
+				"line %zu, beside this bill, cannot be read and may be one of its items: mend it", d->doubt));
+	} else {
+		return money_text(d->sum, arena_alloc(&d->arena, MONEY_TEXT));
+	}
+	return NULL;
+}
+
+/* The facts about something, under our names, as JSON. */
+static struct str object_of(struct csv *c, enum about about, const char *total)
+{
+	struct draft *d = c->draft;
+	struct buf out = {0};
+	buf_putc(&out, '{');
+	for (size_t i = 0; i < c->facts_n; i++)
+		if (c->facts[i].about == about)
+			buf_member(&out, c->facts[i].name,
+				total && strcmp(c->facts[i].name, "total") == 0 ? total : d->values[i]);
+	if (about == ABOUT_OWN && d->items.n) {
+		buf_puts(&out, ",\"items\":");
+		buf_add(&out, buf_str(&d->items));
+		buf_putc(&out, ']');
+	}
+	buf_putc(&out, '}');
+	struct str object = {arena_copy(&d->arena, buf_str(&out)), out.n};
+	buf_free(&out);
+	bool own_patient = about == ABOUT_OWN && c->kind == KIND_PATIENT;
+	return canonical(c->profile, &d->arena, about == ABOUT_PATIENT || own_patient ? KIND_PATIENT : c->kind,
+		&(struct sources){.at = {{object, NULL}}}, c->type == EVENT_APPOINTMENT_BOOKED ? "booked" : NULL);
+}
+
+/* When it happened, NULL where the record does not say, or lies ahead: when a visit to come was booked,
+   nobody knows. */
+static const char *occurred(struct csv *c)
+{
+	static const char *const dates[EVENT_KINDS] = {
+		[KIND_APPOINTMENT] = "start", [KIND_BILL] = "date", [KIND_MEMBERSHIP] = "sold_date"};
+	char time[WHEN_TEXT];
+	int64_t ms;
+	const char *text = dates[c->kind] ? value(c, ABOUT_OWN, dates[c->kind]) : NULL;
+	if (!text || !when_local(str_of(text), c->profile->day_first, time) || !when_moment(str_of(time), &ms) ||
+		ms > when_now_ms())
+		return NULL;
+	char *utc = arena_alloc(&c->draft->arena, WHEN_TEXT);
+	when_utc(ms, utc);
+	return utc;
+}
+
+/* The type that fits the record. */
+static const char *type_of(const struct csv *c)
+{
+	static const enum event_type fits[EVENT_KINDS] = {
+		EVENT_PATIENT_CREATED, EVENT_APPOINTMENT_STATUS, EVENT_BILL_COMPLETED, EVENT_MEMBERSHIP_CREATED};
+	enum event_type type = c->type == EVENT_UNKNOWN ? fits[c->kind] : c->type;
+	const char *status = c->kind == KIND_APPOINTMENT ? value(c, ABOUT_OWN, "status") : NULL;
+	status = status ? profile_status(c->profile, status) : NULL;
+	if (c->type == EVENT_UNKNOWN && status && strcmp(status, "booked") == 0)
+		type = EVENT_APPOINTMENT_BOOKED;
+	return event_type_name(type);
+}
+
+static void write_event(struct csv *c, struct str own, struct str patient, const char *warning)
+{
+	struct buf *out = &c->out;
+	char now[WHEN_TEXT], id[65];
+	const char *type = type_of(c);
+	signature_sha256_hex(
+		(struct str[]){str_of(c->conf->practice), STR("csv"), str_of(type), own, patient}, 5, id);
+	when_now(now);
+	out->n = 0;
+	buf_putc(out, '{');
+	buf_member(out, "id", id);
+	buf_member(out, "type", type);
+	buf_member(out, "practice", c->conf->practice);
+	buf_member(out, "source", "csv");
+	buf_member(out, "received", now);
+	buf_member(out, "occurred", occurred(c));
+	buf_printf(out, ",\"%s\":", event_kind_name(c->kind));
+	buf_add(out, own);
+	if (patient.p) {
+		buf_puts(out, ",\"patient\":");
+		buf_add(out, patient);
+	}
+	if (warning) {
+		buf_puts(out, ",\"warnings\":[");
+		buf_json(out, str_of(warning));
+		buf_putc(out, ']');
+	}
+	buf_puts(out, "}\n");
+	if (out->n - 1 > RECORD_MAX) {
+		write_bad(c, c->draft->line, buf_str(&c->draft->raw), "its event would be over 1 MiB");
+		return;
+	}
+	stream_write(c->stream, buf_str(out));
+	c->events++;
+}
+
+/* What no event of the kind can do without. */
+static void check(struct csv *c)
+{
+	struct draft *d = c->draft;
+	const char *kind = event_kind_name(c->kind);
+	if (!value(c, ABOUT_OWN, "id"))
+		spoil(d, arena_printf(&d->arena, "it has no %s id", kind));
+	else if (!patient_id(c) && c->kind != KIND_APPOINTMENT)
+		spoil(d, "it has no patient id");
+	else if (c->kind == KIND_APPOINTMENT && c->type != EVENT_APPOINTMENT_BOOKED &&
+			 !value(c, ABOUT_OWN, "status"))
+		spoil(d, "the appointment has no status");
+}
+
+void draft_finish(struct csv *c)
+{
+	struct draft *d = c->draft;
+	const char *warning = NULL, *total = NULL;
+	if (!d->open)
+		return;
+	d->open = false;
+	check(c);
+	if (c->kind == KIND_BILL && !d->wrong)
+		total = total_of(c, &warning);
+	if (d->wrong) {
+		write_bad(c, d->line, buf_str(&d->raw), d->wrong);
+		return;
+	}
+	struct str own = object_of(c, ABOUT_OWN, total);
+	struct str patient = c->kind == KIND_PATIENT ? (struct str){0} : object_of(c, ABOUT_PATIENT, NULL);
+	write_event(c, own, patient, warning);
+}

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Years of exports into the CRM, killed five times on the way: every patient is there once, the lifetime values are equal to
+# the cent, nobody is enrolled, noted or tagged, and once more costs no call. tests/backfill/full.sh does it in full size.
+# shellcheck disable=SC2154 # from common.bash
+# shellcheck source=tests/pipeline/common.bash
+. "$(dirname "$0")/common.bash"
+# shellcheck source=tests/backfill/common.bash
+. "$root/tests/backfill/common.bash"
+
+patients=1000 bills=3000
+! sanitized || patients=150 bills=450
+seed .
+sandbox -r 300/200
+practice test '.membership_tag = "Membership - {program}"'
+PRACTICE=$DIR/test.json
+exports $patients $bills
+events=$((patients + bills + bills / 10 + bills / 100))
+
+killed=0
+for ((part = 1; part <= 5; part++)); do
+	! kill_at $((events * part / 9)) || killed=$((killed + 1))
+done
+is "killed five times on the way" $killed 5
+finish_backfill
+is "and run to its end" "$? $(jq -s -c 'map(.status) | unique' "$DIR/backfill/failed")" '0 []'
+is "nothing could not be read" "$(cat "$DIR/backfill/bad")" ''
+echo "# $(refusals) requests over the limit"
+
+state=$(curl -sS "$API/_/state")
+is "every patient is there, once" "$(jq '.contacts | [length, (map(.email) | unique | length)] | unique | join(" ")' <<<"$state")" "\"$patients\""
+held >"$DIR/held"
+holds "the lifetime values are equal to the cent" diff "$DIR/held" "$DIR/sums"
+is "no note, no enrolment, no tag, no opportunity" \
+	"$(jq -c '[.contacts[] | .notes, .workflows, .tags, .opportunities | length] | add' <<<"$state")" 0
+is "a patient's fields are the last bill's" "$(jq -r '.contacts[] | select(.fields["PNOW Last Order ID"]) | [.email, .fields["PNOW Last Order ID"]] | @tsv' <<<"$state" | sort)" \
+	"$(awk -F, 'NR > 1 { split($3, d, "/"); key = d[3] d[1] d[2]; if (key >= last[$2]) { last[$2] = key; id[$2] = $1 } }
+		END { for (p in id) printf "p%d@example.com\t%s\n", p - 100000, id[p] }' "$DIR/bills.csv" | sort)"
+
+curl -sS -X DELETE "$API/_/requests" >/dev/null
+finish_backfill
+is "the same exports once more: nothing to do, and no call" "$? $(tail -n 1 "$DIR/said") $(requests . | wc -l)" "0 $events unchanged 0"
+if sanitized; then
+	skip "each process takes less than 32 MB" "a build with sanitizers takes more"
+else
+	for name in pnow-csv sort categorize crm-map crm-push; do
+		echo "# $name: ${PEAK[$name]:-not seen} KiB"
+		[ "${PEAK[$name]:-0}" -lt 32768 ]
+		point "$name takes less than 32 MB"
+	done
+fi
+
+# A smaller one, stopped by a signal.
+exports 100 600
+events=766
+rm -rf "$DIR"/test.db* "$DIR/backfill"
+curl -sS -X POST "$API/_/reset" >/dev/null
+backfill
+while [ "$(applied)" -lt $((events / 4)) ]; do sleep 0.05; done
+kill -TERM "$RUN"
+wait "$RUN"
+is "SIGTERM ends it with a status that says that there is more" "$? $(tail -n 1 "$DIR/said")" '75 backfill: stopped; run it again to go on'
+finish_backfill
+held >"$DIR/held"
+holds "and it goes on" diff "$DIR/held" "$DIR/sums"
+finish
