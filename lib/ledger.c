@@ -1,6 +1,9 @@
 /*
  * The ledger's tables (state.c has their schema). An effect is written down before it is tried and ended
  * after; what is found begun was interrupted, and whoever finds it looks in the CRM before acting.
+ *
+ * The tables have no statistics, and every row may have the same location: where SQLite would rather go
+ * through all of them than use an index, the statement names it.
  */
 #include "ledger.h"
 #include "when.h"
@@ -31,7 +34,8 @@ bool ledger_contact_set(struct state *s, struct arena *a, const char *location, 
 		return false;
 	return state_run(s, NULL, NULL,
 			   "INSERT INTO contact(location,patient,contact,is_patient) VALUES(?1,?2,?3,"
-			   "  EXISTS(SELECT 1 FROM contact WHERE location=?1 AND contact=?3 AND is_patient))"
+			   "  EXISTS(SELECT 1 FROM contact INDEXED BY contact_contact"
+			   "    WHERE location=?1 AND contact=?3 AND is_patient))"
 			   "  ON CONFLICT(location,patient) DO UPDATE SET contact=excluded.contact, "
 			   "is_patient=excluded.is_patient, asked=0"
 			   "  WHERE contact<>excluded.contact",
@@ -49,8 +53,9 @@ void ledger_contact_forget(struct state *s, const char *location, const char *co
 bool ledger_contact_is_patient(struct state *s, const char *location, const char *contact)
 {
 	return state_run(s, NULL, NULL,
-			   "UPDATE contact SET is_patient=1 WHERE location=? AND contact=? AND is_patient=0", "tt",
-			   location, contact) != STATE_FAILED;
+			   "UPDATE contact INDEXED BY contact_contact SET is_patient=1"
+			   "  WHERE location=? AND contact=? AND is_patient=0",
+			   "tt", location, contact) != STATE_FAILED;
 }
 
 void ledger_contact_is_lead(struct state *s, const char *location, const char *contact)
@@ -392,8 +397,8 @@ bool ledger_bill_pending(struct state *s, struct arena *a, const char *location,
 {
 	*next = NULL;
 	return state_run(s, a, next,
-			   "SELECT bill FROM bill WHERE location=? AND contact=? AND pending IS NOT NULL AND bill>?"
-			   "  ORDER BY bill LIMIT 1",
+			   "SELECT bill FROM bill INDEXED BY bill_pending"
+			   "  WHERE location=? AND contact=? AND pending IS NOT NULL AND bill>? ORDER BY bill LIMIT 1",
 			   "ttt", location, contact, bill) != STATE_FAILED;
 }
 
