@@ -359,6 +359,8 @@ void draft_finish(struct csv *c)
 		return;
 	}
 	struct str own = object_of(c, ABOUT_OWN, total);
-	struct str patient = c->kind == KIND_PATIENT ? (struct str){0} : object_of(c, ABOUT_PATIENT, NULL);
+	struct str patient = {0};
+	if (c->kind != KIND_PATIENT)
+		patient = object_of(c, ABOUT_PATIENT, NULL);
 	write_event(c, own, patient, warning);
 }

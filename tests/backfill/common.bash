@@ -4,6 +4,7 @@
 # shellcheck disable=SC2154 # root, DIR, API
 PRACTICE=''     # its configuration
 declare -A PEAK # KiB, the most that a program took
+PAUSE=0.05      # seconds between two looks at a run
 
 # exports PATIENTS BILLS
 exports()
@@ -44,7 +45,7 @@ kill_at()
 	while [ "$(applied)" -lt "$1" ]; do
 		kill -0 "$RUN" 2>/dev/null || return 1
 		watch_memory
-		sleep 0.05
+		sleep "$PAUSE"
 	done
 	kill -KILL -- "-$RUN" 2>/dev/null
 	wait "$RUN" 2>/dev/null
@@ -57,7 +58,7 @@ finish_backfill()
 	backfill
 	while kill -0 "$RUN" 2>/dev/null; do
 		watch_memory
-		sleep 0.1
+		sleep "$PAUSE"
 	done
 	wait "$RUN"
 }

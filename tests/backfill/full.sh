@@ -15,7 +15,7 @@ practice test .
 PRACTICE=$DIR/test.json
 exports "$patients" "$bills"
 events=$((patients + bills + bills / 10 + bills / 100))
-over=0 started_at=$SECONDS
+over=0 started_at=$SECONDS PAUSE=2
 
 # The log of requests would be most of the sandbox's memory.
 clear_log()
