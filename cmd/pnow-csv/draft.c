@@ -23,7 +23,8 @@ struct draft {
 	const char *values[FACTS_MAX]; /* the first that a row has; the arena's */
 	struct buf items;              /* a list, JSON, without its end */
 	size_t amounts;                /* rows that have one */
-	int64_t sum;                   /* of them */
+	int64_t sum;                   /* of them, */
+	bool unread;                   /* unless one is no amount, or makes it too large */
 	struct buf raw;                /* its rows */
 	const char *wrong;             /* why it is no event, or NULL */
 	size_t doubt;                  /* line of a bad row beside it, or 0 */
@@ -128,11 +129,7 @@ static void take_item(struct csv *c, const struct row *row)
 	}
 	if (!amount)
 		return;
-	if (!money_read(str_of(amount), &minor) || __builtin_add_overflow(d->sum, minor, &d->sum)) {
-		if (!value(c, ABOUT_OWN, "total"))
-			spoil(d, "an item's amount is no amount of money, and the bill has no total");
-		return;
-	}
+	d->unread |= !money_read(str_of(amount), &minor) || __builtin_add_overflow(d->sum, minor, &d->sum);
 	d->amounts++;
 }
 
@@ -157,6 +154,7 @@ static void begin(struct csv *c, size_t line)
 	memset(d->values, 0, sizeof d->values);
 	d->items.n = d->raw.n = d->amounts = 0;
 	d->sum = 0;
+	d->unread = false;
 	d->open = true;
 	d->line = line;
 	d->wrong = NULL;
@@ -221,10 +219,12 @@ static const char *total_of(struct csv *c, const char **warning)
 		if (d->doubt)
 			*warning = arena_printf(&d->arena,
 				"line %zu of the export, beside this bill, cannot be read: it may lack an item", d->doubt);
-		else if (d->amounts && d->sum != minor)
+		else if (d->amounts && !d->unread && d->sum != minor)
 			*warning = arena_printf(&d->arena,
 				"the items make %s, and not the bill's total: the total counts", money_text(d->sum, money));
 		return total;
+	} else if (d->unread) {
+		spoil(d, "an item's amount is no amount of money, and the bill has no total");
 	} else if (!d->amounts) {
 		spoil(d, "the bill has neither a total nor an amount");
 	} else if (again) {
