@@ -13,12 +13,29 @@ exports()
 	sort -o "$DIR/sums" "$DIR/sums"
 }
 
-# backfill: all exports, in a process group of its own; its process in RUN, what it says in $DIR/said.
+# backfill: all exports, in a process group of its own, RUN; what it says is in $DIR/said, its status in $DIR/ended.
 backfill()
 {
-	setsid "$root/examples/backfill/backfill" -c "$PRACTICE" -d "$DIR/backfill" patient="$DIR/patients.csv" \
-		appointment="$DIR/appointments.csv" bill="$DIR/bills.csv" membership="$DIR/memberships.csv" >"$DIR/said" 2>&1 &
-	RUN=$!
+	rm -f "$DIR/run" "$DIR/ended"
+	{
+		# shellcheck disable=SC2016 # the inner shell's
+		setsid bash -c 'echo $$ >"$0"; exec "$@"' "$DIR/run" "$root/examples/backfill/backfill" -c "$PRACTICE" -d "$DIR/backfill" \
+			patient="$DIR/patients.csv" appointment="$DIR/appointments.csv" bill="$DIR/bills.csv" \
+			membership="$DIR/memberships.csv" >"$DIR/said" 2>&1
+		echo $? >"$DIR/ended"
+	} 2>/dev/null &
+	await "$DIR/run"
+	RUN=$(cat "$DIR/run")
+}
+
+# Waits for the backfill, watching it; its status.
+backfill_ended()
+{
+	until [ -s "$DIR/ended" ]; do
+		watch_memory
+		sleep "$PAUSE"
+	done
+	return "$(cat "$DIR/ended")"
 }
 
 # How many events the ledger has as applied.
@@ -30,12 +47,14 @@ applied()
 # Notes what the processes of the run have taken.
 watch_memory()
 {
-	local process name kib
+	local process name key value
 	for process in $(pgrep -g "$RUN"); do
-		read -r name kib < <(awk '/^Name/ { name = $2 } /^VmHWM/ { print name, $2 }' "/proc/$process/status" 2>/dev/null) ||
-			continue
-		[ "${kib:-0}" -le "${PEAK[$name]:-0}" ] || PEAK[$name]=$kib
-	done
+		while read -r key value _; do
+			[ "$key" != Name: ] || name=$value
+			[ "$key" = VmHWM: ] || continue
+			[ "$value" -le "${PEAK[$name]:-0}" ] || PEAK[$name]=$value
+		done 2>/dev/null <"/proc/$process/status"
+	done 2>/dev/null
 }
 
 # kill_at EVENTS: starts a backfill and kills all of it when so many events are applied; false where it ended before.
@@ -43,24 +62,20 @@ kill_at()
 {
 	backfill
 	while [ "$(applied)" -lt "$1" ]; do
-		kill -0 "$RUN" 2>/dev/null || return 1
+		[ ! -s "$DIR/ended" ] || return 1
 		watch_memory
 		sleep "$PAUSE"
 	done
-	kill -KILL -- "-$RUN" 2>/dev/null
-	wait "$RUN" 2>/dev/null
-	[ "$(pgrep -g "$RUN" | wc -l)" -eq 0 ] || sleep 1
+	kill -KILL -- "-$RUN"
+	backfill_ended
+	[ $? -eq 137 ]
 }
 
 # finish_backfill: runs it to its end; its status.
 finish_backfill()
 {
 	backfill
-	while kill -0 "$RUN" 2>/dev/null; do
-		watch_memory
-		sleep "$PAUSE"
-	done
-	wait "$RUN"
+	backfill_ended
 }
 
 # The lifetime values that the CRM holds, as in "sums".
