@@ -19,11 +19,8 @@ struct crm_answer request(
 		buf_putc(&w->shown, '}');
 		return (struct crm_answer){.outcome = HTTP_ANSWERED, .status = 200, .body = STR("{}")};
 	}
-	struct crm_request made = {.method = method,
-		.path = path,
-		.body = body,
-		.repeatable = repeatable,
-		.yields = jtext_type(record_get(w->r, "backfill")) == JTEXT_TRUE};
+	struct crm_request made = {
+		.method = method, .path = path, .body = body, .repeatable = repeatable, .yields = w->backfill};
 	struct crm_answer answer = crm_call(w->push->crm, w->a, w->location, &made);
 	w->calls += answer.calls;
 	w->ms += answer.ms;

@@ -24,7 +24,7 @@ is "killed five times on the way" $killed 5
 finish_backfill
 is "and run to its end" "$? $(jq -s -c 'map(.status) | unique' "$DIR/backfill/failed")" '0 []'
 is "nothing could not be read" "$(cat "$DIR/backfill/bad")" ''
-echo "# $(refusals) requests over the limit"
+is "no request was over the limit" "$(refusals)" 0
 
 state=$(curl -sS "$API/_/state")
 is "every patient is there, once" "$(jq '.contacts | [length, (map(.email) | unique | length)] | unique | join(" ")' <<<"$state")" "\"$patients\""
