@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: pnow-sandbox [-v] [-l ADDRESS:PORT] [-p FILE] [-s SEED] [-L MS] [-r MAX/MS] [-R N] [-q N] [-f "
+	"usage: pnow-sandbox [-iv] [-l ADDRESS:PORT] [-p FILE] [-s SEED] [-L MS] [-r MAX/MS] [-R N] [-q N] [-f "
 	"FAULT]"
 	" [-w URL] [-W URL] [-k KEY] [-K SECRET]\n"
 	"  -l ADDRESS:PORT  listen there (127.0.0.1:0, a free port)\n"
@@ -38,6 +38,7 @@ static const char usage[] =
 	"  -W URL           send PatientNow's webhooks there\n"
 	"  -k KEY           file with the Ed25519 key that signs the CRM's webhooks\n"
 	"  -K SECRET        file with the secret that signs PatientNow's webhooks\n"
+	"  -i               PatientNow's webhooks carry ids only\n"
 	"  -v               a line for each request on standard error\n"
 	"  -h, -V           this help; the version\n";
 
@@ -105,6 +106,9 @@ static void option(struct sandbox *s, struct paths *o, int c)
 	case 'K':
 		o->secret_file = optarg;
 		break;
+	case 'i':
+		s->webhooks.ids_only = true;
+		break;
 	case 'v':
 		s->verbose = true;
 		break;
@@ -118,7 +122,7 @@ static void read_options(struct sandbox *s, struct paths *o, int argc, char **ar
 {
 	int c;
 	setprogname(argv[0]);
-	while ((c = getopt(argc, argv, "hl:p:s:L:r:R:q:f:w:W:k:K:vV")) != -1) {
+	while ((c = getopt(argc, argv, "hil:p:s:L:r:R:q:f:w:W:k:K:vV")) != -1) {
 		if (c == 'h')
 			usage_help(usage);
 		if (c == 'V')

@@ -122,7 +122,7 @@ struct entry *shelf_create(struct sandbox *s, enum shelf_kind kind, struct json_
 	json_object_put(rest);
 	struct entry *e = shelf_add(&s->practice, kind, own);
 	touch(&s->practice, kind, e);
-	webhook_entry(s, shelf_names[kind].created, e);
+	webhook_entry(s, kind, shelf_names[kind].created, e);
 	return e;
 }
 
@@ -144,7 +144,7 @@ void shelf_update(struct sandbox *s, enum shelf_kind kind, struct entry *e, stru
 		shelf_names[kind].changed &&
 		(kind != SHELF_APPOINTMENT || !json_object_equal(member(before, "status"), member(e->own, "status")));
 	if (told)
-		webhook_entry(s, shelf_names[kind].changed, e);
+		webhook_entry(s, kind, shelf_names[kind].changed, e);
 	json_object_put(before);
 }
 

@@ -441,6 +441,7 @@ struct webhooks {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	STAILQ_HEAD(delivery_queue, delivery) queue;
+	bool ids_only; /* PatientNow: no other facts */
 	bool running, stopping;
 };
 
@@ -456,7 +457,7 @@ long webhook_post(
 	struct webhooks *w, enum sender sender, struct str body, struct buf *answer, const char **error);
 void webhook_contact(struct sandbox *s, const char *type, const struct contact *c);
 void webhook_opportunity(struct sandbox *s, const char *type, const struct opportunity *o);
-void webhook_entry(struct sandbox *s, const char *event, const struct entry *e);
+void webhook_entry(struct sandbox *s, enum shelf_kind kind, const char *event, const struct entry *e);
 
 /* ---- the sandbox ---- */
 

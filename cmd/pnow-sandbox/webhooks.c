@@ -308,8 +308,18 @@ void webhook_opportunity(struct sandbox *s, const char *type, const struct oppor
 	crm_send(s, body);
 }
 
+/* The ids of an entry: its own, and its patient's. */
+static struct json_object *ids_of(enum shelf_kind kind, const struct entry *e)
+{
+	struct json_object *ids = json_object_new_object();
+	member_set(ids, shelf_names[kind].id, member_scalar(e->own, shelf_names[kind].id));
+	if (kind != SHELF_PATIENT && member_scalar(e->own, "patientId"))
+		member_set(ids, "patientId", member_scalar(e->own, "patientId"));
+	return ids;
+}
+
 /* An event of PatientNow. */
-void webhook_entry(struct sandbox *s, const char *event, const struct entry *e)
+void webhook_entry(struct sandbox *s, enum shelf_kind kind, const char *event, const struct entry *e)
 {
 	char now[WHEN_TEXT], id[37];
 	if (!s->webhooks.url[SENDER_PATIENTNOW])
@@ -321,7 +331,7 @@ void webhook_entry(struct sandbox *s, const char *event, const struct entry *e)
 	member_set(body, "eventId", id);
 	member_set(body, "occurredAt", now);
 	member_set(body, "practiceId", s->practice.practice_id);
-	json_object_object_add(body, "data", json_object_get(e->own));
+	json_object_object_add(body, "data", s->webhooks.ids_only ? ids_of(kind, e) : json_object_get(e->own));
 	webhook_send(&s->webhooks, SENDER_PATIENTNOW, body);
 }
 
