@@ -19,8 +19,9 @@ struct ledger_contact ledger_contact(
 	struct state *s, struct arena *a, const char *location, const char *patient)
 {
 	const char *columns[3] = {0};
-	state_run(s, a, columns, "SELECT contact, is_patient, asked FROM contact WHERE location=? AND patient=?",
-		"tt", location, patient);
+	state_run(s, a, columns,
+		"SELECT nullif(contact,''), is_patient, asked FROM contact WHERE location=? AND patient=?", "tt",
+		location, patient);
 	return (struct ledger_contact){columns[0], number(columns[1]) != 0, number(columns[2])};
 }
 
@@ -37,14 +38,15 @@ bool ledger_contact_set(struct state *s, struct arena *a, const char *location, 
 			   "  EXISTS(SELECT 1 FROM contact INDEXED BY contact_contact"
 			   "    WHERE location=?1 AND contact=?3 AND is_patient))"
 			   "  ON CONFLICT(location,patient) DO UPDATE SET contact=excluded.contact, "
-			   "is_patient=excluded.is_patient, asked=0"
+			   "is_patient=excluded.is_patient OR (contact='' AND is_patient), asked=0"
 			   "  WHERE contact<>excluded.contact",
 			   "ttt", location, patient, contact) != STATE_FAILED;
 }
 
 void ledger_contact_forget(struct state *s, const char *location, const char *contact)
 {
-	state_run(s, NULL, NULL, "DELETE FROM contact WHERE location=? AND contact=?", "tt", location, contact);
+	state_run(s, NULL, NULL, "UPDATE contact SET contact='', asked=0 WHERE location=? AND contact=?", "tt",
+		location, contact);
 	state_run(
 		s, NULL, NULL, "DELETE FROM opportunity WHERE location=? AND contact=?", "tt", location, contact);
 	state_run(s, NULL, NULL, "DELETE FROM latest WHERE location=? AND contact=?", "tt", location, contact);
@@ -412,7 +414,8 @@ bool ledger_patients(struct state *s, struct arena *a, const char *contact,
 bool ledger_contacts(struct state *s, struct arena *a, const char *patient,
 	void (*each)(const char **contact, void *context), void *context)
 {
-	return state_each(s, a, each, context, "SELECT DISTINCT contact FROM contact WHERE patient=?", "t",
+	return state_each(s, a, each, context,
+			   "SELECT DISTINCT contact FROM contact WHERE patient=? AND contact<>''", "t",
 			   patient) != STATE_FAILED;
 }
 

@@ -21,6 +21,7 @@ struct ledger_contact ledger_contact(
 /* False where it cannot be kept. *other is the id of another patient who has this contact, or NULL. */
 bool ledger_contact_set(struct state *s, struct arena *a, const char *location, const char *patient,
 	const char *contact, const char **other);
+/* The CRM does not have the contact any more. Whether its patients were leads is remembered. */
 void ledger_contact_forget(struct state *s, const char *location, const char *contact);
 bool ledger_contact_is_patient(struct state *s, const char *location, const char *contact);
 /* Its opportunities, just asked for, show a lead. What cannot be kept is asked again. */

@@ -289,26 +289,31 @@ static enum outcome find_or_make(struct work *w, bool needs)
 {
 	struct buf list = {0};
 	enum outcome out;
-	bool patient = false;
 	if (w->contact) {
 		if ((out = update_known(w, needs)) != OUT_IGNORED)
 			return out;
-		/* deleted or merged behind our back: found again by e-mail and phone */
-		patient = ledger_contact(w->push->state, w->a, w->location->id, w->patient).patient;
-		ledger_contact_forget(w->push->state, w->location->id, w->contact);
+		/* deleted or merged behind our back: found again by e-mail and phone, which pnow-enrich does not ask
+		   for as long as the ledger knows the contact */
+		const char *contact = w->contact;
+		ledger_contact_forget(w->push->state, w->location->id, contact);
 		if (w->locked)
 			lock_free(w->push->locks, LOCK_CONTACT, w->contact);
 		w->locked = false;
 		w->contact = NULL;
 		w->standing = STANDING_UNKNOWN;
 		w->opportunities = (struct str){0};
+		if (!property(w, "email") && !property(w, "phone"))
+			return fail(w, "gone", true,
+				arena_printf(w->a,
+					"the CRM does not have contact %s any more, and the event has neither e-mail nor phone "
+					"to "
+					"find another",
+					contact));
 	}
 	out = write_fields(w, &list, false);
 	if (out == OUT_DONE)
 		out = upsert(w, &list);
 	buf_free(&list);
-	if (out == OUT_DONE && patient)
-		out = is_patient(w);
 	return out == OUT_DONE && needs ? contact_standing(w) : out;
 }
 

@@ -211,20 +211,22 @@ static void find_contact(struct work *w)
 		w->contact = ledger_contact(w->push->state, w->a, w->location->id, w->patient).id;
 }
 
-/* Whether somebody has written the contact of a patient since the patient's last event did, and before this
- * one: an appointment, or another patient with the same contact. */
+/* Whether somebody has written the contact since the last event about the patient or appointment did, and
+ * before this one: another appointment, or another patient with the same contact. An appointment that was
+ * asked for late has come in the state that only this event tells of. */
 static bool written_over(struct work *w)
 {
 	struct state *state = w->push->state;
-	if (!w->contact || event_kind_of(w->type) != KIND_PATIENT)
+	enum event_kind kind = event_kind_of(w->type);
+	if (!w->contact || (kind != KIND_PATIENT && kind != KIND_APPOINTMENT))
 		return false;
 	struct ledger_latest last =
-		ledger_latest(state, w->a, w->location->id, w->contact, event_kind_name(KIND_PATIENT));
-	struct ledger_latest visit =
-		ledger_latest(state, w->a, w->location->id, w->contact, event_kind_name(KIND_APPOINTMENT));
+		ledger_latest(state, w->a, w->location->id, w->contact, event_kind_name(kind));
 	if (last.subject && strcmp(last.subject, w->subject.subject) != 0)
 		return w->subject.moment > last.moment;
-	return visit.at > last.at && w->subject.moment > visit.moment;
+	struct ledger_latest visit =
+		ledger_latest(state, w->a, w->location->id, w->contact, event_kind_name(KIND_APPOINTMENT));
+	return kind == KIND_PATIENT && visit.at > last.at && w->subject.moment > visit.moment;
 }
 
 /* The actions, between what the ledger knows of the subject before and after. */
