@@ -152,6 +152,16 @@ static int64_t due_again(const struct conf *conf, const struct inbox_result *r, 
 	return when_now_ms() + conf->retry_seconds[attempts - 1] * 1000;
 }
 
+/* An event that was not tried yet. */
+static bool put_off(struct state *s, const char *run, const struct inbox_result *r, const char **state)
+{
+	*state = "waiting";
+	return state_run(s, NULL, NULL,
+			   "UPDATE inbox SET state='waiting', due=?, run=NULL, patient=coalesce(patient,?)"
+			   "  WHERE id=? AND run=? AND state='running'",
+			   "ittt", when_now_ms() + r->retry_after * 1000, r->patient, r->id, run) != STATE_FAILED;
+}
+
 bool inbox_settle(struct state *s, const struct conf *conf, const char *run, const struct inbox_result *r,
 	const char **state)
 {
@@ -166,6 +176,8 @@ bool inbox_settle(struct state *s, const struct conf *conf, const char *run, con
 	arena_free(&a);
 	if (found != STATE_ROW)
 		return found == STATE_NONE;
+	if (failed && r->retry && r->retry_after > 0)
+		return put_off(s, run, r, state);
 	*state = due >= 0 ? "waiting" : failed ? "dead" : r->status;
 	const char *line = arena_copy(&a, r->line);
 	bool done =

@@ -55,12 +55,14 @@ struct inbox_result {
 	const char *id;
 	const char *status;  /* done, unchanged, ignored, skipped, failed */
 	bool retry;          /* of a failed one */
+	int64_t retry_after; /* of such: it was put off for so many seconds, and was not tried; 0: it was tried */
 	const char *patient; /* as the result tells it, or NULL */
 	const char *contact;
 	struct str line;
 };
 
-/* Settles an event of a run: for good, or to be tried again after the next of the configuration's waits.
+/* Settles an event of a run: for good, or to be tried again after the next of the configuration's waits. One
+   that was put off is as before, but due later.
  *state is what it has become; NULL where the run has no such event. */
 bool inbox_settle(struct state *s, const struct conf *conf, const char *run,
 	const struct inbox_result *result, const char **state);

@@ -21,6 +21,7 @@ struct patientnow_answer {
 	const char *code;    /* then: not_found, refused, rejected, quota_exhausted, unavailable, bad_answer */
 	const char *message; /* for people, names ids only */
 	bool retry;          /* whether it can work later */
+	int64_t retry_after; /* in so many seconds; 0: not said */
 	unsigned calls;      /* that it took */
 	bool without_effect; /* it certainly changed nothing */
 };

@@ -133,6 +133,14 @@ void record_fail(struct record *r, const char *code, bool retry, const char *for
 	r->retry = retry;
 }
 
+void record_retry_after(struct record *r, int64_t seconds)
+{
+	struct str error = record_get(r, "error");
+	record_set(r, "error",
+		str_of(arena_printf(
+			r->arena, "%.*s,\"retry_after\":%lld}", (int)error.n - 1, error.p, (long long)seconds)));
+}
+
 void record_replace(struct record *r, struct str json)
 {
 	r->whole = json;

@@ -3,6 +3,7 @@
 #include "pnow-inbox.h"
 
 #include <err.h>
+#include <stdlib.h>
 
 /* What is kept of a result; an event that passed as it was is not one. */
 static const char *const kept[] = {"id", "type", "practice", "patient_id", "contact_id", "location_id",
@@ -64,6 +65,15 @@ struct inbox_result result_missing(struct arena *a, const char *id, bool crashed
 	return (struct inbox_result){.id = id, .status = "failed", .retry = true, .line = line};
 }
 
+/* At most a day. */
+static int64_t seconds_of(struct arena *a, struct str number)
+{
+	const char *text = jtext_type(number) == JTEXT_NUMBER ? jtext_scalar(a, number) : NULL;
+	const char *problem = NULL;
+	int64_t seconds = text ? strtonum(text, 0, 86400, &problem) : 0;
+	return problem ? 0 : seconds;
+}
+
 bool result_read(struct arena *a, struct str line, struct inbox_result *result)
 {
 	struct jtext_error problem;
@@ -80,6 +90,7 @@ bool result_read(struct arena *a, struct str line, struct inbox_result *result)
 				  : jtext_type(jtext_get(line, "ignored")) == JTEXT_STRING ? "ignored"
 																		   : "done",
 		.retry = jtext_type(jtext_get(error, "retry")) == JTEXT_TRUE,
+		.retry_after = seconds_of(a, jtext_get(error, "retry_after")),
 		.patient = jtext_scalar(a, jtext_get(line, "patient_id")),
 		.contact = jtext_scalar(a, jtext_get(line, "contact_id"))};
 	if (!result->id) {
