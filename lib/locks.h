@@ -1,5 +1,5 @@
-/* Locks on a patient, a contact, a run, a sub-account or the tokens, among the threads of a process and all
- * processes that share a state file.
+/* Locks on a patient, a contact, a run, a sub-account, the tokens or a list, among the threads of a process
+ * and all processes that share a state file.
  */
 #ifndef LOCKS_H
 #define LOCKS_H
@@ -15,6 +15,7 @@ enum lock_kind {
 	LOCK_SETUP,    /* held by whoever makes fields in a sub-account */
 	LOCK_TOKEN,    /* held while a token of the CRM is got */
 	LOCK_CREATION, /* held while a patient is looked for and made */
+	LOCK_LIST,     /* held by whoever asks PatientNow for a list of what has changed */
 };
 
 /* The locks live in a file of their own beside the state file: STATE-locks. Ends the process with status 73

@@ -3,14 +3,15 @@
  * through the practice's profile. What the body tells is not asked; what it lacks and the workflow needs is
  * fetched, once per patient.
  */
+#include "ask.h"
 #include "cache.h"
 #include "calls.h"
 #include "canonical.h"
 #include "conf.h"
 #include "event.h"
+#include "ledger.h"
 #include "webhook.h"
 #include "options.h"
-#include "patientnow.h"
 #include "profile.h"
 #include "record.h"
 #include "when.h"
@@ -33,27 +34,37 @@ struct enrich {
 	const struct conf *conf;
 	const struct profile *profile;
 	struct state *state;
-	struct patientnow *api; /* NULL with -n */
+	struct ask *ask; /* NULL with -n */
 	struct calls *calls;
 };
 
+/* What the CRM knows of the patient of an event about something else. */
+enum known {
+	CONTACT = 1 << 0, /* the contact, by its id */
+	NAME = 1 << 1,    /* with what an event of the patient or of an appointment writes */
+	BILLED = 1 << 2,  /* and what a bill does */
+};
+
 /* The facts whose absence from the body is worth a call: without them the workflow cannot do its work. Other
-   facts are taken where they come along. An event is complete when each was told, and be it as empty. */
+   facts are taken where they come along. An event is complete when each was told, and be it as empty. Where
+   the contact is known by its id, nobody needs what would find it; and a bill has brought its birth date. */
 static const struct {
 	unsigned types;
 	enum event_kind kind;
+	unsigned unless; /* this is known; 0: always */
 	const char *facts[8];
 } needs[] = {
-	{1 << EVENT_PATIENT_UPDATED, KIND_PATIENT, {"first_name", "last_name", "email", "phone"}},
-	{1 << EVENT_PATIENT_CREATED, KIND_PATIENT, {"first_name", "last_name", "email", "phone"}},
-	{1 << EVENT_APPOINTMENT_BOOKED, KIND_APPOINTMENT, {"type", "start"}},
-	{1 << EVENT_APPOINTMENT_STATUS, KIND_APPOINTMENT, {"type", "start", "status"}},
-	{1 << EVENT_APPOINTMENT_BOOKED | 1 << EVENT_APPOINTMENT_STATUS, KIND_PATIENT,
+	{1 << EVENT_PATIENT_UPDATED, KIND_PATIENT, 0, {"first_name", "last_name", "email", "phone"}},
+	{1 << EVENT_PATIENT_CREATED, KIND_PATIENT, 0, {"first_name", "last_name", "email", "phone"}},
+	{1 << EVENT_APPOINTMENT_BOOKED, KIND_APPOINTMENT, 0, {"type", "start"}},
+	{1 << EVENT_APPOINTMENT_STATUS, KIND_APPOINTMENT, 0, {"type", "start", "status"}},
+	{1 << EVENT_APPOINTMENT_BOOKED | 1 << EVENT_APPOINTMENT_STATUS, KIND_PATIENT, NAME,
 		{"first_name", "last_name", "email", "phone"}},
-	{1 << EVENT_BILL_COMPLETED, KIND_BILL, {"total"}},
-	{1 << EVENT_BILL_COMPLETED, KIND_PATIENT, {"email", "phone", "dob"}},
-	{1 << EVENT_MEMBERSHIP_CREATED, KIND_MEMBERSHIP, {"program"}},
-	{1 << EVENT_MEMBERSHIP_CREATED, KIND_PATIENT, {"email", "phone"}},
+	{1 << EVENT_BILL_COMPLETED, KIND_BILL, 0, {"total"}},
+	{1 << EVENT_BILL_COMPLETED, KIND_PATIENT, CONTACT, {"email", "phone"}},
+	{1 << EVENT_BILL_COMPLETED, KIND_PATIENT, BILLED, {"dob"}},
+	{1 << EVENT_MEMBERSHIP_CREATED, KIND_MEMBERSHIP, 0, {"program"}},
+	{1 << EVENT_MEMBERSHIP_CREATED, KIND_PATIENT, CONTACT, {"email", "phone"}},
 };
 
 /* The line of a record that is a webhook's bare body, without blanks before it; p NULL where it is an event.
@@ -92,17 +103,41 @@ static struct sources sources_of(const struct enrich *e, const struct record *r,
 }
 
 /* Whether something that the event needs of this kind is not told. */
-static bool lacks(
-	const struct enrich *e, enum event_type type, enum event_kind kind, const struct sources *sources)
+static bool lacks(const struct enrich *e, enum event_type type, enum event_kind kind, unsigned known,
+	const struct sources *sources)
 {
 	if (type == EVENT_PATIENT_UPDATED && e->conf->address && !fact_told(sources, "address1"))
 		return true;
 	for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
-		if (needs[i].kind == kind && needs[i].types & 1u << type)
+		if (needs[i].kind == kind && needs[i].types & 1u << type && !(needs[i].unless & known))
 			for (size_t f = 0; f < 8 && needs[i].facts[f]; f++)
 				if (!fact_told(sources, needs[i].facts[f]))
 					return true;
 	return false;
+}
+
+static unsigned known_at(const struct enrich *e, struct arena *a, const char *location, const char *patient)
+{
+	int64_t value;
+	const char *contact = location ? ledger_contact(e->state, a, location, patient).id : NULL;
+	if (!contact)
+		return 0;
+	bool named = ledger_latest(e->state, a, location, contact, "patient").subject ||
+				 ledger_latest(e->state, a, location, contact, "appointment").subject;
+	bool billed = ledger_lifetime(e->state, location, contact, &value);
+	return CONTACT | (named ? NAME : 0) | (billed ? BILLED : 0);
+}
+
+/* What is known in the facility's sub-account; where no facility is told, in any of them. */
+static unsigned known_of(const struct enrich *e, struct arena *a, const char *facility, const char *patient)
+{
+	const struct conf_facility *f = facility ? conf_facility(e->conf, facility) : NULL;
+	if (!e->state || !patient)
+		return 0;
+	unsigned known = known_at(e, a, f ? f->location_id : e->conf->crm.location_id, patient);
+	for (size_t i = 0; !facility && !known && i < e->conf->facilities_n; i++)
+		known = known_at(e, a, e->conf->facilities[i].location_id, patient);
+	return known;
 }
 
 /* When the event reached us; what was fetched later knows of it. Now, where the record does not say. */
@@ -136,18 +171,45 @@ static void count(const struct enrich *e, struct record *r, enum event_type type
 	record_set(r, "patientnow_calls", str_of(arena_printf(r->arena, "%lu", sum)));
 }
 
-/* Fetches a resource into the third source; false where that failed, and the record with it. */
-static bool fetch(const struct enrich *e, struct record *r, enum event_type type, enum event_kind kind,
-	const char *id, struct sources *sources)
+/* Whom or what an event needs something of. */
+struct part {
+	enum event_type type;
+	enum event_kind kind;
+	unsigned known;
+	const char *id; /* or NULL */
+	struct sources sources;
+};
+
+/* When it happened: that is before it reached us. */
+static int64_t happened(const struct record *r)
 {
-	struct patientnow_answer answer =
-		patientnow_get(e->api, r->arena, kind, id, fresh_since(e, r, type, kind));
-	count(e, r, type, answer.calls);
-	if (!answer.body.p) {
-		record_fail(r, answer.code, answer.retry, "%s", answer.message);
-		return false;
+	int64_t ms, here = received(r);
+	const char *text = record_text(r, "occurred");
+	return text && when_moment(str_of(text), &ms) && ms < here ? ms : here;
+}
+
+/* Has a resource fill in the third source; false where that failed, and the record with it. */
+static bool fetch(const struct enrich *e, struct record *r, struct part *p)
+{
+	static ask_fn *const ways[] = {ask_kept, ask_list, ask_alone};
+	struct want want = {.kind = p->kind,
+		.id = p->id,
+		.happened = happened(r),
+		.not_before = fresh_since(e, r, p->type, p->kind),
+		.changed = p->kind == event_kind_of(p->type)};
+	for (size_t i = 0; i < sizeof ways / sizeof *ways && lacks(e, p->type, p->kind, p->known, &p->sources);
+		 i++) {
+		struct patientnow_answer answer = ways[i](e->ask, r->arena, &want);
+		count(e, r, p->type, answer.calls);
+		if (answer.code) {
+			record_fail(r, answer.code, answer.retry, "%s", answer.message);
+			if (answer.retry_after)
+				record_retry_after(r, answer.retry_after);
+			return false;
+		}
+		if (answer.body.p)
+			p->sources.at[2] = (struct source){answer.body, &e->profile->kinds[p->kind].fields};
 	}
-	sources->at[2] = (struct source){answer.body, &e->profile->kinds[kind].fields};
 	return true;
 }
 
@@ -168,20 +230,19 @@ static void show(const struct enrich *e, struct record *r, enum event_kind kind,
 	buf_free(&out);
 }
 
-/* Completes one kind of facts in the record. *sources is what was used. False where it failed. */
-static bool complete(const struct enrich *e, struct record *r, enum event_type type, enum event_kind kind,
-	const char *id, struct sources *sources)
+/* Completes one kind of facts in the record. False where it failed. */
+static bool complete(const struct enrich *e, struct record *r, struct part *p)
 {
-	bool booked = type == EVENT_APPOINTMENT_BOOKED && kind == KIND_APPOINTMENT;
-	if (id && lacks(e, type, kind, sources)) {
-		if (!e->api)
-			show(e, r, kind, id);
-		else if (!fetch(e, r, type, kind, id, sources))
+	bool booked = p->type == EVENT_APPOINTMENT_BOOKED && p->kind == KIND_APPOINTMENT;
+	if (p->id && lacks(e, p->type, p->kind, p->known, &p->sources)) {
+		if (!e->ask)
+			show(e, r, p->kind, p->id);
+		else if (!fetch(e, r, p))
 			return false;
 	}
-	struct str object = canonical(e->profile, r->arena, kind, sources, booked ? "booked" : NULL);
+	struct str object = canonical(e->profile, r->arena, p->kind, &p->sources, booked ? "booked" : NULL);
 	if (object.p)
-		record_set(r, event_kind_name(kind), object);
+		record_set(r, event_kind_name(p->kind), object);
 	return true;
 }
 
@@ -204,18 +265,24 @@ static void fill(struct enrich *e, struct record *r, enum event_type type)
 	enum event_kind kind = event_kind_of(type);
 	if (!is_plain(e, r, kind) || !is_plain(e, r, KIND_PATIENT))
 		return;
-	struct sources patient = sources_of(e, r, KIND_PATIENT);
+	struct part patient = {type, KIND_PATIENT, 0, NULL, sources_of(e, r, KIND_PATIENT)};
+	const char *facility = NULL;
 	if (kind != KIND_PATIENT) {
-		struct sources own = sources_of(e, r, kind);
-		if (!complete(e, r, type, kind, fact(r->arena, &own, "id"), &own))
+		struct part own = {type, kind, 0, NULL, sources_of(e, r, kind)};
+		own.id = fact(r->arena, &own.sources, "id");
+		if (!complete(e, r, &own))
 			return;
-		if (own.at[2].body.p && !fact(r->arena, &patient, "id"))
-			patient.at[2] = (struct source){own.at[2].body, &e->profile->kinds[KIND_PATIENT].fields};
+		if (own.sources.at[2].body.p && !fact(r->arena, &patient.sources, "id"))
+			patient.sources.at[2] =
+				(struct source){own.sources.at[2].body, &e->profile->kinds[KIND_PATIENT].fields};
+		facility = fact(r->arena, &own.sources, "facility");
 	}
-	const char *id = fact(r->arena, &patient, "id");
-	if (kind == KIND_PATIENT && id && e->api)
-		cache_drop(e->state, event_kind_name(KIND_PATIENT), id, received(r));
-	complete(e, r, type, KIND_PATIENT, id, &patient);
+	patient.id = fact(r->arena, &patient.sources, "id");
+	if (kind != KIND_PATIENT)
+		patient.known = known_of(e, r->arena, facility, patient.id);
+	else if (patient.id && e->ask)
+		ask_changed(e->ask, KIND_PATIENT, patient.id, received(r));
+	complete(e, r, &patient);
 }
 
 /* A record that is a webhook's bare body becomes the event around it, one level deeper than it was. */
@@ -267,7 +334,7 @@ static void enrich(struct record *r, void *context)
 	else if (known == EVENT_UNKNOWN)
 		record_fail(r, "bad_type", false, "found no type, and no event name where the profile %s expects one",
 			e->conf->patientnow.profile);
-	if (!e->api && !r->replaced && !r->failed)
+	if (!e->ask && !r->replaced && !r->failed)
 		record_replace(r, (struct str){0});
 }
 
@@ -284,10 +351,14 @@ static const char *key(const struct record *r, void *context)
 	return id ? arena_printf(r->arena, "appointment %s", id) : NULL;
 }
 
-/* Bodies in the cache are about people: those that cannot save a call any more are forgotten. */
+/* Bodies in the cache are about people: those that cannot save a call any more, not even of an event that is
+   tried for the last time, are forgotten. */
 static void forget(const struct enrich *e)
 {
-	cache_expire(e->state, when_now_ms() - (e->conf->patientnow.cache_seconds + 86400) * 1000);
+	int64_t seconds = e->conf->patientnow.cache_seconds + 86400;
+	for (size_t i = 0; i < e->conf->retry_seconds_n; i++)
+		seconds += e->conf->retry_seconds[i];
+	cache_expire(e->state, when_now_ms() - seconds * 1000);
 }
 
 int main(int argc, char *argv[])
@@ -300,7 +371,7 @@ int main(int argc, char *argv[])
 	struct enrich e = {.conf = conf, .profile = profile, .calls = &calls};
 	if (!o.dry) {
 		e.state = state_open(conf_need(conf, conf->state, "state"));
-		e.api = patientnow_open(conf, profile, e.state, &o);
+		e.ask = ask_open(conf, profile, e.state, &o);
 		forget(&e);
 	}
 	int status = record_loop(&(struct record_loop){.stage = "pnow-enrich",
@@ -312,7 +383,7 @@ int main(int argc, char *argv[])
 		.key = key});
 	if (o.verbose && !o.dry)
 		calls_tell(&calls, "PatientNow");
-	patientnow_close(e.api);
+	ask_close(e.ask);
 	state_close(e.state);
 	profile_free(profile);
 	conf_free(conf);

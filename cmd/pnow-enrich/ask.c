@@ -1,0 +1,211 @@
+/*
+ * A list of what has changed costs a call, as one resource does, and brings up to a hundred. So for a
+ * resource that has just changed the list is asked for, and what it holds is kept: other events that wait
+ * find theirs there. One thread asks for a list of a kind, in all processes; the others wait for it. Where
+ * lists are of no use (the EMR has none, or a poor one) each resource is asked for alone.
+ *
+ * What runs by itself has a share of the day's calls. It is spread over the day (quota.h), and waiting for
+ * its turn is no loss: events gather, and share the list. Events of long ago are being run again by somebody,
+ * and are not held up.
+ */
+#include "ask.h"
+#include "cache.h"
+#include "locks.h"
+#include "quota.h"
+#include "when.h"
+
+#include <err.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <time.h>
+
+enum {
+	LIVE_MS = 60 * 60000,   /* an event is of now for so long */
+	EARLIER_MS = 5 * 60000, /* a list goes back to so long before the event: clocks differ */
+	GATHER_MS = 2000,       /* between two lists of a kind */
+	PAGES = 10,             /* of a list: so many at most */
+	ALONE = 8,              /* of old resources so many are asked for alone before a list is */
+	USELESS_MS = 60 * 60000,
+	DOWN_MS = 2 * 60000,
+	SHARE = 65, /* per cent of the day's calls */
+};
+
+struct ask {
+	const struct conf *conf;
+	const struct profile *profile;
+	struct state *state;
+	struct patientnow *api;
+	struct locks *locks;
+	int64_t asked[EVENT_KINDS];   /* when the last list was; LOCK_LIST guards it */
+	atomic_uint old[EVENT_KINDS]; /* resources asked for alone since then */
+};
+
+/* Names in the cache: of what lists told, which may be less than the resource alone tells, and of the mark
+   that a list is of no use, which is kept until its "fetched". */
+static const char *const in_list[EVENT_KINDS] = {
+	"patient in list", "appointment in list", "bill in list", "membership in list"};
+static const char useless[] = "useless list";
+
+struct ask *ask_open(const struct conf *conf, const struct profile *profile, struct state *state,
+	const struct options *options)
+{
+	struct ask *k = calloc(1, sizeof *k);
+	if (!k)
+		err(EX_SOFTWARE, "out of memory");
+	*k = (struct ask){.conf = conf,
+		.profile = profile,
+		.state = state,
+		.api = patientnow_open(conf, profile, state, options),
+		.locks = locks_open(conf->state)};
+	return k;
+}
+
+void ask_close(struct ask *k)
+{
+	if (!k)
+		return;
+	patientnow_close(k->api);
+	locks_close(k->locks);
+	free(k);
+}
+
+static const char *alone_in_cache(struct ask *k, struct arena *a, const struct want *w)
+{
+	return cache_get(k->state, a, event_kind_name(w->kind), w->id, w->not_before);
+}
+
+struct patientnow_answer ask_kept(struct ask *k, struct arena *a, struct want *w)
+{
+	const char *body = alone_in_cache(k, a, w);
+	if (!body)
+		body = cache_get(k->state, a, in_list[w->kind], w->id, w->not_before);
+	return (struct patientnow_answer){.body = {body, body ? strlen(body) : 0}};
+}
+
+static void pause_ms(int64_t ms)
+{
+	struct timespec left = {ms / 1000, ms % 1000 * 1000000};
+	while (ms > 0 && nanosleep(&left, &left) < 0)
+		continue;
+}
+
+/* Whether the event is of now: nobody runs it again. */
+static bool is_live(const struct want *w)
+{
+	return when_now_ms() - w->happened < LIVE_MS;
+}
+
+/* Waits for this call's turn; false where that would be long: *answer says so. */
+static bool take_turn(struct ask *k, struct arena *a, const struct want *w, struct patientnow_answer *answer)
+{
+	int64_t wait = 0, share = k->conf->patientnow.daily_limit * SHARE / 100;
+	if (!is_live(w) || quota_share(k->state, "patientnow, by itself", share, &wait)) {
+		pause_ms(wait);
+		return true;
+	}
+	*answer = (struct patientnow_answer){.code = "paced",
+		.retry = true,
+		.retry_after = wait / 1000 + 1,
+		.message = arena_printf(a, "%s %s: today's calls to PatientNow are spread over the day (UTC)",
+			event_kind_name(w->kind), w->id)};
+	return false;
+}
+
+static bool is_useless(struct ask *k, struct arena *a, enum event_kind kind)
+{
+	return cache_get(k->state, a, useless, event_kind_name(kind), when_now_ms()) != NULL;
+}
+
+static void mark_useless(struct ask *k, enum event_kind kind, int64_t ms)
+{
+	cache_put(k->state, useless, event_kind_name(kind), when_now_ms() + ms, "");
+}
+
+/* Keeps what a page holds. */
+static void keep(struct ask *k, struct arena *a, enum event_kind kind, struct str rows, int64_t asked)
+{
+	const struct profile_pointers *id = profile_field(&k->profile->kinds[kind].fields, "id");
+	bool open = state_begin(k->state);
+	for (struct str at = {0}; id && jtext_next(rows, &at);) {
+		const char *text = jtext_type(at) == JTEXT_OBJECT ? jtext_scalar(a, profile_find(id, at)) : NULL;
+		if (text)
+			cache_put(k->state, in_list[kind], text, asked, arena_copy(a, at));
+	}
+	if (open)
+		state_end(k->state, true);
+}
+
+/* Goes through the list of what has changed since shortly before the event, page by page. A failure is told
+   where asking for the resource alone would come to the same. */
+static struct patientnow_answer walk(struct ask *k, struct arena *a, struct want *w)
+{
+	const struct profile_kind *kind = &k->profile->kinds[w->kind];
+	char since[WHEN_TEXT];
+	struct patientnow_list list = {.path = kind->list, .rows = &kind->rows, .since = since};
+	struct patientnow_answer sum = {0}, refusal;
+	struct patientnow_page page = {0};
+	when_utc(w->happened - EARLIER_MS, since);
+	for (int64_t number = 1; number <= PAGES && !page.last; number++) {
+		if (!take_turn(k, a, w, &refusal))
+			return number > 1 ? sum : refusal;
+		int64_t asked = when_now_ms();
+		page = patientnow_list(k->api, a, &list, number);
+		w->listed = true;
+		sum.calls += page.calls;
+		if (page.rows.p) {
+			keep(k, a, w->kind, page.rows, asked);
+			page.last |= page.pages > PAGES && !is_live(w);
+			continue;
+		}
+		bool down = strcmp(page.failure.code, "unavailable") == 0;
+		bool spent = strcmp(page.failure.code, "quota_exhausted") == 0;
+		if (!spent)
+			mark_useless(k, w->kind, down ? DOWN_MS : USELESS_MS);
+		if (down || spent) {
+			page.failure.calls = sum.calls;
+			return page.failure;
+		}
+		break;
+	}
+	return sum;
+}
+
+struct patientnow_answer ask_list(struct ask *k, struct arena *a, struct want *w)
+{
+	struct patientnow_answer answer = {0};
+	if (!w->changed || !k->profile->kinds[w->kind].list || !k->profile->paging.since ||
+		alone_in_cache(k, a, w))
+		return answer;
+	if (!is_live(w) && k->old[w->kind]++ < ALONE)
+		return answer;
+	lock_take(k->locks, LOCK_LIST, in_list[w->kind]);
+	answer = ask_kept(k, a, w);
+	if (!answer.body.p && !is_useless(k, a, w->kind)) {
+		pause_ms(k->asked[w->kind] + GATHER_MS - when_now_ms());
+		answer = walk(k, a, w);
+		k->asked[w->kind] = when_now_ms();
+		k->old[w->kind] = 0;
+	}
+	lock_free(k->locks, LOCK_LIST, in_list[w->kind]);
+	if (w->listed && !answer.code)
+		answer.body = ask_kept(k, a, w).body;
+	return answer;
+}
+
+struct patientnow_answer ask_alone(struct ask *k, struct arena *a, struct want *w)
+{
+	struct patientnow_answer answer;
+	if (!alone_in_cache(k, a, w) && !take_turn(k, a, w, &answer))
+		return answer;
+	answer = patientnow_get(k->api, a, w->kind, w->id, w->not_before);
+	if (answer.body.p && w->listed && is_live(w)) /* the list should have told it */
+		mark_useless(k, w->kind, USELESS_MS);
+	return answer;
+}
+
+void ask_changed(struct ask *k, enum event_kind kind, const char *id, int64_t before)
+{
+	cache_drop(k->state, event_kind_name(kind), id, before);
+	cache_drop(k->state, in_list[kind], id, before);
+}

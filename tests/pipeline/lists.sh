@@ -1,0 +1,154 @@
+#!/usr/bin/env bash
+# What pnow-enrich asks PatientNow for when something has just changed: a list that others share, one resource where no list
+# helps, nothing that the CRM knows already; and when it asks: its calls are spread over the day.
+# For the contract they say nothing new.
+PNOW_REQUESTS=
+# shellcheck source=tests/pipeline/common.bash
+. "$(dirname "$0")/common.bash"
+
+seed '.patientnow.patients = [range(300) | {patientId: "\(20000 + .)", firstName: "First\(.)", lastName: "Last\(.)",
+		email: "p\(20000 + .)@example.com", cellPhone: "(720) 200-\(1000 + .)", dateOfBirth: "1980-01-02"}]
+	| .patientnow.appointments = [range(5) | {appointmentId: "\(50000 + .)", patientId: "\(20000 + .)", appointmentType: "Botox",
+		status: "Booked", startTime: "2027-01-01T10:00:00-07:00", facility: "Downtown"}]
+	| .patientnow.billing = [range(5) | {billId: "\(60000 + .)", patientId: "\(20000 + .)", total: "1.00"}]
+	| .patientnow.memberships = [{membershipId: "70000", patientId: "20000", programName: "Glow Club"}]'
+sandbox
+practice test '.patientnow.daily_limit = 1000000'
+export PNOW_CONFIG=$DIR/test.json
+
+# said EVENT DATA [JQ]: a webhook that has just come, with a delivery id of its own.
+said()
+{
+	jq -nc --arg event "$1" --argjson data "$2" --arg id "e$((delivered++))-$RANDOM" '(now | todate) as $now | {id: $id, practice: "test",
+		received: $now, occurred: $now, payload: {$event, $data}} | '"${3:-.}"
+}
+asked()
+{
+	curl -sS "$API/_/requests" | jq -r 'select(.api != "crm") | .path | split("?")[0] | ltrimstr("/")' | xargs
+	curl -sS -X DELETE "$API/_/requests" >/dev/null
+}
+codes()
+{
+	jq -r '.error.code // "none"' "$@" | sort | uniq -c | xargs
+}
+# new: as if nothing had ever been done.
+new()
+{
+	rm -f "$DIR"/test.db*
+	asked >/dev/null
+}
+
+# --- Lists
+
+delivered=0
+for n in 0 1 2 3 4; do said AppointmentCreated "{\"appointmentId\":\"5000$n\"}"; done >"$DIR/events"
+pnow-enrich -j 1 <"$DIR/events" >"$DIR/out"
+is 'of five appointments one list is asked for, and each patient alone' "$(asked)" \
+	'appointments patients/20000 patients/20001 patients/20002 patients/20003 patients/20004'
+is 'and all are told' "$(jq -r '.appointment.type' "$DIR/out" | xargs) $(jq -s 'map(.patientnow_calls) | add' "$DIR/out")" 'Botox Botox Botox Botox Botox 6'
+pnow-enrich -j 1 <"$DIR/events" >"$DIR/out"
+is 'the same events again cost nothing' "$(asked)" ''
+new
+for n in 7 107 207; do said PatientUpdated "{\"patientId\":\"$((20000 + n))\"}"; done | pnow-enrich >"$DIR/out"
+is 'a long list is gone through to its end' "$(asked) $(jq -r .patient.last_name "$DIR/out" | xargs)" 'patients patients patients Last7 Last107 Last207'
+new
+said PatientUpdated '{"patientId":"20001"}' '.received = "2026-01-01T00:00:00Z" | .occurred = .received' >"$DIR/old"
+pnow-enrich <"$DIR/old" >"$DIR/out"
+is 'an event of long ago asks for its patient alone' "$(asked)" 'patients/20001'
+new
+for n in $(seq 12); do said PatientUpdated "{\"patientId\":\"$((20000 + n))\"}" '.received = "2026-01-01T00:00:00Z" | .occurred = .received'; done |
+	pnow-enrich -j 1 >"$DIR/out"
+is 'many of them make a list worth its calls' "$(asked | grep -o 'patients/' | wc -l) $(codes "$DIR/out")" '8 12 none'
+
+new
+fault 503 path=/patients? count=99
+said PatientUpdated '{"patientId":"20001"}' | pnow-enrich -t 1 >"$DIR/out" 2>"$DIR/err"
+is 'a list that cannot be had now: to be tried again' "$(codes "$DIR/out")" '1 unavailable'
+faults_end
+asked >/dev/null
+said PatientUpdated '{"patientId":"20001"}' | pnow-enrich >"$DIR/out"
+is 'and not at once' "$(asked) $(codes "$DIR/out")" 'patients/20001 1 none'
+new
+fault 401 path=/patients? count=1
+for n in 1 2; do said PatientUpdated "{\"patientId\":\"2000$n\"}"; done | pnow-enrich -j 1 >"$DIR/out"
+is 'a list that is refused is not asked for again' "$(asked) $(codes "$DIR/out")" 'patients patients/20001 patients/20002 2 none'
+faults_end
+new
+sed 's/"since": "updatedSince", *//' "$root/lib/profiles/patientnow-pro.json" >"$DIR/sinceless.json"
+jq --arg profile "$DIR/sinceless.json" '.patientnow.profile = $profile' "$DIR/test.json" >"$DIR/sinceless-practice.json"
+said PatientUpdated '{"patientId":"20001"}' | pnow-enrich -c "$DIR/sinceless-practice.json" >"$DIR/out"
+is 'where lists cannot be asked for changes, none is' "$(asked)" 'patients/20001'
+new
+for n in 1 2; do said PatientUpdated "{\"patientId\":\"3000$n\"}"; done | pnow-enrich -j 1 >"$DIR/out"
+is 'a patient that no list has is asked for alone' "$(asked | tr ' ' '\n' | uniq | xargs) $(codes "$DIR/out")" \
+	'patients patients/30001 patients patients/30002 2 not_found'
+
+# --- What the CRM knows
+
+new
+said PatientCreated '{"patientId":"20000"}' | pnow-sync >/dev/null
+asked >/dev/null
+sqlite3 "$DIR/test.db" "DELETE FROM cache"
+said AppointmentCreated '{"appointmentId":"50000"}' | pnow-sync >"$DIR/out"
+is 'of a patient whom the CRM knows only the appointment is asked for' "$(asked) $(jq -r .status "$DIR/out")" 'appointments done'
+is 'its opportunity has the name all the same' "$(contact p20000@example.com | jq -r '.opportunities[].name')" 'First0 Last0'
+said MembershipCreated '{"membershipId":"70000"}' | pnow-sync >"$DIR/out"
+is 'likewise a membership' "$(asked) $(jq -r .status "$DIR/out")" 'memberships done'
+said PatientBillCompleted '{"billId":"60000"}' | pnow-sync >"$DIR/out"
+is 'the first bill asks for the birth date' "$(asked) $(contact p20000@example.com | jq -r '.fields["PNOW DOB"]')" 'billing patients/20000 1980-01-02'
+sqlite3 "$DIR/test.db" "DELETE FROM cache"
+said PatientBillCompleted '{"billId":"60001","patientId":"20000"}' | pnow-sync >"$DIR/out"
+is 'the next one does not' "$(asked) $(contact p20000@example.com | jq -r '.fields["Patient Lifetime Value"]')" 'billing 2.00'
+said PatientBillCompleted '{"billId":"60002"}' | pnow-sync >/dev/null
+sqlite3 "$DIR/test.db" "DELETE FROM cache"
+asked >/dev/null
+said AppointmentCreated '{"appointmentId":"50002"}' | pnow-sync >"$DIR/out"
+is 'a contact that a bill has made has no name yet: it is asked for' "$(asked) $(contact p20002@example.com | jq -r .firstName)" 'appointments patients/20002 First2'
+
+sqlite3 "$DIR/test.db" "DELETE FROM cache"
+curl -sS -X DELETE "$API/crm/contacts/$(contact_id p20000@example.com)" -H 'Authorization: Bearer sandbox-crm-token' -H 'Version: 2021-07-28' >/dev/null
+said AppointmentStatusChanged '{"appointmentId":"50000","patientId":"20000","status":"Checked Out"}' >"$DIR/events"
+pnow-sync <"$DIR/events" >"$DIR/out"
+is 'a contact that is gone: not skipped, but tried again' "$(jq -r '.status, .error.code, .error.retry' "$DIR/out" | xargs)" 'failed gone true'
+pnow-sync <"$DIR/events" >"$DIR/out"
+is 'with what PatientNow knows of the patient' "$(jq -r .status "$DIR/out") $(contact p20000@example.com | jq -r '.firstName, .fields["Contact Type"]' | xargs)" 'done First0 Patient'
+
+# --- In the end the contact is as the last event has it
+
+new
+at()
+{
+	jq -nc --arg id "$1" --arg time "$2" --arg visit "$3" --arg status "$4" --arg event "${5:-AppointmentCreated}" '{$id, practice: "test",
+		received: $time, occurred: $time, payload: {$event, data: {appointmentId: $visit, patientId: "20004", firstName: "F", lastName: "L",
+		email: "p20004@example.com", cellPhone: "", appointmentType: "Botox", $status, startTime: "2027-01-01T10:00:00-07:00"}}}'
+}
+{
+	at 1 2026-01-01T10:00:00Z 50004 'Checked Out' # booked, but asked for late
+	at 2 2026-01-01T10:05:00Z 50003 Booked
+	at 3 2026-01-01T10:10:00Z 50004 'Checked Out' AppointmentStatusChanged
+	at 2 2026-01-01T10:05:00Z 50003 Booked
+} | pnow-sync >"$DIR/out"
+is 'an appointment that came in its later state is the last one again when the event of that comes' \
+	"$(contact p20004@example.com | jq -r '.fields["PNOW Last Appt ID"], (.notes | length)' | xargs) $(jq -r .status "$DIR/out" | xargs)" '50004 2 done done done unchanged'
+
+# --- The day's calls last
+
+jq '.patientnow.daily_limit = 4' "$DIR/test.json" >"$DIR/poor.json"
+new
+printf 'INSERT INTO quota VALUES(%s)' "'patientnow, by itself',strftime('%Y-%m-%d','now'),2" >"$DIR/sql"
+pnow-inbox -c "$DIR/poor.json" list >/dev/null
+sqlite3 "$DIR/test.db" <"$DIR/sql"
+said PatientUpdated '{"patientId":"20003"}' >"$DIR/events"
+pnow-enrich -c "$DIR/poor.json" <"$DIR/events" >"$DIR/out"
+is 'above its share of the day nothing is asked, and the event is put off' \
+	"$(asked)$(jq -r '.error | .code, .retry, (.retry_after > 0 and .retry_after <= 86401)' "$DIR/out" | xargs)" 'paced true true'
+pnow-enrich -c "$DIR/poor.json" <"$DIR/old" >"$DIR/out"
+is 'what somebody runs again is not held up' "$(asked) $(codes "$DIR/out")" 'patients/20001 1 none'
+pnow-inbox -c "$DIR/poor.json" add <"$DIR/events" >/dev/null
+PNOW_CONFIG=$DIR/poor.json timeout 60 pnow-inbox run -1 -- pnow-sync >/dev/null 2>"$DIR/err"
+is 'the inbox keeps it, as if it had not been tried' "$(sqlite3 "$DIR/test.db" "SELECT state, attempts, due > 1000*strftime('%s','now')+1000,
+	(SELECT count(*) FROM attempt) FROM inbox")" 'waiting|0|1|0'
+sqlite3 "$DIR/test.db" "UPDATE quota SET used=0 WHERE api LIKE '%itself'; UPDATE inbox SET due=0"
+PNOW_CONFIG=$DIR/poor.json timeout 60 pnow-inbox run -1 -- pnow-sync >/dev/null 2>"$DIR/err"
+is 'until its turn comes' "$(sqlite3 "$DIR/test.db" "SELECT state, attempts FROM inbox")" 'done|1'
+finish
