@@ -101,6 +101,10 @@ crash: all $(LOAD)
 backfill: all
 	PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" tests/backfill/full.sh
 
+# A whole day of a busy practice: a minute.
+busy-day: all
+	PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" BUSY_DAY=full tests/run tests/pipeline/busy-day.sh
+
 # A table of what pnow does beside what others do. BENCH="filters cold" picks parts.
 BENCH_PROGRAMS = $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
@@ -152,7 +156,7 @@ clean:
 	rm -rf .build
 
 FORCE:
-.PHONY: all backfill bench callgrind check clean contract crash demo deps deps-bench deps-contract install lint FORCE
+.PHONY: all backfill bench busy-day callgrind check clean contract crash demo deps deps-bench deps-contract install lint FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
