@@ -14,19 +14,23 @@ def cents: tonumber * 100 | round;
 def dollars: (if . < 0 then "-$" else "$" end)
 	+ (fabs | "\(. / 100 | floor).\(. % 100 | tostring | if length < 2 then "0" + . else . end)");
 
-# Whether the event brings something new about its subject; its state is then kept.
+# Whether the event brings something new about its subject; its state is then kept. An appointment that is still as it was is
+# the contact's last one again where another had come between: fields and stage, and no second note.
 def news($subject; $state): .told[$subject] as $was
 	| if $was and ($was.state == $state or .event.occurredAt < $was.at) then .new = false
 		else .new = true | .told[$subject] = {$state, at: .event.occurredAt} end;
 def enrol($workflow): .workflows += ["PatientNow " + $workflow];
 
 def visit: .event.data as $d | ($d.status | shown) as $status | categories[$d.appointmentType] as $category
-	| news("appointment/" + $d.appointmentId; $status + " " + $d.startTime)
-	| if .new | not then . else
-		.notes += ["PatientNow appointment\nStatus: \($status)\nEvent type: Office Visit\nReason: \($d.reason)\nCategory: "
+	| ("appointment/" + $d.appointmentId) as $subject | .told[$subject] as $was | ($status + " " + $d.startTime) as $state
+	| ($was != null and $was.state == $state and .event.occurredAt >= $was.at) as $still
+	| ($still and .visit != $d.appointmentId and .event.occurredAt > .told["appointment/" + .visit].at) as $again
+	| news($subject; $state) | if $still then .told[$subject].at = .event.occurredAt else . end
+	| if .new or $again | not then . else
+		(if .new then .notes += ["PatientNow appointment\nStatus: \($status)\nEvent type: Office Visit\nReason: \($d.reason)\nCategory: "
 			+ ($category // "none (\($d.appointmentType) is not in the sheet)") + "\nAppointment ID: \($d.appointmentId)"]
+			| enrol("Appointments Update") else . end)
 		| .name = $d.firstName | .visit = $d.appointmentId | .status = $status
-		| enrol("Appointments Update")
 		| if stages[$category // ""] then
 			(stages[$category][$status] // "Cancelled / No-Show") as $stage
 			| (if $category | startswith("Surgical") then "Surgical" else "Non-Surgical" end) as $pipeline
