@@ -57,6 +57,7 @@ else
 	skip 'root, where the state is another user'\''s' 'not root'
 fi
 practice test
+rm "$DIR/test.db"* # the newer pnow's
 for free in '3 1 wrong' '100 0 warning'; do
 	read -r mib want word <<<"$free"
 	ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=$faults PNOW_FAULTS_FREE=$mib setup

@@ -143,11 +143,11 @@ faults_end
 # --- The quota
 
 clear_of_midnight
-used=$(sqlite3 "$DIR/test.db" 'SELECT used FROM quota')
-jq --argjson left "$((used + 2))" '.patientnow.daily_limit = $left' "$DIR/pages-practice.json" >"$DIR/poor.json"
+sqlite3 "$DIR/test.db" 'DELETE FROM quota'
+jq '.patientnow.daily_limit = 2' "$DIR/pages-practice.json" >"$DIR/poor.json"
 pnow-fetch -c "$DIR/poor.json" -b -l patient -s 2026-01-01 >got 2>said
 is 'the quota is used up on the way: exit 75' "$?" 75
-like 'and it says so' "$(<said)" "*: the $((used + 2)) PatientNow calls of today (UTC) are used up"
+like 'and it says so' "$(<said)" "*: the 2 PatientNow calls of today (UTC) are used up"
 is 'what was there is written' "$(wc -l <got)" 2
 pnow-fetch -c "$DIR/poor.json" patient 10234 >got
 is 'of ids too' "$? $(jq -r '.error.code, .error.retry' got | xargs)" '75 quota_exhausted true'
