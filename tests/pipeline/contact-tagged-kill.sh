@@ -34,17 +34,6 @@ fresh()
 	mv "$OWN.json" "$PNOW_CONFIG"
 }
 
-# until_matches PATTERN URL: waits until what is there matches.
-until_matches()
-{
-	local i
-	for ((i = 0; i < 1000; i++)); do
-		[[ $(curl -sS "$2") =~ $1 ]] && return
-		sleep 0.02
-	done
-	return 1
-}
-
 # again: until the event is settled, five times at most; the minute in which a search may miss a patient is over at once.
 again()
 {
@@ -70,10 +59,10 @@ job()
 		fi
 		setsid pnow-sync <"$DIR/event" >"$OWN/results" 2>>"$OWN/err" &
 		process=$!
-		until_matches '"left": ?0' "$API/_/faults" || echo "$*: the fault was not met" >&2
+		until_true matches '"left": ?0' "$API/_/faults" || echo "$*: the fault was not met" >&2
 		kill -KILL -- -$process
 		wait $process 2>/dev/null
-		until_matches '"fault": ?"(hang|delay)"' "$API/_/requests"
+		until_true matches '"fault": ?"(hang|delay)"' "$API/_/requests"
 		;;
 	*)
 		fault "$2" "skip=$3" count=1 retry_after=0

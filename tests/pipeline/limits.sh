@@ -69,27 +69,34 @@ over()
 
 # --- Four processes
 
-begin . -r 25/1000
-for name in a b c d; do patients $name 24; done
-for name in a b c d; do start $name; done
-wait "${running[@]}"
+for ms in 1000 4000; do # a slow machine needs longer to use what is permitted
+	begin . -r 25/$ms
+	running=()
+	for name in a b c d; do patients $name 24; done
+	for name in a b c d; do start $name; done
+	wait "${running[@]}"
+	used=$(used 25 $ms)
+	[ "$used" -lt 90 ] || break
+done
 is 'four processes, and a lower limit than assumed: all is done' "$(all a b c d)" '96 done'
 is 'no request was over the limit' "$(over)" ''
-never_more 25 1000
+never_more 25 $ms
 point 'not even over one whose window slides'
-used=$(used 25 1000)
 [ "$used" -ge 90 ]
 point 'and at least 90 % of what is permitted was used' "$used %"
 
-begin . -r 25/1000
-running=()
-for name in a b c d; do start $name -j 4; done
-await_requests 30
-kill -KILL "${running[0]}"
-wait "${running[@]}" 2>/dev/null
+for ms in 1000 4000; do
+	begin . -r 25/$ms
+	running=()
+	for name in a b c d; do start $name -j 4; done
+	await_requests 30
+	kill -KILL "${running[0]}"
+	wait "${running[@]}" 2>/dev/null
+	used=$(used 25 $ms)
+	[ "$used" -lt 85 ] || break
+done
 is 'one is killed: the others are done' "$(all b c d)" "72 done"
 is 'with no request over the limit' "$(over)" ''
-used=$(used 25 1000)
 [ "$used" -ge 85 ]
 point 'and what is permitted is used all the same' "$used %"
 
