@@ -82,6 +82,19 @@ static const char *name_of(const struct setup *s, const struct field *f)
 	return conf_name(&s->conf->names.fields, f->name);
 }
 
+struct str entry_named(struct setup *s, struct str list, const char *name)
+{
+	struct str like = {0};
+	for (struct str at = {0}; jtext_next(list, &at);) {
+		const char *this = jtext_string(&s->arena, jtext_get(at, "name"));
+		if (this && strcmp(this, name) == 0)
+			return at;
+		if (this && !like.p && strcasecmp(this, name) == 0)
+			like = at;
+	}
+	return like;
+}
+
 /* The CRM's field, under its name or its other one; p NULL: it has none. */
 static struct str field_in(const struct fields *fs, const struct field *f)
 {

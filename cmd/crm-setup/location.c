@@ -8,22 +8,8 @@
 #include "when.h"
 
 #include <stdlib.h>
-#include <strings.h>
 
 enum { CLOCK_MS = 60 * 1000 };
-
-struct str entry_named(struct setup *s, struct str list, const char *name)
-{
-	struct str like = {0};
-	for (struct str at = {0}; jtext_next(list, &at);) {
-		const char *this = jtext_string(&s->arena, jtext_get(at, "name"));
-		if (this && strcmp(this, name) == 0)
-			return at;
-		if (this && !like.p && strcasecmp(this, name) == 0)
-			like = at;
-	}
-	return like;
-}
 
 void check_clock(struct setup *s, int64_t there)
 {

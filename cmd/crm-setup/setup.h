@@ -35,6 +35,7 @@ struct setup {
 	struct arena arena;
 };
 
+/* tell.c */
 /* A row: what was looked at (check, and name where there are several; NULL: none), what was found, and how to
    mend it, for a practice's manager (NULL where there is nothing to mend). Names ids and fields, never people
    or secrets. */
