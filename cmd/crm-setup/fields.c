@@ -9,6 +9,7 @@
 #include "field.h"
 
 #include <stdio.h>
+#include <strings.h>
 #include <time.h>
 
 enum { FIELDS_MAX = 64, ROUNDS = 3, WORDS_MAX = CATEGORIES };
