@@ -218,6 +218,10 @@ done
 is 'and what they bring is in the inbox' "$(pnow-inbox list | jq -r .type | sort -u | xargs)" \
 	'appointment.booked appointment.status bill.completed membership.created patient.updated'
 
+timeout 60 pnow-inbox run -1 -- pnow-sync >/dev/null 2>&1
+sh -c "$(grep -F 'crm-push -C' "$root/examples/cron/pnow-fetch.crontab" | sed -E 's/^([^ ]+ +){5}//; s/-s [0-9]+d/-s 2026-11-01/')" >got 2>said
+is 'the nightly audit of the crontab finds that both sides agree' "$? $(jq -c . got)" '0 '
+
 # --- Appointment types
 
 is 'the types of the practice' "$(pnow-fetch appointment-types | jq -r .appointment.type | xargs)" 'Peel Yoga Botox Laser'
