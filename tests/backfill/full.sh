@@ -10,7 +10,7 @@
 
 patients=${PATIENTS:-100000} bills=${BILLS:-300000}
 seed .
-sandbox -r "${LIMIT:-10000/10000}"
+sandbox -r "${LIMIT:-1000/1000}"
 practice test .
 PRACTICE=$DIR/test.json
 exports "$patients" "$bills"
