@@ -6,7 +6,7 @@ CRASH=$root/tests/crash
 LOAD=$bin/../crash/load
 DIR=$work
 DB=$DIR/glow-denver.db
-FILTERS=(pnow-enrich categorize crm-map crm-push)
+FILTERS=(pnow-enrich categorize crm-map pnow-push crm-push)
 KEEPERS=() # the shells that start hook and runs again
 API='' URL='' SANDBOX=''
 umask 077
@@ -114,6 +114,7 @@ prepare()
 	shim pnow-enrich ' -t 1'
 	shim categorize
 	shim crm-map
+	shim pnow-push
 	shim crm-push ' -t 1'
 	PATH=$DIR/shims:$PATH
 	export PNOW_CONFIG=$DIR/glow-denver.json

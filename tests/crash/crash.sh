@@ -6,7 +6,7 @@
 # "2 any 17", is what the disk of the state file does meanwhile, as in tests/faults.
 . "$(dirname "$0")/common.bash"
 EVENTS=${EVENTS:-20000} KILLS=${KILLS:-1000} PATIENTS=${PATIENTS:-2000} INTERVAL=${INTERVAL:-600} SEED=${SEED:-1}
-VICTIMS=(pnow-hook pnow-hook pnow-inbox pnow-inbox pnow-inbox pnow-enrich categorize crm-map crm-push crm-push crm-push
+VICTIMS=(pnow-hook pnow-hook pnow-inbox pnow-inbox pnow-inbox pnow-enrich categorize crm-map pnow-push crm-push crm-push crm-push
 	crm-push)
 RANDOM=$SEED
 declare -A killed=()
