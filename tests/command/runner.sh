@@ -176,6 +176,48 @@ check "many files have one sum" failed_with "5 passed, 1 failed, 1 skipped"
 check "with a line for each folder" shows '^unit  *2 files  3 passed, 0 failed, 1 skipped$'
 check "also for the one that failed" shows '^command  *1 files  2 passed, 1 failed$'
 
+# A test that passes once the other of the two has begun, too.
+meets()
+{
+	cat >"$work/unit/$1.sh" <<T
+. "$root/tests/tap.sh"
+: >"$work/$1.began"
+holds 'the other has begun' until_true test -e "$work/$2.began"
+: >"$work/$1.ended"
+finish
+T
+}
+
+meets first second
+meets second first
+TEST_JOBS=2 "$root/tests/run" "$work/unit/first.sh" "$work/unit/second.sh" >shown 2>&1
+status=$?
+check "files run side by side" passed_with "2 passed, 0 failed"
+
+cat >"$work/unit/after.sh" <<T
+if [ -e "$work/second.ended" ]; then echo 'ok 1 - it has ended'; else echo 'not ok 1 - it has ended'; fi
+echo 1..1
+T
+rm second.ended
+TEST_JOBS=1 "$root/tests/run" "$work/unit/second.sh" "$work/unit/after.sh" >shown 2>&1
+status=$?
+check "or one after another, in their order" passed_with "2 passed, 0 failed"
+
+TEST_JOBS=0 "$root/tests/run" "$work/unit/good.sh" >shown 2>&1
+check "no job at all is a mistake" test $? -eq 64
+check "that is told" shows 'TEST_JOBS is "0", expected 1 to 99'
+
+for name in one other; do
+	printf 'echo $$ >"%s.pid"\nsleep 1000\n' "$work/$name" >"$work/unit/$name.sh"
+done
+TEST_JOBS=2 "$root/tests/run" "$work/unit/one.sh" "$work/unit/other.sh" >shown 2>&1 &
+runner=$!
+await one.pid && await other.pid
+kill -TERM "$runner"
+wait "$runner"
+check "a runner that is stopped stops its tests" test $? -eq 143
+check "all of them" eval 'until_true gone "$(<one.pid)" && until_true gone "$(<other.pid)"'
+
 "$root/tests/run" >shown 2>&1
 check "no file at all is a mistake" test $? -eq 64
 
