@@ -88,7 +88,8 @@ $(FAULTS): tests/faults/faults.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) -std=c17 -O2 $(WARN) -D_GNU_SOURCE -fPIC -shared -pthread -o $@ $< -ldl
 
-TESTS = $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(sort $(wildcard tests/command/*.sh tests/pipeline/*.sh)) tests/valgrind.sh
+# The long ones first: they run side by side, and what begins last should be short.
+TESTS = tests/valgrind.sh $(sort $(wildcard tests/pipeline/*.sh)) $(sort $(wildcard tests/command/*.sh)) $(FUZZ_PROGRAMS) $(UNIT_PROGRAMS)
 
 check: all $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(FAULTS) $(LOAD)
 	PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" tests/run $(TESTS)
