@@ -302,13 +302,22 @@ struct patientnow_answer patientnow_appointment_types(
 	return (struct patientnow_answer){0};
 }
 
+/* Whether a text can be what it is given as: in place of an e-mail or a phone people write "none" and "n/a",
+   which many patients share. */
+static bool is_real(const char *name, const char *text)
+{
+	if (strcmp(name, "email") == 0)
+		return strchr(text, '@');
+	return strcmp(name, "phone") != 0 || strpbrk(text, "0123456789");
+}
+
 /* The query parameter that asks for a fact, with its value; NULL where there is none. */
 static const char *asks_for(
 	const struct profile *profile, struct arena *a, struct str facts, const char *name)
 {
 	const struct conf_names *by = &profile->kinds[KIND_PATIENT].search_by;
 	const char *text = jtext_scalar(a, jtext_get(facts, name));
-	for (size_t i = 0; text && *text && i < by->n; i++)
+	for (size_t i = 0; text && *text && is_real(name, text) && i < by->n; i++)
 		if (strcmp(by->at[i].name, name) == 0)
 			return arena_printf(a, "%s=%s", by->at[i].is, http_encode(a, text));
 	return NULL;

@@ -5,10 +5,10 @@
  */
 #include "tagged.h"
 #include "canonical.h"
+#include "last_name.h"
 #include "phone.h"
 #include "when.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -28,28 +28,6 @@ static enum fate unwritten(struct tagged *t)
 	return FATE_FAILED;
 }
 
-/* The next letter of a name that counts, folded; '\0' at its end. */
-static char letter(const char **text)
-{
-	while (**text && (!isalnum((unsigned char)**text) || (unsigned char)**text > 127))
-		++*text;
-	return **text ? (char)tolower((unsigned char)*(*text)++) : '\0';
-}
-
-/* Whether two names are the same but for case, accents' case, blanks, hyphens and apostrophes. */
-static bool same_name(const char *x, const char *y)
-{
-	const char *p = x, *q = y;
-	char a = letter(&p), b = letter(&q);
-	if (!a && !b)
-		return strcmp(x, y) == 0; /* no Latin letter to compare */
-	while (a && a == b) {
-		a = letter(&p);
-		b = letter(&q);
-	}
-	return a == b;
-}
-
 static bool same_phone(const struct conf *conf, const char *x, const char *y)
 {
 	char a[PHONE_TEXT], b[PHONE_TEXT];
@@ -61,7 +39,7 @@ static bool same(const struct conf *conf, const char *name, const char *x, const
 {
 	if (strcmp(name, "phone") == 0)
 		return same_phone(conf, x, y);
-	return strcmp(name, "email") == 0 ? strcasecmp(x, y) == 0 : same_name(x, y);
+	return strcmp(name, "email") == 0 ? strcasecmp(x, y) == 0 : last_name_same(x, y);
 }
 
 /* Whether a patient has this fact of the contact in one of the places where the profile has it: a patient may

@@ -5,6 +5,8 @@
  * reads.
  */
 #include "sandbox.h"
+#include "last_name.h"
+
 #include <ctype.h>
 #include <err.h>
 #include <stdio.h>
@@ -203,15 +205,22 @@ static enum shelf_kind shelf_of_path(const struct request *r)
 	return kind;
 }
 
-/* The parameters that pick entries by a property, in the two dialects. */
+static bool same_text(const char *x, const char *y)
+{
+	return strcasecmp(x, y) == 0;
+}
+
+/* The parameters that pick entries by a property, in the two dialects. Names are compared without their
+   marks, as databases do. */
 static const struct {
 	const char *pro, *envision, *property;
+	bool (*same)(const char *x, const char *y);
 } texts[QUERY_TEXTS] = {
-	{"lastName", "LastName", "lastName"},
-	{"firstName", "FirstName", "firstName"},
-	{"email", "Email", "email"},
-	{"patientId", "CustomerId", "patientId"},
-	{"status", "Status", "status"},
+	{"lastName", "LastName", "lastName", last_name_same},
+	{"firstName", "FirstName", "firstName", last_name_same},
+	{"email", "Email", "email", same_text},
+	{"patientId", "CustomerId", "patientId", same_text},
+	{"status", "Status", "status", same_text},
 };
 
 /* A moment in the query; missing where it is not there. Answers 400 and is false where it is none. */
@@ -269,7 +278,7 @@ static bool query_picks(const struct query *q, const struct entry *e)
 		if (!q->texts[i] || !*q->texts[i])
 			continue;
 		const char *is = member_scalar(e->own, texts[i].property);
-		if (!is || strcasecmp(q->texts[i], is) != 0)
+		if (!is || !texts[i].same(q->texts[i], is))
 			return false;
 	}
 	return e->updated >= q->since && e->updated < q->until && (!q->phone || has_phone(e, q->phone));

@@ -17,6 +17,7 @@ sed 's#//.*$##' "$root/examples/sandbox/seed.json" | jq '.patientnow |= (.patien
 		{patientId: "1", firstName: "Eve", lastName: "TRAN", email: "eve@example.com", cellPhone: "303 555 0101"},
 		{patientId: "2", firstName: "Tim", lastName: "Twin", email: "twin@example.com"},
 		{patientId: "3", firstName: "Tom", lastName: "Twin", email: "twin@example.com"},
+		{patientId: "5", firstName: "Ed", lastName: "Nobody", email: "none", cellPhone: "n/a"},
 		{patientId: "4", firstName: "Ina", lastName: "Other", email: "shared@example.com", cellPhone: "303 555 0104"}]' >seed.json
 pnow-sandbox -s seed.json -p port >/dev/null 2>&1 &
 started+=($!)
@@ -60,7 +61,7 @@ errors()
 
 patients()
 {
-	curl -s "$api/_/state" | jq -c "[.patients[4:][] | del(.updatedAt)] | ${1:-length}"
+	curl -s "$api/_/state" | jq -c "[.patients[5:][] | del(.updatedAt)] | ${1:-length}"
 }
 
 fault()
@@ -115,6 +116,28 @@ is 'a contact that is not in the CRM any more is ignored' "$(jq -r .ignored out)
 practice names
 tagged 1 '.lastName = "Tran" | .email = "EVE@example.com"' | pnow-push >out
 is 'last name and e-mail are the same in any case' "$(jq -r .patient.id out) $(asked)" '1 GET /patients?lastName=Tran&email=EVE%40example.com'
+
+# A profile whose search PatientNow does not narrow by the last name: what is compared is all that stands between two people.
+sed 's#^ *//.*##' "$root/lib/profiles/patientnow-pro.json" | jq '.patient.search_by.last_name = "surname"' >wide.profile
+# linked NAME OTHER: what the contact NAME is linked to, where PatientNow has OTHER with its e-mail.
+linked()
+{
+	practice wide '.patientnow.profile = "wide.profile"'
+	rm -f wide.db*
+	curl -s -o /dev/null -H 'Authorization: Bearer sandbox-pnp-token' -H 'Content-Type: application/json' \
+		-d "$(jq -nc --arg name "$2" '{firstName: "Bo", lastName: $name, email: "bo@example.com"}')" "$api/patientnow/patients?practiceId=4711"
+	tagged 1 '.email = "bo@example.com" | .lastName = "'"$1"'"' | pnow-push | note | head -n 1
+}
+like 'a mark that only one has: the same last name' "$(linked Munoz Muñoz)" 'Linked to *'
+like 'two letters for one' "$(linked WEISS Weiß)" 'Linked to *'
+like 'another letter under the mark: another name' "$(linked Östman Åstman)" 'PatientNow patient created'
+like 'another mark' "$(linked Östman Óstman)" 'PatientNow patient created'
+like 'a name in letters of its own' "$(linked Иванов ИВАНОВ)" 'Linked to *'
+like 'and another one' "$(linked Иванов Петров)" 'PatientNow patient created'
+like 'Latin and other letters mixed' "$(linked 'Lee 李' 'Lee 王')" 'PatientNow patient created'
+practice marks
+tagged 1 '.lastName = "Tràn" | .email = "eve@example.com"' | pnow-push >out
+is "PatientNow's search finds what is written without the marks" "$(jq -r .patient.id out)" 1
 practice several
 tagged 1 '.lastName = "Twin" | .email = "twin@example.com"' | pnow-push >out
 is 'several patients: none is taken, none is made' "$(jq -c '[.patient, (.actions | map(.op))]' out)$(patients)" '[null,["note.add","tag.remove"]]0'
@@ -122,6 +145,9 @@ like 'and the note says which' "$(note <out)" '*not created*: 2, 3*'
 practice other
 tagged 1 '.email = "shared@example.com" | .phone = "303-555-0104"' | pnow-push >out
 is 'an e-mail and phone of somebody with another last name: a patient of its own' "$(jq -r .patient.id out)" 10001
+practice none
+tagged 1 '.email = "none" | .phone = "n/a" | .lastName = "Nobody"' | pnow-push >out
+is 'what is no e-mail and no phone links nobody: it is not searched by' "$(jq -r .patient.id out) $(asked)" 'null POST /patients'
 practice alone
 tagged 1 'del(.email, .phone)' | pnow-push >out
 is 'without e-mail and phone there is nothing to search by' "$(jq -r .patient.id out)$(asked)" '10001POST /patients'
