@@ -14,8 +14,21 @@ void cache_put(struct state *s, const char *kind, const char *id, int64_t fetche
 /* Forgets one resource where it was fetched before that moment: it is known to have changed since. */
 void cache_drop(struct state *s, const char *kind, const char *id, int64_t before);
 
-/* Forgets everything that is older: bodies are about people and are not kept for longer than they save a
- * call. */
-void cache_expire(struct state *s, int64_t before);
+/* Forgets everything that is older. False where the file cannot be written. */
+bool cache_expire(struct state *s, int64_t before);
+
+/* Forgets everything that is older than keep_ms, at once and every few seconds from then on, in a thread of
+   its own: bodies are about people and are not kept for longer than they save a call. */
+struct cache_expiry *cache_expiry_begin(struct state *s, int64_t keep_ms);
+/* NULL does nothing. */
+void cache_expiry_end(struct cache_expiry *e);
+
+/* Every body; each() is given what it is a body of (appointment/88123), and may reset the arena. False where
+   the file cannot be read. */
+bool cache_bodies(struct state *s, struct arena *a,
+	void (*each)(const char *subject, struct str body, void *context), void *context);
+/* Forgets the bodies of these subjects (a JSON list); *n were there. False where the file cannot be written.
+ */
+bool cache_forget(struct state *s, const char *subjects, int64_t *n);
 
 #endif

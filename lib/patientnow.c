@@ -18,6 +18,7 @@ struct patientnow {
 	const struct conf *conf;
 	const struct profile *profile;
 	struct state *state;
+	struct cache_expiry *expiry;
 	struct http *http;
 	const char *headers[3];
 	const char *query; /* practice id and gateway key, encoded: a=b&c=d; "" */
@@ -70,6 +71,17 @@ static const char *query_of(struct patientnow *p)
 	return query;
 }
 
+/* For how long an answer is kept: as long as it can save a call, even of an event that is tried for the last
+ * time.
+ */
+static int64_t keep_ms(const struct conf *conf)
+{
+	int64_t seconds = conf->patientnow.cache_seconds + 86400;
+	for (size_t i = 0; i < conf->retry_seconds_n; i++)
+		seconds += conf->retry_seconds[i];
+	return seconds * 1000;
+}
+
 struct patientnow *patientnow_open(const struct conf *conf, const struct profile *profile,
 	struct state *state, const struct options *options)
 {
@@ -89,6 +101,8 @@ struct patientnow *patientnow_open(const struct conf *conf, const struct profile
 		.verbose = options->verbose,
 		.allow = allow,
 		.context = p});
+	if (state)
+		p->expiry = cache_expiry_begin(state, keep_ms(conf));
 	return p;
 }
 
@@ -96,6 +110,7 @@ void patientnow_close(struct patientnow *p)
 {
 	if (!p)
 		return;
+	cache_expiry_end(p->expiry);
 	http_close(p->http);
 	arena_free(&p->arena);
 	free(p);

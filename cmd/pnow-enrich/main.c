@@ -4,7 +4,6 @@
  * fetched, once per patient.
  */
 #include "ask.h"
-#include "cache.h"
 #include "calls.h"
 #include "canonical.h"
 #include "conf.h"
@@ -351,16 +350,6 @@ static const char *key(const struct record *r, void *context)
 	return id ? arena_printf(r->arena, "appointment %s", id) : NULL;
 }
 
-/* Bodies in the cache are about people: those that cannot save a call any more, not even of an event that is
-   tried for the last time, are forgotten. */
-static void forget(const struct enrich *e)
-{
-	int64_t seconds = e->conf->patientnow.cache_seconds + 86400;
-	for (size_t i = 0; i < e->conf->retry_seconds_n; i++)
-		seconds += e->conf->retry_seconds[i];
-	cache_expire(e->state, when_now_ms() - seconds * 1000);
-}
-
 int main(int argc, char *argv[])
 {
 	struct options o = {.usage = usage, .letters = "c:hj:nt:vV", .parallel = 8, .seconds = 30};
@@ -372,7 +361,6 @@ int main(int argc, char *argv[])
 	if (!o.dry) {
 		e.state = state_open(conf_need(conf, conf->state, "state"));
 		e.ask = ask_open(conf, profile, e.state, &o);
-		forget(&e);
 	}
 	int status = record_loop(&(struct record_loop){.stage = "pnow-enrich",
 		.each = enrich,

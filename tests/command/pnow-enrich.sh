@@ -65,6 +65,26 @@ errors()
 hanging=$!
 sandbox
 
+# What is kept: in a while, beside the other tests, an answer that can save no call any more is gone.
+
+practice ages '.retry_seconds = [60] | .patientnow.cache_seconds = 0'
+mkfifo ages.in
+pnow-enrich <ages.in >ages.out &
+started+=($!)
+exec 8>ages.in
+webhook Ping p '{}' >&8
+await ages.out
+old=$((($(date +%s) - 86461) * 1000))
+sqlite3 ages.db '.timeout 10000' "INSERT INTO cache VALUES('patient','old',$old,'x'),('patient','newer',$old+3600000,'x')"
+kept()
+{
+	sqlite3 ages.db '.timeout 10000' "SELECT id FROM cache" | xargs
+}
+is_kept()
+{
+	[ "$(kept)" = "$1" ]
+}
+
 # What is asked
 
 practice complete
@@ -223,4 +243,7 @@ wait "$hanging"
 is "one that never answers is asked again" "$(errors <hang.out)" 'none null '
 is "and given up when it never does" "$(errors <hangs.out)" 'unavailable true '
 is "no message has a token or a name in it" "$(cat said ./*.out | jq -r '.error.message//empty' | grep -ciE 'sandbox-|lopez')" 0
+until_true is_kept newer
+is 'while it runs and waits, it forgets answers that are too old, and no others' "$(kept)" newer
+exec 8>&-
 finish
