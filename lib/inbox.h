@@ -143,8 +143,8 @@ enum inbox_changed inbox_retry(struct state *s, const char *id);
 bool inbox_retry_all(struct state *s, const char *states, int64_t *n);
 /* Settles a waiting or dead event as "dropped". */
 enum inbox_changed inbox_drop(struct state *s, const char *id);
-/* Forgets the bodies of what was settled for good before that moment, also what the file still holds of them
-   where they were; *n were forgotten. Dead ones keep theirs: they may be tried again. */
+/* Forgets the bodies of what was settled for good before that moment; *n were forgotten. Dead ones keep
+   theirs: they may be tried again. What the file holds of them is left to state_scrub. */
 bool inbox_purge(struct state *s, int64_t before, int64_t *n);
 
 /* Something that happened to an event. */

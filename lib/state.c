@@ -225,7 +225,8 @@ static bool open_file(struct state *s, int busy_ms, struct state_failure *why)
 	if (sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		return unusable(s, why);
 	s->busy_ms = busy_ms;
-	if (!execute(s, "PRAGMA journal_mode=WAL", NULL) || !execute(s, "PRAGMA synchronous=FULL", NULL))
+	if (!execute(s, "PRAGMA journal_mode=WAL", NULL) || !execute(s, "PRAGMA synchronous=FULL", NULL) ||
+		!execute(s, "PRAGMA secure_delete=ON", NULL))
 		return unusable(s, why);
 	if (!migrate(s, why))
 		return false;
@@ -426,6 +427,17 @@ bool state_end(struct state *s, bool commit)
 		state_run(s, NULL, NULL, "ROLLBACK", "");
 	pthread_mutex_unlock(&s->lock);
 	return ended;
+}
+
+bool state_scrub(struct state *s)
+{
+	const char *columns[3] = {0}; /* 1 where something of the log is left; two lengths */
+	struct arena a = {0};
+	bool done = state_run(s, NULL, NULL, "VACUUM", "") != STATE_FAILED &&
+				state_run(s, &a, columns, "PRAGMA wal_checkpoint(TRUNCATE)", "") == STATE_ROW &&
+				strcmp(columns[0], "0") == 0;
+	arena_free(&a);
+	return done;
 }
 
 bool state_has_moved(struct state *s)

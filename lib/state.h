@@ -54,6 +54,11 @@ int64_t state_version(struct state *s);
 bool state_begin(struct state *s);
 bool state_end(struct state *s, bool commit);
 
+/* Writes the file anew, so that nothing of what was deleted or overwritten is left in it or in its log:
+   SQLite leaves copies behind in pages that it rearranges. Others wait meanwhile, about a second for 100 MB.
+   False where that cannot be, or another process has gone on reading the log. */
+bool state_scrub(struct state *s);
+
 /* Whether the file is no longer the one at its path: what is stored in it, nobody will find. */
 bool state_has_moved(struct state *s);
 

@@ -1,5 +1,6 @@
 /* pnow-inbox retry, drop, purge: what a person may change. An event that a run has is left alone. */
 #include "pnow-inbox.h"
+#include "cache.h"
 #include "when.h"
 
 #include <err.h>
@@ -17,7 +18,7 @@ static const char drop_usage[] = "usage: pnow-inbox drop ID ...\n"
 
 static const char purge_usage[] =
 	"usage: pnow-inbox purge -o AGE\n"
-	"Forgets the bodies of events that were settled longer ago; the rest of them stays.\n"
+	"Forgets the bodies of events that were settled longer ago, and PatientNow's answers that are older.\n"
 	"  -o AGE  such as 30d, 12h, 90m\n";
 
 /* Whether it is changed; says why not. */
@@ -125,7 +126,9 @@ int inbox_purge_bodies(struct inbox *in, int argc, char *argv[])
 	if (age < 0 || optind < argc)
 		usage_error(purge_usage);
 	inbox_open(in);
-	if (!inbox_purge(in->state, when_now_ms() - age, &n))
+	int64_t before = when_now_ms() - age;
+	if (!inbox_purge(in->state, before, &n) || !cache_expire(in->state, before))
 		errx(EX_TEMPFAIL, "the state file cannot be written now; %lld bodies are forgotten", (long long)n);
-	return show_count("purged", n);
+	show_count("purged", n);
+	return inbox_scrub(in);
 }

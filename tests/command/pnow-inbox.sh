@@ -422,6 +422,31 @@ test_stat()
 	is 'stat -j on a terminal: JSON' "$(script -qec 'pnow-inbox stat -j' /dev/null | jq .waiting)" 2
 }
 
+# How often the file and what is beside it hold a name that was in bodies.
+remains()
+{
+	cat glow.db glow.db-* 2>/dev/null | grep -ao Zanzibar | wc -l
+}
+
+# While somebody reads the log it cannot be emptied, and that is said.
+test_purge_and_reader()
+{
+	fresh
+	put e1 1
+	inbox run -1 -- ./answer
+	mkfifo log
+	sqlite3 glow.db <log >reads &
+	started+=($!)
+	exec 7>log
+	printf 'BEGIN;\nSELECT count(*) FROM inbox;\n' >&7
+	await reads
+	like 'purge: a reader keeps what is forgotten in the log: status 75' "$(inbox purge -o 0s 2>&1; echo $?)" \
+		'{"state":"purged","events":1}*can still be read in glow.db or its log*75'
+	exec 7>&-
+	wait "${started[-1]}"
+	is 'purge: again, when it has gone' "$(inbox purge -o 0s; echo $?) $(remains)" $'{"state":"purged","events":0}\n0 0'
+}
+
 test_purge()
 {
 	fresh '[]'
@@ -439,7 +464,15 @@ test_purge()
 	is 'purge: and the delivery id, for ever' "$(event e1 1 | inbox add | jq -r .state)" known
 	inbox drop e2 e3 >dropped
 	inbox purge -o 0s >purged
-	is 'purge: the file holds nothing of the bodies' "$(cat glow.db glow.db-wal 2>/dev/null | grep -c Zanzibar)" 0
+	is 'purge: the file holds nothing of the bodies' "$(remains)" 0
+	sql "INSERT INTO cache VALUES('patient','7',1000,'{\"lastName\":\"Zanzibar\"}'),('appointment','8',1000,'{\"comments\":\"Zanzibar\"}'),
+		('patient','9',$(date +%s)000,'{\"lastName\":\"Fresh\"}')"
+	inbox purge -o 1h >purged
+	is "purge: nor of PatientNow's answers that are as old" "$(remains) $(sql 'SELECT id FROM cache')" '0 9'
+	sql "PRAGMA secure_delete=OFF; CREATE TABLE other(x); INSERT INTO other SELECT 'Zanzibar' FROM json_each('[1,2,3]'); DELETE FROM other"
+	holds 'purge: others may leave what they delete in the file' test "$(remains)" -gt 0
+	inbox purge -o 1h >purged
+	is 'purge: then it is gone' "$(remains)" 0
 	like 'purge: an age that is none' "$(inbox purge -o 30 2>&1; echo $?)" '*-o 30: expected a number and s, m, h, d or w*64'
 }
 
@@ -560,6 +593,7 @@ test_list
 test_retry_and_drop
 test_stat
 test_purge
+test_purge_and_reader
 test_trace
 test_file
 test_usage
