@@ -35,6 +35,11 @@ static const char *told(struct arena *a, const struct profile *profile, enum eve
 	return id_of(a, profile, kind, jtext_type(facts) == JTEXT_OBJECT ? facts : payload);
 }
 
+const char *inbox_patient(struct arena *a, const struct profile *profile, struct str line)
+{
+	return told(a, profile, KIND_PATIENT, line);
+}
+
 void inbox_describe(struct arena *a, const struct profile *profile, struct inbox_event *event)
 {
 	event->type = jtext_string(a, jtext_get(event->line, "type"));

@@ -147,6 +147,32 @@ enum inbox_changed inbox_drop(struct state *s, const char *id);
    theirs: they may be tried again. What the file holds of them is left to state_scrub. */
 bool inbox_purge(struct state *s, int64_t before, int64_t *n);
 
+struct inbox_body {
+	const char *id, *subject; /* as in inbox_event */
+	struct str line;
+};
+
+/* Every event whose body is there; each() may reset the arena. False where the file cannot be read. */
+bool inbox_bodies(struct state *s, struct arena *a,
+	void (*each)(const struct inbox_body *body, void *context), void *context);
+/* The id of the patient whom an event's line (checked JSON) tells of, of whatever type it is; the arena's, or
+ * NULL. */
+const char *inbox_patient(struct arena *a, const struct profile *profile, struct str line);
+/* The events, with or without a body, that are kept as a patient's or whose results name the patient, those
+   about these subjects, and those in whose bodies one of these contacts' ids stands (JSON lists). each() is
+   given no line.
+ */
+bool inbox_of_patient(struct state *s, struct arena *a, const char *patient, const char *subjects,
+	const char *contacts, void (*each)(const struct inbox_body *body, void *context), void *context);
+
+struct inbox_forgotten {
+	int64_t bodies, attempts;
+};
+
+/* Forgets the bodies of those of these events (a JSON list) that are settled for good, and what the answers
+   of pipelines say beside ids, status and counts; *n had something to forget. */
+bool inbox_forget(struct state *s, const char *events, struct inbox_forgotten *n);
+
 /* Something that happened to an event. */
 struct inbox_moment {
 	int64_t at;

@@ -285,6 +285,66 @@ bool inbox_purge(struct state *s, int64_t before, int64_t *n)
 	return done;
 }
 
+struct body_reader {
+	void (*each)(const struct inbox_body *body, void *context);
+	void *context;
+};
+
+static void pass_body(const char **columns, void *context)
+{
+	struct body_reader *reader = context;
+	reader->each(&(struct inbox_body){columns[0], columns[1], str_of(columns[2])}, reader->context);
+}
+
+bool inbox_bodies(struct state *s, struct arena *a,
+	void (*each)(const struct inbox_body *body, void *context), void *context)
+{
+	struct body_reader reader = {each, context};
+	return state_each(s, a, pass_body, &reader, "SELECT id, subject, body FROM inbox WHERE body IS NOT NULL",
+			   "") != STATE_FAILED;
+}
+
+bool inbox_of_patient(struct state *s, struct arena *a, const char *patient, const char *subjects,
+	const char *contacts, void (*each)(const struct inbox_body *body, void *context), void *context)
+{
+	struct body_reader reader = {each, context};
+	return state_each(s, a, pass_body, &reader,
+			   "SELECT id, subject, NULL FROM inbox WHERE patient=?1"
+			   "  OR subject IN (SELECT value FROM json_each(?2))"
+			   "  OR id IN (SELECT event FROM attempt"
+			   "    WHERE CAST(json_extract(result,'$.patient_id') AS TEXT)=?1)"
+			   "  OR EXISTS(SELECT 1 FROM json_each(?3) WHERE instr(body, json_quote(value))>0)",
+			   "ttt", patient, subjects, contacts) != STATE_FAILED;
+}
+
+static void count_row(const char **columns, void *context)
+{
+	int64_t *n = context;
+	(void)columns;
+	++*n;
+}
+
+bool inbox_forget(struct state *s, const char *events, struct inbox_forgotten *n)
+{
+	struct arena a = {0};
+	*n = (struct inbox_forgotten){0};
+	if (!state_begin(s))
+		return false;
+	bool done = state_each(s, &a, count_row, &n->bodies,
+					"UPDATE inbox SET body=NULL WHERE id IN (SELECT value FROM json_each(?))"
+					"  AND settled IS NOT NULL AND state<>'dead' AND body IS NOT NULL RETURNING 1",
+					"t", events) != STATE_FAILED &&
+				state_each(s, &a, count_row, &n->attempts,
+					"UPDATE attempt SET result=less FROM (SELECT rowid AS which, json_remove(result,"
+					"    '$.reason','$.actions','$.warnings','$.error','$.ignored') AS less FROM attempt"
+					"    WHERE event IN (SELECT value FROM json_each(?)) AND status NOT IN "
+					"('retried','dropped'))"
+					"  WHERE attempt.rowid=which AND result<>less RETURNING 1",
+					"t", events) != STATE_FAILED;
+	arena_free(&a);
+	return state_end(s, done) && done;
+}
+
 struct moment_reader {
 	void (*each)(const struct inbox_moment *moment, void *context);
 	void *context;

@@ -415,8 +415,15 @@ bool ledger_contacts(struct state *s, struct arena *a, const char *patient,
 	void (*each)(const char **contact, void *context), void *context)
 {
 	return state_each(s, a, each, context,
-			   "SELECT DISTINCT contact FROM contact WHERE patient=? AND contact<>''", "t",
-			   patient) != STATE_FAILED;
+			   "SELECT contact FROM contact WHERE patient=?1 AND contact<>''"
+			   "  UNION SELECT contact FROM creation WHERE patient=?1",
+			   "t", patient) != STATE_FAILED;
+}
+
+bool ledger_digest_forget(struct state *s, const char *patient)
+{
+	return state_run(s, NULL, NULL, "UPDATE subject SET state='' WHERE subject='patient/'||? AND state<>''",
+			   "t", patient) != STATE_FAILED;
 }
 
 struct entry_reader {

@@ -174,11 +174,15 @@ struct ledger_entry {
 	const char *detail; /* the state; of a bill, minor units that count; of an opportunity, its id */
 };
 
-/* Patients whose contact this is, and contacts of this patient, in any location. */
+/* Patients whose contact this is, and contacts that this patient has or was made of, in any location. */
 bool ledger_patients(struct state *s, struct arena *a, const char *contact,
 	void (*each)(const char **patient, void *context), void *context);
 bool ledger_contacts(struct state *s, struct arena *a, const char *patient,
 	void (*each)(const char **contact, void *context), void *context);
+
+/* Forgets the digest of the patient's own facts as they were last written: the next event of the patient is
+   news, unless it is older. False where the state file cannot be written. */
+bool ledger_digest_forget(struct state *s, const char *patient);
 
 /* What is known of these subjects and contacts (JSON lists), in no order. What each() is given lives as long
    as the arena. */

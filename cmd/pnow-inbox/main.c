@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: pnow-inbox [-v] [-c FILE] run|add|list|show|retry|drop|stat|trace|purge [ARG ...]\n"
+	"usage: pnow-inbox [-v] [-c FILE] run|add|list|show|retry|drop|stat|trace|purge|forget [ARG ...]\n"
 	"The inbox of a practice; pnow-inbox WORD -h tells more of each.\n"
 	"  run [-1] [-j N] [-t TYPE,...] -- COMMAND [ARG ...]\n"
 	"                                  feed events into a pipeline, settle them by its results\n"
@@ -24,7 +24,8 @@ static const char usage[] =
 	"  stat [-j]                       counts\n"
 	"  trace KEY                       all that is known of an event, patient, appointment, bill,\n"
 	"                                  membership or contact\n"
-	"  purge -o AGE                    forget the bodies of settled events\n"
+	"  purge -o AGE                    forget the bodies of settled events, and the cache's\n"
+	"  forget [-f] PATIENT             remove what is kept of a person\n"
 	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
 	"  -v       say more\n"
 	"  -h, -V   this help, the version\n";
@@ -42,6 +43,7 @@ static const struct {
 	{"stat", inbox_stat},
 	{"trace", inbox_trace},
 	{"purge", inbox_purge_bodies},
+	{"forget", inbox_forget_patient},
 };
 
 void inbox_open(struct inbox *in)

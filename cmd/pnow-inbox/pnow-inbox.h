@@ -27,6 +27,7 @@ int inbox_drop_events(struct inbox *in, int argc, char *argv[]);
 int inbox_stat(struct inbox *in, int argc, char *argv[]);
 int inbox_trace(struct inbox *in, int argc, char *argv[]);
 int inbox_purge_bodies(struct inbox *in, int argc, char *argv[]);
+int inbox_forget_patient(struct inbox *in, int argc, char *argv[]);
 
 /* Reads the configuration and opens the state file; ends the process where that cannot be, so options come
  * first. */
@@ -49,6 +50,18 @@ enum { LIKE_LEAST = 4 }; /* so much of an id must be given */
 const char *like_one(struct inbox *in, struct arena *a, const char *id);
 /* Says that there is no such id, and which are like it. */
 void like_tell(struct inbox *in, struct arena *a, const char *id);
+
+/* keys.c: texts, none twice; the texts stay the caller's. Zero-initialise. */
+struct keys {
+	const char **at;
+	size_t n;
+};
+
+bool keys_has(const struct keys *k, const char *key);
+void keys_add(struct keys *k, const char *key);
+/* A JSON list of them, the arena's. */
+const char *keys_json(struct arena *a, const struct keys *k);
+void keys_free(struct keys *k);
 
 /* pipeline.c: the command that works on events, kept running. */
 struct pipeline {

@@ -43,12 +43,6 @@ struct moment {
 	struct cell cells[COLUMNS];
 };
 
-/* A JSON list of texts that grows, none twice. */
-struct keys {
-	const char **at;
-	size_t n;
-};
-
 struct trace {
 	struct inbox *in;
 	struct arena arena;
@@ -58,32 +52,6 @@ struct trace {
 	struct moment *at;
 	size_t n;
 };
-
-static void keys_add(struct keys *k, const char *key)
-{
-	for (size_t i = 0; i < k->n; i++)
-		if (strcmp(k->at[i], key) == 0)
-			return;
-	k->at = reallocarray(k->at, k->n + 1, sizeof *k->at);
-	if (!k->at)
-		err(EX_SOFTWARE, "out of memory");
-	k->at[k->n++] = key;
-}
-
-static const char *keys_json(struct arena *a, const struct keys *k)
-{
-	struct buf json = {0};
-	buf_putc(&json, '[');
-	for (size_t i = 0; i < k->n; i++) {
-		if (i)
-			buf_putc(&json, ',');
-		buf_json(&json, str_of(k->at[i]));
-	}
-	buf_putc(&json, ']');
-	const char *list = arena_copy(a, buf_str(&json));
-	buf_free(&json);
-	return list;
-}
 
 static struct cell *moment_add(struct trace *t, int64_t at, const char *what)
 {
@@ -243,9 +211,9 @@ int inbox_trace(struct inbox *in, int argc, char *argv[])
 	write_all(&t);
 	int status = !read ? EX_TEMPFAIL : t.n ? EX_OK : 1;
 	free(t.at);
-	free(t.keys.at);
-	free(t.subjects.at);
-	free(t.contacts.at);
+	keys_free(&t.keys);
+	keys_free(&t.subjects);
+	keys_free(&t.contacts);
 	arena_free(&t.arena);
 	return status;
 }

@@ -571,7 +571,7 @@ test_usage()
 	local word
 	is 'a word that is none: status 64' "$(inbox nix 2>/dev/null; echo $?)" 64
 	is 'no word: status 64' "$(inbox 2>/dev/null; echo $?)" 64
-	for word in run add list show retry drop stat trace purge; do
+	for word in run add list show retry drop stat trace purge forget; do
 		like "$word -h tells how, without a configuration" "$(PNOW_CONFIG=nowhere pnow-inbox $word -h; echo $?)" "usage: pnow-inbox $word*0"
 		is "$word: an option that is none: status 64" "$(PNOW_CONFIG=nowhere pnow-inbox $word -Z 2>/dev/null; echo $?)" 64
 	done

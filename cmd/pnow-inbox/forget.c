@@ -1,0 +1,192 @@
+/*
+ * pnow-inbox forget: a person is found by the patient's id, wherever it stands: in the inbox's columns, in
+ * bodies of events and of PatientNow's answers, in results; by what these events and answers are about, since
+ * the next event of the same appointment may name nobody; and by the ids of the contacts that the ledger has
+ * for the patient, which are the CRM's own and stand for nothing else.
+ */
+#include "pnow-inbox.h"
+#include "cache.h"
+#include "ledger.h"
+#include "profile.h"
+
+#include <err.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static const char usage[] =
+	"usage: pnow-inbox forget [-f] PATIENT\n"
+	"Removes what is kept of a person, by the patient's id in PatientNow: ids, states, times and sums stay.\n"
+	"  -f  drop the person's events that are waiting or dead; else they are a reason to remove nothing\n";
+
+struct forget {
+	struct inbox *in;
+	struct profile *profile;
+	const char *patient;
+	bool drop; /* what waits or is dead */
+	int64_t dropped;
+	struct arena arena;   /* of the keys */
+	struct arena passing; /* of a body */
+	struct keys events, subjects, contacts;
+};
+
+static void take_contact(const char **contact, void *context)
+{
+	struct forget *f = context;
+	keys_add(&f->contacts, *contact);
+}
+
+/* Takes an event that is the person's. */
+static void take_event(const struct inbox_body *event, void *context)
+{
+	struct forget *f = context;
+	if (!keys_has(&f->events, event->id))
+		keys_add(&f->events, arena_copy(&f->arena, str_of(event->id)));
+	if (event->subject && !keys_has(&f->subjects, event->subject))
+		keys_add(&f->subjects, arena_copy(&f->arena, str_of(event->subject)));
+}
+
+static bool tells_of(struct forget *f, struct str line)
+{
+	const char *patient = inbox_patient(&f->passing, f->profile, line);
+	return patient && strcmp(patient, f->patient) == 0;
+}
+
+static void look_at_event(const struct inbox_body *event, void *context)
+{
+	struct forget *f = context;
+	if (tells_of(f, event->line))
+		take_event(event, f);
+	arena_reset(&f->passing);
+}
+
+static void look_at_answer(const char *subject, struct str body, void *context)
+{
+	struct forget *f = context;
+	const struct profile_pointers *id = profile_field(&f->profile->kinds[KIND_PATIENT].fields, "id");
+	const char *patient = id ? jtext_scalar(&f->passing, profile_find(id, body)) : NULL;
+	if (patient && strcmp(patient, f->patient) == 0 && !keys_has(&f->subjects, subject))
+		keys_add(&f->subjects, arena_copy(&f->arena, str_of(subject)));
+	arena_reset(&f->passing);
+}
+
+/* Everything that is the person's; false where the file cannot be read. */
+static bool gather(struct forget *f)
+{
+	struct state *s = f->in->state;
+	size_t before;
+	keys_add(&f->subjects, arena_printf(&f->arena, "patient/%s", f->patient));
+	bool read = ledger_contacts(s, &f->arena, f->patient, take_contact, f) &&
+				inbox_bodies(s, &f->passing, look_at_event, f) &&
+				cache_bodies(s, &f->passing, look_at_answer, f);
+	do {
+		before = f->subjects.n;
+		read = read && inbox_of_patient(s, &f->arena, f->patient, keys_json(&f->arena, &f->subjects),
+						   keys_json(&f->arena, &f->contacts), take_event, f);
+	} while (f->subjects.n > before);
+	return read;
+}
+
+/* How many of the events are in a state; -1 where the file cannot be read. */
+static int64_t count_in(struct forget *f, const char *state)
+{
+	int64_t n = 0;
+	for (size_t i = 0; i < f->events.n; i++) {
+		struct inbox_row row;
+		const char *line;
+		if (inbox_event(f->in->state, &f->passing, f->events.at[i], &row, &line) == STATE_FAILED)
+			return -1;
+		n += row.state && strcmp(row.state, state) == 0;
+		arena_reset(&f->passing);
+	}
+	return n;
+}
+
+/* Drops what waits or is dead. False where a run has taken one meanwhile. */
+static bool drop_open(struct forget *f)
+{
+	for (size_t i = 0; i < f->events.n; i++) {
+		switch (inbox_drop(f->in->state, f->events.at[i])) {
+		case INBOX_CHANGED:
+			f->dropped++;
+			break;
+		case INBOX_IS_RUNNING:
+			return false;
+		case INBOX_UNWRITTEN:
+			errx(EX_TEMPFAIL, "the state file cannot be written now; nothing is removed yet");
+		default:
+			break;
+		}
+	}
+	return true;
+}
+
+/* Whether nothing of the person is under way any more; says what is. */
+static bool is_settled(struct forget *f)
+{
+	int64_t running = count_in(f, "running"), waiting = count_in(f, "waiting"), dead = count_in(f, "dead");
+	if (running < 0 || waiting < 0 || dead < 0)
+		errx(EX_TEMPFAIL, "the state file cannot be read now; nothing was removed");
+	if (!f->drop && waiting + dead > 0)
+		warnx("patient %s: %lld events are waiting and %lld are dead; nothing was removed: let them be "
+			  "settled, or "
+			  "drop them with -f",
+			f->patient, (long long)waiting, (long long)dead);
+	else if (running > 0 || (f->drop && !drop_open(f)))
+		warnx(
+			"patient %s: an event is in a pipeline just now; nothing was removed: wait until it has settled",
+			f->patient);
+	else
+		return true;
+	return false;
+}
+
+/* Removes it, and shows how much that was. */
+static void forget(struct forget *f)
+{
+	static const struct column columns[] = {{"state", 9, CELL_TEXT}, {"bodies", 7, CELL_NUMBER},
+		{"attempts", 8, CELL_NUMBER}, {"answers", 7, CELL_NUMBER}, {"dropped", 1, CELL_NUMBER}};
+	struct table table = table_of(columns, sizeof columns / sizeof *columns);
+	struct inbox_forgotten n;
+	int64_t answers = 0;
+	struct state *s = f->in->state;
+	if (!inbox_forget(s, keys_json(&f->arena, &f->events), &n) ||
+		!cache_forget(s, keys_json(&f->arena, &f->subjects), &answers) ||
+		!ledger_digest_forget(s, f->patient))
+		errx(EX_TEMPFAIL, "the state file cannot be written now; not everything is removed: try again");
+	table_row(&table, (struct cell[]){{.text = "forgotten"}, {.number = n.bodies}, {.number = n.attempts},
+						  {.number = answers}, {.number = f->dropped}});
+	table_end();
+}
+
+int inbox_forget_patient(struct inbox *in, int argc, char *argv[])
+{
+	struct forget f = {.in = in};
+	int status = 1;
+	optind = 1;
+	for (int letter; (letter = getopt(argc, argv, "fh")) != -1;) {
+		if (letter == 'h')
+			usage_help(usage);
+		if (letter != 'f')
+			usage_error(usage);
+		f.drop = true;
+	}
+	if (optind + 1 != argc || !*argv[optind])
+		usage_error(usage);
+	inbox_open(in);
+	f.patient = argv[optind];
+	f.profile = profile_read(in->conf->patientnow.profile, in->conf->file);
+	if (!gather(&f))
+		errx(EX_TEMPFAIL, "the state file cannot be read now; nothing was removed");
+	if (is_settled(&f)) {
+		forget(&f);
+		status = inbox_scrub(in);
+	}
+	keys_free(&f.events);
+	keys_free(&f.subjects);
+	keys_free(&f.contacts);
+	arena_free(&f.arena);
+	arena_free(&f.passing);
+	profile_free(f.profile);
+	return status;
+}

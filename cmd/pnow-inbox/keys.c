@@ -1,0 +1,44 @@
+/* Lists of ids that grow, as JSON for SQL. */
+#include "pnow-inbox.h"
+
+#include <err.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+bool keys_has(const struct keys *k, const char *key)
+{
+	for (size_t i = 0; i < k->n; i++)
+		if (strcmp(k->at[i], key) == 0)
+			return true;
+	return false;
+}
+
+void keys_add(struct keys *k, const char *key)
+{
+	if (keys_has(k, key))
+		return;
+	k->at = reallocarray(k->at, k->n + 1, sizeof *k->at);
+	if (!k->at)
+		err(EX_SOFTWARE, "out of memory");
+	k->at[k->n++] = key;
+}
+
+const char *keys_json(struct arena *a, const struct keys *k)
+{
+	struct buf json = {0};
+	buf_putc(&json, '[');
+	for (size_t i = 0; i < k->n; i++) {
+		if (i)
+			buf_putc(&json, ',');
+		buf_json(&json, str_of(k->at[i]));
+	}
+	buf_putc(&json, ']');
+	const char *list = arena_copy(a, buf_str(&json));
+	buf_free(&json);
+	return list;
+}
+
+void keys_free(struct keys *k)
+{
+	free(k->at);
+}
