@@ -13,6 +13,7 @@ BIN = $(BUILD)/bin
 
 PACKAGES = libcurl json-c libcrypto sqlite3 libmicrohttpd
 PACKAGES += $(shell pkg-config --exists libbsd-overlay && echo libbsd-overlay)
+PACKAGES += $(if $(filter Linux,$(shell uname -s)),libseccomp)
 
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla $(if $(CI),-Werror)
 HARDEN = -fstack-protector-strong -fstack-clash-protection -fPIE -D_FORTIFY_SOURCE=2
@@ -88,10 +89,16 @@ $(FAULTS): tests/faults/faults.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) -std=c17 -O2 $(WARN) -D_GNU_SOURCE -fPIC -shared -pthread -o $@ $< -ldl
 
+# Somebody who has got hold of a program, for LD_PRELOAD.
+TRIES = $(BUILD)/tests/tries.so
+$(TRIES): tests/confine/tries.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) -std=c17 -O2 $(WARN) -D_GNU_SOURCE -fPIC -shared -pthread -o $@ $< -ldl
+
 # The long ones first: they run side by side, and what begins last should be short.
 TESTS = tests/valgrind.sh $(sort $(wildcard tests/pipeline/*.sh)) $(sort $(wildcard tests/command/*.sh)) $(FUZZ_PROGRAMS) $(UNIT_PROGRAMS)
 
-check: all $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(FAULTS) $(LOAD)
+check: all $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(FAULTS) $(TRIES) $(LOAD)
 	PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" tests/run $(TESTS)
 
 # At least 1,000 kills and 20,000 events: a quarter of an hour.

@@ -4,6 +4,7 @@
  */
 #include "category.h"
 #include "conf.h"
+#include "confine.h"
 #include "event.h"
 #include "options.h"
 #include "record.h"
@@ -244,6 +245,7 @@ int main(int argc, char *argv[])
 	c.conf = conf;
 	c.sheet = sheet;
 	c.missing = arena_alloc(&c.arena, MISSING_MAX * sizeof *c.missing);
+	confine(CONFINE_FILTER, NULL, 0, o.verbose);
 	if (c.listing == SUGGESTIONS)
 		puts("Appointment Type,Appointment Category,Reason");
 	int status = record_loop(&(struct record_loop){.stage = "categorize",

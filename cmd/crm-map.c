@@ -6,6 +6,7 @@
 #include "buf.h"
 #include "category.h"
 #include "conf.h"
+#include "confine.h"
 #include "event.h"
 #include "gender.h"
 #include "money.h"
@@ -535,6 +536,7 @@ int main(int argc, char *argv[])
 	options_read(argc, argv, &o);
 	struct conf *conf = conf_read(o.file);
 	m.conf = conf;
+	confine(CONFINE_FILTER, NULL, 0, o.verbose);
 	int status = record_loop(
 		&(struct record_loop){.stage = "crm-map", .each = map, .context = &m, .verbose = o.verbose});
 	buf_free(&m.out);

@@ -3,7 +3,7 @@
 # plainly what it cannot.
 set -u
 
-build='gcc make pkg-config libc6-dev libcurl4-openssl-dev libjson-c-dev libbsd-dev libsqlite3-dev libmicrohttpd-dev libssl-dev libcsv-dev libunistring-dev'
+build='gcc make pkg-config libc6-dev libcurl4-openssl-dev libjson-c-dev libbsd-dev libsqlite3-dev libmicrohttpd-dev libssl-dev libcsv-dev libunistring-dev libseccomp-dev'
 run='bash jq tzdata ca-certificates'
 try='curl openssl bc sqlite3 xxd procps valgrind mandoc clang-format cppcheck shellcheck nginx-light fcgiwrap openbsd-inetd systemd strace wrk webhook'
 

@@ -31,6 +31,13 @@ make_secrets()
 	)
 }
 
+# What of valgrind's log is about the program: the calls by which it confines itself an older valgrind does not know, and says
+# so in five lines each (317 seccomp, 444 landlock_create_ruleset).
+of_program()
+{
+	awk '/WARNING: unhandled [a-z0-9]*-linux syscall: (317|444)$/ { left = 5 } left-- > 0 { next } { print }' "$1"
+}
+
 # Runs one filter of a case on $scratch/in; what it writes is in $scratch/out. A record with an error (status 1) is no
 # error of the filter.
 run_filter()
@@ -39,15 +46,16 @@ run_filter()
 	shift
 	name="$* over $case"
 	number=$((number + 1))
-	(cd "$scratch/$case" && exec valgrind -q --error-exitcode=9 --leak-check=full --log-file="$scratch/log" \
+	(cd "$scratch/$case" && exec valgrind -q --vgdb=no --error-exitcode=9 --leak-check=full --log-file="$scratch/log" \
 		"$bin/$1" -c conf.json "${@:2}" <"$scratch/in" >"$scratch/out" 2>"$scratch/err")
 	status=$?
-	if [ "$status" -le 1 ] && [ ! -s "$scratch/log" ]; then
+	of_program "$scratch/log" >"$scratch/said"
+	if [ "$status" -le 1 ] && [ ! -s "$scratch/said" ]; then
 		echo "ok $number - $name: no leak, no error"
 		return
 	fi
 	echo "not ok $number - $name: exit status $status"
-	sed 's/^/# /' "$scratch/err" "$scratch/log"
+	sed 's/^/# /' "$scratch/err" "$scratch/said"
 }
 
 # Whether a filter takes the records out of the pipeline, so that the next has to read what it read.

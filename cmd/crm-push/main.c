@@ -3,6 +3,7 @@
  * once, one patient's in order.
  */
 #include "push.h"
+#include "confine.h"
 #include "options.h"
 
 #include <stdlib.h>
@@ -56,6 +57,7 @@ int main(int argc, char *argv[])
 		p.locks = locks_open(conf->state);
 		p.names = names_open(p.crm, p.state);
 	}
+	confine(CONFINE_CLIENT, &conf->state, !o.dry, o.verbose);
 	int status = record_loop(&(struct record_loop){.stage = "crm-push",
 		.each = push_event,
 		.context = &p,

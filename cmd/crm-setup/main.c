@@ -4,6 +4,7 @@
  * is right for them.
  */
 #include "setup.h"
+#include "confine.h"
 
 #include <stdio.h>
 #include <sysexits.h>
@@ -67,9 +68,11 @@ int main(int argc, char *argv[])
 	columns[3].width = s.conf->facilities_n ? 20 : 0;
 	s.table = table_of(columns, sizeof columns / sizeof *columns);
 	if (s.options.dry) {
+		confine(CONFINE_CLIENT, NULL, 0, s.options.verbose);
 		show_requests(&s);
 	} else {
 		check_here(&s);
+		confine(CONFINE_CLIENT, &s.conf->state, s.state != NULL, s.options.verbose);
 		check_patientnow(&s);
 		check_crm(&s);
 	}

@@ -3,6 +3,7 @@
  * facts of the row are in it, so PatientNow need not be asked. Memory is that of one row, or one bill.
  */
 #include "csv.h"
+#include "confine.h"
 #include "options.h"
 #include "record.h"
 #include "when.h"
@@ -196,6 +197,7 @@ int main(int argc, char *argv[])
 	c.verbose = o.verbose;
 	c.stream = stream_open(RECORD_MAX);
 	draft_open(&c);
+	confine(CONFINE_FILTER, NULL, 0, o.verbose);
 	read_files(&c, argv + optind);
 	stream_close(c.stream);
 	if (c.verbose)

@@ -7,6 +7,7 @@
 #include "calls.h"
 #include "canonical.h"
 #include "conf.h"
+#include "confine.h"
 #include "event.h"
 #include "ledger.h"
 #include "webhook.h"
@@ -362,6 +363,7 @@ int main(int argc, char *argv[])
 		e.state = state_open(conf_need(conf, conf->state, "state"));
 		e.ask = ask_open(conf, profile, e.state, &o);
 	}
+	confine(CONFINE_CLIENT, &conf->state, !o.dry, o.verbose);
 	int status = record_loop(&(struct record_loop){.stage = "pnow-enrich",
 		.each = enrich,
 		.context = &e,

@@ -91,8 +91,7 @@ static void fetch_one(struct record *r, void *context)
 	record_fail(r, answer.code, answer.retry, "%s", answer.message);
 }
 
-/* Standard input becomes a file with these ids. */
-static void give_ids(char *ids[])
+void fetch_give_ids(char *ids[])
 {
 	FILE *file = tmpfile();
 	for (; file && *ids; ids++) {
@@ -108,11 +107,9 @@ static void give_ids(char *ids[])
 	fclose(file);
 }
 
-int fetch_ids(struct fetch *f, char *ids[])
+int fetch_ids(struct fetch *f)
 {
 	struct asking asking = {.fetch = f};
-	if (*ids)
-		give_ids(ids);
 	int status = record_loop(&(struct record_loop){.stage = getprogname(),
 		.each = fetch_one,
 		.context = &asking,

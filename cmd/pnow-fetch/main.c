@@ -4,6 +4,7 @@
  * has none.
  */
 #include "pnow-fetch.h"
+#include "confine.h"
 
 #include <err.h>
 #include <stdio.h>
@@ -141,7 +142,10 @@ int main(int argc, char *argv[])
 		f.state = state_open(conf_need(conf, conf->state, "state"));
 		f.api = patientnow_open(conf, profile, f.state, &f.options);
 	}
-	int status = types ? fetch_types(&f) : f.list ? fetch_list(&f) : fetch_ids(&f, ids);
+	if (!types && *ids)
+		fetch_give_ids(ids);
+	confine(CONFINE_CLIENT, &conf->state, !f.options.dry, f.options.verbose);
+	int status = types ? fetch_types(&f) : f.list ? fetch_list(&f) : fetch_ids(&f);
 	patientnow_close(f.api);
 	state_close(f.state);
 	profile_free(profile);

@@ -25,8 +25,11 @@ struct fetch {
 	enum event_type type;   /* of the events; EVENT_UNKNOWN: the one that fits the record */
 };
 
-/* ids.c: the records of these ids (NULL-terminated; none: of those on standard input); the exit status. */
-int fetch_ids(struct fetch *f, char *ids[]);
+/* ids.c: makes a file with these ids (NULL-terminated) standard input; ends the process where that cannot be.
+ */
+void fetch_give_ids(char *ids[]);
+/* The records of the ids on standard input; the exit status. */
+int fetch_ids(struct fetch *f);
 
 /* list.c: a list in pages, and the appointment types; likewise. */
 int fetch_list(struct fetch *f);

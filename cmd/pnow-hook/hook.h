@@ -135,8 +135,11 @@ enum delivery store_deliver(struct hook *h, struct request *r, struct webhook *e
 
 /* httpd.c */
 
-/* Listens at ADDRESS:PORT until SIGTERM; port_file (or NULL) gets the port. Returns the exit status. */
-int httpd_listen(struct hook *h, const char *address, const char *port_file);
+/* Listens at ADDRESS:PORT, and says where; port_file (or NULL) gets the port. Who connects waits, and from
+   now on SIGTERM ends httpd_listen. Returns the socket. */
+int httpd_open(const char *address, const char *port_file);
+/* Answers what comes to that socket until SIGTERM. Returns the exit status. */
+int httpd_listen(struct hook *h, int listening);
 /* Answers one request on a connected socket. */
 int httpd_inetd(struct hook *h, int socket);
 

@@ -385,15 +385,21 @@ static void drain(struct server *s, struct MHD_Daemon *daemon, int listening)
 		poll(NULL, 0, 10);
 }
 
-int httpd_listen(struct hook *h, const char *address, const char *port_file)
+int httpd_open(const char *address, const char *port_file)
 {
-	struct server s = {.hook = h, .lock = PTHREAD_MUTEX_INITIALIZER};
 	int listening = listen_at(address);
 
 	catch_signals();
+	listen_announce(listening, port_file);
+	return listening;
+}
+
+int httpd_listen(struct hook *h, int listening)
+{
+	struct server s = {.hook = h, .lock = PTHREAD_MUTEX_INITIALIZER};
 	struct MHD_Daemon *daemon =
 		start(&s, MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION);
-	listen_announce(listening, port_file);
+
 	while (!is_stopped()) {
 		struct pollfd fds[] = {{wake[0], POLLIN, 0}, {has_room(&s) ? listening : -1, POLLIN, 0}};
 		poll(fds, 2, 1000);

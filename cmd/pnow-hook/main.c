@@ -4,6 +4,7 @@
  * where COMMAND's output belongs, 2 is where words go, and neither ever reaches the sender.
  */
 #include "hook.h"
+#include "confine.h"
 #include "signature.h"
 #include "options.h"
 
@@ -200,7 +201,7 @@ static void words_to_syslog(void)
 	words = ends[0];
 	redirect(ends[1], STDERR_FILENO);
 	close(ends[1]);
-	openlog("pnow-hook", LOG_PID, LOG_DAEMON);
+	openlog("pnow-hook", LOG_PID | LOG_NDELAY, LOG_DAEMON); /* at once: later, no connection is made */
 	atexit(log_words);
 }
 
@@ -316,7 +317,9 @@ static void open_practices(struct hook *h, const struct hook_options *o)
 	h->practices_n = o->configurations_n > 0 ? o->configurations_n : 1;
 	h->practices = allocate(h->practices_n, sizeof *h->practices);
 	for (size_t i = 0; i < h->practices_n; i++) {
-		const struct conf *c = (h->practices[i] = open_practice(files[i])).conf;
+		struct conf *c = (h->practices[i] = open_practice(files[i])).conf;
+		if (!o->show && !o->command)
+			h->practices[i].store = store_new(c);
 		for (size_t j = 0; j < i; j++) {
 			const struct conf *other = h->practices[j].conf;
 			if (strcmp(c->practice, other->practice) == 0)
@@ -342,11 +345,21 @@ static void close_practices(struct hook *h)
 	free(h->practices);
 }
 
-/* Has events stored in the practices' inboxes. */
-static void open_stores(struct hook *h, enum way way)
+/* Gives up what is not needed to store events, or to show them. A command may need anything. */
+static void confine_all(const struct hook *h, const struct hook_options *o)
 {
-	for (size_t i = 0; i < h->practices_n; i++)
-		h->practices[i].store = store_new(h->practices[i].conf);
+	if (o->command)
+		return;
+	const char **states = allocate(h->practices_n, sizeof *states);
+	for (size_t i = 0; i < h->practices_n && !o->show; i++)
+		states[i] = h->practices[i].conf->state;
+	confine(CONFINE_SERVER, states, h->practices_n, o->verbose);
+	free(states);
+}
+
+/* Has events stored in the practices' inboxes. */
+static void use_stores(struct hook *h, enum way way)
+{
 	for (size_t i = 0; i < h->practices_n && way == LISTENER; i++)
 		store_listen(h->practices[i].store);
 	h->deliver = store_deliver;
@@ -388,9 +401,11 @@ int main(int argc, char **argv)
 	h.deliver = o.show ? show : command_deliver;
 	h.verbose = o.verbose;
 	open_practices(&h, &o);
+	int listening = way == LISTENER ? httpd_open(o.listen, o.port_file) : -1;
+	confine_all(&h, &o);
 	if (!o.show && !o.command)
-		open_stores(&h, way);
-	int status = way == LISTENER ? httpd_listen(&h, o.listen, o.port_file)
+		use_stores(&h, way);
+	int status = way == LISTENER ? httpd_listen(&h, listening)
 				 : way == INETD  ? httpd_inetd(&h, peer)
 								 : cgi_answer(&h, peer);
 	command_close(&h.command);

@@ -4,6 +4,7 @@
  * are worked on one after another, on purpose: two of them may be one person.
  */
 #include "tagged.h"
+#include "confine.h"
 #include "event.h"
 
 #include <stdlib.h>
@@ -209,6 +210,7 @@ int main(int argc, char *argv[])
 		conf_need(conf, conf->state, "state");
 	struct profile *profile = profile_read(conf->patientnow.profile, conf->file);
 	struct push p = {.conf = conf, .profile = profile, .options = &o};
+	confine(CONFINE_CLIENT, &conf->state, !o.dry, o.verbose);
 	int status = record_loop(
 		&(struct record_loop){.stage = "pnow-push", .each = push, .context = &p, .verbose = o.verbose});
 	if (o.verbose && !o.dry)

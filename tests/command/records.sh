@@ -271,5 +271,5 @@ for filter in categorize crm-map pnow-enrich; do
 done
 
 categorize -v <bad >/dev/null 2>said
-is "-v counts the records" "$(<said)" 'categorize: 6 records, 4 with an error'
+is "-v counts the records" "$(grep -v '^categorize: confined: ' said)" 'categorize: 6 records, 4 with an error'
 finish
