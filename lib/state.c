@@ -172,6 +172,8 @@ static bool migrate(struct state *s, struct state_failure *why)
 {
 	if (version(s) == VERSION)
 		return true;
+	/* a program that is confined may have no other folder for a large index to be sorted in */
+	execute(s, "PRAGMA temp_store=MEMORY", NULL);
 	if (!execute(s, "BEGIN IMMEDIATE", NULL))
 		return unusable(s, why);
 	int from = version(s);
