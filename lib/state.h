@@ -55,7 +55,7 @@ bool state_begin(struct state *s);
 bool state_end(struct state *s, bool commit);
 
 /* Writes the file anew, so that nothing of what was deleted or overwritten is left in it or in its log:
-   SQLite leaves copies behind in pages that it rearranges. Others wait meanwhile, about a second for 100 MB.
+   SQLite leaves copies behind in pages that it rearranges. Others wait meanwhile, a second or two for 100 MB.
    False where that cannot be, or another process has gone on reading the log. */
 bool state_scrub(struct state *s);
 

@@ -83,6 +83,7 @@ is "everybody else's is there" "$(pnow-inbox show three | jq -r .type) $(pnow-in
 holds 'the cache, too' test "$(sqlite3 "$DIR/test.db" '.timeout 10000' "SELECT count(*) FROM cache WHERE instr(body,'Okapi')")" -gt 0
 is 'what was done stays known' "$(pnow-inbox list | jq -r .id | sort | xargs)" "$events"
 is 'in the ledger, too' "$(pnow-inbox trace 1 | jq -r 'select(.what == "contact").contact')" "$zora"
+is 'but no digest of the facts' "$(sqlite3 "$DIR/test.db" '.timeout 10000' "SELECT count(*), max(state) FROM subject WHERE subject='patient/1'")" '1|'
 send "$(webhook PatientCreated one "$now" '{"patientId":"1","firstName":"Zora"}')"
 is 'an event that comes again is known' "$(pnow-inbox list | wc -l) $(remains "$hers")" '8 0'
 is 'again: nothing more to remove' "$(pnow-inbox forget 1; echo $?)" \
