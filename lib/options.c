@@ -2,11 +2,27 @@
  * usage line alone, and where to find more. */
 #include "options.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+/* A signal that a failed write tells of better. */
+static void disregard(int signal)
+{
+	(void)signal;
+}
+
+void program_begin(const char *name)
+{
+	/* A handler, where SIG_IGN would be inherited by the programs that we start. */
+	struct sigaction action = {.sa_handler = disregard, .sa_flags = SA_RESTART};
+
+	setprogname(name);
+	sigaction(SIGXFSZ, &action, NULL);
+}
 
 void usage_help(const char *text)
 {
@@ -40,7 +56,7 @@ static unsigned number(const struct options *o, char letter, const char *text, u
 
 void options_read(int argc, char *argv[], struct options *o)
 {
-	setprogname(argv[0]);
+	program_begin(argv[0]);
 	for (int letter; (letter = getopt(argc, argv, o->letters)) != -1;) {
 		switch (letter) {
 		case 'c':

@@ -19,9 +19,13 @@ struct options {
 	bool verbose;      /* -v */
 };
 
-/* Reads a command's options; names the program for messages. Ends the process for -h and -V (status 0) and
+/* Begins the program, and reads a command's options. Ends the process for -h and -V (status 0) and
    for a mistake (status 64). */
 void options_read(int argc, char *argv[], struct options *o);
+
+/* What every command begins with: names the program for messages, and makes a write past the limit of a
+   file's size (RLIMIT_FSIZE) fail like one to a full disk, with EFBIG, where it would end the process. */
+void program_begin(const char *name);
 
 void usage_help(const char *text) __attribute__((noreturn)); /* to standard output, status 0 */
 void usage_error(const char *text)

@@ -383,6 +383,7 @@ int main(int argc, char **argv)
 {
 	static struct hook h;
 
+	program_begin(argv[0]);
 	tidy_descriptors();
 	guard_words();
 	struct hook_options o = read_options(argc, argv);

@@ -66,7 +66,7 @@ int inbox_scrub(struct inbox *in)
 int main(int argc, char *argv[])
 {
 	struct inbox in = {0};
-	setprogname(argv[0]);
+	program_begin(argv[0]);
 	for (int letter; (letter = getopt(argc, argv, "+c:hvV")) != -1;) {
 		switch (letter) {
 		case 'c':

@@ -121,7 +121,7 @@ static void option(struct sandbox *s, struct paths *o, int c)
 static void read_options(struct sandbox *s, struct paths *o, int argc, char **argv)
 {
 	int c;
-	setprogname(argv[0]);
+	program_begin(argv[0]);
 	while ((c = getopt(argc, argv, "hil:p:s:L:r:R:q:f:w:W:k:K:vV")) != -1) {
 		if (c == 'h')
 			usage_help(usage);

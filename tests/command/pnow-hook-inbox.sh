@@ -338,6 +338,20 @@ else
 	skip "a folder that cannot be written" "root may write everything, and there is no setpriv"
 fi
 
+# ----- a limit of the files' size, which kills a program that says nothing about it
+
+under=(bash -c 'ulimit -f 8; exec "$@"' limited)
+practice limited data/limited.db
+listen limited -c limited.json
+under=()
+post limited/crm '{"webhookId":"l1"}'
+is "a file that may not grow: the CRM is told to come again" "$status $again" "429 60"
+post limited/patientnow '{"event":"PatientCreated","eventId":"l2"}'
+is "a file that may not grow: PatientNow is told 503, by a hook that is still there" "$status $again" "503 60"
+like "a file that may not grow: that is said" "$(<limited.err)" "*state file data/limited.db: *"
+stop
+is "a file that may not grow: SIGTERM still ends the hook with 0" $? 0
+
 # ----- SIGKILL
 
 rm -f kill.200
@@ -376,6 +390,8 @@ for ((i = 0; i < 60; i++)); do cgi "{\"webhookId\":\"log$i\",\"pad\":\"$(printf 
 is "CGI: the log does not grow without end" \
 	"$(grep -c 200 cgi.out) $( (stat -c %s data/glow.db-wal 2>/dev/null || echo 0) | awk '{ print ($1 < 4 * 2 ^ 20) }')" "60 1"
 rm -rf gone
+is "CGI: a file that may not grow: come again" \
+	"$(ulimit -f 8; cgi '{"webhookId":"cgi3"}' limited | grep -E '^(Status|Retry)')" $'Status: 429 Too Many Requests\nRetry-After: 60'
 is "CGI: come again" "$(cgi '{"webhookId":"cgi2"}' lost | grep -E '^(Status|Retry)') $(wc -l <cgi.err)" \
 	$'Status: 429 Too Many Requests\nRetry-After: 60 1'
 PATH=$PATH:/usr/sbin

@@ -471,6 +471,8 @@ once() { # once EVENT ARGUMENT…: a hook with another command; sends one event 
 EVENT='{"webhookId":"o1"}'
 once "$EVENT" -- sh -c 'kill -PIPE $$'
 is "the command has the default SIGPIPE" "$STATUS $(grep -c 'killed by signal 13' once.err)" "500 1"
+once "$EVENT" -- sh -c 'kill -XFSZ $$'
+is "the command has the default SIGXFSZ" "$STATUS $(grep -c "killed by signal $(kill -l XFSZ)" once.err)" "500 1"
 once "$EVENT" -- ./nowhere
 is "a command that cannot be started: 500 and status 127" "$STATUS $(grep -c 'event o1: status 127: cannot start ./nowhere' once.err)" "500 1"
 once "$(head -c 1000000 over)"'"}' -- true

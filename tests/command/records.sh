@@ -254,6 +254,12 @@ for filter in categorize crm-map pnow-enrich; do
 	is "$filter: a full disk is status 73" "$status" 73
 	is "$filter: with a word" "$(<said)" "$filter: cannot write standard output: No space left on device"
 done
+for filter in categorize crm-map; do
+	(ulimit -f 8; exec "$filter" <many >limited 2>said)
+	is "$filter: a limit of the file's size is status 73, with a word" "$?$(<said)" "73$filter: cannot write standard output: File too large"
+done
+(ulimit -f 8; exec pnow-enrich <many >limited 2>said)
+like "pnow-enrich: a state file that may not grow is status 73, with a word" "$?$(<said)" "73pnow-enrich: cannot use the state file *"
 echo '{"type":"appointment.booked","appointment":{"type":"Yoga","status":"booked"}}' >yoga
 categorize -u <yoga >/dev/full 2>said
 is "categorize -u: also for a list" "$?$(<said)" '73categorize: cannot write standard output: No space left on device'
