@@ -77,9 +77,10 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/drive.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
 
-# The sender of the tests that kill.
+# Senders: one that does not give up, for the tests that kill, and a hostile crowd.
 LOAD = $(BUILD)/crash/load
-$(LOAD): $(BUILD)/tests/crash/load.o $(LIBRARY)
+CROWD = $(BUILD)/crash/crowd
+$(BUILD)/crash/%: $(BUILD)/tests/crash/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
 
@@ -98,7 +99,7 @@ $(TRIES): tests/confine/tries.c $(BUILD)/flags
 # The long ones first: they run side by side, and what begins last should be short.
 TESTS = tests/valgrind.sh $(sort $(wildcard tests/pipeline/*.sh)) $(sort $(wildcard tests/command/*.sh)) $(FUZZ_PROGRAMS) $(UNIT_PROGRAMS)
 
-check: all $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(FAULTS) $(TRIES) $(LOAD)
+check: all $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(FAULTS) $(TRIES) $(LOAD) $(CROWD)
 	PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" tests/run $(TESTS)
 
 # At least 1,000 kills and 20,000 events: a quarter of an hour.
@@ -119,7 +120,7 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
 
-bench: all $(BENCH_PROGRAMS)
+bench: all $(BENCH_PROGRAMS) $(CROWD)
 	PNOW_BIN=$(abspath $(BIN)) tests/bench/bench.sh
 
 # Instructions of the pure filters, for tests/bench/NOTES.md.

@@ -10,9 +10,13 @@
 #include "webhook.h"
 #include "profile.h"
 
+#include <microhttpd.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <sys/types.h>
+#include <time.h>
 
 enum {
 	HOOK_BODY_MAX = 1 << 20, /* bytes of a body; more is refused */
@@ -21,6 +25,8 @@ enum {
 	HOOK_COME_AGAIN = 60, /* seconds, in Retry-After */
 	HOOK_RECEIVE = 60,    /* seconds that a request may take to arrive */
 	HOOK_IDLE = 30,       /* seconds without a byte */
+	WORKERS_MAX = 256,    /* requests that are carried out at once */
+	LINGERERS_MAX = 64,   /* refused senders that are listened to for a while */
 	HOOK_SENDERS = SENDER_CRM + 1,
 };
 
@@ -94,6 +100,8 @@ bool request_head(struct hook *h, struct request *r, struct answer *answer);
 void request_body(struct hook *h, struct request *r, struct str body, struct answer *answer);
 /* A sender's text as a log may hold it: printable ASCII, not too long. */
 const char *request_shown(struct arena *a, const char *text);
+/* The answer to a request that there is no room for now: come again. */
+void request_crowded(struct request *r, struct answer *answer);
 /* The answer to a body that turns out too long, or that ends before its time. */
 void request_too_long(struct request *r, struct answer *answer);
 void request_cut_short(struct request *r, struct answer *answer);
@@ -132,6 +140,50 @@ void store_listen(struct store *s);
 void store_free(struct store *s);
 /* hook.deliver: stores the event in the inbox of its practice; DELIVERED when it is on the disk. */
 enum delivery store_deliver(struct hook *h, struct request *r, struct webhook *event, struct str line);
+
+/* workers.c */
+
+/* Something to do in a thread of its own. */
+struct errand {
+	void (*run)(void *context);
+	void *context;
+	STAILQ_ENTRY(errand) next;
+};
+
+struct workers {
+	pthread_mutex_t lock;
+	pthread_cond_t more;
+	STAILQ_HEAD(, errand) queue;
+	pthread_t threads[WORKERS_MAX];
+	unsigned n, idle, waiting; /* threads, those without work, errands in the queue */
+	bool closing;
+};
+
+void workers_open(struct workers *w);
+/* Has e->run called, soon; e stays the caller's. Ends the process with status 71 where there is no thread at
+ * all. */
+void workers_add(struct workers *w, struct errand *e);
+/* When all is done. */
+void workers_close(struct workers *w);
+
+/* linger.c: one thread at a time */
+
+struct lingerers {
+	struct lingerer {
+		int socket;
+		struct timespec since;
+		size_t received;
+	} at[LINGERERS_MAX];
+	size_t n;
+};
+
+/* Keeps a copy of a socket whose sender was answered, and ends our side of it. The one that was kept longest
+   goes where there are too many. */
+void linger_add(struct lingerers *l, int socket);
+/* Reads on, and closes those that are silent or have had their time. */
+void linger_read(struct lingerers *l);
+/* What poll(2) is to wait for; how many. */
+size_t linger_polled(const struct lingerers *l, struct pollfd fds[static LINGERERS_MAX]);
 
 /* httpd.c */
 

@@ -1,35 +1,37 @@
 /*
- * The hook's own HTTP server, on libmicrohttpd: a listener with a thread for each connection, or one
- * connection that inetd or systemd accepted. A thread for each connection lets a handler simply wait for its
- * command.
+ * The hook's own HTTP server, on libmicrohttpd: a listener, or one connection that inetd or systemd accepted.
+ *
+ * One thread talks to all senders of a listener, so that those who say nothing, or say it slowly, cost a
+ * connection and nobody's time. A request that is whole goes to a thread of its own (workers.c), which may
+ * wait for its command; its connection sleeps meanwhile.
  *
  * What the library leaves to us is here: a request may only take so long to arrive, however steadily a slow
- * sender drips; a refusal reaches a sender that is still talking, because we read on for a while before we
- * close; and SIGTERM takes no new connection, but answers every request that has begun.
+ * sender drips; where there are too many connections, the one that has waited longest for its request makes
+ * room; what the bodies of unfinished requests take is bounded; a refusal reaches a sender that is still
+ * talking, because we read on for a while before we close; and SIGTERM takes no new connection, but answers
+ * every request that has begun.
  */
 #include "hook.h"
 #include "listen.h"
+#include "trouble.h"
 
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <microhttpd.h>
 #include <netdb.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
-	CONNECTIONS = 256,       /* at once; more wait in the kernel's queue, where nothing is lost */
-	HURRY = 5,               /* seconds for a request to arrive while others wait so */
-	HEADERS_MAX = 32 * 1024, /* bytes of a request's head */
-	LINGER_MS = 2000,        /* for a sender that talks on after its refusal */
+	CONNECTIONS = 4096,      /* at once, as far as there are descriptors */
+	BODIES_MAX = 128 << 20,  /* bytes of the bodies of all of them */
+	HEADERS_MAX = 16 * 1024, /* bytes of a request's head */
 	DRAIN_MS = 1000,         /* after SIGTERM, for connections whose request has not begun */
 };
 
@@ -37,32 +39,45 @@ enum {
 struct connection {
 	int socket;
 	struct timespec since; /* when it began to wait for the request that it is receiving */
-	bool working;          /* the request is whole: it takes as long as it takes */
-	struct connection *next;
+	enum {
+		WAITING, /* for the rest of a request */
+		WORKING, /* the request is whole: it takes as long as it takes */
+		DROPPED, /* shut down, and about to be closed */
+	} state;
+	size_t held; /* bytes of the body, as far as it is here */
+	TAILQ_ENTRY(connection) next;
 };
 
 struct server {
 	struct hook *hook;
+	struct workers *workers; /* NULL: requests are carried out where they arrive */
 	pthread_mutex_t lock;
-	struct connection *connections;
-	unsigned open;    /* connections accepted and not closed */
-	unsigned in_hand; /* requests that have begun and are not answered */
-	bool last;        /* no further request is wanted on any connection */
-	bool answered;    /* one has been */
+	TAILQ_HEAD(, connection) waiting; /* those that have waited longest first */
+	unsigned room;                    /* for so many connections */
+	unsigned open;                    /* connections accepted and not closed */
+	unsigned dropped;                 /* of them */
+	unsigned in_hand;                 /* requests that have begun and are not answered */
+	size_t held;                      /* bytes of all bodies */
+	struct lingerers lingerers;
+	struct trouble trouble; /* too many connections */
+	bool last;              /* no further request is wanted on any connection */
 };
 
 /* A request on its way in, and its answer out. */
 struct exchange {
 	struct server *server;
 	struct connection *connection;
+	struct MHD_Connection *transport;
 	struct arena arena;
 	struct request request;
 	struct answer answer;
+	struct errand errand;
 	struct buf body;
 	size_t received;
 	struct timespec started;
-	bool begun;  /* the head has been judged */
-	bool unread; /* answered before the body was read */
+	bool begun;   /* the head has been judged */
+	bool crowded; /* there was no room for the body */
+	bool unread;  /* answered before the body was read */
 };
 
 /* Read by httpd_listen: 's' from a signal, 'r' when there is room for a connection again. */
@@ -90,6 +105,34 @@ static const char *header(const void *transport, const char *name)
 	return MHD_lookup_connection_value((struct MHD_Connection *)transport, MHD_HEADER_KIND, name);
 }
 
+/* A connection begins to wait for a request. */
+static void begin_to_wait(struct server *s, struct connection *c)
+{
+	c->state = WAITING;
+	c->since = now();
+	TAILQ_INSERT_TAIL(&s->waiting, c, next);
+}
+
+/* Hangs up on a connection that waits; the library closes it soon. */
+static void drop(struct server *s, struct connection *c)
+{
+	TAILQ_REMOVE(&s->waiting, c, next);
+	c->state = DROPPED;
+	s->dropped++;
+	shutdown(c->socket, SHUT_RDWR);
+}
+
+/* A connection is closed. */
+static void forget(struct server *s, struct connection *c)
+{
+	if (c->state == WAITING)
+		TAILQ_REMOVE(&s->waiting, c, next);
+	s->dropped -= c->state == DROPPED;
+	if (s->open-- >= s->room)
+		(void)!write(wake[1], "r", 1);
+	free(c);
+}
+
 /* MHD_OPTION_NOTIFY_CONNECTION: keeps the list of connections. */
 static void on_connection(
 	void *context, struct MHD_Connection *c, void **place, enum MHD_ConnectionNotificationCode code)
@@ -103,18 +146,12 @@ static void on_connection(
 		connection = calloc(1, sizeof *connection);
 		if (!connection)
 			errx(EX_SOFTWARE, "out of memory");
-		*connection = (struct connection){.socket = fd->connect_fd, .since = now(), .next = s->connections};
-		s->connections = connection;
+		connection->socket = fd->connect_fd;
+		begin_to_wait(s, connection);
 		*place = connection;
 	} else if (connection) {
-		struct connection **at = &s->connections;
-		while (*at != connection)
-			at = &(*at)->next;
-		*at = connection->next;
-		free(connection);
+		forget(s, connection);
 		*place = NULL;
-		if (s->open-- == CONNECTIONS)
-			(void)!write(wake[1], "r", 1);
 	}
 	pthread_mutex_unlock(&s->lock);
 }
@@ -129,6 +166,7 @@ static void *on_uri(void *context, const char *uri, struct MHD_Connection *c)
 	if (!x)
 		errx(EX_SOFTWARE, "out of memory");
 	x->server = s;
+	x->transport = c;
 	x->connection = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 	x->started = now();
 	if (query)
@@ -137,26 +175,6 @@ static void *on_uri(void *context, const char *uri, struct MHD_Connection *c)
 	s->in_hand++;
 	pthread_mutex_unlock(&s->lock);
 	return x;
-}
-
-/* Reads on for a while after the answer, so that a sender in the midst of its body gets to see it: closing a
-   socket with bytes unread resets the connection, and may take the answer with it. */
-static void linger(int socket)
-{
-	char rest[16384];
-	struct timespec start = now();
-	size_t received = 0;
-
-	shutdown(socket, SHUT_WR);
-	while (received < HOOK_DISCARD && ms_since(start) < LINGER_MS) {
-		struct pollfd readable = {.fd = socket, .events = POLLIN};
-		if (poll(&readable, 1, LINGER_MS) <= 0)
-			break;
-		ssize_t n = recv(socket, rest, sizeof rest, MSG_DONTWAIT);
-		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-			break;
-		received += n > 0 ? (size_t)n : 0;
-	}
 }
 
 /* MHD_OPTION_NOTIFY_COMPLETED: the answer is out, or never will be. */
@@ -169,12 +187,18 @@ static void on_completed(
 	(void)c;
 	if (!x)
 		return;
-	if (x->unread && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
-		linger(x->connection->socket);
 	pthread_mutex_lock(&s->lock);
+	if (x->unread && code == MHD_REQUEST_TERMINATED_COMPLETED_OK) {
+		linger_add(&s->lingerers, x->connection->socket);
+		(void)!write(wake[1], "r", 1);
+	}
 	s->in_hand--;
-	x->connection->since = now();
-	x->connection->working = false;
+	s->held -= x->connection->held;
+	x->connection->held = 0;
+	if (x->connection->state == WAITING)
+		TAILQ_REMOVE(&s->waiting, x->connection, next);
+	if (x->connection->state != DROPPED)
+		begin_to_wait(s, x->connection);
 	pthread_mutex_unlock(&s->lock);
 	buf_free(&x->body);
 	arena_free(&x->arena);
@@ -203,7 +227,6 @@ static enum MHD_Result reply(struct MHD_Connection *c, struct exchange *x)
 			MHD_add_response_header(response, headers[i][0], headers[i][1]);
 	pthread_mutex_lock(&s->lock);
 	bool last = s->last || x->unread;
-	s->answered = true;
 	pthread_mutex_unlock(&s->lock);
 	if (last)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
@@ -236,33 +259,97 @@ static enum MHD_Result begin(
 	return reply(c, x);
 }
 
-/* Keeps a piece of the body. What is too long is read on and thrown away, since the library takes no answer
-   before its end; what has no end is cut off. */
+/* The connection that has waited longest of those that hold a part of a body, but not this one; or NULL. */
+static struct connection *holder(struct server *s, const struct connection *but)
+{
+	struct connection *c;
+
+	TAILQ_FOREACH(c, &s->waiting, next)
+	if (c->held > 0 && c != but)
+		return c;
+	return NULL;
+}
+
+/* Whether there is room for n more bytes of a body; where there is little, others lose theirs. */
+static bool hold(struct exchange *x, size_t n)
+{
+	struct server *s = x->server;
+
+	pthread_mutex_lock(&s->lock);
+	bool room = s->held + n <= BODIES_MAX;
+	if (room) {
+		s->held += n;
+		x->connection->held += n;
+	}
+	struct connection *other = s->held > BODIES_MAX / 2 ? holder(s, x->connection) : NULL;
+	if (other)
+		drop(s, other);
+	pthread_mutex_unlock(&s->lock);
+	return room;
+}
+
+/* Keeps a piece of the body. What is too long, or finds no room, is read on and thrown away, since the
+ * library takes no answer before its end; what has no end is cut off. */
 static enum MHD_Result receive(struct exchange *x, const char *bytes, size_t n)
 {
 	x->received += n;
 	if (x->received > HOOK_DISCARD)
 		return MHD_NO;
-	if (x->received > HOOK_BODY_MAX)
+	x->crowded = x->crowded || (x->received <= HOOK_BODY_MAX && !hold(x, n));
+	if (x->received > HOOK_BODY_MAX || x->crowded)
 		buf_free(&x->body);
 	else
 		buf_add(&x->body, (struct str){bytes, n});
 	return MHD_YES;
 }
 
-/* The body is whole: judges it, and answers. */
+/* Judges the body and delivers the event. */
+static void carry_out(struct exchange *x)
+{
+	if (x->received > HOOK_BODY_MAX)
+		request_too_long(&x->request, &x->answer);
+	else if (x->crowded)
+		request_crowded(&x->request, &x->answer);
+	else
+		request_body(x->server->hook, &x->request, buf_str(&x->body), &x->answer);
+}
+
+/* errand.run: a request in a worker. */
+static void carry_out_and_wake(void *context)
+{
+	struct exchange *x = context;
+
+	carry_out(x);
+	MHD_resume_connection(x->transport);
+}
+
+/* The body is whole: its time is not the sender's any more. */
+static void end_to_wait(struct server *s, struct connection *c)
+{
+	pthread_mutex_lock(&s->lock);
+	if (c->state == WAITING) {
+		TAILQ_REMOVE(&s->waiting, c, next);
+		c->state = WORKING;
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* The body is whole: has the request carried out; comes again when it is, and answers. */
 static enum MHD_Result finish(struct MHD_Connection *c, struct exchange *x)
 {
 	struct server *s = x->server;
 
-	pthread_mutex_lock(&s->lock);
-	x->connection->working = true;
-	pthread_mutex_unlock(&s->lock);
-	if (x->received > HOOK_BODY_MAX)
-		request_too_long(&x->request, &x->answer);
-	else
-		request_body(s->hook, &x->request, buf_str(&x->body), &x->answer);
-	return reply(c, x);
+	if (x->answer.json)
+		return reply(c, x);
+	end_to_wait(s, x->connection);
+	if (!s->workers) {
+		carry_out(x);
+		return reply(c, x);
+	}
+	x->errand = (struct errand){.run = carry_out_and_wake, .context = x};
+	MHD_suspend_connection(c);
+	workers_add(s->workers, &x->errand);
+	return MHD_YES;
 }
 
 /* MHD_AccessHandlerCallback: the head, then the body piece by piece, then its end. */
@@ -328,19 +415,53 @@ static bool is_stopped(void)
 	return false;
 }
 
-/* Hangs up on senders whose request takes too long to arrive, and tells whether there is room for more. */
+/* Raises the limit of open files, as far as we may; returns how many connections that is good for. Half of it
+ * is left to what else needs descriptors: the pipes of commands, connections that are being closed. */
+static unsigned raise_descriptors(void)
+{
+	const rlim_t wanted = 2 * CONNECTIONS + 2 * WORKERS_MAX;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		err(EX_OSERR, "cannot tell how many files may be open");
+	if (limit.rlim_cur < wanted) {
+		limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+		setrlimit(RLIMIT_NOFILE, &limit);
+		getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	return limit.rlim_cur / 2 < CONNECTIONS ? (unsigned)(limit.rlim_cur / 2) : CONNECTIONS;
+}
+
+/* Hangs up on senders whose request takes too long to arrive, and tells whether a connection can be taken. */
 static bool has_room(struct server *s)
 {
+	struct connection *c;
+
 	pthread_mutex_lock(&s->lock);
-	bool room = s->open < CONNECTIONS;
-	for (struct connection *c = s->connections; c; c = c->next)
-		if (!c->working && ms_since(c->since) > (room ? HOOK_RECEIVE : HURRY) * 1000)
-			shutdown(c->socket, SHUT_RDWR);
+	while ((c = TAILQ_FIRST(&s->waiting)) && ms_since(c->since) > HOOK_RECEIVE * 1000)
+		drop(s, c);
+	if (s->open < s->room / 2)
+		trouble_over(&s->trouble, "fewer connections: nobody is hung up on any more");
+	bool room = s->open < s->room + s->room / 8; /* with those that are dropped, and not closed yet */
 	pthread_mutex_unlock(&s->lock);
 	return room;
 }
 
-/* Accepts a connection and gives it to the library, in a thread of its own. False where there was none. */
+/* Counts a connection. Where there are too many the one goes that has waited longest for its request. */
+static void count(struct server *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->open++;
+	struct connection *longest = TAILQ_FIRST(&s->waiting);
+	if (s->open - s->dropped > s->room && longest) {
+		drop(s, longest);
+		trouble_is(
+			&s->trouble, "%u connections: those whose requests take longest to come are hung up on", s->room);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Accepts a connection and gives it to the library. False where there was none. */
 static bool let_in(struct server *s, struct MHD_Daemon *daemon, int listening)
 {
 	struct sockaddr_storage peer;
@@ -352,9 +473,7 @@ static bool let_in(struct server *s, struct MHD_Daemon *daemon, int listening)
 			poll(NULL, 0, 100); /* out of descriptors, or of memory: that passes */
 		return false;
 	}
-	pthread_mutex_lock(&s->lock);
-	s->open++;
-	pthread_mutex_unlock(&s->lock);
+	count(s);
 	if (MHD_add_connection(daemon, socket, (struct sockaddr *)&peer, n) != MHD_YES) {
 		pthread_mutex_lock(&s->lock);
 		s->open--;
@@ -363,11 +482,34 @@ static bool let_in(struct server *s, struct MHD_Daemon *daemon, int listening)
 	return true;
 }
 
+/* Waits until there is something to do, a second at most, and reads what lingerers say. Whether somebody
+ * knocks. */
+static bool attend(struct server *s, int listening)
+{
+	struct pollfd fds[2 + LINGERERS_MAX] = {{wake[0], POLLIN, 0}, {has_room(s) ? listening : -1, POLLIN, 0}};
+
+	pthread_mutex_lock(&s->lock);
+	size_t n = 2 + linger_polled(&s->lingerers, fds + 2);
+	pthread_mutex_unlock(&s->lock);
+	poll(fds, (nfds_t)n, 1000);
+	pthread_mutex_lock(&s->lock);
+	linger_read(&s->lingerers);
+	pthread_mutex_unlock(&s->lock);
+	return fds[1].revents;
+}
+
+/* Lets in those who knock: so many that a crowd is let in quickly, so few that a signal is seen. */
+static void let_some_in(struct server *s, struct MHD_Daemon *daemon, int listening)
+{
+	for (int i = 0; i < 256 && has_room(s) && let_in(s, daemon, listening); i++)
+		;
+}
+
 /* Whether every request that has begun is answered, and no connection is left that may bring one. */
 static bool is_idle(struct server *s, struct timespec stopping)
 {
 	pthread_mutex_lock(&s->lock);
-	bool idle = s->open == 0 || (s->in_hand == 0 && ms_since(stopping) > DRAIN_MS);
+	bool idle = s->lingerers.n == 0 && (s->open == 0 || (s->in_hand == 0 && ms_since(stopping) > DRAIN_MS));
 	pthread_mutex_unlock(&s->lock);
 	return idle;
 }
@@ -381,8 +523,12 @@ static void drain(struct server *s, struct MHD_Daemon *daemon, int listening)
 	while (has_room(s) && let_in(s, daemon, listening))
 		;
 	close(listening);
-	for (struct timespec stopping = now(); !is_idle(s, stopping); has_room(s))
+	for (struct timespec stopping = now(); !is_idle(s, stopping); has_room(s)) {
 		poll(NULL, 0, 10);
+		pthread_mutex_lock(&s->lock);
+		linger_read(&s->lingerers);
+		pthread_mutex_unlock(&s->lock);
+	}
 }
 
 int httpd_open(const char *address, const char *port_file)
@@ -396,35 +542,43 @@ int httpd_open(const char *address, const char *port_file)
 
 int httpd_listen(struct hook *h, int listening)
 {
-	struct server s = {.hook = h, .lock = PTHREAD_MUTEX_INITIALIZER};
-	struct MHD_Daemon *daemon =
-		start(&s, MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION);
+	static struct workers workers;
+	static struct server s = {.lock = PTHREAD_MUTEX_INITIALIZER, .workers = &workers};
 
-	while (!is_stopped()) {
-		struct pollfd fds[] = {{wake[0], POLLIN, 0}, {has_room(&s) ? listening : -1, POLLIN, 0}};
-		poll(fds, 2, 1000);
-		if (fds[1].revents)
-			let_in(&s, daemon, listening);
-	}
+	s.hook = h;
+	s.room = raise_descriptors();
+	TAILQ_INIT(&s.waiting);
+	workers_open(&workers);
+	struct MHD_Daemon *daemon =
+		start(&s, MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_ALLOW_SUSPEND_RESUME);
+	while (!is_stopped())
+		if (attend(&s, listening))
+			let_some_in(&s, daemon, listening);
 	drain(&s, daemon, listening);
+	workers_close(&workers);
 	MHD_stop_daemon(daemon);
 	return EX_OK;
 }
 
 int httpd_inetd(struct hook *h, int socket)
 {
-	struct server s = {.hook = h, .lock = PTHREAD_MUTEX_INITIALIZER, .open = 1, .last = true};
+	static struct server s = {.lock = PTHREAD_MUTEX_INITIALIZER, .open = 1, .room = 2, .last = true};
 	struct sockaddr_storage peer = {0};
 	socklen_t n = sizeof peer;
 
+	s.hook = h;
+	TAILQ_INIT(&s.waiting);
+	wake[0] = wake[1] = -1; /* nobody sleeps */
 	if (getpeername(socket, (struct sockaddr *)&peer, &n) < 0)
 		return EX_OK; /* the sender has gone already */
 	struct MHD_Daemon *daemon = start(&s, 0);
 	fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK);
 	if (MHD_add_connection(daemon, socket, (struct sockaddr *)&peer, n) != MHD_YES)
 		err(EX_OSERR, "cannot take the connection");
-	while (s.connections && MHD_run_wait(daemon, 1000) == MHD_YES)
+	while (s.open > 0 && MHD_run_wait(daemon, 1000) == MHD_YES)
 		has_room(&s);
 	MHD_stop_daemon(daemon);
+	while (s.lingerers.n > 0)
+		attend(&s, -1);
 	return EX_OK;
 }

@@ -122,6 +122,19 @@ bool request_head(struct hook *h, struct request *r, struct answer *answer)
 	return false;
 }
 
+/* Fills in the answer that makes this sender try again. */
+static void refuse_for_now(struct request *r, struct answer *answer)
+{
+	answer->retry_after = arena_printf(r->arena, "%d", HOOK_COME_AGAIN);
+	refuse(r, answer, senders[r->sender].come_again, "cannot take the event now");
+}
+
+void request_crowded(struct request *r, struct answer *answer)
+{
+	tell(r, "come again", "too many bodies are on their way");
+	refuse_for_now(r, answer);
+}
+
 void request_too_long(struct request *r, struct answer *answer)
 {
 	tell(r, "413", "the body is over 1 MiB");
@@ -198,7 +211,7 @@ static struct webhook read_event(const struct hook *h, const struct request *r, 
 }
 
 /* Fills in the answer to an event that is taken, or was a ping. */
-static void accept(struct request *r, const struct webhook *event, struct answer *answer)
+static void accept_event(struct request *r, const struct webhook *event, struct answer *answer)
 {
 	struct buf json = {0};
 
@@ -221,11 +234,10 @@ static void pass_on(
 	buf_putc(&line, '\n');
 	switch (h->deliver(h, r, event, buf_str(&line))) {
 	case DELIVERED:
-		accept(r, event, answer);
+		accept_event(r, event, answer);
 		break;
 	case COME_AGAIN:
-		answer->retry_after = arena_printf(r->arena, "%d", HOOK_COME_AGAIN);
-		refuse(r, answer, senders[r->sender].come_again, "cannot take the event now");
+		refuse_for_now(r, answer);
 		break;
 	case UNDELIVERABLE:
 		refuse(r, answer, 500, "the event could not be handled");
@@ -253,7 +265,7 @@ void request_body(struct hook *h, struct request *r, struct str body, struct ans
 	}
 	struct webhook event = read_event(h, r, body);
 	if (event.ping)
-		accept(r, &event, answer);
+		accept_event(r, &event, answer);
 	else
 		pass_on(h, r, &event, body, answer);
 	answer->id = event.id;

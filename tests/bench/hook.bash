@@ -84,6 +84,20 @@ webhook_beside()
 	row '  webhook (Debian), a script that appends; 16 connections' "$rate" "$acknowledged" "$there" '' 'answers first; not flushed'
 }
 
+# Good senders, one after another, each with a connection of its own, in a crowd of hostile ones: from connect to answer.
+crowd()
+{
+	local said hostile
+	inbox_of crowd
+	listen crowd.json
+	for hostile in 0 10000; do
+		read -r -a said < <("$bin/../crash/crowd" -i $((hostile / 2)) -d $((hostile / 2)) -n 500 "$port" /hook/glow/patientnow 'X-Token: open sesame')
+		printf '  pnow-hook -l among %d idle and %d dripping senders: median %s ms, 99 %% %s ms, longest %s ms; %s of 500 answered\n' \
+			$((hostile / 2)) $((hostile / 2)) "${said[5]}" "${said[7]}" "${said[9]}" "${said[0]}"
+	done
+	stop
+}
+
 settle()
 {
 	local events=${BENCH_INBOX_EVENTS:-50000} start end
@@ -146,6 +160,7 @@ bench_hook()
 	else
 		echo '  pnow-hook and webhook: not measured, wrk is missing'
 	fi
+	crowd
 	settle
 	latency
 }
