@@ -121,6 +121,14 @@ static void reply(int out, const struct answer *answer)
 	buf_free(&text);
 }
 
+/* Whether the server says how long the body is in a way that can be read in one way only. A Transfer-Encoding
+ * beside it is the sender's, and the server has seen to it. */
+static bool is_length_clear(void)
+{
+	const char *length = header(NULL, "Content-Length");
+	return !length || length[strspn(length, "0123456789")] == '\0';
+}
+
 int cgi_answer(struct hook *h, int out)
 {
 	struct arena arena = {0};
@@ -132,7 +140,9 @@ int cgi_answer(struct hook *h, int out)
 	struct request r = {
 		.method = method ? method : "", .query = getenv("QUERY_STRING"), .header = header, .arena = &arena};
 	r.path = path(&arena);
-	if (request_head(h, &r, &answer))
+	if (!is_length_clear())
+		request_malformed(&r, &answer, "Content-Length is no number");
+	else if (request_head(h, &r, &answer))
 		discard_body();
 	else
 		take_body(h, &r, &answer);

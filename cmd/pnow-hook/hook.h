@@ -100,6 +100,8 @@ bool request_head(struct hook *h, struct request *r, struct answer *answer);
 void request_body(struct hook *h, struct request *r, struct str body, struct answer *answer);
 /* A sender's text as a log may hold it: printable ASCII, not too long. */
 const char *request_shown(struct arena *a, const char *text);
+/* The answer to a request that nobody should make sense of; why must need no escapes. */
+void request_malformed(struct request *r, struct answer *answer, const char *why);
 /* The answer to a request that there is no room for now: come again. */
 void request_crowded(struct request *r, struct answer *answer);
 /* The answer to a body that turns out too long, or that ends before its time. */
@@ -140,6 +142,14 @@ void store_listen(struct store *s);
 void store_free(struct store *s);
 /* hook.deliver: stores the event in the inbox of its practice; DELIVERED when it is on the disk. */
 enum delivery store_deliver(struct hook *h, struct request *r, struct webhook *event, struct str line);
+
+/* framing.c */
+
+/* NULL where the head of a request says one thing only about where it ends; else what is wrong with it. uri
+   (not looked at) and its length are what MHD_OPTION_URI_LOG_CALLBACK got, method and version what the
+   handler did. */
+const char *framing_problem(
+	struct MHD_Connection *c, const char *method, const char *uri, size_t uri_n, const char *version);
 
 /* workers.c */
 

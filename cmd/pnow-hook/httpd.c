@@ -32,7 +32,9 @@ enum {
 	CONNECTIONS = 4096,      /* at once, as far as there are descriptors */
 	BODIES_MAX = 128 << 20,  /* bytes of the bodies of all of them */
 	HEADERS_MAX = 16 * 1024, /* bytes of a request's head */
-	DRAIN_MS = 1000,         /* after SIGTERM, for connections whose request has not begun */
+	STRICT =
+		MHD_VERSION >= 0x01000000, /* before, that mode hangs up without an answer: framing.c has it all */
+	DRAIN_MS = 1000,               /* after SIGTERM, for connections whose request has not begun */
 };
 
 /* A connection, from accept to close. */
@@ -72,12 +74,15 @@ struct exchange {
 	struct request request;
 	struct answer answer;
 	struct errand errand;
+	const char *uri; /* where it stood in the head; not to be looked at */
+	size_t uri_n;
 	struct buf body;
 	size_t received;
 	struct timespec started;
 	bool begun;   /* the head has been judged */
 	bool crowded; /* there was no room for the body */
 	bool unread;  /* answered before the body was read */
+	bool last;    /* nothing that follows on the connection can be trusted */
 };
 
 /* Read by httpd_listen: 's' from a signal, 'r' when there is room for a connection again. */
@@ -167,6 +172,8 @@ static void *on_uri(void *context, const char *uri, struct MHD_Connection *c)
 		errx(EX_SOFTWARE, "out of memory");
 	x->server = s;
 	x->transport = c;
+	x->uri = uri;
+	x->uri_n = strcspn(uri, " \t"); /* one with blanks does not end where it should */
 	x->connection = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 	x->started = now();
 	if (query)
@@ -226,7 +233,7 @@ static enum MHD_Result reply(struct MHD_Connection *c, struct exchange *x)
 		if (headers[i][1])
 			MHD_add_response_header(response, headers[i][0], headers[i][1]);
 	pthread_mutex_lock(&s->lock);
-	bool last = s->last || x->unread;
+	bool last = s->last || x->unread || x->last;
 	pthread_mutex_unlock(&s->lock);
 	if (last)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
@@ -245,17 +252,23 @@ static bool has_body(struct MHD_Connection *c)
 
 /* Judges the head; asks for the body unless that was enough. */
 static enum MHD_Result begin(
-	struct MHD_Connection *c, struct exchange *x, const char *method, const char *path)
+	struct MHD_Connection *c, struct exchange *x, const char *method, const char *path, const char *version)
 {
+	const char *problem = framing_problem(c, method, x->uri, x->uri_n, version);
+
 	x->begun = true;
 	x->request.method = arena_copy(&x->arena, str_of(method));
 	x->request.path = arena_copy(&x->arena, str_of(path));
 	x->request.header = header;
 	x->request.transport = c;
 	x->request.arena = &x->arena;
-	if (!request_head(x->server->hook, &x->request, &x->answer))
+	/* What follows the last chunk is a kind of head that the library does not show. */
+	x->last = header(c, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
+	if (problem)
+		request_malformed(&x->request, &x->answer, problem);
+	else if (!request_head(x->server->hook, &x->request, &x->answer))
 		return MHD_YES;
-	x->unread = has_body(c);
+	x->unread = problem || has_body(c);
 	return reply(c, x);
 }
 
@@ -359,9 +372,9 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *c, const
 	struct exchange *x = *place;
 	size_t piece = *n;
 
-	(void)context, (void)version;
+	(void)context;
 	if (!x->begun)
-		return begin(c, x, method, path);
+		return begin(c, x, method, path, version);
 	*n = 0;
 	return piece > 0 ? receive(x, bytes, piece) : finish(c, x);
 }
@@ -372,11 +385,12 @@ static struct MHD_Daemon *start(struct server *s, unsigned flags)
 {
 	/* We count connections ourselves: what is over its limit the library hangs up on, and that event would be
 	 * lost. */
-	struct MHD_Daemon *daemon = MHD_start_daemon(flags | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC, 0, NULL,
-		NULL, on_request, s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)(2 * CONNECTIONS),
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HOOK_IDLE, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)HEADERS_MAX, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_URI_LOG_CALLBACK,
-		on_uri, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_END);
+	struct MHD_Daemon *daemon =
+		MHD_start_daemon(flags | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC, 0, NULL, NULL, on_request, s,
+			MHD_OPTION_STRICT_FOR_CLIENT, STRICT, MHD_OPTION_CONNECTION_LIMIT, (unsigned)(2 * CONNECTIONS),
+			MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HOOK_IDLE, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+			(size_t)HEADERS_MAX, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_URI_LOG_CALLBACK,
+			on_uri, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_END);
 
 	if (!daemon)
 		err(EX_UNAVAILABLE, "cannot start the HTTP server");

@@ -122,6 +122,11 @@ bool request_head(struct hook *h, struct request *r, struct answer *answer)
 	return false;
 }
 
+void request_malformed(struct request *r, struct answer *answer, const char *why)
+{
+	refuse(r, answer, 400, why);
+}
+
 /* Fills in the answer that makes this sender try again. */
 static void refuse_for_now(struct request *r, struct answer *answer)
 {

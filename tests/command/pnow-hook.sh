@@ -226,6 +226,50 @@ is "pipelined requests are answered in order" "$(raw "$ONE$TWO" | grep -ao '{"id
 CHUNKED='POST /hook/token/patientnow HTTP/1.1\r\nHost: x\r\nX-Token: correct-horse\r\nContent-Type: application/json\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n29;x=y\r\n"event":"PatientCreated","eventId":"ch1"}\r\n0\r\n\r\n'
 like "a body in odd chunks is taken" "$(raw "$CHUNKED" | head -1)" "HTTP/1.1 200*"
 is "a request that breaks off runs nothing" "$(raw "${ONE%??}" 1 | wc -c) $(wc -l <events)" "0 $((EVENTS_N + 3))"
+# Whoever reads such a request in another way than a proxy in front can be made to find a second one in it.
+malformed() { # malformed WHAT HEADERS BODY [REQUEST-LINE]: refused, closed, and nothing came; a request that follows is not read
+	local second='POST /hook/token/patientnow HTTP/1.1\r\nHost: x\r\nX-Token: correct-horse\r\nContent-Type: application/json\r\nContent-Length: 42\r\n\r\n{"event":"PatientCreated","eventId":"sm1"}'
+	raw "${4-POST /hook/token/patientnow HTTP/1.1}\r\nHost: x\r\nX-Token: correct-horse\r\nContent-Type: application/json\r\n$2\r\n$3$second" 30 >answers
+	is "400, and the end: $1" "$(grep -ac '^HTTP/1.1 400' answers) $(grep -ac '^HTTP/1.1' answers) $(wc -l <events)" "1 1 $EVENTS_N"
+}
+events_now
+EMPTY='{"eventId":"m"}'
+LENGTH="Content-Length: ${#EMPTY}\r\n"
+CHUNKS="f\r\n$EMPTY\r\n0\r\n\r\n"
+malformed "a length and chunks" "${LENGTH}Transfer-Encoding: chunked\r\n" "$CHUNKS"
+malformed "chunks and a length" "Transfer-Encoding: chunked\r\n$LENGTH" "$CHUNKS"
+malformed "two lengths" "${LENGTH}Content-Length: 1\r\n" "$EMPTY"
+malformed "two lengths, the first one greater" "Content-Length: 100\r\n$LENGTH" "$EMPTY"
+malformed "two codings" "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n" "$CHUNKS"
+malformed "a coding that is not only chunked" "Transfer-Encoding: gzip, chunked\r\n" "$CHUNKS"
+malformed "chunks in HTTP/1.0" "Transfer-Encoding: chunked\r\n" "$CHUNKS" 'POST /hook/token/patientnow HTTP/1.0'
+malformed "a blank before the colon" "Content-Length : ${#EMPTY}\r\n" "$EMPTY"
+malformed "a tab before the colon" "Transfer-Encoding\t: chunked\r\n$LENGTH" "$EMPTY"
+malformed "a name that is none" "X(y): z\r\n$LENGTH" "$EMPTY"
+malformed "a line without a colon" "X\r\n$LENGTH" "$EMPTY"
+malformed "a value that goes on in the next line" "X: y\r\n z\r\n$LENGTH" "$EMPTY"
+malformed "a line that ends with LF only" "X: y\n$LENGTH" "$EMPTY"
+malformed "a CR in a value" "X: y\rz\r\n$LENGTH" "$EMPTY"
+malformed "a NUL in a value" "X: y\x00z\r\n$LENGTH" "$EMPTY"
+malformed "a NUL that ends a value" "X: y\x00\r\n$LENGTH" "$EMPTY"
+malformed "a NUL in a length" "Content-Length: ${#EMPTY}\x000\r\n" "$EMPTY"
+malformed "a NUL in a name" "X\x00y: z\r\n$LENGTH" "$EMPTY"
+malformed "a NUL that begins a line" "\x00X: y\r\n$LENGTH" "$EMPTY"
+malformed "a NUL for the end of the head" "$LENGTH\x00\r\n" "$EMPTY"
+malformed "a NUL in the path" "$LENGTH" "$EMPTY" 'POST /hook/token/patientnow\x00/x HTTP/1.1'
+malformed "a NUL in the query" "$LENGTH" "$EMPTY" 'POST /hook/token/patientnow?a=b\x00c HTTP/1.1'
+malformed "a NUL in the version" "$LENGTH" "$EMPTY" 'POST /hook/token/patientnow HTTP/1.1\x00'
+malformed "a blank in the path" "$LENGTH" "$EMPTY" 'POST /hook/token/patientnow x HTTP/1.1'
+malformed "two hosts" "Host: y\r\n$LENGTH" "$EMPTY"
+like "400: a length that is no number" "$(raw "${ONE/Content-Length: /Content-Length: +}$ONE" | grep -a ^HTTP | sort -u | tr -d '\r')" \
+	"HTTP/1.1 400 Bad Request"
+is "400: no host" "$(raw "POST /hook/token/patientnow HTTP/1.1\r\n$LENGTH\r\n$EMPTY" | tail -1)" '{"error":"Host is missing"}'
+CHUNKED='POST /hook/token/patientnow HTTP/1.1\r\nHost: x\r\nX-Token: correct-horse\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n'
+is "what follows a body in chunks is not read: its end can be forged" \
+	"$(raw "${CHUNKED}1c\r\n{\"event\":\"Ping\",\"id\":\"last\"}\r\n0\r\n\x00\r\n$ONE" | grep -ac '^HTTP/1.1 200')" 1
+PLAIN='X-Empty:\r\nX-Near:y\r\nX-Far:  \t y  \r\nX-Utf8: \xc3\xb6\r\n'
+is "an unusual head that is well formed is no harm" "$(raw "${ONE/X-Token/${PLAIN}Connection: close\\r\\nX-Token}" | head -1 | tr -d '\r')" \
+	"HTTP/1.1 200 OK"
 LONG=$(head -c 100000 /dev/zero | tr '\0' h)
 like "a head of 100 kB is refused" "$(raw "POST /hook/token/patientnow HTTP/1.1\r\nHost: x\r\nX-Long: $LONG\r\n\r\n" | head -1)" "HTTP/1.1 4*"
 for ((i = 0; i < 20; i++)); do
@@ -616,6 +660,10 @@ is "CGI: 405" "$(cgi GET /hook/token/patientnow '' | sed -n '1p;3p')" $'Status: 
 like "CGI: 413" "$(cgi POST /hook/token/patientnow '{}' CONTENT_LENGTH=1048577 | head -1)" "Status: 413*"
 like "CGI: 415" "$(cgi POST /hook/token/patientnow "$GOOD" CONTENT_TYPE=text/plain | head -1)" "Status: 415*"
 is "CGI: a body cut short: 400" "$(cgi POST /hook/token/patientnow "$GOOD" CONTENT_LENGTH=1000 | head -1)" "Status: 400 Bad Request"
+for length in +5 -1 0x5 '5, 5' ' 5' 5x; do
+	is "CGI: a length that is no number ($length): 400" \
+		"$(cgi POST /hook/token/patientnow "$GOOD" "CONTENT_LENGTH=$length" | head -1)" "Status: 400 Bad Request"
+done
 is "CGI: no more than the announced body is read" "$(cgi POST /hook/token/patientnow '{"event":"Ping"}garbage' CONTENT_LENGTH=16 | head -1)" "Status: 200 OK"
 is "CGI: chunks that the server passes on" "$(cgi POST /hook/token/patientnow "$GOOD" CONTENT_LENGTH= HTTP_TRANSFER_ENCODING=chunked | head -1)" "Status: 200 OK"
 is "CGI: come again" "$(cgi POST /hook/token/patientnow '{"eventId":"x","do":"again"}' | grep -E '^(Status|Retry)')" $'Status: 503 Service Unavailable\nRetry-After: 60'
