@@ -234,6 +234,49 @@ else
 	skip "$promise" "no strace that works here"
 fi
 
+# ----- no secret but its own
+
+is "the units give the hook its own secret alone" \
+	"$(cat "$root"/examples/systemd/pnow-hook*.service | grep '^LoadCredential' | sort -u)" \
+	LoadCredential=patientnow.secret:/etc/pnow/secrets/patientnow.secret
+# opened: which files of the folder of secrets a trace shows to be opened, or looked for.
+opened()
+{
+	grep -oE 'open(at2?)?\(.*"[^"]*secrets/[^"]*"' "$1" | sed 's/.*secrets\///; s/"//' | sort -u | xargs
+}
+promise="the hook opens its own secrets, and no token"
+if sanitized; then
+	skip "$promise (-l)" "a sanitizer's threads are traced badly"
+	skip "$promise (CGI)" "a sanitizer's threads are traced badly"
+elif strace_works; then
+	mkdir secrets
+	(umask 077 && for name in hook pnp crm facility client refresh password apikey; do printf 'a secret of %s' "$name" >"secrets/$name"; done)
+	openssl genpkey -algorithm ed25519 2>/dev/null | openssl pkey -pubout -out secrets/key
+	cat >own.json <<-'END'
+		{"practice": "own", "timezone": "America/Denver", "pipelines": "non-surgical", "state": "data/own.db",
+		 "patientnow": {"profile": "patientnow-essentials", "base_url": "http://127.0.0.1:1", "token_file": "secrets/pnp",
+			"user": "pnow", "password_file": "secrets/password", "apikey_file": "secrets/apikey"},
+		 "crm": {"location_id": "l1", "token_file": "secrets/crm"},
+		 "facilities": {"Downtown": {"location_id": "l2", "token_file": "secrets/facility"}},
+		 "hooks": {"patientnow": {"verify": "token", "header": "X-Token", "secret_file": "secrets/hook"},
+		           "crm": {"verify": "ed25519", "key_file": "secrets/key"}}}
+	END
+	under=(strace -f -o own.trace -e "trace=open,openat")
+	listen own -c own.json
+	under=()
+	curl -s -o answer -w '%{http_code}' -H 'X-Token: a secret of hook' -H 'Content-Type: application/json' \
+		-d '{"event":"PatientCreated","eventId":"o1"}' "http://127.0.0.1:$port/hook/own/patientnow" >status
+	kill -TERM "$(pgrep -P "$hook")"
+	wait "$hook"
+	is "$promise (-l)" "$(<status) $(opened own.trace)" "200 hook key"
+	printf '{"eventId":"o2"}' | env GATEWAY_INTERFACE=CGI/1.1 REQUEST_METHOD=POST PATH_INFO=/own/patientnow CONTENT_TYPE=application/json \
+		CONTENT_LENGTH=16 'HTTP_X_TOKEN=a secret of hook' strace -f -o cgi.trace -e trace=open,openat pnow-hook -c own.json >cgi.out
+	is "$promise (CGI)" "$(head -n 1 cgi.out | tr -d '\r') $(opened cgi.trace)" "Status: 200 OK hook key"
+else
+	skip "$promise (-l)" "no strace that works here"
+	skip "$promise (CGI)" "no strace that works here"
+fi
+
 # ----- a disk that fails
 
 faults=$(dirname "$(command -v pnow-hook)")/../tests/faults.so
