@@ -163,7 +163,7 @@ struct errand {
 struct workers {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
-	STAILQ_HEAD(, errand) queue;
+	STAILQ_HEAD(errands, errand) queue;
 	pthread_t threads[WORKERS_MAX];
 	unsigned n, idle, waiting; /* threads, those without work, errands in the queue */
 	bool closing;

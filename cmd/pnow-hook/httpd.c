@@ -54,12 +54,12 @@ struct server {
 	struct hook *hook;
 	struct workers *workers; /* NULL: requests are carried out where they arrive */
 	pthread_mutex_t lock;
-	TAILQ_HEAD(, connection) waiting; /* those that have waited longest first */
-	unsigned room;                    /* for so many connections */
-	unsigned open;                    /* connections accepted and not closed */
-	unsigned dropped;                 /* of them */
-	unsigned in_hand;                 /* requests that have begun and are not answered */
-	size_t held;                      /* bytes of all bodies */
+	TAILQ_HEAD(connections, connection) waiting; /* those that have waited longest first */
+	unsigned room;                               /* for so many connections */
+	unsigned open;                               /* connections accepted and not closed */
+	unsigned dropped;                            /* of them */
+	unsigned in_hand;                            /* requests that have begun and are not answered */
+	size_t held;                                 /* bytes of all bodies */
 	struct lingerers lingerers;
 	struct trouble trouble; /* too many connections */
 	bool last;              /* no further request is wanted on any connection */
