@@ -158,6 +158,13 @@ is 'pnow-push: passes the event' "$(jq -r .id "$DIR/out")" e1
 try crm-push <"$DIR/mapped" >"$DIR/out"
 refused crm-push client
 is 'crm-push: carries it out' "$(jq -r .status "$DIR/out") $(contact_id ana@example.com | wc -l)" 'done 1'
+mkdir "$DIR/linked"
+ln -s ../state/test.db "$DIR/linked/test.db"
+jq '.state = "linked/test.db"' "$DIR/test.json" >"$DIR/linked.json"
+try crm-push -c "$DIR/linked.json" <"$DIR/mapped" >"$DIR/out"
+refused 'crm-push, the state file is a link' client
+is 'crm-push, the state file is a link: it works' "$(jq -r .status "$DIR/out") $(cd "$DIR/linked" && echo *)" \
+	'unchanged test.db test.db-limits test.db-locks'
 try crm-push -n <"$DIR/mapped" >"$DIR/out"
 refused 'crm-push -n' dry
 is 'crm-push -n: shows it' "$(jq -r .method "$DIR/out" | head -n 1)" POST
