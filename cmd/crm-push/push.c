@@ -29,6 +29,14 @@ static const char *const words[] = {[OUT_DONE] = "done",
 	[OUT_SKIPPED] = "skipped",
 	[OUT_FAILED] = "failed"};
 
+bool is_operation(const char *op)
+{
+	for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
+		if (strcmp(operations[i].op, op) == 0)
+			return true;
+	return false;
+}
+
 /* When the event occurred, milliseconds since 1970; by our clock where the sender's is ahead of it, lest
    everything that comes later seem older. 0: nobody knows; when a backfilled one was read does not tell. */
 static int64_t moment_of(const struct work *w)
@@ -64,14 +72,10 @@ static const char *digest(struct work *w)
  * 6, point 3). */
 static void find_subject(struct work *w)
 {
-	if (w->type == EVENT_UNKNOWN)
-		return;
 	enum event_kind kind = event_kind_of(w->type);
 	const char *id = part(w, kind, "id"), *state = NULL;
 	bool dated = record_get(w->r, "occurred").p != NULL;
 	int64_t total = 0;
-	if (!*id)
-		return;
 	switch (kind) {
 	case KIND_PATIENT:
 		state = digest(w);
@@ -184,7 +188,7 @@ static enum outcome carry_out(struct work *w)
 		write_result_of_action(w, op, out, w->ms - before);
 		return out;
 	}
-	return fail(w, "malformed", false, arena_printf(w->a, "actions: \"%s\" is no operation", op ? op : ""));
+	return OUT_FAILED; /* check() has found every op to be one of these */
 }
 
 /* All actions in order; a failure ends it, and so does a contact that cannot be had. */
@@ -268,19 +272,12 @@ static enum outcome settle(struct work *w)
 	w->reason = record_text(w->r, "ignored");
 	if (w->reason)
 		return OUT_IGNORED;
-	if (jtext_type(actions) != JTEXT_ARRAY) {
-		if (w->type == EVENT_CONTACT_TAGGED) {
-			w->reason = "a tagged contact, and pnow-push has written no actions for it";
-			return OUT_IGNORED;
-		}
-		return fail(w, "malformed", false, "the event has no actions: it must go through crm-map first");
+	if (w->type == EVENT_CONTACT_TAGGED && jtext_type(actions) != JTEXT_ARRAY) {
+		w->reason = "a tagged contact, and pnow-push has written no actions for it";
+		return OUT_IGNORED;
 	}
-	const char *practice = record_text(w->r, "practice");
-	if (practice && strcmp(practice, w->push->conf->practice) != 0)
-		return fail(
-			w, "wrong_practice", false, "the event is another practice's: see the configuration's practice");
-	if (!w->patient && w->type != EVENT_CONTACT_TAGGED)
-		return fail(w, "malformed", false, "the event has no patient.id");
+	if (check(w, actions) == OUT_FAILED)
+		return OUT_FAILED;
 	bool locks = !w->push->dry && w->patient;
 	if (locks)
 		lock_take(w->push->locks, LOCK_PATIENT, w->patient);

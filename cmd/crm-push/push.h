@@ -83,6 +83,12 @@ struct work {
 
 /* push.c: a record into a result. A record_fn. */
 void push_event(struct record *r, void *context);
+/* Whether an action with this op can be carried out. */
+bool is_operation(const char *op);
+
+/* check.c */
+/* Whether the event may be carried out at all, with these actions: OUT_DONE, or OUT_FAILED. */
+enum outcome check(struct work *w, struct str actions);
 
 /* request.c */
 /* Makes a request for this event, or shows it in a dry run (the answer is then 200 with {}). */

@@ -257,6 +257,34 @@ is 'an event without actions is malformed: exit status 1' "$? $(jq -r .error.cod
 PNOW_CONFIG=$DIR/test.json crm-push --no 2>/dev/null </dev/null
 is 'usage: 64' $? 64
 
+# --- What no filter before it has checked, it checks for itself: WRONG|EVENT|ERROR, each with an action that would write
+
+begin
+booked e1 $T1 | run
+curl -sS -X DELETE "$API/_/requests" >"/dev/null"
+note='{op: "note.add", body: "written"}'
+while IFS='|' read -r wrong with want; do
+	event appointment.booked wrong $T2 "{patient: \$ana} + visit(\"88124\"; \"booked\") + {actions: [$note]} | ${with:-.}" >"$DIR/wrong"
+	for options in '' -C; do
+		PNOW_CONFIG=$DIR/test.json crm-push $options <"$DIR/wrong" >"$DIR/results" 2>"$DIR/err"
+		is "$wrong is an error${options:+ with $options}, and nothing of the event is done" \
+			"$? $(jq -r '.status, .error.code, .error.message' "$DIR/results" | paste -sd,)$(requests '.path')" "1 failed,$want"
+	done
+done <<'END'
+a type that there is not|.type = "contact.exploded"|bad_type,type: expected a type of pnow-event(5)
+no type|del(.type)|bad_type,type: expected a type of pnow-event(5)
+an appointment without an id|del(.appointment.id)|malformed,the event has no appointment.id
+text in place of the appointment|.appointment = "88124"|malformed,appointment: expected an object
+a bill event without a bill|.type = "bill.completed"|malformed,the event has no bill.id
+a tagged contact that is not told|.type = "contact.tagged"|malformed,the event has no contact.id
+an operation that there is not|.actions += [{op: "note.burn"}]|malformed,actions: found an op that is none of pnow-event(5)
+END
+printf '%s\n' '{"id":"x","type":"patient.updated","practice":"test","patient":{"id":"1","id":"10234"},"actions":[{"op":"note.add","body":"written"}]}' \
+	'{"id":"y","type":"patient.updated","practice":"test","patient":{"id":"10234"},"actions":[{"op":"note.add","body":"one","body":"written"}]}' |
+	PNOW_CONFIG=$DIR/test.json crm-push >"$DIR/results"
+is 'so is a key that is given twice' "$(jq -r .error.message "$DIR/results" | sort | paste -sd,)$(requests .path)" \
+	'actions: the key "body" is given twice,patient: the key "id" is given twice'
+
 # --- A dry run
 
 begin
