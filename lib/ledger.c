@@ -188,6 +188,13 @@ bool ledger_applied(struct state *s, const char *event)
 	return state_run(s, NULL, NULL, "SELECT event FROM event WHERE event=?", "t", event) == STATE_ROW;
 }
 
+/* That the event was applied, or found that all had been. */
+static enum state_result keep_event(struct state *s, const char *event)
+{
+	return state_run(
+		s, NULL, NULL, "INSERT OR IGNORE INTO event(event,at) VALUES(?,?)", "ti", event, when_now_ms());
+}
+
 enum ledger_news ledger_begin(struct state *s, struct ledger_subject *e)
 {
 	const char *columns[5] = {0};
@@ -205,10 +212,13 @@ enum ledger_news ledger_begin(struct state *s, struct ledger_subject *e)
 				"INSERT OR REPLACE INTO subject(location,subject,state,seq,event,moment,applied) "
 				"VALUES(?,?,?,?,?,?,0)",
 				"tttiti", e->location, e->subject, e->state ? e->state : "", e->seq, e->event, e->moment);
-	} else if (news == LEDGER_KNOWN && same && e->moment > number(columns[3])) {
-		/* it was so still: what is older than this is no news either */
-		kept = state_run(s, NULL, NULL, "UPDATE subject SET moment=? WHERE location=? AND subject=?", "itt",
-			e->moment, e->location, e->subject);
+	} else if (news == LEDGER_KNOWN && same) {
+		/* it was so still: what is older than this is no news either, nor is the event when others have come
+		 */
+		kept = keep_event(s, e->event);
+		if (kept != STATE_FAILED && e->moment > number(columns[3]))
+			kept = state_run(s, NULL, NULL, "UPDATE subject SET moment=? WHERE location=? AND subject=?",
+				"itt", e->moment, e->location, e->subject);
 	}
 	if (kept == STATE_FAILED)
 		news = LEDGER_FAILED;
@@ -232,12 +242,10 @@ bool ledger_finish(struct state *s, const struct ledger_subject *e, const struct
 {
 	if (!state_begin(s))
 		return false;
-	bool done =
-		!end->applied ||
-		(state_run(s, NULL, NULL, "UPDATE subject SET applied=1 WHERE location=? AND subject=? AND seq=?",
-			 "tti", e->location, e->subject, e->seq) != STATE_FAILED &&
-			state_run(s, NULL, NULL, "INSERT OR IGNORE INTO event(event,at) VALUES(?,?)", "ti", e->event,
-				when_now_ms()) != STATE_FAILED);
+	bool done = !end->applied || (state_run(s, NULL, NULL,
+									  "UPDATE subject SET applied=1 WHERE location=? AND subject=? AND seq=?",
+									  "tti", e->location, e->subject, e->seq) != STATE_FAILED &&
+									 keep_event(s, e->event) != STATE_FAILED);
 	for (size_t i = 0; done && i < end->changes; i++)
 		done = keep_change(s, e, end->contact, end->change[i]);
 	return state_end(s, done) && done;

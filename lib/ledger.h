@@ -84,7 +84,7 @@ struct ledger_subject {
 enum ledger_news ledger_begin(struct state *s, struct ledger_subject *subject);
 /* The same without noting it; sets seq where it is LEDGER_KNOWN. */
 enum ledger_news ledger_look(struct state *s, struct ledger_subject *subject);
-/* Whether this very event was applied. */
+/* Whether this very event was applied, or found that all had been. */
 bool ledger_applied(struct state *s, const char *event);
 
 /* What an event has come to. */
