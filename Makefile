@@ -114,6 +114,10 @@ backfill: all
 busy-day: all
 	PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" BUSY_DAY=full tests/run tests/pipeline/busy-day.sh
 
+# Every order of a patient's seven events, and six thousand patients' events at random, then the audit: four minutes.
+orders: all
+	PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" ORDERS=full tests/run tests/pipeline/orders.sh
+
 # A table of what pnow does beside what others do. BENCH="filters cold" picks parts.
 BENCH_PROGRAMS = $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
@@ -165,7 +169,7 @@ clean:
 	rm -rf .build
 
 FORCE:
-.PHONY: all backfill bench busy-day callgrind check clean contract crash demo deps deps-bench deps-contract install lint FORCE
+.PHONY: all backfill bench busy-day callgrind check clean contract crash demo deps deps-bench deps-contract install lint orders FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -70,10 +70,16 @@ static bool is_last(const struct audit *a, const struct ledger_latest *l)
 	return a->news == LEDGER_KNOWN && is_own(a, l);
 }
 
+/* Who changed something of the contact last. */
+static struct ledger_latest latest(const struct audit *a, const char *what)
+{
+	const struct work *w = a->w;
+	return ledger_latest(w->push->state, w->a, w->location->id, w->contact, what);
+}
+
 static bool wrote_last(const struct audit *a, const char *what)
 {
-	struct work *w = a->w;
-	struct ledger_latest l = ledger_latest(w->push->state, w->a, w->location->id, w->contact, what);
+	struct ledger_latest l = latest(a, what);
 	return is_last(a, &l);
 }
 
@@ -99,13 +105,21 @@ static bool overwritten(const struct audit *a, const char *name)
 	return false;
 }
 
-/* Whether the contact was a lead when the event was applied, and something that came after it may have made
- * it a patient. */
-static bool was_lead(const struct audit *a)
+/* Whether the event wrote it as a lead's. */
+static bool wrote_lead(const struct audit *a, const char *what)
 {
-	struct work *w = a->w;
-	struct ledger_latest l = ledger_latest(w->push->state, w->a, w->location->id, w->contact, CHANGE_LEAD);
-	return is_own(a, &l) && written_since(a, ~0u);
+	struct ledger_latest l = latest(a, what);
+	return is_own(a, &l);
+}
+
+/* Whether it did, and something has written the contact since, which may have made it a patient. */
+static bool was_lead(const struct audit *a, const char *what)
+{
+	int64_t at = latest(a, what).at;
+	bool since = false;
+	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)
+		since |= a->kinds[kind].at > at;
+	return since && wrote_lead(a, what);
 }
 
 static enum outcome find_standing(struct audit *a)
@@ -148,7 +162,7 @@ static enum outcome compare_properties(struct audit *a)
 static bool says_lead(const struct audit *a, struct str value, const char *has)
 {
 	const char *lead = jtext_string(a->w->a, jtext_get(value, "lead"));
-	return lead && has && strcmp(lead, has) == 0 && was_lead(a);
+	return lead && has && strcmp(lead, has) == 0 && was_lead(a, CHANGE_LEAD);
 }
 
 static enum outcome compare_field(struct audit *a, const char *name, struct str value)
@@ -212,7 +226,7 @@ static enum outcome compare_ltv(struct audit *a)
 	const char *id = id_of(w, NAME_FIELD, name, NULL, &out), *has = id ? field_in(w, a->contact, id) : NULL;
 	if (out == OUT_FAILED)
 		return out;
-	if (!has || !money_read(str_of(has), &held) || held != value)
+	if ((has && !money_read(str_of(has), &held)) || held != value) /* none is 0: that is not written */
 		differ(w, name, money(w, value), has);
 	return OUT_DONE;
 }
@@ -243,9 +257,7 @@ static enum outcome compare_tags(struct audit *a)
 	struct work *w = a->w;
 	for (struct str at = {0}, tags = jtext_get(w->action, "tags"); jtext_next(tags, &at);) {
 		const char *tag = jtext_string(w->a, at), *what = arena_printf(w->a, "tag.add/%s", tag ? tag : "");
-		bool there =
-			!tag || (a->news != LEDGER_NEWS &&
-						!ledger_latest(w->push->state, w->a, w->location->id, w->contact, what).subject);
+		bool there = !tag || (a->news != LEDGER_NEWS && !latest(a, what).subject);
 		for (struct str held = {0}, list = jtext_get(a->contact, "tags");
 			 !there && jtext_next(list, &held);) {
 			const char *one = jtext_string(w->a, held);
@@ -299,7 +311,8 @@ static enum outcome compare_move(struct audit *a)
 	const char *at = jtext_string(w->a, jtext_get(w->action, "stage"));
 	if (!in || !at)
 		return fail(w, "malformed", false, "opportunity.move needs a pipeline and a stage");
-	if (!wrote_last(a, arena_printf(w->a, "opportunity.move/%s", in)))
+	const char *change = arena_printf(w->a, "opportunity.move/%s", in);
+	if (!wrote_last(a, change))
 		return OUT_DONE;
 	const char *pipeline = id_of(w, NAME_PIPELINE, in, NULL, &out);
 	const char *stage =
@@ -314,14 +327,15 @@ static enum outcome compare_move(struct audit *a)
 	compare_place(a, found, "pipelineId", "opportunity.pipeline", NAME_PIPELINE, pipeline);
 	compare_place(a, found, "pipelineStageId", "opportunity.stage", NAME_STAGE, stage);
 	const char *lead = jtext_string(w->a, jtext_get(w->action, "lead"));
-	if (!(lead && has_text(w, found, "status", lead) && was_lead(a)))
+	if (!(lead && has_text(w, found, "status", lead) &&
+			was_lead(a, arena_printf(w->a, CHANGE_OF_LEAD "%s", change))))
 		compare_status(a, found,
 			w->standing == STANDING_PATIENT ? jtext_string(w->a, jtext_get(w->action, "patient")) : lead);
 	return OUT_DONE;
 }
 
 /* The value of the opportunity in one pipeline, which the event was the last to set. */
-static enum outcome compare_value(struct audit *a, const char *in)
+static enum outcome compare_value(struct audit *a, const char *in, const char *change)
 {
 	struct work *w = a->w;
 	enum outcome out = OUT_DONE;
@@ -339,7 +353,8 @@ static enum outcome compare_value(struct audit *a, const char *in)
 	const char *has = jtext_scalar(w->a, jtext_get(found, "monetaryValue"));
 	if (!has || !money_read(str_of(has), &held) || held != value)
 		differ(w, "opportunity.value", money(w, value), has);
-	if (w->standing == STANDING_PATIENT && w->push->conf->move_opportunities)
+	if (w->standing == STANDING_PATIENT && w->push->conf->move_opportunities &&
+		!wrote_lead(a, arena_printf(w->a, CHANGE_OF_LEAD "%s", change)))
 		compare_status(a, found, "won");
 	return OUT_DONE;
 }
@@ -353,7 +368,7 @@ static enum outcome compare_values(struct audit *a)
 		const char *in = jtext_string(w->a, at);
 		const char *what = arena_printf(w->a, "opportunity.value/%s", in ? in : "");
 		if (in && a->news == LEDGER_KNOWN && wrote_last(a, what))
-			out = compare_value(a, in);
+			out = compare_value(a, in, what);
 	}
 	return out;
 }
@@ -405,8 +420,7 @@ static enum outcome compare_all(struct audit *a, struct str actions)
 	struct work *w = a->w;
 	enum outcome out = OUT_DONE;
 	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)
-		a->kinds[kind] =
-			ledger_latest(w->push->state, w->a, w->location->id, w->contact, event_kind_name(kind));
+		a->kinds[kind] = latest(a, event_kind_name(kind));
 	a->own = a->kinds[event_kind_of(w->type)];
 	for (struct str at = {0}; out == OUT_DONE && jtext_next(actions, &at);) {
 		w->action = at;

@@ -145,6 +145,14 @@ static enum outcome move(
 	return strcmp(held, "won") == 0 ? won_by_hand(w) : put_status(w, id, status);
 }
 
+/* The event has changed an opportunity: for the audit, which has to know whether it was a lead's then. */
+static void changed_opportunity(struct work *w, const char *change)
+{
+	changed(w, change);
+	if (w->standing != STANDING_PATIENT)
+		changed(w, arena_printf(w->a, CHANGE_OF_LEAD "%s", change));
+}
+
 /* Moves the opportunity to the action's stage, or makes it there. */
 static enum outcome place(struct work *w)
 {
@@ -173,7 +181,7 @@ static enum outcome place(struct work *w)
 		out = create(w, pipeline, stage, status);
 	if (out == OUT_DONE) {
 		w->stage = stage_name;
-		changed(w, arena_printf(w->a, "opportunity.move/%s", pipeline_name));
+		changed_opportunity(w, arena_printf(w->a, "opportunity.move/%s", pipeline_name));
 	}
 	return out == OUT_DONE && status && strcmp(status, "won") == 0 ? is_patient(w) : out;
 }
@@ -184,6 +192,12 @@ enum outcome opportunity_move(struct work *w)
 	if (out != OUT_FAILED || !refused(w) || !names_doubt(w->push->names, w->location, NAME_PIPELINE))
 		return out;
 	return place(w);
+}
+
+/* Whether the ledger has the contact as a patient's, which a bill of nothing does not make it. */
+static bool is_known_patient(struct work *w)
+{
+	return !w->push->dry && ledger_contact(w->push->state, w->a, w->location->id, w->patient).patient;
 }
 
 /* Sets the value of the contact's opportunity in one pipeline, where it has one. */
@@ -201,6 +215,8 @@ static enum outcome set_value(struct work *w, const char *pipeline_name)
 		return OUT_IGNORED;
 	if (!w->push->dry && (out = ltv_read(w)) != OUT_DONE)
 		return out;
+	if (w->standing == STANDING_UNKNOWN && is_known_patient(w))
+		w->standing = STANDING_PATIENT;
 	buf_putc(&body, '{');
 	if (w->push->dry)
 		buf_member(&body, "monetaryValue", "{Patient Lifetime Value}");
@@ -212,7 +228,7 @@ static enum outcome set_value(struct work *w, const char *pipeline_name)
 	out = put(w, id, buf_str(&body), &held);
 	buf_free(&body);
 	if (out == OUT_DONE)
-		changed(w, arena_printf(w->a, "opportunity.value/%s", pipeline_name));
+		changed_opportunity(w, arena_printf(w->a, "opportunity.value/%s", pipeline_name));
 	return out;
 }
 

@@ -27,6 +27,8 @@ struct push {
 #define LIFETIME_VALUE "Patient Lifetime Value"
 /* What a contact's event changed where the contact was a lead then. */
 #define CHANGE_LEAD "lead"
+/* And beside opportunity.move/Surgical, where the opportunity was written as a lead's. */
+#define CHANGE_OF_LEAD CHANGE_LEAD "/"
 
 enum standing { STANDING_UNKNOWN, STANDING_LEAD, STANDING_PATIENT };
 
