@@ -7,17 +7,17 @@
 export PNOW_CONFIG=$DIR/test.json
 tag_gone='the tag that asked for a patient is not on the contact any more' # by the contact's event before
 
-# orders PROMISE TIMES PRACTICE-FILTER VARIABLE=VALUE…: the events that orders.awk makes, carried out, then held against the CRM.
+# orders PROMISE TIMES PRACTICE-FILTER EVENTS VARIABLE=VALUE…: the events that orders.awk makes, carried out, then held against the CRM.
 orders()
 {
 	local given=(-v times="$2" -v main="$MAIN") variable
-	for variable in "${@:4}"; do
+	for variable in "${@:5}"; do
 		given+=(-v "$variable")
 	done
 	given+=(-f "$root/tests/pipeline/orders.awk")
 	rm -f "$DIR"/test.db*
 	printf '[]' | tee "$DIR/contacts" >"$DIR/patients"
-	if [[ " ${*:4} " == *' tagged=1 '* ]]; then
+	if [[ " ${*:5} " == *' tagged=1 '* ]]; then
 		awk -v what=contacts "${given[@]}" >"$DIR/contacts"
 		awk -v what=patients "${given[@]}" >"$DIR/patients"
 	fi
@@ -25,11 +25,13 @@ orders()
 		--slurpfile contacts "$DIR/contacts" --slurpfile patients "$DIR/patients"
 	sandbox -q 1000000
 	practice test ".patientnow.daily_limit = 1000000 | $3"
-	awk -v what=events "${given[@]}" | categorize 2>/dev/null | crm-map | pnow-push | tee "$DIR/mapped" | crm-push >"$DIR/results"
-	is "$1, $2: all are settled" "$(jq -r --arg again "$tag_gone" 'select(.status != "done" and .status != "unchanged" and .reason != $again) | [.id, .type, .status, .error.message] | join(" ")' \
-		"$DIR/results" | head -n 5)" ''
+	awk -v what=events "${given[@]}" >"$DIR/events"
+	categorize <"$DIR/events" 2>/dev/null | crm-map | pnow-push | tee "$DIR/mapped" | crm-push >"$DIR/results"
+	is "$1, $2: all are settled" "$(grep -c . "$DIR/results") of $(grep -c . "$DIR/events")$(jq -r --arg again "$tag_gone" '
+		select(.status != "done" and .status != "unchanged" and .reason != $again)
+		| [.id, .type, .status, .error.message] | join(" ")' "$DIR/results" | head -n 5)" "$4 of $4"
 	LC_ALL=C sort "$DIR/mapped" | crm-push -C -v >"$DIR/found" 2>/dev/null
-	is "$1, $2: the audit of $(wc -l <"$DIR/mapped") events finds nothing" "$(differences)" ''
+	is "$1, $2: the audit of these $4 events finds nothing" "$(grep -c . "$DIR/mapped") $(differences)" "$4 "
 	sandbox_stop
 }
 
@@ -46,16 +48,16 @@ differences()
 all=1 six=6 seven=42 drawn=60
 ! sanitized || all=6 six=24 seven=168 drawn=20
 [ "${ORDERS:-}" != full ] || six=1 seven=1 drawn=1000
-orders 'every order of six events' order . every=$all
-orders 'orders of seven, a tag among them' order . every=$seven tagged=1
+orders 'every order of six events' order . $((720 * 6 / all)) every=$all
+orders 'orders of seven, a tag among them' order . $((5040 * 7 / seven)) every=$seven tagged=1
 for times in late none; do
-	orders 'orders of six events' $times . every=$six
-	orders 'orders of seven, a tag among them' $times . every=$seven tagged=1
+	orders 'orders of six events' $times . $((720 * 6 / six)) every=$six
+	orders 'orders of seven, a tag among them' $times . $((5040 * 7 / seven)) every=$seven tagged=1
 done
 for times in order late none; do
-	orders 'twelve at random' $times . drawn=12 patients=$drawn seed=1
+	orders 'twelve at random' $times . $((drawn * 12)) drawn=12 patients=$drawn seed=1
 done
-orders 'twelve at random, values for both pipelines' late '.surgical_value = true | .consult_stages = true' drawn=12 patients=$drawn seed=2
-orders 'twelve at random, one pipeline' late '.pipelines = "non-surgical"' drawn=12 patients=$drawn seed=3
-orders 'eighteen at random, tags among them' late . drawn=18 patients=$drawn seed=4 tagged=1
+orders 'twelve at random, values for both pipelines' late '.surgical_value = true | .consult_stages = true' $((drawn * 12)) drawn=12 patients=$drawn seed=2
+orders 'twelve at random, one pipeline' late '.pipelines = "non-surgical"' $((drawn * 12)) drawn=12 patients=$drawn seed=3
+orders 'eighteen at random, tags among them' late . $((drawn * 18)) drawn=18 patients=$drawn seed=4 tagged=1
 finish
