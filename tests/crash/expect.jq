@@ -44,9 +44,9 @@ def bill: .event.data as $d | ($d.total | cents) as $total | news("bill/" + $d.b
 		.notes += ["PatientNow bill\nOrder total: \($total | dollars)\nItems: Botox, Dysport\nOrder ID: \($d.billId)"]
 		| if .bills[$d.billId] then . else enrol("Order Paid") | enrol("Birthday") end
 		| .bills[$d.billId] = $total | .bill = $d.billId | .ltv = .before + ([.bills[]] | add)
-		| .patient = (.patient or $total > 0) | .ltv as $ltv
+		| .patient = (.patient or $total > 0) | .ltv as $ltv | .patient as $patient
 		| if .opportunities["Non-Surgical"] then .opportunities["Non-Surgical"] |= (.value = $ltv
-			| if $total > 0 then .status = "won" else . end) else . end
+			| if $patient then .status = "won" else . end) else . end
 		end;
 
 def membership: .event.data as $d | news("membership/" + $d.membershipId; "")
