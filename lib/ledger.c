@@ -134,6 +134,14 @@ void ledger_opportunity_forget(struct state *s, const char *location, const char
 		opportunity);
 }
 
+const char *ledger_state(struct state *s, struct arena *a, const char *location, const char *subject)
+{
+	const char *state = NULL;
+	state_run(s, a, &state, "SELECT state FROM subject WHERE location=? AND subject=? AND applied", "tt",
+		location, subject);
+	return state;
+}
+
 /* What an event is to a subject whose last state is in columns: state, seq, event, moment, applied. One that
    was applied before is known by its id, unless it may be another of the same body: an id that is a hash
    names the body, and a body without a time ("patient 10234 was updated") may come twice and be news twice.

@@ -80,6 +80,9 @@ struct ledger_subject {
 	bool others;       /* and whether another event has begun it */
 };
 
+/* The state that was last applied to a subject, whole; the arena's. NULL: none, or one that is not finished.
+ */
+const char *ledger_state(struct state *s, struct arena *a, const char *location, const char *subject);
 /* Whether the event has something new to say about its subject; notes that it is being applied. */
 enum ledger_news ledger_begin(struct state *s, struct ledger_subject *subject);
 /* The same without noting it; sets seq where it is LEDGER_KNOWN. */

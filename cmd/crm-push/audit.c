@@ -96,9 +96,12 @@ static bool written_since(const struct audit *a, unsigned kinds)
 	return false;
 }
 
-/* The same for what has this name in the CRM. */
+/* The same for what has this name in the CRM; or whether the event has never written it, since all that it
+ * tells of the patient was there. */
 static bool overwritten(const struct audit *a, const char *name)
 {
+	if (a->news == LEDGER_KNOWN && a->w->by_other_name && !person_has(a->w, name))
+		return true;
 	for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
 		if (strcmp(conf_name(&a->w->push->conf->names.fields, shared[i].name), name) == 0)
 			return written_since(a, shared[i].kinds);

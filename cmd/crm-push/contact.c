@@ -42,7 +42,7 @@ static void write_properties(struct work *w, struct buf *body, const char *const
 	struct jtext_members set = jtext_members(w->a, jtext_get(w->action, "set"));
 	for (size_t i = 0; i < set.n; i++) {
 		const char *name = arena_copy(w->a, set.at[i].name);
-		bool leave = false;
+		bool leave = w->person_is_known && person_has(w, name);
 		for (const char *const *p = without; p && *p; p++)
 			leave |= strcmp(*p, name) == 0;
 		if (!leave)
@@ -300,6 +300,7 @@ static enum outcome find_or_make(struct work *w, bool needs)
 			lock_free(w->push->locks, LOCK_CONTACT, w->contact);
 		w->locked = false;
 		w->contact = NULL;
+		w->person_is_known = false;
 		w->standing = STANDING_UNKNOWN;
 		w->opportunities = (struct str){0};
 		if (!property(w, "email") && !property(w, "phone"))
@@ -329,6 +330,8 @@ enum outcome contact_write(struct work *w)
 		changed(w, event_kind_name(event_kind_of(w->type)));
 	if (out == OUT_DONE && w->standing == STANDING_LEAD)
 		changed(w, CHANGE_LEAD);
+	if (out == OUT_DONE && event_kind_of(w->type) == KIND_APPOINTMENT && person_differs(w))
+		changed(w, CHANGE_PERSON);
 	return out;
 }
 

@@ -4,7 +4,6 @@
  */
 #include "push.h"
 #include "money.h"
-#include "signature.h"
 #include "when.h"
 
 #include <stdlib.h>
@@ -59,18 +58,9 @@ static const char *part(const struct work *w, enum event_kind kind, const char *
 	return text ? text : "";
 }
 
-/* What a patient's event comes to, as a digest, since the ledger holds nothing of a person. */
-static const char *digest(struct work *w)
-{
-	char hex[65];
-	const struct str parts[] = {str_of(event_type_name(w->type)), record_get(w->r, "actions")};
-	signature_sha256_hex(parts, 2, hex);
-	return arena_copy(w->a, (struct str){hex, 32});
-}
-
 /* What the event is about and the state it brings: by these the ledger tells what is new (design.md section
  * 6, point 3). */
-static void find_subject(struct work *w)
+static void find_subject(struct work *w, struct str actions)
 {
 	enum event_kind kind = event_kind_of(w->type);
 	const char *id = part(w, kind, "id"), *state = NULL;
@@ -78,7 +68,7 @@ static void find_subject(struct work *w)
 	int64_t total = 0;
 	switch (kind) {
 	case KIND_PATIENT:
-		state = digest(w);
+		state = person_state(w, actions);
 		break;
 	case KIND_APPOINTMENT:
 		state = arena_printf(w->a, "%s %s", part(w, kind, "status"), part(w, kind, "start"));
@@ -215,22 +205,30 @@ static void find_contact(struct work *w)
 		w->contact = ledger_contact(w->push->state, w->a, w->location->id, w->patient).id;
 }
 
-/* Whether somebody has written the contact since the last event about the patient or appointment did, and
- * before this one: another appointment, or another patient with the same contact. An appointment that was
- * asked for late has come in the state that only this event tells of. */
-static bool written_over(struct work *w)
+/* Who has written the contact since the last event about the patient or appointment did: another appointment,
+ * or another patient with the same contact; subject NULL: nobody. */
+static struct ledger_latest written_since(struct work *w)
 {
 	struct state *state = w->push->state;
 	enum event_kind kind = event_kind_of(w->type);
-	if (!w->contact || (kind != KIND_PATIENT && kind != KIND_APPOINTMENT))
-		return false;
+	if (w->push->dry || !w->contact || (kind != KIND_PATIENT && kind != KIND_APPOINTMENT))
+		return (struct ledger_latest){0};
 	struct ledger_latest last =
 		ledger_latest(state, w->a, w->location->id, w->contact, event_kind_name(kind));
 	if (last.subject && strcmp(last.subject, w->subject.subject) != 0)
-		return w->subject.moment > last.moment;
-	struct ledger_latest visit =
-		ledger_latest(state, w->a, w->location->id, w->contact, event_kind_name(KIND_APPOINTMENT));
-	return kind == KIND_PATIENT && visit.at > last.at && w->subject.moment > visit.moment;
+		return last;
+	struct ledger_latest visit = ledger_latest(state, w->a, w->location->id, w->contact, CHANGE_PERSON);
+	return kind == KIND_PATIENT && visit.at > last.at ? visit : (struct ledger_latest){0};
+}
+
+/* The same state is news again where it was written over before the event occurred: an appointment that was
+ * asked for late has come in the state that only this event tells of. One that does not say when it occurred
+ * does not tell that, and from a list it may come every night. */
+static void find_written_over(struct work *w)
+{
+	struct ledger_latest since = written_since(w);
+	w->subject.again = since.subject && w->subject.dated && w->subject.moment > since.moment;
+	w->person_is_known &= !since.subject;
 }
 
 /* The actions, between what the ledger knows of the subject before and after. */
@@ -282,9 +280,9 @@ static enum outcome settle(struct work *w)
 	if (locks)
 		lock_take(w->push->locks, LOCK_PATIENT, w->patient);
 	find_location(w);
-	find_subject(w);
+	find_subject(w, actions);
 	find_contact(w);
-	w->subject.again = !w->push->dry && w->subject.subject && written_over(w);
+	find_written_over(w);
 	enum outcome out = w->push->mirror ? audit(w, actions) : apply(w, actions);
 	if (locks)
 		lock_free(w->push->locks, LOCK_PATIENT, w->patient);

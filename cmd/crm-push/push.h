@@ -30,6 +30,9 @@ struct push {
 /* And beside opportunity.move/Surgical, where the opportunity was written as a lead's. */
 #define CHANGE_OF_LEAD CHANGE_LEAD "/"
 
+/* What an appointment's event changed that told otherwise who the patient is than the patient's own. */
+#define CHANGE_PERSON "person"
+
 enum standing { STANDING_UNKNOWN, STANDING_LEAD, STANDING_PATIENT };
 
 enum outcome {
@@ -51,6 +54,8 @@ struct work {
 	const struct crm_location *location;
 	struct ledger_subject subject; /* .subject NULL: none */
 	bool backfill;                 /* history: gives way to what is newer */
+	bool person_is_known;          /* who the patient is was brought in before, and stays as it is */
+	bool by_other_name;            /* all was: patient.created by patient.updated, or the other way round */
 	bool older;                    /* history, and something newer was written into the contact */
 
 	const char *contact;    /* its id, once known */
@@ -127,6 +132,15 @@ bool field_same(const char *sent, const char *held);
 void compare_fields(struct work *w, struct str list, struct str contact);
 /* The value of a custom field in a contact, as text; NULL where it has none. */
 const char *field_in(struct work *w, struct str contact, const char *id);
+
+/* person.c */
+/* The state that an event about a patient brings, for the ledger; that of before where it says nothing new.
+ * Sets person_is_known and by_other_name. */
+const char *person_state(struct work *w, struct str actions);
+/* Whether a property or a custom field is one that each event about a patient writes. */
+bool person_has(const struct work *w, const char *name);
+/* Whether the action tells otherwise who the patient is than the ledger knows. */
+bool person_differs(struct work *w);
 
 /* contact.c */
 enum outcome contact_upsert(struct work *w);

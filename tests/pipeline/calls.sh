@@ -115,6 +115,22 @@ event patient.updated e6 2026-12-01T14:00:00Z '{patient: ($ana + {id: "10300", f
 event patient.updated e7 2026-12-01T15:00:00Z '{patient: $ana}' | send
 is 'and where another patient with the same contact has written it' "$(contact ana@example.com | jq -r .firstName)" Ana
 
+begin
+event patient.created e1 $T1 '{patient: ($ana + {unsubscribed: false})}' | send
+event patient.updated e2 $T2 '{patient: ($ana + {unsubscribed: false})}' | send
+is 'a patient who was created is no news when updated, nor unsubscribed where nothing says so' "$(jq -r '.status, .calls' "$DIR/results" | xargs)" 'unchanged 0'
+event patient.updated e3 $T3 '{patient: ($ana + {unsubscribed: true})}' | send
+is 'but one who is now: by a call that leaves the name as it is' \
+	"$(jq -r '.status, .calls' "$DIR/results" | xargs) $(requests 'select(.method == "PUT") | .body | keys - ["customFields"]') $(contact ana@example.com | jq -r '.fields["PNOW Unsubscribed"]')" \
+	'done 1 [] true'
+event patient.created e4 2026-12-01T13:00:00Z '{patient: $ana}' | send
+is 'and who was updated is no news when created' "$(jq -r '.status, .calls' "$DIR/results" | xargs)" 'unchanged 0'
+event patient.updated e5 2026-12-01T14:00:00Z '{patient: ($ana + {unsubscribed: false})}' | send
+is 'unsubscribed no more: that, too' "$(jq .calls "$DIR/results") $(contact ana@example.com | jq -r '.fields["PNOW Unsubscribed"]')" '1 false'
+event appointment.booked e6 2026-12-01T15:00:00Z "$visit" | send
+event patient.updated e7 2026-12-01T16:00:00Z '{patient: ($ana + {unsubscribed: false})}' | send
+is 'an appointment that tells the same name makes no news of it' "$(jq .calls "$DIR/results")" 0
+
 # --- A lead that staff make a patient by hand
 
 lead() # a lead, booked, whose opportunity in that pipeline staff have given a status

@@ -93,18 +93,35 @@ webhook_of()
 	spoken "$(webhook "$1" "evt-$1" "$2" "$3")"
 }
 {
+	webhook_of PatientCreated 2026-11-20T10:00:00Z "$ana"
+	webhook_of PatientUpdated 2026-11-21T10:00:00Z "$ben"
 	webhook_of AppointmentCreated 2026-11-20T16:05:00Z "$visit"
 	webhook_of AppointmentStatusChanged 2026-11-21T17:00:01Z "$seen"
 	webhook_of PatientBillCompleted 2026-11-20T18:00:00Z "$bill"
 	webhook_of MembershipCreated 2026-11-20T19:00:00Z "$club"
 } | pnow-sync 2>said | jq -r .status | xargs >got
-is 'four webhooks are done' "$(<got)" 'done done done done'
+is 'six webhooks are done' "$(<got)" 'done done done done done done'
+# staff NAME E-MAIL: gives a contact another first name in the CRM.
+staff()
+{
+	curl -sS -o /dev/null -X PUT "$API/crm/contacts/$(contact_id "$2")" -d "{\"firstName\":\"$1\"}" -H 'Content-Type: application/json' \
+		-H 'Authorization: Bearer sandbox-crm-token' -H 'Version: 2021-07-28'
+}
+staff Anita ana@example.com
+staff Benny ben@example.com
 before=$(contacts)
-for resource in appointment bill membership; do
-	pnow-fetch -l "$resource" -e "$resource" -s 2026-11-01
-done | pnow-sync | jq -c '[.status, .calls]' | sort | uniq -c | xargs >got
-is 'the same from the lists is unchanged, without a call' "$(<got)" '4 [unchanged,0]'
-is 'and changes nothing' "$(contacts)" "$before"
+for event in patient appointment bill membership patient.created patient.updated; do
+	pnow-fetch -l "${event%.*}" -e "$event" -s 2026-11-01
+done | jq -c 'select(.patient.id | IN("10234", "10235"))' >events
+pnow-sync <events | jq -c '[.status, .calls]' | sort | uniq -c | xargs >got
+is 'the same from the lists is unchanged, without a call, whichever of the two names a patient'\''s event has' "$(<got)" '10 [unchanged,0]'
+jq -c 'del(.occurred) | .id += "-undated"' events | pnow-sync | jq -c '[.status, .calls]' | sort | uniq -c | xargs >got
+is 'and where nobody knows when it changed' "$(<got)" '10 [unchanged,0]'
+is 'what staff have changed since stays' "$(contacts)" "$before"
+staff Ana ana@example.com
+staff Ben ben@example.com
+pnow-enrich <events | categorize 2>/dev/null | crm-map | crm-push -C >got
+is 'and is all that the audit finds' "$?$(<got)" 0
 
 # --- Lists
 

@@ -153,7 +153,7 @@ begin
 	paid e3 $T1 991 450.00
 	event membership.created e4 $T1 '{patient: $ana, membership: {id: "77", program: "Glow Club", sold_date: "2026-12-01", amount: "129.00"}}'
 	event appointment.status e5 $T2 '{patient: $ana} + visit("88123"; "checked_out")'
-	event patient.updated e6 $T2 '{patient: $ana}'
+	event patient.updated e6 $T2 '{patient: ($ana + {unsubscribed: true})}'
 } >"$DIR/events"
 run <"$DIR/events"
 came 'six events of one patient are done' "$(printf 'done\n%.0s' 1 2 3 4 5 6)"

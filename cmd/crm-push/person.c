@@ -1,0 +1,107 @@
+/*
+ * What an event says of a patient. patient.created and patient.updated tell who it is in the same words, and
+ * each tells a little more: what the one has brought in is no news when the other comes, as a rule from a
+ * list, and what staff have changed since is not written over.
+ *
+ * - The ledger has two digests for a patient, since it holds nothing of a person: of who it is, and, where
+ *   patient.updated was applied, of what only that writes; "-" where that is nothing.
+ * - patient.created is news where the first differs; patient.updated where one of them does.
+ * - An appointment tells who the patient is, too. Where it tells otherwise than the ledger has it, the
+ *   patient's own facts are news again when they come later (push.c).
+ */
+#include "push.h"
+#include "signature.h"
+
+enum { DIGEST = 32 }; /* characters */
+
+bool person_has(const struct work *w, const char *name)
+{
+	static const char *const names[] = {"firstName", "lastName", "phone"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return strcmp(conf_name(&w->push->conf->names.fields, "PNOW ID"), name) == 0;
+}
+
+static const char *digest(struct work *w, struct buf *text)
+{
+	char hex[65];
+	const struct str all = buf_str(text);
+	signature_sha256_hex(&all, 1, hex);
+	buf_free(text);
+	return arena_copy(w->a, (struct str){hex, DIGEST});
+}
+
+/* Of what is written, or looked for, in each event about the patient. */
+static const char *person(struct work *w, struct str upsert)
+{
+	struct buf text = {0};
+	struct str set = jtext_get(upsert, "set");
+	buf_add(&text, jtext_get(upsert, "match"));
+	buf_add(&text, jtext_get(set, "firstName"));
+	buf_putc(&text, ' ');
+	buf_add(&text, jtext_get(set, "lastName"));
+	return digest(w, &text);
+}
+
+/* Whether a member is one that patient.updated alone writes, and says anything: a contact without PNOW
+ * Unsubscribed is not unsubscribed. */
+static bool is_more(const struct work *w, const struct jtext_member *m)
+{
+	const char *name = arena_copy(w->a, m->name);
+	return strcmp(name, "gender") != 0 && !person_has(w, name) && !str_is(m->value, "\"false\"");
+}
+
+/* Of what patient.updated writes beside it; "-" where that is nothing. */
+static const char *more(struct work *w, struct str upsert)
+{
+	static const char *const parts[] = {"set", "fields"};
+	struct buf text = {0};
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		struct jtext_members members = jtext_members(w->a, jtext_get(upsert, parts[i]));
+		for (size_t k = 0; k < members.n; k++) {
+			if (!is_more(w, &members.at[k]))
+				continue;
+			buf_add(&text, members.at[k].name);
+			buf_add(&text, members.at[k].value);
+		}
+	}
+	return text.n ? digest(w, &text) : "-";
+}
+
+static struct str upsert_in(struct str actions)
+{
+	for (struct str at = {0}; jtext_next(actions, &at);)
+		if (str_is(jtext_get(at, "op"), "\"contact.upsert\""))
+			return at;
+	return (struct str){0};
+}
+
+/* What the ledger has of who the patient is; NULL: nothing. */
+static const char *kept(struct work *w, const char *patient)
+{
+	const char *subject = arena_printf(w->a, "%s/%s", event_kind_name(KIND_PATIENT), patient);
+	return w->push->dry ? NULL : ledger_state(w->push->state, w->a, w->location->id, subject);
+}
+
+const char *person_state(struct work *w, struct str actions)
+{
+	struct str upsert = upsert_in(actions);
+	const char *who = person(w, upsert), *before = kept(w, w->patient);
+	w->person_is_known = before && strncmp(before, who, DIGEST) == 0;
+	if (w->type == EVENT_PATIENT_CREATED) {
+		w->by_other_name = w->person_is_known && before[DIGEST];
+		return w->by_other_name ? before : who;
+	}
+	const char *rest = more(w, upsert);
+	w->by_other_name = w->person_is_known && !before[DIGEST] && strcmp(rest, "-") == 0;
+	return w->by_other_name ? before : arena_printf(w->a, "%s %s", who, rest);
+}
+
+bool person_differs(struct work *w)
+{
+	struct str set = jtext_get(w->action, "set");
+	bool tells = jtext_get(set, "firstName").p || jtext_get(set, "lastName").p;
+	const char *before = kept(w, w->patient);
+	return tells && !(before && strncmp(before, person(w, w->action), DIGEST) == 0);
+}
