@@ -52,12 +52,12 @@ static const char *const forms[] = {[EMAIL] = "e-mail address",
 enum condition { ALWAYS, IF_ADDRESS, IF_BOOKED, IF_CHECKED_OUT };
 
 /* Where a value stands: in the object of a KIND, or in the record itself. */
-enum { RECORD = EVENT_KINDS };
+#define RECORD EVENT_KINDS
 
 struct column {
 	unsigned types;
-	const char *name; /* in the CRM: a contact's property, or a custom field */
-	int in;           /* KIND_…, RECORD */
+	const char *name;   /* in the CRM: a contact's property, or a custom field */
+	enum event_kind in; /* KIND_…, RECORD */
 	const char *key;
 	enum form form;
 	enum condition condition;
@@ -109,7 +109,7 @@ static const struct column custom[] = {
 /* A record's key that an event cannot do without. */
 static const struct {
 	unsigned types;
-	int in;
+	enum event_kind in;
 	const char *key;
 } needed[] = {
 	{UPDATED | CREATED | BILL | MEMBER, KIND_PATIENT, "id"},
@@ -138,13 +138,13 @@ struct event {
 };
 
 /* A value of one of the record's objects, or of the RECORD. */
-static struct str raw_at(const struct event *e, int in, const char *key)
+static struct str raw_at(const struct event *e, enum event_kind in, const char *key)
 {
 	return in == RECORD ? record_get(e->r, key) : jtext_member(&e->objects[in], key);
 }
 
 /* The text at a place of the record; NULL where there is none. */
-static const char *text_at(const struct event *e, int in, const char *key)
+static const char *text_at(const struct event *e, enum event_kind in, const char *key)
 {
 	const char *text = jtext_scalar(e->r->arena, raw_at(e, in, key));
 	return text && *text ? text : NULL;
