@@ -203,9 +203,17 @@ static bool finish(struct reader *r, struct str text, const char *p, struct jtex
 	return p;
 }
 
+/* A reader of a text; of "" where there is none. */
+static struct reader reader_of(struct str *text)
+{
+	if (!text->p)
+		*text = STR("");
+	return (struct reader){.end = text->p + text->n};
+}
+
 bool jtext_check_inside(struct str text, int levels, struct jtext_error *error)
 {
-	struct reader r = {.end = text.p + text.n};
+	struct reader r = reader_of(&text);
 	return finish(&r, text, value(&r, blanks(text.p, r.end), levels), error);
 }
 
@@ -216,7 +224,7 @@ bool jtext_check(struct str text, struct jtext_error *error)
 
 bool jtext_check_object(struct str text, struct jtext_members *members, struct jtext_error *error)
 {
-	struct reader r = {.end = text.p + text.n};
+	struct reader r = reader_of(&text);
 	const char *p = blanks(text.p, r.end);
 	members->n = 0;
 	if (p == r.end || *p != '{')

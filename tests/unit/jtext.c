@@ -74,6 +74,7 @@ static const struct {
 	size_t at;
 } refused[] = {
 	/* nothing, too much, half */
+	{{NULL, 0}, 0},
 	{TEXT(""), 0},
 	{TEXT(" "), 1},
 	{TEXT("{} {}"), 3},
