@@ -5,6 +5,7 @@
 #include "settings.h"
 #include "file.h"
 
+#include <ctype.h>
 #include <err.h>
 #include <stdio.h>
 #include <sysexits.h>
@@ -49,12 +50,24 @@ const char *settings_found(const struct settings *s, struct str value)
 	return types[jtext_type(value)];
 }
 
+/* Whether a text would break a line of a message, or a header that it goes into. */
+static bool has_control(const char *text)
+{
+	while (*text && !iscntrl((unsigned char)*text))
+		text++;
+	return *text;
+}
+
 struct jtext_members settings_members(const struct settings *s, const char *key, struct str value)
 {
 	const char *place = *key ? ": " : "";
 	if (jtext_type(value) != JTEXT_OBJECT)
 		settings_wrong(s, value, "%s%sfound %s, expected an object", key, place, settings_found(s, value));
 	struct jtext_members members = jtext_members(s->arena, value);
+	for (size_t i = 0; i < members.n; i++)
+		if (has_control(settings_name(s, &members.at[i])))
+			settings_wrong(s, members.at[i].value,
+				"%s%sfound a key with a control character, expected one line of text", key, place);
 	const char *twice = jtext_twice(s->arena, &members);
 	if (twice)
 		settings_wrong(s, value, "%s%s%s is given twice", key, place, twice);
@@ -72,6 +85,8 @@ const char *settings_text(const struct settings *s, const char *key, struct str 
 	if (!text || !*text)
 		settings_wrong(
 			s, value, "%s: found %s, expected text", key, text ? "empty text" : settings_found(s, value));
+	if (has_control(text))
+		settings_wrong(s, value, "%s: found text with a control character, expected one line of text", key);
 	return text;
 }
 

@@ -25,13 +25,13 @@ void settings_wrong(const struct settings *s, struct str at, const char *format,
 /* What a value is, in words ("a list"). Never its text, which may be a secret in the wrong place. */
 const char *settings_found(const struct settings *s, struct str value);
 
-/* The members of the object at key; no object, or a name given twice, is wrong. */
+/* The members of the object at key; no object, a name given twice, or with a control character, is wrong. */
 struct jtext_members settings_members(const struct settings *s, const char *key, struct str value);
 
 /* A member's name, decoded. */
 const char *settings_name(const struct settings *s, const struct jtext_member *member);
 
-/* The text at key; anything else, and "", is wrong. */
+/* The text at key; anything else, "", and a control character in it are wrong. */
 const char *settings_text(const struct settings *s, const char *key, struct str value);
 
 /* A list of texts, n of them; anything else is wrong. */

@@ -44,8 +44,11 @@ static void take_field(void *text, size_t n, void *context)
 {
 	struct reading *r = context;
 	char *field = arena_copy(&r->sheet->arena, (struct str){text, n});
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		r->breaks += field[i] == '\n';
+		if (iscntrl((unsigned char)field[i]))
+			field[i] = ' '; /* messages quote it, and are one line */
+	}
 	if (r->column == 0)
 		r->type = field;
 	else if (r->column == 1)

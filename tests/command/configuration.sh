@@ -52,6 +52,9 @@ wrong "an unknown key names the nearest" '.timezon="UTC"' 'unknown key timezon: 
 wrong "also inside" '.crm.location="x"' 'unknown key crm.location: the nearest known one is crm.location_id'
 wrong "also where the whole object is misspelt" '.patientnov={}' 'unknown key patientnov: the nearest known one is patientnow'
 wrong "an unknown field name" '.names.fields["PNOW Number"]="x"' 'unknown key names.fields.PNOW Number: expected the name of a custom field*'
+wrong "a line break in a key" '.crm["location\nid"]="x"' 'crm: found a key with a control character, expected one line of text'
+wrong "a line break in a text" '.practice="glow\r\ndenver"' 'practice: found text with a control character, expected one line of text'
+wrong "a line break in a name of the practice" '.facilities["Up\ntown"]={}' 'facilities: found a key with a control character, expected one line of text'
 wrong "an unknown pipeline" '.names.pipelines.dental="x"' 'unknown key names.pipelines.dental: expected *surgical, non-surgical*'
 wrong "an unknown stage" '.names.stages.Started="x"' 'unknown key names.stages.Started: expected the name of a stage*'
 wrong "an unknown key of a facility" '.facilities.Main={"location":"x"}' 'unknown key facilities.Main.location: the known ones are location_id, token_file and refresh_token_file'
@@ -165,6 +168,7 @@ good_sheet()
 }
 head='Appointment Type,Appointment Category\n'
 bad_sheet "a category that does not exist" "${head}Botox,Injectable\n" ':2: Botox: found the category "Injectable", expected Surgical Consult, *'
+bad_sheet "what it quotes of the sheet stays in its one line" "${head}\"Bo\ntox\",\"In\rject\nable\"\n" ':2: Bo tox: found the category "In ject able", expected *'
 bad_sheet "a type that is missing" "${head},Block\n" ':2: expected an appointment type in the first column'
 bad_sheet "a type twice, though written otherwise" "${head}Botox,Block\nLaser,Block\nBO TOX,Block\n" ':4: the same appointment type is on line 2 already, expected each type once'
 bad_sheet "a missing header" 'Botox,Non-Surgical Appointment\n' ':1: expected the header "Appointment Type,Appointment Category"'
@@ -204,6 +208,10 @@ refuses "a practice id that is not named" pnow-enrich 'pnow-enrich: conf.json: p
 jq -c '.patientnow.profile="patientnow-max"' good.json >conf.json
 refuses "a profile that does not exist" pnow-enrich 'pnow-enrich: conf.json: patientnow.profile: cannot read the profile *patientnow-max.json: *'
 sed -e 's/"first_name"/"firstname"/' "$root/lib/profiles/patientnow-pro.json" >mine.json
+jq -c '.patientnow.profile="./mine.json"' good.json >conf.json
+sed -e 's/"authorization": *"[^"]*"/"authorization": "x\\nX-Other: y"/' "$root/lib/profiles/patientnow-pro.json" >broken.json
+jq -c '.patientnow.profile="./broken.json"' good.json >conf.json
+refuses "a line break in a header of a profile" pnow-enrich 'pnow-enrich: ./broken.json:*: authorization: found text with a control character, expected one line of text'
 jq -c '.patientnow.profile="./mine.json"' good.json >conf.json
 refuses "a profile of one's own with a mistake" pnow-enrich 'pnow-enrich: ./mine.json:*: unknown key patient.fields.firstname: expected *'
 input=
