@@ -32,6 +32,8 @@ struct settings settings_read(struct arena *arena, const char *file, const char 
 	if (!jtext_check(s.text, &error))
 		settings_wrong(&s, (struct str){text + error.at, 0}, "no JSON: %s", error.what);
 	size_t blank = strspn(text, " \t\r\n");
+	while (strchr(" \t\r\n", text[n - 1]))
+		n--; /* behind the value, which is there */
 	s.root = (struct str){text + blank, n - blank};
 	return s;
 }

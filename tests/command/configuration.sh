@@ -47,6 +47,9 @@ cp good.json conf.json
 holds "a right one says nothing" crm-map -c conf.json </dev/null
 is "nor is a secret or the state touched by crm-map" "$(find . -name 'state.db*')" ''
 
+printf '12\n\n' >conf.json
+refuses "a file that holds a number" crm-map 'crm-map: conf.json:1: found the number 12, expected an object'
+
 # Keys
 wrong "an unknown key names the nearest" '.timezon="UTC"' 'unknown key timezon: the nearest known one is timezone'
 wrong "also inside" '.crm.location="x"' 'unknown key crm.location: the nearest known one is crm.location_id'
