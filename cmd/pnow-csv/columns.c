@@ -181,8 +181,18 @@ static void tell(const struct csv *c, const struct row *header)
 	}
 }
 
+/* A column's name as it is told and asked for: in one line. */
+static void make_one_line(char *name)
+{
+	for (; *name; name++)
+		if (iscntrl((unsigned char)*name))
+			*name = ' ';
+}
+
 void find_columns(struct csv *c, const struct row *header)
 {
+	for (size_t i = 0; i < header->n; i++)
+		make_one_line(header->fields[i]);
 	c->facts_n = 0;
 	for (const struct event_fact *f = event_facts(c->kind); f->name; f++)
 		if (f->form != FACT_ITEMS)

@@ -135,6 +135,9 @@ says()
 }
 pnow-csv -e bill <<<$'Bill No,Patient ID,Total\n1,2,3' 2>said
 says "a column that is missing: what is expected, and what the header has" 65 'standard input: found no column for bill.id, expected *Bill ID*"Bill No", "Patient ID", "Total"*-m '\''bill.id=COLUMN'\'
+pnow-csv -e bill <<<$'"Bill\nNo",Patient ID,Total\n1,2,3' 2>said
+says "a line break in a column's name does not break the line that tells of it" 65 'it has "Bill No", "Patient ID"'
+is "and a column is found all the same" "$(pnow-csv -e bill -m 'id=Bill No' <<<$'"Bill\nNo","Patient\nID",Total\n1,2,3' | jq -r '.bill.id,.patient.id' | xargs)" '1 2'
 pnow-csv -e patient <<<'1,Ana,Lopez,ana@example.com,303-555-0142' 2>said
 says "a file without a header" 65 'its first row holds data'
 is "and nobody's name is told" "$(grep -ciE 'ana|lopez|555' said)" 0
