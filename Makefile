@@ -1,5 +1,6 @@
 # pnow: filters between PatientNow and Aesthetix CRM.
-# make deps | make | make demo | make check | make bench | make install; SAN=1 builds with ASan and UBSan, in a folder of its own.
+# make deps | make | make demo | make check | make bench | make fuzz | make install; SAN=1 builds with ASan and UBSan, CC=clang
+# with clang: each in a folder of its own.
 
 VERSION = 0.1
 PREFIX ?= /usr/local
@@ -8,7 +9,8 @@ MANDIR = $(PREFIX)/share/man
 DATADIR = $(PREFIX)/share/pnow
 EXAMPLEDIR = $(PREFIX)/share/doc/pnow/examples
 
-BUILD = .build/$(if $(SAN),san,release)
+CLANG = $(findstring clang,$(notdir $(CC)))
+BUILD = .build/$(if $(FUZZ),libfuzzer,$(if $(CLANG),clang-)$(if $(SAN),san,release))
 BIN = $(BUILD)/bin
 
 PACKAGES = libcurl json-c libcrypto sqlite3 libmicrohttpd
@@ -16,11 +18,15 @@ PACKAGES += $(shell pkg-config --exists libbsd-overlay && echo libbsd-overlay)
 PACKAGES += $(if $(filter Linux,$(shell uname -s)),libseccomp)
 
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla $(if $(CI),-Werror)
-HARDEN = -fstack-protector-strong -fstack-clash-protection -fPIE -D_FORTIFY_SOURCE=2
-ifeq ($(shell uname -m),x86_64)
-HARDEN += -fcf-protection
-endif
-OPTIMIZE = $(if $(SAN),-O1 -g -fno-omit-frame-pointer -fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined,-O2 -g $(HARDEN))
+# What the compiler takes without a word, of these; asked when first needed.
+takes = $(shell for option in $(1); do printf '\#include <string.h>\nint main(void){return 0;}' | \
+	$(CC) -O2 -Werror $$option -x c -c -o /dev/null - 2>/dev/null && echo $$option; done)
+HARDEN = $(eval HARDEN := $(call takes,-fstack-protector-strong -fstack-clash-protection -fcf-protection) -fPIE -U_FORTIFY_SOURCE \
+	$(or $(call takes,-D_FORTIFY_SOURCE=3),-D_FORTIFY_SOURCE=2))$(HARDEN)
+# clang sees more: numbers that lose something on their way into a smaller type, or their sign.
+SANITIZE = address,undefined$(if $(CLANG),$(comma)implicit-conversion$(comma)local-bounds)$(if $(FUZZ),$(comma)fuzzer-no-link)
+SANITIZED = $(if $(FUZZ),-O2,-O1) -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
+OPTIMIZE = $(if $(SAN)$(FUZZ),$(SANITIZED),-O2 -g $(HARDEN))
 comma = ,
 
 # The profiles are looked for where they will be installed, then beside the program (lib/profiles, from a checkout).
@@ -29,14 +35,14 @@ CPPFLAGS += -D_GNU_SOURCE -Ilib -DPNOW_VERSION='"$(VERSION)"' -DPNOW_DATADIR='"$
 PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
 PACKAGE_LIBS = $(eval PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lcsv -lunistring)$(PACKAGE_LIBS)
 ALL_CFLAGS = -std=c17 $(OPTIMIZE) $(WARN) $(CPPFLAGS) $(PACKAGE_CFLAGS) -MMD -MP -pthread $(CFLAGS)
-ALL_LDFLAGS = -pthread -Wl,--as-needed $(if $(SAN),-fsanitize=address$(comma)undefined,-pie -Wl,-z,relro,-z,now) $(LDFLAGS)
+ALL_LDFLAGS = -pthread -Wl,--as-needed $(if $(SAN)$(FUZZ),-fsanitize=$(SANITIZE),-pie -Wl,-z,relro,-z,now) $(LDFLAGS)
 
 LIB_SOURCES := $(wildcard lib/*.c)
 CMD_FILES := $(wildcard cmd/*.c)
 CMD_FOLDERS := $(patsubst %/main.c,%,$(wildcard cmd/*/main.c))
 COMMANDS := $(notdir $(CMD_FILES:.c=) $(CMD_FOLDERS))
 UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
-FUZZES := $(filter-out drive,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
+FUZZES := $(filter-out drive world,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
 PAGES := $(wildcard man/*.[1-9])
 
 LIBRARY = $(BUILD)/libpnow.a
@@ -73,9 +79,26 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
 
-$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/drive.o $(LIBRARY)
+# A command's main under a name of its own, so that a fuzz target can call it: categorize_main.
+$(BUILD)/main/%.o: $(BUILD)/cmd/%.o
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
+	objcopy --redefine-sym main=$(subst -,_,$(firstword $(subst /, ,$*)))_main $< $@
+
+# A fuzz target runs in the world of tests/fuzz/world.c, whose functions stand in for these. libFuzzer drives it, or drive.c.
+FUZZ_WORLD = access conf_free conf_read err errx exit file_read http_close http_do http_open limits_open nanosleep profile_free profile_read record_loop sqlite3_close sqlite3_open_v2 \
+	stream_close stream_ended stream_flush stream_open stream_read stream_write vwarnx warn warnx when_zone
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/world.o $(if $(FUZZ),,$(BUILD)/tests/fuzz/drive.o) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) $(if $(FUZZ),-fsanitize=fuzzer) $(addprefix -Wl$(comma)--wrap=,$(FUZZ_WORLD)) -o $@ $(filter %.o,$^) $(LIBRARY) $(PACKAGE_LIBS)
+
+# The commands that a target calls.
+called = $(patsubst %,$(BUILD)/main/%.o,$(1)) $(call object,$(foreach c,$(1),$(filter-out %/main.c,$(wildcard cmd/$(patsubst %/main,%,$(c))/*.c))))
+$(BUILD)/fuzz/filters: $(call called,categorize crm-map crm-push/main pnow-enrich/main)
+$(BUILD)/fuzz/hook: $(call object,$(addprefix cmd/pnow-hook/,httpd.c request.c verify.c))
+$(BUILD)/fuzz/csv: $(call called,pnow-csv/main)
+$(BUILD)/fuzz/push: $(call called,crm-push/main)
+$(BUILD)/fuzz/enrich: $(call called,pnow-enrich/main)
+$(BUILD)/fuzz/tagged: $(call called,pnow-push/main)
 
 # Senders: one that does not give up, for the tests that kill, and a hostile crowd.
 LOAD = $(BUILD)/crash/load
@@ -109,6 +132,15 @@ crash: all $(LOAD)
 # 100,000 patients and 300,000 bills, killed five times: half an hour, on a machine that does nothing else.
 backfill: all
 	PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" tests/backfill/full.sh
+
+# libFuzzer on all targets of tests/fuzz, T seconds in all: new inputs and what broke something are in .build/libfuzzer.
+# FUZZ_TARGETS="money when" picks; fuzz-corpus takes what was found into tests/fuzz/corpus, and makes that small.
+T = 600
+FUZZ_TARGETS = $(FUZZES)
+FUZZ_CC = clang
+fuzz fuzz-corpus:
+	+$(MAKE) --no-print-directory CC=$(FUZZ_CC) FUZZ=1 $(addprefix .build/libfuzzer/fuzz/,$(FUZZ_TARGETS))
+	tests/fuzz/fuzz.sh $(if $(filter fuzz-corpus,$@),-m) .build/libfuzzer $(T) $(FUZZ_TARGETS)
 
 # A whole day of a busy practice: a minute.
 busy-day: all
@@ -169,7 +201,7 @@ clean:
 	rm -rf .build
 
 FORCE:
-.PHONY: all backfill bench busy-day callgrind check clean contract crash demo deps deps-bench deps-contract install lint orders FORCE
+.PHONY: all backfill bench busy-day callgrind check clean contract crash demo deps deps-bench deps-contract fuzz fuzz-corpus install lint orders FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -3,11 +3,6 @@
 #include "fuzz.h"
 #include "jtext.h"
 
-const char *const fuzz_corpus[] = {"{\"id\":\"9f2c\",\"n\":12.10,\"list\":[1,-2,3.5e-7,true,false,null]}",
-	"{\"a\":{\"b\":{\"c\":[[],{},\"\"]}}}", "[\"\\u00e9\\ud83d\\ude00\\n\\\\\\\"\\/\"]",
-	" { \"n\u00e4me\" : \"caf\u00e9 \u2013 \U0001F600\" } ", "\"\\ud800\"", "0", "-0.0e+00", "true",
-	"{\"id\":1,\"i\\u0064\":2}", "[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]", "12345678901234567890", NULL};
-
 /* Takes the blanks off both ends of a text that has something between them. */
 static void trim(struct str *text)
 {

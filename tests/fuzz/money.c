@@ -2,9 +2,6 @@
 #include "fuzz.h"
 #include "money.h"
 
-const char *const fuzz_corpus[] = {"450.00", "-12.10", "$1,234.50", "£12,345,678.9", "1000000000000000", ".5",
-	"1.500", "-$0.01", "999,999,999,999,999.99", "92233720368547758.07", NULL};
-
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
 	int64_t minor, again = 0;
