@@ -160,8 +160,10 @@ const struct crm_location *crm_location_with(const struct crm *c, const char *id
 /* Whether some text inside a JSON value, of three letters or more, stands in the message too. */
 static bool repeats(struct arena *a, struct str json, const char *message)
 {
+	if (!json.p)
+		return false;
 	const char *end = json.p + json.n;
-	for (const char *p = json.p; p && p < end; p++) {
+	for (const char *p = json.p; p < end; p++) {
 		if (*p != '"')
 			continue;
 		const char *start = p;
