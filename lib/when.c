@@ -181,8 +181,9 @@ static bool take_time(struct rest *r, struct written *w)
 /* Takes text apart. False where it is no date or time that exists. */
 static bool read_written(struct str text, bool day_first, struct written *w)
 {
+	if (!text.p)
+		return false;
 	struct rest r = {text.p, text.p + text.n};
-
 	*w = (struct written){.strict = true};
 	if (take_blanks(&r))
 		w->strict = false;

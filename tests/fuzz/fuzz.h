@@ -29,7 +29,9 @@ static inline void fuzz_require(bool kept, const char *promise)
 /* Takes the first line, without its newline, off a text. */
 static inline struct str fuzz_line(struct str *text)
 {
-	const char *newline = text->n ? memchr(text->p, '\n', text->n) : NULL;
+	if (!text->n)
+		return (struct str){"", 0};
+	const char *newline = memchr(text->p, '\n', text->n);
 	struct str line = {text->p, newline ? (size_t)(newline - text->p) : text->n};
 	size_t taken = line.n + (newline != NULL);
 	*text = (struct str){text->p + taken, text->n - taken};

@@ -74,7 +74,6 @@ static const struct {
 	size_t at;
 } refused[] = {
 	/* nothing, too much, half */
-	{{NULL, 0}, 0},
 	{TEXT(""), 0},
 	{TEXT(" "), 1},
 	{TEXT("{} {}"), 3},
@@ -187,6 +186,9 @@ static bool check(struct str text, struct jtext_error *error)
 static void check_tables(void)
 {
 	struct jtext_error error = {0};
+	struct jtext_members members = {0};
+	ok(!jtext_check((struct str){NULL, 0}, &error), "no text is no JSON");
+	ok(!jtext_check_object((struct str){NULL, 0}, &members, &error), "nor an object");
 	for (size_t i = 0; i < COUNT(accepted); i++)
 		ok(check(accepted[i], &error), "accepted %zu: %.*s", i, (int)accepted[i].n, accepted[i].p);
 	for (size_t i = 0; i < COUNT(refused); i++) {
