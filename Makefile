@@ -125,6 +125,12 @@ TESTS = tests/valgrind.sh $(sort $(wildcard tests/pipeline/*.sh)) $(sort $(wildc
 check: all $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(FAULTS) $(TRIES) $(LOAD) $(CROWD)
 	PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" tests/run $(TESTS)
 
+# What clang and its sanitizers say: of every file, of all unit tests and fuzz corpora, and of the commands' tests that are quick.
+CLANG_TESTS = $(addprefix tests/command/,categorize.sh configuration.sh crm-map.sh golden.sh pnow-csv.sh pnow-hook-inbox.sh records.sh)
+check-clang:
+	+$(MAKE) --no-print-directory CC=$(FUZZ_CC) all
+	+$(MAKE) --no-print-directory CC=$(FUZZ_CC) SAN=1 check TESTS='$$(UNIT_PROGRAMS) $$(FUZZ_PROGRAMS) $$(CLANG_TESTS)'
+
 # At least 1,000 kills and 20,000 events: a quarter of an hour.
 crash: all $(LOAD)
 	PNOW_BIN=$(abspath $(BIN)) tests/crash/crash.sh
@@ -201,7 +207,7 @@ clean:
 	rm -rf .build
 
 FORCE:
-.PHONY: all backfill bench busy-day callgrind check clean contract crash demo deps deps-bench deps-contract fuzz fuzz-corpus install lint orders FORCE
+.PHONY: all backfill bench busy-day callgrind check check-clang clean contract crash demo deps deps-bench deps-contract fuzz fuzz-corpus install lint orders FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
