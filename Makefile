@@ -19,8 +19,8 @@ PACKAGES += $(if $(filter Linux,$(shell uname -s)),libseccomp)
 
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla $(if $(CI),-Werror)
 # What the compiler takes without a word, of these; asked when first needed.
-takes = $(shell for option in $(1); do printf '\#include <string.h>\nint main(void){return 0;}' | \
-	$(CC) -O2 -Werror $$option -x c -c -o /dev/null - 2>/dev/null && echo $$option; done)
+takes = $(shell for option in $(1); do echo 'int main(void){return 0;}' | \
+	$(CC) -O2 -Werror -include string.h $$option -x c -c -o /dev/null - 2>/dev/null && echo $$option; done)
 HARDEN = $(eval HARDEN := $(call takes,-fstack-protector-strong -fstack-clash-protection -fcf-protection) -fPIE -U_FORTIFY_SOURCE \
 	$(or $(call takes,-D_FORTIFY_SOURCE=3),-D_FORTIFY_SOURCE=2))$(HARDEN)
 # clang sees more: numbers that lose something on their way into a smaller type, or their sign.
