@@ -213,6 +213,17 @@ static struct curl_slist *header_list(const struct http_request *request)
 	return list;
 }
 
+/* Whether a proxy that the environment names may carry a request: one in plain text would show it the token,
+ * and what is meant for this machine is not to be looked for on another. */
+static bool may_use_proxy(const char *url)
+{
+	static const char *const here[] = {"https://127.0.0.1", "https://localhost", "https://[::1]"};
+	for (size_t i = 0; i < sizeof here / sizeof *here; i++)
+		if (strncasecmp(url, here[i], strlen(here[i])) == 0 && strchr(":/", url[strlen(here[i])]))
+			return false;
+	return strncasecmp(url, "https://", 8) == 0;
+}
+
 /* One request, made once; the caller frees t->body, t->headers and t->easy. */
 static void perform(struct http *h, struct transfer *t, const struct http_request *request)
 {
@@ -221,6 +232,8 @@ static void perform(struct http *h, struct transfer *t, const struct http_reques
 		errx(EX_SOFTWARE, "out of memory");
 	curl_easy_setopt(t->easy, CURLOPT_URL, request->url);
 	curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	if (!may_use_proxy(request->url))
+		curl_easy_setopt(t->easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(t->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, 1L);
