@@ -74,29 +74,9 @@ static void store_country(struct reading *r, const char *key, struct str value, 
 	*(const char **)place = text;
 }
 
-/* https://, or http:// to this machine, where nobody can listen in. */
-static bool safe_url(const char *url)
-{
-	if (strchr(url, '@'))
-		return false; /* http://127.0.0.1:80@example.com is another machine */
-	static const char *const local[] = {"http://127.0.0.1", "http://localhost", "http://[::1]"};
-	for (size_t i = 0; i < sizeof local / sizeof *local; i++)
-		if (strncmp(url, local[i], strlen(local[i])) == 0 && strchr(":/", url[strlen(local[i])]))
-			return true;
-	return strncmp(url, "https://", 8) == 0;
-}
-
 static void store_url(struct reading *r, const char *key, struct str value, void *place)
 {
-	settings_text(&r->s, key, value);
-	char *text = jtext_string(&r->c->arena, value);
-	if (!safe_url(text))
-		settings_wrong(&r->s, value,
-			"%s: found \"%s\", expected a URL that starts with https:// (http:// only to 127.0.0.1)", key,
-			text);
-	for (size_t n = strlen(text); n && text[n - 1] == '/'; n--)
-		text[n - 1] = '\0';
-	*(const char **)place = text;
+	*(const char **)place = settings_url(&r->s, key, value);
 }
 
 static void store_path(struct reading *r, const char *key, struct str value, void *place)

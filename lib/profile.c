@@ -344,7 +344,7 @@ static bool read_key(const struct settings *s, struct profile *p, const char *ke
 	const struct {
 		const char *name;
 		const char **place;
-	} texts[] = {{"name", &p->name}, {"base_url", &p->base_url}, {"authorization", &p->authorization},
+	} texts[] = {{"name", &p->name}, {"authorization", &p->authorization},
 		{"practice_query", &p->practice_query}, {"practice_header", &p->practice_header},
 		{"apikey_query", &p->apikey_query}, {"check", &p->check}};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -359,7 +359,9 @@ static bool read_key(const struct settings *s, struct profile *p, const char *ke
 			return true;
 		}
 	}
-	if (strcmp(key, "day_first") == 0)
+	if (strcmp(key, "base_url") == 0)
+		p->base_url = settings_url(s, key, value);
+	else if (strcmp(key, "day_first") == 0)
 		p->day_first = settings_bool(s, key, value);
 	else if (strcmp(key, "event") == 0)
 		event_at(s, p, value);

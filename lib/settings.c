@@ -92,6 +92,31 @@ const char *settings_text(const struct settings *s, const char *key, struct str 
 	return text;
 }
 
+/* https://, or http:// to this machine, where nobody can listen in. */
+static bool safe_url(const char *url)
+{
+	if (strchr(url, '@'))
+		return false; /* http://127.0.0.1:80@example.com is another machine */
+	static const char *const local[] = {"http://127.0.0.1", "http://localhost", "http://[::1]"};
+	for (size_t i = 0; i < sizeof local / sizeof *local; i++)
+		if (strncmp(url, local[i], strlen(local[i])) == 0 && strchr(":/", url[strlen(local[i])]))
+			return true;
+	return strncmp(url, "https://", 8) == 0;
+}
+
+const char *settings_url(const struct settings *s, const char *key, struct str value)
+{
+	settings_text(s, key, value);
+	char *text = jtext_string(s->arena, value);
+	if (!safe_url(text))
+		settings_wrong(s, value,
+			"%s: found \"%s\", expected a URL that starts with https:// (http:// only to 127.0.0.1)", key,
+			text);
+	for (size_t n = strlen(text); n && text[n - 1] == '/'; n--)
+		text[n - 1] = '\0';
+	return text;
+}
+
 const char **settings_texts(const struct settings *s, const char *key, struct str value, size_t *n)
 {
 	if (jtext_type(value) != JTEXT_ARRAY)

@@ -34,6 +34,10 @@ const char *settings_name(const struct settings *s, const struct jtext_member *m
 /* The text at key; anything else, "", and a control character in it are wrong. */
 const char *settings_text(const struct settings *s, const char *key, struct str value);
 
+/* The URL at key, without slashes at its end: https://, or http:// to this machine, where nobody can listen
+   in; anything else is wrong. */
+const char *settings_url(const struct settings *s, const char *key, struct str value);
+
 /* A list of texts, n of them; anything else is wrong. */
 const char **settings_texts(const struct settings *s, const char *key, struct str value, size_t *n);
 

@@ -218,6 +218,8 @@ refuses "a line break in a header of a profile" pnow-enrich 'pnow-enrich: ./brok
 jq -c '.patientnow.profile="./mine.json"' good.json >conf.json
 refuses "a profile of one's own with a mistake" pnow-enrich 'pnow-enrich: ./mine.json:*: unknown key patient.fields.firstname: expected *'
 input=
+sed 's#"base_url": *"[^"]*"#"base_url": "http://example.com"#' "$root/lib/profiles/patientnow-pro.json" >mine.json
+refuses "a profile of one's own whose base_url would send the token in plain text" pnow-enrich 'pnow-enrich: ./mine.json:*: base_url: found "http://example.com", expected a URL that starts with https:// *'
 is "no message has a secret in it" "$(grep -rl sandbox-pnp-token . | sort | tr '\n' ' ')" './pnp.token '
 
 # What the pure filters open
