@@ -79,8 +79,8 @@ static void fill_location(struct crm *c, struct crm_location *l, const char *id,
 	l->headers[0] = "Version: 2021-07-28";
 	l->refresh_token_file = refresh_token_file;
 	if (!dry && (token_file || !c->conf->crm.oauth.client_id))
-		l->headers[1] = arena_printf(
-			&c->arena, "Authorization: Bearer %s", secret_read(&c->arena, token_file, c->conf->file, key));
+		l->headers[1] = arena_printf(&c->arena, "Authorization: Bearer %s",
+			secret_read(&c->arena, token_file, SECRET_API, c->conf->file, key).p);
 }
 
 struct crm *crm_open(const struct conf *conf, const struct options *options)

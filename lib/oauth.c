@@ -52,7 +52,7 @@ struct oauth {
 	struct http *http;
 	struct state *state;
 	struct locks *locks;
-	const char *secret;
+	struct str secret;
 	pthread_mutex_t mutex; /* of what follows; changed only by who has the lock of all processes, too */
 	struct kept *kept;
 	struct arena arena;
@@ -73,12 +73,13 @@ struct oauth *oauth_open(const struct conf *conf, struct http *http)
 		err(EX_SOFTWARE, "out of memory");
 	o->conf = conf;
 	o->http = http;
-	o->secret = secret_read(
-		&o->arena, conf->crm.oauth.client_secret_file, conf->file, "crm.oauth.client_secret_file");
-	secret_read(&o->arena, conf->crm.oauth.refresh_token_file, conf->file, "crm.oauth.refresh_token_file");
+	o->secret = secret_read(&o->arena, conf->crm.oauth.client_secret_file, SECRET_API, conf->file,
+		"crm.oauth.client_secret_file");
+	secret_read(&o->arena, conf->crm.oauth.refresh_token_file, SECRET_API, conf->file,
+		"crm.oauth.refresh_token_file");
 	for (size_t i = 0; i < conf->facilities_n; i++)
 		if (conf->facilities[i].refresh_token_file)
-			secret_read(&o->arena, conf->facilities[i].refresh_token_file, conf->file,
+			secret_read(&o->arena, conf->facilities[i].refresh_token_file, SECRET_API, conf->file,
 				arena_printf(&o->arena, "facilities.%s.refresh_token_file", conf->facilities[i].name));
 	o->state = state_open(conf_need(conf, conf->state, "state"));
 	o->locks = locks_open(conf->state);
@@ -262,7 +263,7 @@ static struct grant refresh(struct quest *q, const char *name, const char *file,
 	got = post(q, "/oauth/token", NULL,
 		arena_printf(q->a,
 			"client_id=%s&client_secret=%s&grant_type=refresh_token&user_type=%s&refresh_token=%s",
-			http_encode(q->a, q->o->conf->crm.oauth.client_id), http_encode(q->a, q->o->secret),
+			http_encode(q->a, q->o->conf->crm.oauth.client_id), http_encode(q->a, q->o->secret.p),
 			agency ? "Company" : "Location", http_encode(q->a, old.refresh)));
 	if (!got.refresh)
 		got.refresh = old.refresh;

@@ -32,22 +32,25 @@ static bool allow(void *context, const struct http_request *request)
 	return quota_take(p->state, "patientnow", p->conf->patientnow.daily_limit);
 }
 
+static const char *secret(struct patientnow *p, const char *file, const char *key)
+{
+	return secret_read(&p->arena, file, SECRET_API, p->conf->file, key).p;
+}
+
 /* The Authorization header's value: the profile's, with the token in it, or HTTP Basic. */
 static const char *authorization(struct patientnow *p)
 {
 	const struct conf *c = p->conf;
 	const char *scheme = p->profile->authorization;
 	if (scheme) {
-		const char *token =
-			secret_read(&p->arena, c->patientnow.token_file, c->file, "patientnow.token_file");
+		const char *token = secret(p, c->patientnow.token_file, "patientnow.token_file");
 		const char *at = strstr(scheme, "{token}");
 		if (!at)
 			return scheme;
 		return arena_printf(&p->arena, "%.*s%s%s", (int)(at - scheme), scheme, token, at + strlen("{token}"));
 	}
 	const char *user = conf_need(c, c->patientnow.user, "patientnow.user");
-	const char *password =
-		secret_read(&p->arena, c->patientnow.password_file, c->file, "patientnow.password_file");
+	const char *password = secret(p, c->patientnow.password_file, "patientnow.password_file");
 	struct buf value = {0};
 	buf_puts(&value, "Basic ");
 	buf_base64(&value, str_of(arena_printf(&p->arena, "%s:%s", user, password)));
@@ -66,8 +69,7 @@ static const char *query_of(struct patientnow *p)
 			http_encode(&p->arena, conf_need(c, c->patientnow.practice_id, "patientnow.practice_id")));
 	if (profile->apikey_query)
 		query = arena_printf(&p->arena, "%s%s%s=%s", query, *query ? "&" : "", profile->apikey_query,
-			http_encode(&p->arena,
-				secret_read(&p->arena, c->patientnow.apikey_file, c->file, "patientnow.apikey_file")));
+			http_encode(&p->arena, secret(p, c->patientnow.apikey_file, "patientnow.apikey_file")));
 	return query;
 }
 

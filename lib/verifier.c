@@ -11,11 +11,16 @@
 #include <openssl/evp.h>
 #include <sysexits.h>
 
+static void read_secret(struct verifier *v, struct conf *conf, const char *place, enum secret_use use)
+{
+	const char *key = arena_printf(&conf->arena, "%s.secret_file", place);
+	v->secret = secret_read(&conf->arena, v->conf->secret_file, use, conf->file, key);
+}
+
 /* The secret as it stands in its file. */
 static void open_secret(struct verifier *v, struct conf *conf, const char *place)
 {
-	const char *key = arena_printf(&conf->arena, "%s.secret_file", place);
-	v->secret = str_of(secret_read(&conf->arena, v->conf->secret_file, conf->file, key));
+	read_secret(v, conf, place, SECRET_HOOK);
 }
 
 /* USER:PASSWORD, as Basic sends it. */
@@ -30,15 +35,19 @@ static void open_standard(struct verifier *v, struct conf *conf, const char *pla
 {
 	static const char prefix[] = "whsec_";
 
-	open_secret(v, conf, place);
+	read_secret(v, conf, place, SECRET_STANDARD);
 	if (strncmp(v->secret.p, prefix, strlen(prefix)) != 0)
 		return;
-	struct str base64 = str_of(v->secret.p + strlen(prefix));
+	struct str base64 = {v->secret.p + strlen(prefix), v->secret.n - strlen(prefix)};
 	unsigned char *bytes = arena_alloc(&conf->arena, base64.n + 1);
 	long n = signature_base64(base64, bytes);
-	if (n <= 0)
+	if (n < 0)
 		errx(EX_CONFIG, "%s: %s.secret_file: %s: expected base64 after whsec_", conf->file, place,
 			v->conf->secret_file);
+	const char *wrong =
+		secret_too_short(&conf->arena, v->conf->secret_file, SECRET_STANDARD, (size_t)n, " after whsec_");
+	if (wrong)
+		errx(EX_CONFIG, "%s: %s.secret_file: %s", conf->file, place, wrong);
 	v->secret = (struct str){(const char *)bytes, (size_t)n};
 }
 

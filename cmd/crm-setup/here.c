@@ -145,10 +145,10 @@ static void try_facility(struct setup *s, const void *about)
 {
 	const struct conf_facility *f = about;
 	if (f->token_file || !s->conf->crm.oauth.client_id)
-		secret_read(&s->arena, f->token_file, s->conf->file,
+		secret_read(&s->arena, f->token_file, SECRET_API, s->conf->file,
 			arena_printf(&s->arena, "facilities.%s.token_file", f->name));
 	else if (f->refresh_token_file)
-		secret_read(&s->arena, f->refresh_token_file, s->conf->file,
+		secret_read(&s->arena, f->refresh_token_file, SECRET_API, s->conf->file,
 			arena_printf(&s->arena, "facilities.%s.refresh_token_file", f->name));
 }
 

@@ -21,7 +21,7 @@ stored()
 # inbox_of NAME: a configuration NAME.json with its inbox in NAME.db.
 inbox_of()
 {
-	printf 'open sesame' >secret && chmod 600 secret
+	printf 'open sesame, please' >secret && chmod 600 secret
 	cat >"$1.json" <<-END
 		{"practice": "glow", "timezone": "America/Denver", "pipelines": "non-surgical", "state": "$work/$1.db",
 		 "hooks": {"patientnow": {"verify": "token", "header": "X-Token", "secret_file": "$work/secret"}}}
@@ -65,7 +65,7 @@ webhook_beside()
 	cat >hooks.json <<-END
 		[{"id": "glow", "execute-command": "$work/append", "command-working-directory": "$work",
 		  "pass-arguments-to-command": [{"source": "entire-payload"}],
-		  "trigger-rule": {"match": {"type": "value", "value": "open sesame", "parameter": {"source": "header", "name": "X-Token"}}}}]
+		  "trigger-rule": {"match": {"type": "value", "value": "open sesame, please", "parameter": {"source": "header", "name": "X-Token"}}}}]
 	END
 	inbox_of webhook
 	listen webhook.json # finds a free port
@@ -135,7 +135,7 @@ latency()
 		sent=$(printf "$body" $i $i)
 		exec 3<>"/dev/tcp/127.0.0.1/$port"
 		printf '%s t%d\n' "$EPOCHREALTIME" $i >>sent
-		printf 'POST /hook/glow/patientnow HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nX-Token: open sesame\r\nContent-Length: %d\r\n\r\n%s' \
+		printf 'POST /hook/glow/patientnow HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nX-Token: open sesame, please\r\nContent-Length: %d\r\n\r\n%s' \
 			${#sent} "$sent" >&3
 		cat <&3 >answer
 		exec 3<&-

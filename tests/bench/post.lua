@@ -9,7 +9,7 @@ end
 
 function init(args)
 	run, posted, padding = args[1] or "run", 0, string.rep("bring forms and be early, ", 20)
-	head = { ["Content-Type"] = "application/json", ["X-Token"] = "open sesame" }
+	head = { ["Content-Type"] = "application/json", ["X-Token"] = "open sesame, please" }
 end
 
 function request()

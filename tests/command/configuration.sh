@@ -197,6 +197,16 @@ refuses "or the group" pnow-enrich 'pnow-enrich: *the secret file pnp.token has 
 chmod 600 pnp.token
 : >pnp.token
 refuses "an empty secret" pnow-enrich 'pnow-enrich: conf.json: patientnow.token_file: the secret file pnp.token is empty*'
+printf '\0sandbox-pnp-token\n' >pnp.token
+refuses "a secret that begins with a NUL: it is not taken for an empty one" pnow-enrich 'pnow-enrich: conf.json: patientnow.token_file: the secret file pnp.token has a NUL byte *'
+printf 'sandbox-pnp\0token' >pnp.token
+refuses "a secret with a NUL in it: it is not cut there" pnow-enrich 'pnow-enrich: *the secret file pnp.token has a NUL byte *'
+printf 'sandbox-pnp-token\nX-More: header\n' >pnp.token
+refuses "a secret of two lines: it is not sent as two headers" pnow-enrich 'pnow-enrich: *the secret file pnp.token has a line break *expected one line of text*'
+printf '\nsandbox-pnp-token\n' >pnp.token
+refuses "an empty line before a secret" pnow-enrich 'pnow-enrich: *the secret file pnp.token has a line break *'
+printf 'pnp-tok\n' >pnp.token
+refuses "a secret that is too short to be one" pnow-enrich 'pnow-enrich: *the secret file pnp.token has 7 bytes, expected 8 or more: *'
 rm pnp.token
 refuses "a missing secret" pnow-enrich 'pnow-enrich: conf.json: patientnow.token_file: cannot read the secret file pnp.token: No such file or directory'
 mkdir pnp.token

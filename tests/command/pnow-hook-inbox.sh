@@ -4,7 +4,7 @@
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
 
-printf 'open sesame' >secret && chmod 600 secret
+printf 'open sesame, please' >secret && chmod 600 secret
 mkdir data
 
 # practice NAME STATE: writes NAME.json; PatientNow needs the token, the CRM nothing.
@@ -43,7 +43,7 @@ stop()
 post()
 {
 	local said
-	said=$(curl -s -m 60 -w '\n%{http_code} %header{retry-after}' -H 'X-Token: open sesame' \
+	said=$(curl -s -m 60 -w '\n%{http_code} %header{retry-after}' -H 'X-Token: open sesame, please' \
 		-H 'Content-Type: application/json' -d "$2" "http://127.0.0.1:$port/hook/$1")
 	answer=${said%%$'\n'*}
 	said=${said##*$'\n'}

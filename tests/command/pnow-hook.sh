@@ -23,7 +23,7 @@ have() {
 
 # ----- what is needed: secrets, keys, a practice for each scheme, a command
 
-printf 'correct-horse' >secret
+printf 'correct-horse-battery' >secret
 printf 'whsec_%s' "$(printf 'battery-staple-0123456789' | base64)" >standard
 printf 'raw-standard-secret' >raw
 chmod 600 secret standard raw
@@ -123,7 +123,7 @@ like "a practice without verify is told about" "$(cat main.err)" "*closed.json: 
 # ----- the answers
 
 BODY='{"event": "PatientCreated", "eventId":"e1", "amount": 12.10,"data":{"patientId":"10","email":"ana@example.com"}}'
-TOKEN='X-Token: correct-horse'
+TOKEN='X-Token: correct-horse-battery'
 post /hook/token/patientnow -H "$TOKEN"
 is "a verified event is answered 200 with its id" "$STATUS $ANSWER" '200 {"id":"e1"}'
 is "answers are JSON" "$(grep -ic '^content-type: application/json' headers)" 1
@@ -219,11 +219,11 @@ raw() {
 like "413 comes before the body is sent" \
 	"$(raw 'POST /hook/token/patientnow HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99999999\r\n\r\n' | head -1)" "HTTP/1.1 413*"
 events_now
-ONE='POST /hook/token/patientnow HTTP/1.1\r\nHost: x\r\nX-Token: correct-horse\r\nContent-Type: application/json\r\nContent-Length: 42\r\n\r\n{"event":"PatientCreated","eventId":"pi1"}'
+ONE='POST /hook/token/patientnow HTTP/1.1\r\nHost: x\r\nX-Token: correct-horse-battery\r\nContent-Type: application/json\r\nContent-Length: 42\r\n\r\n{"event":"PatientCreated","eventId":"pi1"}'
 TWO=${ONE/pi1/pi2}
 TWO=${TWO/Host: x/Host: x\\r\\nConnection: close}
 is "pipelined requests are answered in order" "$(raw "$ONE$TWO" | grep -ao '{"id":"pi."}' | tr -d '\n')" '{"id":"pi1"}{"id":"pi2"}'
-CHUNKED='POST /hook/token/patientnow HTTP/1.1\r\nHost: x\r\nX-Token: correct-horse\r\nContent-Type: application/json\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n29;x=y\r\n"event":"PatientCreated","eventId":"ch1"}\r\n0\r\n\r\n'
+CHUNKED='POST /hook/token/patientnow HTTP/1.1\r\nHost: x\r\nX-Token: correct-horse-battery\r\nContent-Type: application/json\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n29;x=y\r\n"event":"PatientCreated","eventId":"ch1"}\r\n0\r\n\r\n'
 like "a body in odd chunks is taken" "$(raw "$CHUNKED" | head -1)" "HTTP/1.1 200*"
 is "a request that breaks off runs nothing" "$(raw "${ONE%??}" 1 | wc -c) $(wc -l <events)" "0 $((EVENTS_N + 3))"
 # Whoever reads such a request in another way than a proxy in front can be made to find a second one in it.
@@ -286,7 +286,7 @@ BODY='{"event":"PatientCreated","eventId":"v1","do":"nothing"}'
 events_now
 post /hook/token/patientnow -H 'X-Token: correct-hors'
 refusals "token cut short"
-post /hook/token/patientnow -H 'X-Token: correct-horse-'
+post /hook/token/patientnow -H 'X-Token: correct-horse-battery-'
 refusals "token too long"
 post /hook/token/patientnow -H 'X-Token;'
 refusals "token empty"
@@ -294,26 +294,26 @@ post /hook/token/patientnow
 refusals "token missing"
 post '/hook/token/patientnow?key=wrong'
 refusals "token wrong in the query"
-post '/hook/token/patientnow?KEY=correct-horse&xkey=correct-horse'
+post '/hook/token/patientnow?KEY=correct-horse-battery&xkey=correct-horse-battery'
 refusals "token in another parameter"
-post '/hook/token/crm' -H 'Authorization: correct-horse'
+post '/hook/token/crm' -H 'Authorization: correct-horse-battery'
 refusals "token without its prefix"
-post '/hook/token/patientnow?x=y&key=correct%2Dhorse'
+post '/hook/token/patientnow?x=y&key=correct%2Dhorse-battery'
 is "token: right in the query" "$STATUS" 200
-post '/hook/token/crm' -H 'Authorization: Bearer correct-horse'
+post '/hook/token/crm' -H 'Authorization: Bearer correct-horse-battery'
 is "token: right with its prefix" "$STATUS" 200
 
 events_now
-post /hook/basic/patientnow -u pnow:correct-horse
+post /hook/basic/patientnow -u pnow:correct-horse-battery
 is "basic: right" "$STATUS" 200
 events_now
 post /hook/basic/patientnow -u pnow:wrong
 refusals "basic with another password"
-post /hook/basic/patientnow -u other:correct-horse
+post /hook/basic/patientnow -u other:correct-horse-battery
 refusals "basic with another user"
 post /hook/basic/patientnow -H 'Authorization: Basic cG5vdzpjb3JyZWN0LWhvcnN'
 refusals "basic cut short"
-post /hook/basic/patientnow -H 'Authorization: Bearer correct-horse'
+post /hook/basic/patientnow -H 'Authorization: Bearer correct-horse-battery'
 refusals "another scheme than basic"
 post /hook/basic/patientnow
 refusals "basic missing"
@@ -322,10 +322,10 @@ post /hook/basic/crm
 is "none: taken as it comes" "$STATUS" 200
 
 events_now
-MAC=$(printf '%s' "$BODY" | hmac correct-horse)
+MAC=$(printf '%s' "$BODY" | hmac correct-horse-battery)
 post /hook/hmac/patientnow -H "X-Signature: ${MAC%?}"
 refusals "HMAC cut short"
-post /hook/hmac/patientnow -H "X-Signature: $(printf '%s ' "$BODY" | hmac correct-horse)"
+post /hook/hmac/patientnow -H "X-Signature: $(printf '%s ' "$BODY" | hmac correct-horse-battery)"
 refusals "HMAC of another body"
 post /hook/hmac/patientnow -H "X-Signature: $(printf '%s' "$BODY" | hmac wrong-horse)"
 refusals "HMAC with another secret"
@@ -341,7 +341,7 @@ post /hook/hmac/patientnow -H "X-Signature: $MAC"
 is "HMAC: right in hex" "$STATUS" 200
 post /hook/hmac/patientnow -H "X-Signature: ${MAC^^}"
 is "HMAC: right in upper case hex" "$STATUS" 200
-post /hook/hmac/patientnow -H "X-Signature: $(printf '%s' "$BODY" | hmac_base64 correct-horse)"
+post /hook/hmac/patientnow -H "X-Signature: $(printf '%s' "$BODY" | hmac_base64 correct-horse-battery)"
 is "HMAC: right in base64" "$STATUS" 200
 post /hook/hmac/crm -H "X-Hub-Signature-256: sha256=$MAC"
 is "HMAC: right with its prefix" "$STATUS" 200
@@ -442,13 +442,13 @@ zoned() {
 	tail -1 events | grep -o '"occurred":"[^"]*"'
 }
 is "times are in the practice's zone (Denver)" "$(zoned token -H "$TOKEN")" '"occurred":"2026-11-22T15:00:00-07:00"'
-is "times are in the practice's zone (New York)" "$(zoned basic -u pnow:correct-horse)" '"occurred":"2026-11-22T15:00:00-05:00"'
+is "times are in the practice's zone (New York)" "$(zoned basic -u pnow:correct-horse-battery)" '"occurred":"2026-11-22T15:00:00-05:00"'
 
 # ----- the command's end is the answer
 
 ask() { # ask PATH WHAT
 	BODY="{\"event\":\"PatientCreated\",\"eventId\":\"do-$2\",\"webhookId\":\"do-$2\",\"do\":\"$2\"}"
-	post "/hook/basic/$1" -u pnow:correct-horse
+	post "/hook/basic/$1" -u pnow:correct-horse-battery
 }
 retry_after() {
 	tr -d '\r' <headers | grep -i '^retry-after'
@@ -473,7 +473,7 @@ is "-v: a line for each request" "$(grep -cE '^pnow-hook: POST /hook/token/patie
 asks() {
 	rm -f events.go
 	BODY="{\"event\":\"PatientCreated\",\"eventId\":\"$1\",\"do\":\"wait\"}"
-	curl -s -o "$1.answer" -w '%{http_code}' -H 'Content-Type: application/json' -u pnow:correct-horse -d "$BODY" \
+	curl -s -o "$1.answer" -w '%{http_code}' -H 'Content-Type: application/json' -u pnow:correct-horse-battery -d "$BODY" \
 		"http://127.0.0.1:$PORT/hook/basic/patientnow" >"$1.status" &
 	ASKING=$!
 	until_true grep "\"$1\"" events
@@ -625,13 +625,27 @@ broken() { # broken PROMISE WORDS PATIENTNOW-HOOK
 }
 printf 'x' >open
 chmod 644 open
-printf 'whsec_?' >nobase
+printf 'whsec_?battery-staple' >nobase
 : >nothing
 chmod 600 nobase nothing
 broken "a secret that others can read" '*broken.json: hooks.patientnow.secret_file*0600*' '{"verify":"token","header":"X","secret_file":"open"}'
 broken "a secret that is missing" '*hooks.patientnow.secret_file*nofile*' '{"verify":"token","header":"X","secret_file":"nofile"}'
 broken "a secret that is empty" '*hooks.patientnow.secret_file*empty*' '{"verify":"basic","user":"x","secret_file":"nothing"}'
 broken "a whsec_ secret that is no base64" '*nobase: expected base64 after whsec_' '{"verify":"standard-webhooks","secret_file":"nobase"}'
+printf '\0correct-horse-battery' >nul
+printf 'correct-\0horse-battery' >nul-inside
+printf 'correct-horse' >short
+printf 'whsec_AA==' >short-standard
+head -c 15 /dev/zero | base64 | sed 's/^/whsec_/' >fifteen-zeroes
+chmod 600 nul nul-inside short short-standard fifteen-zeroes
+for verify in '"token","header":"X"' '"basic","user":"x"' '"hmac-sha256","header":"X"' '"standard-webhooks"'; do
+	broken "$verify: a secret that begins with a NUL is not an empty one, with which anybody could sign" '*secret_file: the secret file *nul has a NUL byte *openssl rand*' \
+		"{\"verify\":$verify,\"secret_file\":\"nul\"}"
+	broken "$verify: a secret with a NUL in it" '*secret_file: *nul-inside has a NUL byte *openssl rand*' "{\"verify\":$verify,\"secret_file\":\"nul-inside\"}"
+	broken "$verify: a secret that could be guessed" '*secret_file: *short has 13 bytes, expected 16 or more: *openssl rand*' "{\"verify\":$verify,\"secret_file\":\"short\"}"
+done
+broken "a whsec_ secret of one byte" '*short-standard has 10 bytes, expected 16 or more: *whsec_*openssl rand -base64*' '{"verify":"standard-webhooks","secret_file":"short-standard"}'
+broken "a whsec_ secret of 15" '*fifteen-zeroes has 15 bytes after whsec_, expected 16 or more: *' '{"verify":"standard-webhooks","secret_file":"fifteen-zeroes"}'
 broken "a key that is none" '*hooks.patientnow.key_file: *nobase: expected an Ed25519 public key*' '{"verify":"ed25519","key_file":"nobase"}'
 broken "a key of another kind" '*rsa.pub: expected an Ed25519 public key*' '{"verify":"ed25519","key_file":"rsa.pub"}'
 broken "a key of another kind, the other way" '*ed25519.pub: expected an RSA public key*' '{"verify":"rsa-sha256","key_file":"ed25519.pub"}'
@@ -643,7 +657,7 @@ cgi() { # cgi METHOD PATH_INFO BODY VARIABLE=VALUE…: prints the program's whol
 	local method=$1 path=$2 body=$3
 	shift 3
 	printf '%s' "$body" | env GATEWAY_INTERFACE=CGI/1.1 REQUEST_METHOD="$method" PATH_INFO="$path" CONTENT_TYPE=application/json \
-		CONTENT_LENGTH=${#body} HTTP_X_TOKEN=correct-horse "$@" "$HOOK" -c token.json -- "${CGI_COMMAND[@]}" 2>cgi.err | tr -d '\r'
+		CONTENT_LENGTH=${#body} HTTP_X_TOKEN=correct-horse-battery "$@" "$HOOK" -c token.json -- "${CGI_COMMAND[@]}" 2>cgi.err | tr -d '\r'
 	CGI_STATUS=${PIPESTATUS[1]}
 }
 CGI_COMMAND=(./command.sh)
@@ -653,7 +667,7 @@ is "CGI: 200" "$(cat cgi.out)" $'Status: 200 OK\nContent-Type: application/json\
 is "CGI: exit 0, and the command's output on stderr" "$CGI_STATUS $(grep -c 'said on' cgi.err)" "0 2"
 is "CGI: the script may be mounted at /hook" "$(cgi POST /token/patientnow "$GOOD" | head -1)" "Status: 200 OK"
 is "CGI: 401" "$(cgi POST /hook/token/patientnow "$GOOD" HTTP_X_TOKEN=x | head -1)" "Status: 401 Unauthorized"
-is "CGI: the token in the query" "$(cgi POST /hook/token/patientnow "$GOOD" HTTP_X_TOKEN= QUERY_STRING=key=correct-horse | head -1)" "Status: 200 OK"
+is "CGI: the token in the query" "$(cgi POST /hook/token/patientnow "$GOOD" HTTP_X_TOKEN= QUERY_STRING=key=correct-horse-battery | head -1)" "Status: 200 OK"
 is "CGI: 404" "$(cgi POST /hook/other/patientnow "$GOOD" | head -1)" "Status: 404 Not Found"
 is "CGI: 404 without a path" "$(cgi POST '' "$GOOD" | head -1)" "Status: 404 Not Found"
 is "CGI: 405" "$(cgi GET /hook/token/patientnow '' | sed -n '1p;3p')" $'Status: 405 Method Not Allowed\nAllow: POST'
@@ -819,7 +833,7 @@ behind_nginx() {
 	is "$1: 200" "$STATUS $ANSWER $(wc -l <events)" '200 {"id":"x1"} 1'
 	post /hook/basic/patientnow
 	is "$1: 401 with its challenge" "$STATUS $(grep -ic '^www-authenticate: basic' headers)" "401 1"
-	post /hook/basic/patientnow -u pnow:correct-horse -H 'Transfer-Encoding: chunked'
+	post /hook/basic/patientnow -u pnow:correct-horse-battery -H 'Transfer-Encoding: chunked'
 	is "$1: basic, chunked" "$STATUS" 200
 	BODY='{"webhookId":"x2","do":"again"}'
 	post /hook/basic/crm

@@ -106,7 +106,7 @@ printf 'Appointment Type,Appointment Category\nBotox,Injection\n' >"$DIR/wrong.c
 change '.categories = "wrong.csv"'
 told 'a sheet with a category that there is not' 1 sheet '' 'wrong: *wrong.csv:2: *Injection* -> *categorize -s*'
 practice test
-printf 'nobody' >"$DIR/pnp.token"
+printf 'nobody-knows' >"$DIR/pnp.token"
 setup
 told 'PatientNow refuses the token' 1 PatientNow '' 'wrong: *401* -> Ask PatientNow for a new token*'
 practice test
@@ -141,7 +141,7 @@ is 'which takes as few calls as can be' "$(row quota)" 'ok: 997 of 1000 PatientN
 change "$essentials"' | .pipelines = "non-surgical" | del(.categories)'
 is 'no list is asked for where the sheet may lack a type' "$status $(row quota)" '0 ok: 999 of 1000 PatientNow calls are left today (UTC) -> '
 practice test "$essentials"
-printf 'another' >"$DIR/pne.apikey"
+printf 'another-key' >"$DIR/pne.apikey"
 setup
 told 'Essentials refuses the key' 1 PatientNow '' 'wrong: status: 401* -> Ask PatientNow*'
 sed 's#"services"#"treatments"#' "$root/lib/profiles/patientnow-essentials.json" >"$DIR/mine.json"
@@ -152,7 +152,7 @@ told 'a profile whose list of types is not there' 0 'appointment type' '' 'warni
 # --- The CRM
 
 practice test
-printf 'nobody' >"$DIR/crm.token"
+printf 'nobody-knows' >"$DIR/crm.token"
 setup
 told 'the CRM refuses the token' 1 CRM '' 'wrong: *401* -> Make a private integration*'
 change '.crm.base_url = "http://127.0.0.1:1"'

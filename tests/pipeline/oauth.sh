@@ -145,7 +145,7 @@ curl -sS "$API/crm/oauth/token" -d client_id=sandbox-client -d client_secret=san
 run many
 is 'with a new refresh token in the file it goes on' "$(came)" '20 done'
 
-begin "$location" spent
+begin "$location" spent-refresh
 patients new 2
 run new
 is 'a refresh token that is none: failed, to be tried again' "$(came)" '2 failed refused true'
@@ -165,7 +165,7 @@ is 'but the refresh token may be good still, and then it is done' "$(came)" '1 d
 
 begin "$location" sandbox-crm-refresh
 patients client 1
-printf 'wrong\n' >"$DIR/client.secret"
+printf 'wrong-secret\n' >"$DIR/client.secret"
 run client
 is 'a wrong client secret: refused' "$(came)" '1 failed refused true'
 like 'and it is said which' "$(jq -r .error.message "$DIR/results")" 'POST /oauth/token: 400: crm.oauth.client_id or the secret in client_secret_file is wrong'
