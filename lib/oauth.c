@@ -9,7 +9,6 @@
  * it.
  */
 #include "oauth.h"
-#include "file.h"
 #include "jtext.h"
 #include "locks.h"
 #include "secret.h"
@@ -63,7 +62,9 @@ struct quest {
 	struct oauth *o;
 	struct arena *a;
 	struct oauth_token token;
-	long status; /* of the last answer; 0: none */
+	const char *file;  /* of the refresh token that is spent; NULL: none is */
+	const char *wrong; /* with the file, or NULL */
+	long status;       /* of the last answer; 0: none */
 };
 
 struct oauth *oauth_open(const struct conf *conf, struct http *http)
@@ -183,7 +184,6 @@ static const char *save(struct quest *q, struct kept *k)
 
 static const char *explain(struct quest *q, const char *path, const struct http_answer *answer)
 {
-	const struct conf *c = q->o->conf;
 	struct jtext_error wrong;
 	if (answer->outcome != HTTP_ANSWERED)
 		return fail(q, answer->outcome == HTTP_LOST ? "lost" : "unavailable",
@@ -191,11 +191,13 @@ static const char *explain(struct quest *q, const char *path, const struct http_
 	const char *what =
 		jtext_check(answer->body, &wrong) ? jtext_string(q->a, jtext_get(answer->body, "error")) : NULL;
 	const char *hint = "";
-	if (what && strcmp(what, "invalid_grant") == 0)
-		hint = arena_printf(q->a,
-			": the refresh token is not valid, or spent: authorize the app again in the CRM, and put the new "
-			"refresh token into %s",
-			c->crm.oauth.refresh_token_file);
+	if (q->file && what && strcmp(what, "invalid_grant") == 0)
+		hint = q->wrong
+				   ? arena_printf(q->a, ": the refresh token is not valid, or spent, and %s", q->wrong)
+				   : arena_printf(q->a,
+						 ": the refresh token is not valid, or spent: authorize the app again in the CRM, "
+						 "and put the new refresh token into %s",
+						 q->file);
 	else if (what && strcmp(what, "invalid_client") == 0)
 		hint = ": crm.oauth.client_id or the secret in client_secret_file is wrong";
 	else if (answer->status >= 400 && answer->status <= 499 && strcmp(path, "/oauth/locationToken") == 0)
@@ -237,26 +239,22 @@ static struct grant post(struct quest *q, const char *path, const char *bearer, 
 	return g;
 }
 
-/* What the file says now: it may have been changed since we were started. "" where it cannot be read. */
-static const char *first_refresh_token(struct quest *q, const char *file)
-{
-	size_t n = 0;
-	char *text = file_read(q->a, file, &n);
-	if (text)
-		text[strcspn(text, "\r\n")] = '\0';
-	return text ? text : "";
-}
-
 /* Spends the refresh token. That the state file can be written is found out before. */
 static struct grant refresh(struct quest *q, const char *name, const char *file, bool agency)
 {
 	struct grant old = load(q, name), got = {0};
-	const char *first = first_refresh_token(q, file);
+	struct str first = {0}; /* what the file says now: it may have been changed since we were started */
+	q->file = file;
+	q->wrong = secret_try(q->a, file, SECRET_API, &first);
 	char hash[65];
-	signature_sha256_hex(&(struct str){first, strlen(first)}, 1, hash);
-	if (*first && (!old.refresh || !old.hash || strcmp(old.hash, hash) != 0)) {
-		old.refresh = first;
+	signature_sha256_hex(&first, 1, hash);
+	if (!q->wrong && (!old.refresh || !old.hash || strcmp(old.hash, hash) != 0)) {
+		old.refresh = first.p;
 		old.hash = arena_copy(q->a, str_of(hash));
+	}
+	if (!old.refresh) {
+		fail(q, "refused", arena_printf(q->a, "there is no refresh token: %s", q->wrong));
+		return got;
 	}
 	if (!store(q, name, &old))
 		return got;
@@ -265,7 +263,7 @@ static struct grant refresh(struct quest *q, const char *name, const char *file,
 			"client_id=%s&client_secret=%s&grant_type=refresh_token&user_type=%s&refresh_token=%s",
 			http_encode(q->a, q->o->conf->crm.oauth.client_id), http_encode(q->a, q->o->secret.p),
 			agency ? "Company" : "Location", http_encode(q->a, old.refresh)));
-	if (!got.refresh)
+	if (!got.refresh || !*got.refresh)
 		got.refresh = old.refresh;
 	got.hash = old.hash;
 	return got;

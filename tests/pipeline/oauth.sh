@@ -154,6 +154,46 @@ run new
 is 'and done with another in the file' "$(came) $(tokens)" '2 done 1 200,1 400'
 
 begin "$location" sandbox-crm-refresh
+patients hollow 1
+printf '\nsandbox-crm-refresh\n' >"$DIR/refresh.token"
+run hollow
+is 'a file of the refresh token that begins with an empty line is a wrong configuration' "$? $(cat "$DIR/results")" '78 '
+like 'and it is said how' "$(cat "$DIR/err")" 'crm-push: *crm.oauth.refresh_token_file: *refresh.token has a line break *'
+
+# emptied NAME: the file of the refresh token is emptied once crm-push has begun, and then the event comes.
+emptied()
+{
+	printf 'sandbox-crm-refresh\n' >"$DIR/refresh.token"
+	rm -f "$DIR/test.db-locks" # made anew when the secrets have been read
+	mkfifo "$DIR/$1.events"
+	PNOW_CONFIG=$DIR/test.json crm-push <"$DIR/$1.events" >"$DIR/results" 2>"$DIR/err" &
+	process=$!
+	exec 3>"$DIR/$1.events"
+	until_true test -e "$DIR/test.db-locks"
+	: >"$DIR/refresh.token"
+	cat "$DIR/$1" >&3
+	exec 3>&-
+	wait $process
+	status=$?
+}
+patients gone 1
+emptied gone
+is 'a file that is emptied while it runs, and no token is kept: failed, to be tried again' "$status $(came)" '75 1 failed refused true'
+like 'and it is said which' "$(jq -r .error.message "$DIR/results")" 'there is no refresh token: the secret file *refresh.token is empty: *'
+printf 'sandbox-crm-refresh\n' >"$DIR/refresh.token"
+run gone
+is 'and done with a token in it' "$(came)" '1 done'
+sqlite3 "$DIR/test.db" '.timeout 5000' 'UPDATE token SET expires = 1 WHERE expires > 0'
+patients kept 1
+emptied kept
+is 'a file that is emptied while the next token is kept: done with that' "$status $(came) $(tokens)" '0 1 done 2 200'
+sqlite3 "$DIR/test.db" '.timeout 5000' "UPDATE token SET expires = 1, refresh = 'spent-refresh' WHERE expires > 0"
+patients none 1
+emptied none
+like 'and where that is spent, it is said that the file has none' "$(came) $(jq -r .error.message "$DIR/results")" \
+	'1 failed refused true POST /oauth/token: 400: the refresh token is not valid, or spent, and the secret file *refresh.token is empty: *'
+
+begin "$location" sandbox-crm-refresh
 patients lost 2
 fault reset-before path=/oauth/token count=1
 run lost -j 1
