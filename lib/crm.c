@@ -15,6 +15,10 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+enum {
+	REQUESTS_MAX = 1000000000 /* in an interval or a day: more is as good as no limit */
+};
+
 struct crm {
 	const struct conf *conf;
 	struct http *http;
@@ -41,13 +45,10 @@ static bool enter(void *context, const struct http_request *request)
 	return !p || !p->location->limit || limit_enter(p->location->limit, p->yields, &p->turn, &p->until);
 }
 
-/* A header's number; -1 where it has none. */
-static int64_t told(struct arena *a, const struct http_answer *answer, const char *name)
+/* A header's number, max at most; -1 where it has none. */
+static int64_t told(struct arena *a, const struct http_answer *answer, const char *name, int64_t max)
 {
-	const char *text = http_header(a, answer, name);
-	char *end = NULL;
-	long long n = text ? strtoll(text, &end, 10) : -1;
-	return end && end > text && n >= 0 ? n : -1;
+	return http_number(http_header(a, answer, name), max);
 }
 
 static void leave(void *context, const struct http_request *request, const struct http_answer *answer)
@@ -62,11 +63,11 @@ static void leave(void *context, const struct http_request *request, const struc
 		&(struct limit_told){.sent = answer->outcome != HTTP_UNSENT,
 			.status = answered ? answer->status : 0,
 			.retry_after = answered ? answer->retry_after : 0,
-			.interval_ms = told(&a, answer, "X-RateLimit-Interval-Milliseconds"),
-			.max = told(&a, answer, "X-RateLimit-Max"),
-			.remaining = told(&a, answer, "X-RateLimit-Remaining"),
-			.day_max = told(&a, answer, "X-RateLimit-Limit-Daily"),
-			.day_remaining = told(&a, answer, "X-RateLimit-Daily-Remaining")});
+			.interval_ms = told(&a, answer, "X-RateLimit-Interval-Milliseconds", LIMIT_INTERVAL_MAX_MS),
+			.max = told(&a, answer, "X-RateLimit-Max", REQUESTS_MAX),
+			.remaining = told(&a, answer, "X-RateLimit-Remaining", REQUESTS_MAX),
+			.day_max = told(&a, answer, "X-RateLimit-Limit-Daily", REQUESTS_MAX),
+			.day_remaining = told(&a, answer, "X-RateLimit-Daily-Remaining", REQUESTS_MAX)});
 	arena_free(&a);
 }
 

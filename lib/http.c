@@ -25,6 +25,7 @@ enum {
 	WAIT_MAX_MS = 8000,
 	GIVE_UP_S = 60,       /* nothing is tried again when so much time has gone into it */
 	RETRY_AFTER_MAX = 60, /* seconds that a server may have us wait in place; longer waits are the caller's */
+	PAUSE_MAX = 86400,    /* and none is believed to be longer */
 	IDLE_MAX = 30 /* seconds a connection is kept unused: a server that closes it first costs a lost answer */
 };
 
@@ -295,6 +296,16 @@ static void log_request(
 		warnx("%s %.*s: %s, %.0f ms", request->method, n, path ? path : "", answer->error, answer->ms);
 }
 
+/* What Retry-After asks for, seconds from now by the server's clock: so many, or until a date. */
+static long pause_of(const char *retry_after, time_t now)
+{
+	int64_t seconds = http_number(retry_after, PAUSE_MAX);
+	time_t until = retry_after && seconds < 0 ? curl_getdate(retry_after, NULL) : -1;
+	if (until > now)
+		seconds = until - now < PAUSE_MAX ? until - now : PAUSE_MAX;
+	return seconds > 0 ? (long)seconds : 0;
+}
+
 /* Makes the request once and fills the answer. */
 static void try_once(
 	struct http *h, struct arena *a, const struct http_request *request, struct http_answer *answer)
@@ -306,11 +317,10 @@ static void try_once(
 	curl_easy_getinfo(t.easy, CURLINFO_TOTAL_TIME, &seconds);
 	answer->ms += seconds * 1000;
 	answer->headers = (struct str){arena_copy(a, buf_str(&t.headers)), t.headers.n};
-	const char *retry_after = http_header(a, answer, "Retry-After");
-	answer->retry_after = retry_after ? strtol(retry_after, NULL, 10) : 0;
 	const char *date = http_header(a, answer, "Date");
-	time_t seconds_then = date ? curl_getdate(date, NULL) : -1;
-	answer->date = seconds_then < 0 ? 0 : (int64_t)seconds_then * 1000;
+	time_t then = date ? curl_getdate(date, NULL) : -1;
+	answer->date = then < 0 ? 0 : (int64_t)then * 1000;
+	answer->retry_after = pause_of(http_header(a, answer, "Retry-After"), then < 0 ? time(NULL) : then);
 	if (t.result == CURLE_OK) {
 		answer->outcome = HTTP_ANSWERED;
 		curl_easy_getinfo(t.easy, CURLINFO_RESPONSE_CODE, &answer->status);
@@ -392,6 +402,14 @@ char *http_header(struct arena *a, const struct http_answer *answer, const char 
 		line += length;
 	}
 	return NULL;
+}
+
+int64_t http_number(const char *text, int64_t max)
+{
+	if (!text || !*text || text[strspn(text, "0123456789")])
+		return -1;
+	long long n = strtoll(text, NULL, 10); /* too many digits: the greatest number */
+	return n < max ? n : max;
 }
 
 char *http_encode(struct arena *a, const char *text)

@@ -36,13 +36,17 @@ struct http_answer {
 	const char *error; /* what went wrong, for people; without URL, query or header. NULL where answered */
 	unsigned calls;    /* requests made for it, repeats counted */
 	double ms;
-	long retry_after;   /* seconds, from Retry-After; 0: not said */
+	long retry_after;   /* seconds, from Retry-After, a day at most; 0: not said */
 	struct str headers; /* of the answer, each line with its newline; the arena's */
 	int64_t date;       /* of the answer: the server's clock, milliseconds since 1970; 0: not said */
 };
 
 /* The value of a header of the answer (its name in any case), the arena's; NULL where it has none. */
 char *http_header(struct arena *a, const struct http_answer *answer, const char *name);
+
+/* A number that a server sent, which may be any: digits alone; more than max is max. -1 where it is none, or
+   text is NULL. */
+int64_t http_number(const char *text, int64_t max);
 
 struct http_options {
 	long timeout;         /* for one request, seconds; 0: 30 */

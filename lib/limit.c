@@ -46,8 +46,9 @@ enum {
 static const int64_t nap_min = MS / 2, nap_max = 100 * MS;
 static const int64_t trial_max = SECOND;  /* the first request goes alone for so long, to learn the limit */
 static const int64_t unseen_max = SECOND; /* who waits and has not looked for so long is passed over */
-static const int64_t dead_grace = SECOND / 5; /* what a dead process has sent may still be on its way */
-static const int64_t pause_max = 60 * SECOND; /* longer pauses are the caller's matter */
+static const int64_t dead_grace = SECOND / 5;   /* what a dead process has sent may still be on its way */
+static const int64_t pause_max = 60 * SECOND;   /* longer pauses are the caller's matter, and in them */
+static const int64_t ask_every = 3600 * SECOND; /* a request asks whether they are over */
 
 static const char kind[16] = "pnow-limits 1";
 
@@ -83,6 +84,7 @@ struct shared {
 	_Atomic int64_t slots_used;                         /* slots behind that many have never been used */
 	struct slot slots[SLOTS];
 	struct waiter waiters[WAITERS];
+	_Atomic int64_t ask; /* in a long pause: when the next request may ask whether it is over */
 };
 
 _Static_assert(sizeof(struct shared) <= REGION, "a location fits its region");
@@ -138,6 +140,14 @@ static void give(struct limit *l)
 	pthread_mutex_unlock(&l->mutex);
 }
 
+/* No time is later than it can have become by what was told; one that was written otherwise is not for ever.
+ */
+static void bound(_Atomic int64_t *time, int64_t most)
+{
+	if (*time > most)
+		*time = most;
+}
+
 /* Takes the location's lock. Times that a machine which was started anew has from before are forgotten. */
 static void take(struct limit *l)
 {
@@ -148,9 +158,11 @@ static void take(struct limit *l)
 	if (now + SECOND < s->latest) {
 		memset((void *)s->slots, 0, sizeof s->slots);
 		memset((void *)s->waiters, 0, sizeof s->waiters);
-		s->trial = s->pause = s->yields_from = s->live_at = s->buried = 0;
+		s->trial = s->pause = s->ask = s->yields_from = s->live_at = s->buried = 0;
 	}
 	s->latest = now;
+	bound(&s->pause, now + LIMIT_PAUSE_MAX_S * SECOND);
+	bound(&s->ask, now + ask_every);
 }
 
 /* --- The file --- */
@@ -273,7 +285,8 @@ static void bury(struct limit *l, bool (*is_dead)(const struct limits *, int32_t
 /* Whether the numbers can be true: a power cut may have left anything in the file. */
 static bool is_sound(const struct shared *s)
 {
-	return s->slots_used >= 0 && s->slots_used <= SLOTS && (!s->told || (s->max > 0 && s->interval > 0));
+	bool limit = s->max > 0 && s->interval > 0 && s->interval <= LIMIT_INTERVAL_MAX_MS * MS;
+	return s->slots_used >= 0 && s->slots_used <= SLOTS && (!s->told || limit);
 }
 
 struct limit *limits_of(struct limits *l, const char *location)
@@ -428,13 +441,19 @@ static void look_at_day(struct shared *s)
 	s->day = day;
 }
 
+/* Whether a request may be made in a long pause, to see whether it is over. */
+static bool may_ask(const struct shared *s, int64_t now)
+{
+	return s->pause > now + pause_max && s->ask <= now;
+}
+
 /* When a request can be made again, milliseconds since 1970; 0: it need not be asked. */
 static int64_t closed_until(struct shared *s, int64_t now)
 {
 	look_at_day(s);
-	if (s->pause > now + pause_max)
-		return when_now_ms() + (s->pause - now) / MS;
-	if (s->day_closed > when_now_ms())
+	if (s->pause > now + pause_max && !may_ask(s, now))
+		return when_now_ms() + ((s->ask < s->pause ? s->ask : s->pause) - now) / MS;
+	if (s->day_closed > when_now_ms() && s->day_closed <= when_now_ms() + HOUR_MS)
 		return s->day_closed;
 	return s->day_left > 0 ? 0 : (s->day + 1) * DAY_MS;
 }
@@ -468,7 +487,7 @@ static bool is_open(const struct shared *s)
 static int64_t wait_of(struct limit *l, struct place *p, int64_t now)
 {
 	struct shared *s = l->shared;
-	if (s->pause > now)
+	if (s->pause > now && !may_ask(s, now))
 		return s->pause - now;
 	if (max_of(s) > SLOTS)
 		return 0;
@@ -506,7 +525,9 @@ static void take_turn(struct limit *l, bool yields, struct limit_turn *turn, int
 	}
 	s->day_left--;
 	s->taken++;
-	*turn = (struct limit_turn){turn->slot, use.busy + 1, use.in_flight, s->taken};
+	*turn = (struct limit_turn){turn->slot, use.busy + 1, use.in_flight, s->taken, s->pause > now};
+	if (turn->asks)
+		s->ask = now + ask_every;
 	if (turn->slot == NO_SLOT)
 		return;
 	s->slots[turn->slot].live = !yields;
@@ -579,6 +600,22 @@ static void hold_others(struct shared *s, const struct limit_turn *turn, int64_t
 	}
 }
 
+/* What an answer says of a pause. A request that asked whether one is over has the last word. */
+static void learn_pause(
+	struct shared *s, const struct limit_turn *turn, const struct limit_told *told, int64_t now)
+{
+	int64_t pause = now + (told->retry_after > 0 ? told->retry_after * SECOND : interval_of(s) / 4);
+	bool served = told->status > 0 && told->status < 500 && told->status != 429;
+	if (told->status == 429 && (turn->asks || pause > s->pause)) {
+		s->pause = pause;
+		s->ask = now + ask_every;
+	} else if (turn->asks && served) {
+		s->pause = 0;
+	} else if (turn->asks && !told->sent) {
+		s->ask = now;
+	}
+}
+
 void limit_leave(struct limit *l, const struct limit_turn *turn, const struct limit_told *told)
 {
 	struct shared *s = l->shared;
@@ -595,9 +632,7 @@ void limit_leave(struct limit *l, const struct limit_turn *turn, const struct li
 	if (s->told)
 		hold_others(s, turn, told->remaining, now);
 	learn_day(s, turn, told);
-	int64_t pause = now + (told->retry_after > 0 ? told->retry_after * SECOND : interval_of(s) / 4);
-	if (told->status == 429 && pause > s->pause)
-		s->pause = pause;
+	learn_pause(s, turn, told, now);
 	give(l);
 }
 

@@ -8,6 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum {
+	LIMIT_INTERVAL_MAX_MS = 3600000, /* a limit holds back no longer, and */
+	LIMIT_PAUSE_MAX_S = 86400,       /* a pause does not */
+};
+
 struct limits;
 struct limit;
 
@@ -24,20 +29,23 @@ struct limit *limits_of(struct limits *l, const char *location);
 struct limit_turn {
 	int slot;
 	int64_t busy, in_flight, taken; /* when it began */
+	bool asks;                      /* whether a pause is over */
 };
 
 /* Waits until one more request is within the limit. One that yields waits while others wait, and leaves them
    what they have needed lately; of the same kind, who waits longest goes first. False: it must not be made
    before *until (milliseconds since 1970), since the day's requests are used up or the CRM asked for a pause
-   that is longer than a minute. May be called from any thread. */
+   that is longer than a minute. In such a pause one request an hour may be made all the same: what the CRM
+   answers to it counts. May be called from any thread. */
 bool limit_enter(struct limit *l, bool yields, struct limit_turn *turn, int64_t *until);
 
-/* What came of it. -1: the answer does not say. */
+/* What came of it. -1: the answer does not say. Counts are 1,000,000,000 at most. */
 struct limit_told {
-	bool sent;   /* it may have reached the CRM */
-	long status; /* 0: no answer */
-	long retry_after;
-	int64_t interval_ms, max, remaining;
+	bool sent;           /* it may have reached the CRM */
+	long status;         /* 0: no answer */
+	long retry_after;    /* LIMIT_PAUSE_MAX_S at most */
+	int64_t interval_ms; /* LIMIT_INTERVAL_MAX_MS at most */
+	int64_t max, remaining;
 	int64_t day_max, day_remaining;
 };
 

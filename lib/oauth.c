@@ -25,6 +25,7 @@ enum {
 	EARLY_MS = 5 * 60 * 1000, /* a token is not used in its last five minutes, or tenth of its life */
 	EARLY_PART = 10,
 	LIFE_S = 3600,            /* where the CRM does not say */
+	LIFE_MAX_S = 86400,       /* whatever it says */
 	ASK_AGAIN_MS = 30 * 1000, /* what was refused, or got and refused, is not asked for again for so long */
 };
 
@@ -228,8 +229,8 @@ static struct grant post(struct quest *q, const char *path, const char *bearer, 
 	if (q->status >= 200 && q->status <= 299 && jtext_check(answer.body, &wrong)) {
 		g.access = jtext_string(q->a, jtext_get(answer.body, "access_token"));
 		g.refresh = jtext_string(q->a, jtext_get(answer.body, "refresh_token"));
-		const char *life = jtext_scalar(q->a, jtext_get(answer.body, "expires_in"));
-		int64_t ms = (life ? strtoll(life, NULL, 10) : LIFE_S) * 1000, early = ms / EARLY_PART;
+		int64_t life = http_number(jtext_scalar(q->a, jtext_get(answer.body, "expires_in")), LIFE_MAX_S);
+		int64_t ms = (life > 0 ? life : LIFE_S) * 1000, early = ms / EARLY_PART;
 		g.due = when_now_ms() + ms - (early < EARLY_MS ? early : EARLY_MS);
 	}
 	if (!g.access || !*g.access) {

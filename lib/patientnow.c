@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+enum { ENTRIES_MAX = 1000000000 }; /* of a list; what is said to be more is not believed */
+
 struct patientnow {
 	const struct conf *conf;
 	const struct profile *profile;
@@ -252,22 +254,21 @@ static void count_pages(struct patientnow *p, struct arena *a, struct patientnow
 {
 	const struct profile_paging *paging = &p->profile->paging;
 	const char *pages = paging->pages_header ? http_header(a, answer, paging->pages_header) : NULL;
-	const char *total = jtext_scalar(a, profile_find(&paging->total, body));
-	int64_t n = (int64_t)page->n, size = paging->size;
+	int64_t total = http_number(jtext_scalar(a, profile_find(&paging->total, body)), ENTRIES_MAX);
+	int64_t n = (int64_t)page->n, size = paging->size, told = http_number(pages, ENTRIES_MAX);
 	page->last = n < size || !paging->page;
-	page->pages = pages ? strtoll(pages, NULL, 10) : 0;
+	page->pages = told > 0 ? told : 0;
 	if (page->pages > 0) {
 		page->last = number >= page->pages;
-	} else if (total && paging->page) {
-		int64_t all = strtoll(total, NULL, 10);
-		page->pages = (all + size - 1) / size;
+	} else if (total >= 0 && paging->page) {
+		page->pages = (total + size - 1) / size;
 		page->last = number >= page->pages;
-		if (n > 0 && n < size && (number - 1) * size + n < all)
+		if (n > 0 && n < size && (number - 1) * size + n < total)
 			page->failure = (struct patientnow_answer){.code = "bad_answer",
 				.message = arena_printf(a,
 					"page %lld has %lld entries of %lld, and %lld were asked for: set the profile's "
 					"paging.size to what PatientNow gives",
-					(long long)number, (long long)n, (long long)all, (long long)size)};
+					(long long)number, (long long)n, (long long)total, (long long)size)};
 	}
 	page->last |= n == 0;
 }

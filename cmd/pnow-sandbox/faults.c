@@ -5,6 +5,7 @@
  */
 #include "sandbox.h"
 #include <err.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -39,7 +40,7 @@ static const struct {
 	long long high;
 } numbers[] = {
 	{"ms", offsetof(struct fault, ms), 3600000},
-	{"retry_after", offsetof(struct fault, retry_after), 86400},
+	{"retry_after", offsetof(struct fault, retry_after), LONG_MAX}, /* what no client may believe, too */
 	{"count", offsetof(struct fault, left), 1000000000},
 	{"skip", offsetof(struct fault, skip), 1000000000},
 };

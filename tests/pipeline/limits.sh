@@ -170,4 +170,34 @@ waited=$(requests '[.status, (.at | (.[:19] + "Z" | fromdate) * 1000 + (.[20:23]
 	jq -s '(map(.[0]) | index(429)) as $i | [.[$i + 1:][][1] - .[$i][1] | select(. < 1990)] | length')
 [ "$waited" -le 1 ]
 point 'and every process keeps it, but for what was under way' "$waited requests"
+
+# --- What nobody can mean
+
+# seconds_left: how long until the moment that the last message names.
+seconds_left()
+{
+	local until
+	until=$(jq -r '.error.message // empty' "$DIR/$1.results" | sed -n 's/.*again from \(.*\) on$/\1/p' | tail -n 1)
+	echo $(($(date -d "$until" +%s) - $(date +%s)))
+}
+
+for pause in 31536000 99999999999999 9223372036854775807; do
+	begin
+	for name in i j; do patients $name 1; done
+	fault 429 retry_after=$pause count=1
+	start i
+	wait "${running[@]}"
+	before=$(requests .n | wc -l)
+	start j # another process
+	wait "${running[@]}"
+	is "a pause of $pause s: kept by the next process" "$(all j) $(($(requests .n | wc -l) - before))" '1 failed limited true 0'
+	left=$(seconds_left j)
+	[ "$left" -gt 3500 ] && [ "$left" -le 3601 ]
+	point 'and one request an hour asks whether it is over' "$left s"
+done
+
+begin . -r 100/1000000000
+patients k 1
+like 'an interval of 11 days is taken for an hour' "$(PNOW_CONFIG=$DIR/test.json crm-push -v <"$DIR/k" 2>&1 >"/dev/null")" \
+	"*crm-push: location $MAIN: * of 100 requests in 3600000 ms are left, *"
 finish

@@ -90,6 +90,16 @@ sqlite3 "$DIR/test.db" '.timeout 5000' 'UPDATE token SET expires = 1 WHERE expir
 run early
 is 'and replaced then, before the CRM refuses it' "$(tokens) $(requests 'select(.status == 401) | .path')" '2 200 '
 
+for life in 31536000 9223372036854775807; do
+	begin "$location" sandbox-crm-refresh $life
+	patients ages 2
+	now=$(date +%s)
+	run ages
+	run ages
+	[ "$(tokens)" = '1 200' ] && [ "$(kept 'expires / 1000')" -gt $((now + 86000)) ] && [ "$(kept 'expires / 1000')" -le $((now + 86460)) ]
+	point "a token that is said to live for $life s is used for a day" "$(tokens), $(kept 'expires / 1000') at $now"
+done
+
 begin "$location" sandbox-crm-refresh
 patients before 1
 patients after 12

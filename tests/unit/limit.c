@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,6 +17,16 @@
 enum { MAX = 20, INTERVAL_MS = 100, PROCESSES = 4, KILLS = 60, SENT_MAX = 100000 };
 
 static const struct limit_told nothing = {true, 200, 0, -1, -1, -1, -1, -1};
+
+/* What the library sees of the time: hours pass when a test says so. */
+static _Atomic int64_t seconds_ahead;
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+	long status = syscall(SYS_clock_gettime, clock, now);
+	now->tv_sec += seconds_ahead;
+	return (int)status;
+}
 
 static int64_t now_us(void)
 {
@@ -88,6 +99,77 @@ static void check_day(struct limits *all)
 	request(l, told, &until);
 	ok(!request(l, told, &until) && llabs(until - when_now_ms() - 3600000) < 60000,
 		"a long pause is the caller's matter, and it is said until when");
+}
+
+/* Whether the CRM is asked at that second of a pause, and what it answers. */
+static bool asked_at(struct limit *l, int64_t second, struct limit_told told)
+{
+	int64_t until;
+	seconds_ahead = second;
+	return request(l, told, &until);
+}
+
+static void check_pause(struct limits *all)
+{
+	static const int64_t hour = 3600, day = 86400;
+	struct limit *l = limits_of(all, "a day's pause");
+	struct limit_turn turn;
+	struct limit_told told = nothing, paused = nothing, lost = nothing;
+	int64_t until = 0, asked = 0;
+	paused.status = 429, paused.retry_after = day;
+	lost.status = 0;
+	asked_at(l, 0, paused);
+	for (int64_t second = 60; second < day - 120; second += 60)
+		asked += asked_at(l, second, lost);
+	ok(asked == 23, "in a pause of a day one request an hour asks whether it is over: %lld",
+		(long long)asked);
+	ok(asked_at(l, day + 1, told) && asked_at(l, day + 1, told), "and when it is over none needs to ask");
+
+	l = limits_of(all, "a pause that ends early");
+	asked_at(l, 0, paused);
+	ok(!asked_at(l, hour - 60, told), "before the hour nobody asks");
+	seconds_ahead = hour + 1;
+	ok(limit_enter(l, false, &turn, &until) && !limit_enter(l, false, &(struct limit_turn){0}, &until) &&
+			until > when_now_ms() + 3500000,
+		"then one does, and nobody else");
+	limit_leave(l, &turn, &told);
+	ok(asked_at(l, hour + 1, told) && asked_at(l, hour + 1, told), "what it is answered ends the pause");
+
+	l = limits_of(all, "a pause that is renewed");
+	asked_at(l, 0, paused);
+	asked_at(l, hour + 1, paused);
+	ok(!asked_at(l, 2 * hour - 60, told), "or begins it anew");
+	l = limits_of(all, "a pause that is made short");
+	asked_at(l, 0, paused);
+	paused.retry_after = 120;
+	asked_at(l, hour + 1, paused);
+	ok(!asked_at(l, hour + 50, told) && asked_at(l, hour + 130, told), "or makes it shorter");
+
+	l = limits_of(all, "a pause with no way out");
+	paused.retry_after = day;
+	asked_at(l, 0, paused);
+	lost.sent = false;
+	asked_at(l, hour + 1, lost);
+	ok(asked_at(l, hour + 2, told), "what was never sent has not asked");
+	seconds_ahead = 0;
+}
+
+/* A file may have a time in it that nobody may set now. */
+static void check_old_file(const char *state)
+{
+	struct limits *all = limits_open(state);
+	struct limit_told paused = nothing, told = nothing;
+	int64_t until = 0;
+	paused.status = 429, paused.retry_after = 3155760000;
+	request(limits_of(all, "a pause without end"), paused, &until);
+	limits_close(all);
+	all = limits_open(state);
+	struct limit *l = limits_of(all, "a pause without end");
+	ok(!request(l, told, &until) && until <= when_now_ms() + 3600000,
+		"a pause of 100 years is in the file: the CRM is asked in an hour");
+	ok(asked_at(l, 86401, told) && asked_at(l, 86401, told), "and the pause is over in a day");
+	seconds_ahead = 0;
+	limits_close(all);
 }
 
 /* What the processes share: the times of the requests, as a server would see them. */
@@ -170,10 +252,12 @@ int main(void)
 	struct limits *all = limits_open(state);
 	check_learning(all);
 	check_day(all);
+	check_pause(all);
 	struct limit_standing s;
 	limits_close(all);
 	ok(limits_look(state, "learning", &s) && s.max == 1000000, "others can look");
 	ok(!limits_look(state, "no such", &s), "and see what nobody knows");
+	check_old_file(state);
 	snprintf(command, sizeof command, "rm -r %s", folder);
 	return done() + (system(command) != 0);
 }

@@ -1,0 +1,102 @@
+/* What a server may say: numbers of any size, and pauses as seconds or as a date. */
+#include "http.h"
+#include "tap.h"
+
+#include <microhttpd.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+static const struct {
+	const char *text;
+	int64_t max, n;
+} numbers[] = {
+	{"0", 10, 0},
+	{"7", 10, 7},
+	{"007", 10, 7},
+	{"10", 10, 10},
+	{"11", 10, 10},
+	{"99999999999999", 86400, 86400},
+	{"9223372036854775807", 86400, 86400},
+	{"9223372036854775808", 86400, 86400},
+	{"99999999999999999999999999999999999999", INT64_MAX, INT64_MAX},
+	{"-1", 10, -1},
+	{"-99999999999999999999999999", 10, -1},
+	{"+5", 10, -1},
+	{" 5", 10, -1},
+	{"5 ", 10, -1},
+	{"5.0", 10, -1},
+	{"1e9", 10, -1},
+	{"0x10", 10, -1},
+	{"five", 10, -1},
+	{"", 10, -1},
+	{NULL, 10, -1},
+};
+
+/* The server's clock stands at noon. */
+static const char noon[] = "Mon, 23 Nov 2026 12:00:00 GMT";
+static const struct {
+	const char *retry_after;
+	long seconds;
+} pauses[] = {
+	{"1", 1},
+	{"86400", 86400},
+	{"86401", 86400},
+	{"31536000", 86400},
+	{"99999999999999", 86400},
+	{"9223372036854775807", 86400},
+	{"99999999999999999999999999999999", 86400},
+	{"0", 0},
+	{"-1", 0},
+	{"-99999999999999", 0},
+	{"soon", 0},
+	{"Mon, 23 Nov 2026 12:01:30 GMT", 90},
+	{"Monday, 23-Nov-26 12:01:30 GMT", 90},
+	{"Mon Nov 23 12:01:30 2026", 90},
+	{"Mon, 23 Nov 2026 11:00:00 GMT", 0},
+	{"Wed, 25 Nov 2026 12:00:00 GMT", 86400},
+	{"Fri, 31 Dec 9999 23:59:59 GMT", 86400},
+};
+
+/* Answers the path /N with the pause of that number. */
+static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url,
+	const char *method, const char *version, const char *body, size_t *n, void **state)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+	(void)context, (void)method, (void)version, (void)body, (void)n, (void)state;
+	MHD_add_response_header(response, "Date", noon);
+	MHD_add_response_header(response, "Retry-After", pauses[strtoul(url + 1, NULL, 10)].retry_after);
+	enum MHD_Result queued = MHD_queue_response(connection, 400, response);
+	MHD_destroy_response(response);
+	return queued;
+}
+
+static void check_pauses(unsigned port)
+{
+	struct http *h = http_open(&(struct http_options){.tries = 1});
+	struct arena a = {0};
+	for (size_t i = 0; i < sizeof pauses / sizeof *pauses; i++) {
+		struct http_request request = {
+			.method = "GET", .url = arena_printf(&a, "http://127.0.0.1:%u/%zu", port, i)};
+		struct http_answer got = http_do(h, &a, &request);
+		if (!ok(got.status == 400 && got.retry_after == pauses[i].seconds, "Retry-After: %s",
+				pauses[i].retry_after))
+			printf("#  got: %ld, %ld\n", got.status, got.retry_after);
+	}
+	arena_free(&a);
+	http_close(h);
+}
+
+int main(void)
+{
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		ok(http_number(numbers[i].text, numbers[i].max) == numbers[i].n, "the number %s, at most %lld",
+			numbers[i].text ? numbers[i].text : "that is not there", (long long)numbers[i].max);
+	struct MHD_Daemon *daemon =
+		MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_SUPPRESS_DATE_NO_CLOCK, 0, NULL, NULL,
+			answer, NULL, MHD_OPTION_END);
+	if (!daemon)
+		return 1;
+	check_pauses(MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
+	MHD_stop_daemon(daemon);
+	return done();
+}
