@@ -1,16 +1,15 @@
 /*
  * Every request to the CRM goes out here: token, Version header, the limits of its location, and what an
  * answer that is no success means.
- * The CRM's own words are passed on only where they repeat nothing that was sent, since what is sent is about
- * people.
+ * Of the CRM's own words only those are passed on that say nothing of people (quiet.h).
  */
 #include "crm.h"
 #include "limit.h"
 #include "oauth.h"
+#include "quiet.h"
 #include "secret.h"
 #include "when.h"
 
-#include <ctype.h>
 #include <err.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -158,45 +157,20 @@ const struct crm_location *crm_location_with(const struct crm *c, const char *id
 	return l;
 }
 
-/* Whether some text inside a JSON value, of three letters or more, stands in the message too. */
-static bool repeats(struct arena *a, struct str json, const char *message)
-{
-	if (!json.p)
-		return false;
-	const char *end = json.p + json.n;
-	for (const char *p = json.p; p < end; p++) {
-		if (*p != '"')
-			continue;
-		const char *start = p;
-		for (p++; p < end && *p != '"'; p++)
-			if (*p == '\\')
-				p++;
-		const char *after = p + 1;
-		if (after < end && *after == ':')
-			continue; /* a name, not a value */
-		const char *text = jtext_string(a, (struct str){start, (size_t)(after - start)});
-		if (text && strlen(text) >= 3 && strcasestr(message, text))
-			return true;
-	}
-	return false;
-}
-
-/* What the CRM says about a request that it did not take: "property x should not exist". "" where it says
-   nothing, or something that repeats what was sent or holds an address or number. */
+/* What the CRM says about a request that it did not take: "property x should not exist", without what it
+   says of people. "" where it says nothing. */
 static const char *reason(struct arena *a, const struct crm_request *request, struct str body)
 {
 	struct str message = jtext_get(body, "message"), at = {0};
 	const char *text = "";
-	unsigned digits = 0;
 	if (jtext_type(message) == JTEXT_STRING)
-		text = arena_printf(a, ": %s", jtext_string(a, message));
+		text = arena_printf(a, ": %s", quiet_words(a, request->body, jtext_string(a, message)));
 	while (jtext_next(message, &at)) {
 		const char *one = jtext_string(a, at);
-		text = arena_printf(a, "%s%s %s", text, *text ? ";" : ":", one ? one : "");
+		text = arena_printf(
+			a, "%s%s %s", text, *text ? ";" : ":", one ? quiet_words(a, request->body, one) : "");
 	}
-	for (const char *p = text; *p; p++)
-		digits += isdigit((unsigned char)*p) != 0;
-	return digits > 6 || strchr(text, '@') || repeats(a, request->body, text) ? "" : text;
+	return text;
 }
 
 static void explain(struct arena *a, const struct crm_request *request, struct crm_answer *answer)

@@ -20,6 +20,7 @@ static const char *const kinds[] = {
 	[FAULT_RESET_AFTER] = "reset-after",
 	[FAULT_CUT] = "cut",
 	[FAULT_HANG] = "hang",
+	[FAULT_QUOTE] = "quote",
 };
 
 static const char *const apis[] = {
@@ -52,6 +53,7 @@ static const struct {
 	{"method", offsetof(struct fault, method)},
 	{"path", offsetof(struct fault, path)},
 	{"api", offsetof(struct fault, api)},
+	{"of", offsetof(struct fault, of)},
 };
 
 /* Reads a chance; NULL, or what is wrong. */
@@ -85,7 +87,7 @@ static const char *set_key(struct fault *f, const char *key, const char *value)
 		return set_chance(f, value);
 	return strcmp(key, "fault") == 0
 			   ? NULL
-			   : "no such key (ms, count, skip, chance, method, path, api, retry_after)";
+			   : "no such key (ms, count, skip, chance, method, path, api, of, retry_after)";
 }
 
 /* A fault of the kind with this name; NULL where there is none. */
@@ -112,6 +114,7 @@ static void fault_free(struct fault *f)
 	free(f->method);
 	free(f->path);
 	free(f->api);
+	free(f->of);
 	free(f);
 }
 
@@ -122,7 +125,8 @@ void fault_option(struct faults *faults, const char *text)
 	struct fault *f = fault_new(part);
 	if (!f)
 		errx(EX_USAGE,
-			"-f %s: no such fault (delay, 401, 429, 500, 503, reset-before, reset-after, cut, hang)", text);
+			"-f %s: no such fault (delay, 401, 429, 500, 503, reset-before, reset-after, cut, hang, quote)",
+			text);
 	while ((part = strsep(&rest, ","))) {
 		char *key = strsep(&part, "=");
 		const char *wrong = part ? set_key(f, key, part) : "key=value expected";
@@ -170,6 +174,7 @@ enum fault_kind fault_meet(struct faults *faults, struct request *r, long *ms, l
 		if (other) {
 			met = f->kind;
 			*retry_after = f->retry_after;
+			strlcpy(r->quoted, f->of ? f->of : "email", sizeof r->quoted);
 		} else {
 			*ms += f->ms;
 		}
@@ -197,6 +202,7 @@ static struct json_object *fault_shown(const struct fault *f)
 	member_set(shown, "api", f->api);
 	member_set(shown, "method", f->method);
 	member_set(shown, "path", f->path);
+	member_set(shown, "of", f->of);
 	if (f->kind == FAULT_DELAY)
 		json_object_object_add(shown, "ms", json_object_new_int64(f->ms));
 	if (f->kind == FAULT_429)
@@ -225,7 +231,8 @@ void own_faults_add(struct sandbox *s, struct request *r)
 {
 	struct fault *f = fault_new(member_scalar(r->json, "fault"));
 	if (!f) {
-		answer_error(r, 400, "fault: one of delay, 401, 429, 500, 503, reset-before, reset-after, cut, hang");
+		answer_error(
+			r, 400, "fault: one of delay, 401, 429, 500, 503, reset-before, reset-after, cut, hang, quote");
 		return;
 	}
 	for (struct each m = {0}; each_member(r->json, &m);) {

@@ -112,6 +112,7 @@ struct request {
 	char at[WHEN_TEXT];
 	int64_t began;
 	const char *fault; /* the fault it met, or NULL */
+	char quoted[64];   /* FAULT_QUOTE: the member whose value is to be repeated */
 	size_t number;
 };
 
@@ -388,6 +389,7 @@ enum fault_kind {
 	FAULT_RESET_AFTER,
 	FAULT_CUT,
 	FAULT_HANG,
+	FAULT_QUOTE,
 	FAULT_NONE,
 };
 
@@ -398,7 +400,7 @@ struct fault {
 	long left;     /* requests it still meets; -1: all */
 	long skip;     /* requests that it lets pass first */
 	double chance; /* 1: always */
-	char *method, *path, *api;
+	char *method, *path, *api, *of;
 };
 
 struct faults {
@@ -411,6 +413,11 @@ void fault_option(struct faults *f, const char *text);
 /* What this request meets: adds up the delays in *ms, and gives the first fault of another kind. */
 enum fault_kind fault_meet(struct faults *f, struct request *r, long *ms, long *retry_after);
 void faults_free(struct faults *f);
+
+/* ---- quote.c ---- */
+
+/* FAULT_QUOTE: answers 422 with a message that repeats r->quoted of the request. False where it has none. */
+bool quote_answer(struct sandbox *s, struct request *r);
 
 /* ---- requests.c: the log that GET /_/requests shows ---- */
 

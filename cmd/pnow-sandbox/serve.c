@@ -145,9 +145,10 @@ static void answer_fault(struct request *r, enum fault_kind fault, long retry_af
 /* Answers a request under the lock, and logs it. */
 static void answer(struct sandbox *s, struct request *r, enum fault_kind fault, long retry_after)
 {
-	bool happens = fault == FAULT_NONE || fault == FAULT_RESET_AFTER || fault == FAULT_CUT;
 	read_json(r);
 	pthread_mutex_lock(&s->lock);
+	bool happens = fault == FAULT_NONE || fault == FAULT_RESET_AFTER || fault == FAULT_CUT ||
+				   (fault == FAULT_QUOTE && !quote_answer(s, r));
 	if (!happens)
 		answer_fault(r, fault, retry_after);
 	else if (r->too_long)

@@ -297,6 +297,12 @@ like 'reset after the effect: the connection breaks, and it happened' "$(status)
 fault '{"fault":"cut","count":1}'
 note f
 like 'cut: the body ends before its length, and it happened' "$(status) $(notes_of)" 'curl 18 \["b","c","e","f"\]'
+fault '{"fault":"quote","api":"crm","of":"body"}'
+is 'quote: refused, with a member of the body repeated' "$(crm POST "/contacts/$BEN/notes" '{"body":"g"}' | jq -r .message) $(status) $(notes_of)" \
+	'property body must not be g 422 ["b","c","e","f"]'
+fault '{"fault":"quote","of":"firstName"}'
+is 'or of whom the path names' "$(crm GET "/contacts/$BEN" | jq -r .message), $(pro GET /patients/10234 | jq -r .message)" \
+	'property firstName must not be Ben, property firstName must not be Ana'
 fault '{"fault":"hang","count":1}'
 like 'hang: no answer, and nothing happened' "$(curl -s -m 1 -X POST "$URL/crm/contacts/$BEN/notes" -d '{"body":"g"}' -H 'Authorization: Bearer sandbox-crm-token' -H 'Version: 2021-07-28' -H 'Content-Type: application/json'; echo $?) $(notes_of)" '28 \["b","c","e","f"\]'
 # all_met: whether each fault has met as many requests as it was to
