@@ -167,6 +167,12 @@ static struct patientnow_answer failure(
 	if (answer->outcome != HTTP_ANSWERED) {
 		bool quota = answer->calls == 0;
 		failed.without_effect = answer->outcome == HTTP_UNSENT;
+		if (quota && quota_used(p->state, "patientnow") < p->conf->patientnow.daily_limit) {
+			failed.code = "state";
+			failed.message =
+				arena_printf(a, "%s: the state file cannot be written, where calls are counted", what);
+			return failed;
+		}
 		failed.code = quota ? "quota_exhausted" : "unavailable";
 		failed.message = quota ? arena_printf(a, "%s: the %lld PatientNow calls of today (UTC) are used up",
 									 what, (long long)p->conf->patientnow.daily_limit)

@@ -18,8 +18,9 @@ struct patientnow *patientnow_open(const struct conf *conf, const struct profile
 void patientnow_close(struct patientnow *p);
 
 struct patientnow_answer {
-	struct str body;     /* a JSON object, checked; the arena's. p NULL: there is none */
-	const char *code;    /* then: not_found, refused, rejected, quota_exhausted, unavailable, bad_answer */
+	struct str body; /* a JSON object, checked; the arena's. p NULL: there is none */
+	const char
+		*code; /* then: not_found, refused, rejected, quota_exhausted, state, unavailable, bad_answer */
 	const char *message; /* for people, names ids only */
 	bool retry;          /* whether it can work later */
 	int64_t retry_after; /* in so many seconds; 0: not said */

@@ -80,12 +80,17 @@ bool quota_share(struct state *s, const char *api, int64_t calls, int64_t *wait)
 {
 	char day[11];
 	struct quota_share share = {.calls = calls};
-	*wait = QUOTA_PATIENCE_MS;
+	*wait = 0;
 	if (!state_begin(s))
 		return false;
 	today(day);
-	bool taken = read_number(s, api, day, &share.made) && read_number(s, api, "settled", &share.settled) &&
-				 quota_spread(&share, when_now_ms(), wait) && write_number(s, api, day, share.made) &&
-				 write_number(s, api, "settled", share.settled);
-	return state_end(s, taken) && taken;
+	bool known = read_number(s, api, day, &share.made) && read_number(s, api, "settled", &share.settled);
+	bool taken = known && quota_spread(&share, when_now_ms(), wait);
+	bool counted =
+		taken && write_number(s, api, day, share.made) && write_number(s, api, "settled", share.settled);
+	if (state_end(s, counted) && counted)
+		return true;
+	if (taken)
+		*wait = 0;
+	return false;
 }

@@ -4,7 +4,8 @@
 
 #include "state.h"
 
-/* Takes one call of today's (UTC); false where limit calls were made, or none can be counted. */
+/* Takes one call of today's (UTC); false where limit calls were made, or none can be counted:
+   quota_used is less than limit then. */
 bool quota_take(struct state *s, const char *api, int64_t limit);
 
 /* How many of today's were taken. */
@@ -25,7 +26,7 @@ enum { QUOTA_PATIENCE_MS = 20 * 1000 };
    next eight hours, or until midnight. */
 bool quota_spread(struct quota_share *share, int64_t now, int64_t *wait);
 
-/* The same with a share that all processes have in common. */
+/* The same with a share that all processes have in common. False with *wait 0: it cannot be counted. */
 bool quota_share(struct state *s, const char *api, int64_t calls, int64_t *wait);
 
 #endif

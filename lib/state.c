@@ -133,6 +133,7 @@ static bool unusable(struct state *s, struct state_failure *why)
 	int status = code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? EX_DATAERR
 				 : code == SQLITE_BUSY                           ? EX_TEMPFAIL
 																 : EX_CANTCREAT;
+	why->disk = code == SQLITE_FULL || code == SQLITE_IOERR;
 	return cannot(why, status, "cannot use the state file %s: %s", s->path, sqlite3_errmsg(s->db));
 }
 
@@ -255,7 +256,7 @@ struct state *state_try(const char *path, int busy_ms, struct state_failure *why
 
 struct state *state_open(const char *path)
 {
-	struct state_failure why;
+	struct state_failure why = {0};
 	struct state *s = state_try(path, BUSY_MS, &why);
 	if (!s)
 		errx(why.status, "%s", why.why);
@@ -440,6 +441,21 @@ bool state_scrub(struct state *s)
 				strcmp(columns[0], "0") == 0;
 	arena_free(&a);
 	return done;
+}
+
+bool state_can_write(struct state *s)
+{
+	if (!state_begin(s))
+		return false;
+	bool done = state_run(s, NULL, NULL, "INSERT OR REPLACE INTO quota(api,day,used) VALUES('','',0)", "") !=
+					STATE_FAILED &&
+				state_run(s, NULL, NULL, "DELETE FROM quota WHERE api=''", "") != STATE_FAILED;
+	return state_end(s, done) && done;
+}
+
+const char *state_trouble(const struct state *s)
+{
+	return s->trouble.said;
 }
 
 bool state_has_moved(struct state *s)

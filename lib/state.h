@@ -18,6 +18,7 @@ struct state *state_open(const char *path);
 /* Why a file cannot be opened: a line's text, and the exit status that fits. */
 struct state_failure {
 	int status;
+	bool disk; /* the disk is full, or fails */
 	char why[512];
 };
 
@@ -25,6 +26,10 @@ struct state_failure {
    another process before it fails. path stays the caller's. */
 struct state *state_try(const char *path, int busy_ms, struct state_failure *why);
 void state_close(struct state *s);
+/* Writes something and takes it away again: whether that can be done now. */
+bool state_can_write(struct state *s);
+/* What was last said to be wrong with the file and is not over; "": nothing. */
+const char *state_trouble(const struct state *s);
 /* For a process that stores one thing and ends: what is in the log it leaves to others to move into the file.
  */
 void state_leave_log(struct state *s);

@@ -19,6 +19,7 @@ static const struct {
 	{"rejected",
 		"The profile asks in a way that PatientNow does not take: mend a copy of it, see pnow.conf(5)."},
 	{"quota_exhausted", "Wait for tomorrow (UTC), or raise patientnow.daily_limit if your plan has more."},
+	{"state", "Make room on the state file's disk."},
 	{"unavailable",
 		"Look at patientnow.base_url and at this machine's way to the Internet; else PatientNow is down: "
 		"try again later."},
@@ -96,8 +97,10 @@ void check_patientnow(struct setup *s)
 	if (s->profile->check)
 		answer = patientnow_check(p, &s->arena);
 	if (answer.code)
-		tell(s, strcmp(answer.code, "quota_exhausted") == 0 ? UNKNOWN : WRONG, "PatientNow", NULL,
-			answer.message, mend_of(answer.code));
+		tell(s,
+			strcmp(answer.code, "quota_exhausted") == 0 || strcmp(answer.code, "state") == 0 ? UNKNOWN
+																							 : WRONG,
+			"PatientNow", NULL, answer.message, mend_of(answer.code));
 	else if (s->profile->check)
 		tell(s, OK, "PatientNow", NULL, "answers, and takes the secrets", NULL);
 	else

@@ -3,6 +3,7 @@
  * that command does, in a child of its own (trial), because its mistakes end a process.
  */
 #include "setup.h"
+#include "limit.h"
 #include "profile.h"
 #include "secret.h"
 #include "sheet.h"
@@ -77,9 +78,25 @@ static void check_disk(struct setup *s, const char *folder)
 			"pnow-inbox purge forgets old bodies.");
 }
 
+static void try_limits(struct setup *s, const void *about)
+{
+	(void)about;
+	limits_close(limits_open(s->conf->state));
+	locks_close(locks_open(s->conf->state));
+}
+
+/* Says that the state file is of no use now, and forgets it, so that nothing that follows from it is told. */
+static void tell_state(struct setup *s, const char *found, const char *mend)
+{
+	tell(s, WRONG, "state file", NULL, found, mend);
+	state_close(s->state);
+	s->state = NULL;
+}
+
 static void check_state(struct setup *s)
 {
-	struct state_failure why;
+	static const char room[] = "Make room on its disk, or mend the disk: the row above says what is free.";
+	struct state_failure why = {0};
 	const char *path = s->conf->state, *version = NULL;
 	if (!path) {
 		tell(s, MISSING, "state file", NULL, "the configuration names none",
@@ -93,20 +110,30 @@ static void check_state(struct setup *s)
 		return;
 	}
 	s->state = state_try(path, 10000, &why);
-	if (s->state && state_begin(s->state)) {
+	if (s->state && !state_can_write(s->state)) {
+		tell_state(s, arena_copy(&s->arena, str_of(state_trouble(s->state))), room);
+		return;
+	}
+	const char *wrong = s->state ? trial(s, try_limits, NULL) : NULL;
+	if (wrong) {
+		tell_state(s, wrong,
+			"Make room on its disk; the user of the services must be able to write beside it, too.");
+		return;
+	}
+	if (s->state) {
 		state_run(s->state, &s->arena, &version, "PRAGMA user_version", "");
-		state_end(s->state, true);
 		tell(s, OK, "state file", NULL, arena_printf(&s->arena, "%s, schema %s", path, version), NULL);
 		return;
 	}
 	const char *mend =
 		"The user of the services must be able to write it and its folder: look at chown and chmod.";
-	if (!s->state && why.status == EX_CONFIG)
+	if (why.disk)
+		mend = room;
+	else if (why.status == EX_CONFIG)
 		mend = arena_printf(&s->arena, "Make its folder: install -d -o pnow -m 700 %s", folder);
-	else if (!s->state && why.status == EX_DATAERR)
+	else if (why.status == EX_DATAERR)
 		mend = "If it is a newer pnow's, use that; if it is no state file, move it away or name another.";
-	tell(s, WRONG, "state file", NULL,
-		s->state ? "it cannot be written" : arena_copy(&s->arena, str_of(why.why)), mend);
+	tell_state(s, arena_copy(&s->arena, str_of(why.why)), mend);
 }
 
 static void try_profile(struct setup *s, const void *about)

@@ -104,6 +104,13 @@ static bool take_turn(struct ask *k, struct arena *a, const struct want *w, stru
 		pause_ms(wait);
 		return true;
 	}
+	if (!wait) {
+		*answer = (struct patientnow_answer){.code = "state",
+			.retry = true,
+			.message =
+				arena_printf(a, "%s %s: the state file cannot be written", event_kind_name(w->kind), w->id)};
+		return false;
+	}
 	*answer = (struct patientnow_answer){.code = "paced",
 		.retry = true,
 		.retry_after = wait / 1000 + 1,
@@ -159,7 +166,8 @@ static struct patientnow_answer walk(struct ask *k, struct arena *a, struct want
 			continue;
 		}
 		bool down = strcmp(page.failure.code, "unavailable") == 0;
-		bool spent = strcmp(page.failure.code, "quota_exhausted") == 0;
+		bool spent =
+			strcmp(page.failure.code, "quota_exhausted") == 0 || strcmp(page.failure.code, "state") == 0;
 		if (!spent)
 			mark_useless(k, w->kind, down ? DOWN_MS : USELESS_MS);
 		if (down || spent) {

@@ -51,7 +51,8 @@ static void arrange_signals(void)
 
 int fetch_status(const struct patientnow_answer *failure)
 {
-	return strcmp(failure->code, "quota_exhausted") == 0 ? EX_TEMPFAIL : EX_UNAVAILABLE;
+	bool later = strcmp(failure->code, "quota_exhausted") == 0 || strcmp(failure->code, "state") == 0;
+	return later ? EX_TEMPFAIL : EX_UNAVAILABLE;
 }
 
 /* The moment that -s or -u means. */

@@ -66,7 +66,7 @@ struct store *store_new(struct conf *conf)
 /* Opens the state file unless it is open, at most once a second; false where it cannot be. */
 static bool is_open(struct store *s)
 {
-	struct state_failure failure;
+	struct state_failure failure = {0};
 	int64_t now = when_now_ms();
 
 	if (s->state)

@@ -33,6 +33,7 @@ enum {
 	SILENCE_MS = 5000,       /* of -1: nothing is due, and no answer has come for so long */
 	PATIENCE_MS = 5 * 60000, /* an event has been in the pipeline for so long */
 	TROUBLE_MS = 100,        /* between attempts where the state file cannot be written */
+	GIVE_UP_MS = 5000,       /* of -1: for so long it could not be */
 };
 
 struct run {
@@ -54,6 +55,8 @@ struct run {
 	int64_t heard;  /* when something went in or came out */
 	int64_t oldest; /* when the event in flight that waits longest was claimed */
 	size_t settled, dead;
+	int64_t unwritten;  /* since when the state file cannot be written; 0: it can */
+	bool untried;       /* a filter could not write it: an event waits that nothing was done for */
 	struct arena arena; /* of one turn */
 	struct results {
 		struct inbox_result *at;
@@ -95,8 +98,11 @@ static void take_line(struct str line, void *context)
 	struct run *r = context;
 	struct inbox_result result;
 	r->heard = when_now_ms();
-	if (result_read(&r->arena, line, &result))
-		add_result(r, &result);
+	if (!result_read(&r->arena, line, &result))
+		return;
+	const char *code = jtext_string(&r->arena, jtext_get(jtext_get(line, "error"), "code"));
+	r->untried |= code && strcmp(code, "state") == 0;
+	add_result(r, &result);
 }
 
 static void take_unanswered(const char *id, void *context)
@@ -104,6 +110,18 @@ static void take_unanswered(const char *id, void *context)
 	struct run *r = context;
 	struct inbox_result result = result_missing(&r->arena, id, r->killer);
 	add_result(r, &result);
+}
+
+/* The state file cannot be written: waits a moment. Ends a run that is to end, when that has lasted; its
+   events wait, since its lock goes with it. */
+static void wait_for_disk(struct run *r)
+{
+	int64_t now = when_now_ms();
+	if (!r->unwritten)
+		r->unwritten = now;
+	if (r->once && now - r->unwritten >= GIVE_UP_MS)
+		errx(EX_TEMPFAIL, "the state file cannot be written: given up; its events wait");
+	poll(NULL, 0, TROUBLE_MS);
 }
 
 /* Settles what has come back, all in one transaction; false where the file cannot be written now. */
@@ -124,6 +142,7 @@ static bool settle(struct run *r)
 	}
 	if (!state_end(r->in->state, done) || !done)
 		return false;
+	r->unwritten = 0;
 	r->in_flight -= known;
 	r->settled += settled;
 	r->dead += dead;
@@ -178,9 +197,10 @@ static void claim(struct run *r)
 {
 	size_t before = r->in_flight, wanted = window(r) - r->in_flight;
 	if (!inbox_claim(r->in->state, &r->arena, r->id, r->types, wanted, feed, r)) {
-		poll(NULL, 0, TROUBLE_MS); /* locked or full: said; looked at again in a moment */
+		wait_for_disk(r); /* locked or full: said; looked at again in a moment */
 		return;
 	}
+	r->unwritten = 0;
 	r->look = r->in_flight - before == wanted;
 	r->next_due = inbox_next_due(r->in->state, r->types, when_now_ms());
 	if (r->in_flight > before)
@@ -298,7 +318,7 @@ static bool turn(struct run *r)
 	if (p->pid && !pipeline_read(p, take_line, r))
 		pipeline_over(r);
 	if (r->results.n && !settle(r))
-		poll(NULL, 0, TROUBLE_MS);
+		wait_for_disk(r);
 	if (!r->results.n)
 		arena_reset(&r->arena);
 	show_progress(r, false);
@@ -364,5 +384,5 @@ int inbox_run(struct inbox *in, int argc, char *argv[])
 	free(r.results.at);
 	arena_free(&r.arena);
 	arena_free(&arena);
-	return r.dead ? 1 : EX_OK;
+	return r.dead ? 1 : r.once && r.untried ? EX_TEMPFAIL : EX_OK;
 }

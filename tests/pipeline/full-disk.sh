@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# On a full disk everybody says that it is full, and nothing else: no quota is used up, no secret is wrong, nothing was done.
+# For the contract that is nothing new.
+PNOW_REQUESTS=
+# shellcheck source=tests/pipeline/common.bash
+. "$(dirname "$0")/common.bash"
+faults=$bin/../tests/faults.so
+export PNOW_CONFIG=$DIR/test.json
+if [ ! -e "$faults" ]; then
+	echo "1..0 # SKIP make check builds $faults"
+	exit 0
+fi
+
+# full COMMAND...: with the state file on a full disk; what it says in $DIR/said, its rows or results in $DIR/rows.
+full()
+{
+	ASAN_OPTIONS=verify_asan_link_order=0:${ASAN_OPTIONS:-} LD_PRELOAD=$faults PNOW_FAULTS_BELOW=$DIR/test.db \
+		PNOW_FAULTS=$DIR/disk "$@" >"$DIR/rows" 2>"$DIR/err"
+	status=$?
+}
+
+# wrong: the rows that something is to be mended of.
+wrong()
+{
+	jq -r 'select(.state | IN("missing", "wrong")) | .check' "$DIR/rows" | xargs
+}
+
+seed '.patientnow.patients = [{patientId: "10234", firstName: "Ana", lastName: "Lopez"}]'
+sandbox
+practice test
+echo '100 ENOSPC 1' >"$DIR/disk"
+
+# --- The first command on this machine
+
+full crm-setup
+is 'crm-setup, no state file yet: the state file is all that is wrong' "$status $(wrong)" '1 state file'
+like '... and it is said how to mend that' "$(row 'state file')" 'wrong: *test.db: * -> Make room *'
+
+# --- A service has the state file open, and the disk fills up
+
+rm -f "$DIR"/test.db*
+setup
+mkfifo "$DIR/open"
+sqlite3 "$DIR/test.db" <"$DIR/open" >"$DIR/opened" 2>&1 &
+started+=($!)
+exec 9>"$DIR/open"
+echo 'SELECT count(*) FROM inbox;' >&9
+await "$DIR/opened"
+
+full crm-setup
+is 'crm-setup: the state file is all that is wrong' "$status $(wrong)" '1 state file'
+like '... it is full, and it is said how to mend that' "$(row 'state file')" 'wrong: *test.db: database or disk is full -> Make room *'
+is 'PatientNow, which would be counted there, is not asked, the CRM is' "$(row PatientNow) $(row CRM | cut -d: -f1) $(row quota)" \
+	'unknown: not asked -> Mend the state file, profile or secret first. ok '
+
+sqlite3 "$DIR/test.db" .dump >"$DIR/before"
+full pnow-fetch patient 10234
+is 'pnow-fetch: it is no quota that is in the way' "$status $(jq -r '.error | "\(.code) \(.retry)"' "$DIR/rows")" '75 state true'
+like '... and it is said what' "$(cat "$DIR/err")" '*database or disk is full*'
+full pnow-fetch -l patient -s 2020-01-01T00:00:00Z
+like 'pnow-fetch -l: try again later; it is no quota' "$status $(cat "$DIR/err")" '75 *the state file cannot be written*'
+event patient.updated e1 "$(date -u +%FT%TZ)" '{patient: {id: "10234"}}' | jq -c '.received = .occurred' >"$DIR/event"
+full pnow-enrich <"$DIR/event"
+is 'pnow-enrich: nothing is spread over the day' "$(jq -r '.error | "\(.code) \(.retry)"' "$DIR/rows")" 'state true'
+is 'no call was made that nobody could count' "$(curl -sS "$API/_/requests" | jq -r 'select(.api == "patientnow") | .path' | grep -c 10234)" 0
+
+pnow-inbox add <"$DIR/event" >"/dev/null"
+full timeout 60 pnow-inbox run -1 -- pnow-sync
+like 'run -1: given up, status 75; it is said why' "$status $(cat "$DIR/err")" '75 *database or disk is full*its events wait*'
+is '... they do' "$(pnow-inbox list | jq -r '"\(.id) \(.state)"')" 'e1 waiting'
+
+# The run can claim and settle; it is a filter that could not write.
+cat >"$DIR/filter" <<'E2'
+#!/bin/sh
+jq -c --unbuffered '{id, type, practice, status: "failed", error: {stage: "crm-push", code: "state", message: "the state file cannot be written", retry: true}}'
+E2
+chmod +x "$DIR/filter"
+pnow-inbox run -1 -- "$DIR/filter" 2>"$DIR/err"
+is 'run -1, a filter could not write the state: status 75' "$? $(pnow-inbox list | jq -r '"\(.id) \(.state)"')" '75 e1 waiting'
+
+# --- There is room again
+
+: >"$DIR/disk"
+full crm-setup
+is 'there is room again: all is well' "$status $(wrong)" '0 '
+pnow-inbox retry e1 >"/dev/null"
+full pnow-inbox run -1 -- pnow-sync
+is '... and what waited is settled' "$status $(pnow-inbox list | jq -r '"\(.id) \(.state)"')" '0 e1 skipped'
+exec 9>&-
+finish
