@@ -156,6 +156,11 @@ busy-day: all
 orders: all
 	PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" ORDERS=full tests/run tests/pipeline/orders.sh
 
+# Lines that carry a promise, broken one by one: each must fail its test. Works on copies of the tree; some minutes.
+# MUTATE="retry quota" picks those whose promise has a word.
+mutate:
+	tests/mutate/mutate.bash $(MUTATE)
+
 # A table of what pnow does beside what others do. BENCH="filters cold" picks parts.
 BENCH_PROGRAMS = $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
@@ -207,7 +212,7 @@ clean:
 	rm -rf .build
 
 FORCE:
-.PHONY: all backfill bench busy-day callgrind check check-clang clean contract crash demo deps deps-bench deps-contract fuzz fuzz-corpus install lint orders FORCE
+.PHONY: all backfill bench busy-day callgrind check check-clang clean contract crash demo deps deps-bench deps-contract fuzz fuzz-corpus install lint mutate orders FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
