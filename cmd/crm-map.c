@@ -78,6 +78,16 @@ static const struct column properties[] = {
 	{BILL, "dateOfBirth", KIND_PATIENT, "dob", DATE_TEXT, ALWAYS},
 };
 
+/* What a contact gets when it is made, and the custom field that it gets when it becomes the patient's, from
+ * events that do not write them anyway. */
+static const struct column made[] = {
+	{BILL | MEMBER, "firstName", KIND_PATIENT, "first_name", TEXT, ALWAYS},
+	{BILL | MEMBER, "lastName", KIND_PATIENT, "last_name", TEXT, ALWAYS},
+};
+static const struct column linked[] = {
+	{BILL | MEMBER, "PNOW ID", KIND_PATIENT, "id", TEXT, ALWAYS},
+};
+
 /* Its custom fields. */
 static const struct column custom[] = {
 	{PERSON, "PNOW ID", KIND_PATIENT, "id", TEXT, ALWAYS},
@@ -287,26 +297,49 @@ static void begin(struct buf *out, const char *op)
 	buf_member(out, "op", op);
 }
 
+/* "key":{…}: those of the columns that count. names: what the CRM calls them, where not as the table does. */
+static void write_columns(const struct event *e, const char *key, const struct column *columns, size_t n,
+	const struct conf_names *names)
+{
+	struct buf *out = &e->map->out;
+	buf_putc(out, ',');
+	buf_json(out, str_of(key));
+	buf_puts(out, ":{");
+	for (size_t i = 0; i < n; i++)
+		if (counts(e, &columns[i]))
+			write_column(e, &columns[i], names ? conf_name(names, columns[i].name) : columns[i].name);
+	buf_putc(out, '}');
+}
+
+/* The same, where there is anything to write. */
+static void write_if_any(const struct event *e, const char *key, const struct column *columns, size_t n,
+	const struct conf_names *names)
+{
+	struct buf *out = &e->map->out;
+	size_t before = out->n;
+	write_columns(e, key, columns, n, names);
+	if (out->p[out->n - 2] == '{')
+		out->n = before;
+}
+
 /* contact.upsert: who it is, then the tables. */
 static void write_contact(struct event *e)
 {
 	static const struct column email = {0, "email", KIND_PATIENT, "email", EMAIL, ALWAYS};
 	static const struct column phone = {0, "phone", KIND_PATIENT, "phone", PHONE, ALWAYS};
+	const struct conf_names *names = &e->map->conf->names.fields;
 	struct buf *out = &e->map->out;
 	begin(out, "contact.upsert");
 	buf_puts(out, ",\"match\":{");
 	buf_member(out, "pnow_id", text_at(e, KIND_PATIENT, "id"));
 	buf_member(out, "email", e->email = value_of(e, &email));
 	buf_member(out, "phone", e->phone = value_of(e, &phone));
-	buf_puts(out, "},\"set\":{");
-	for (size_t i = 0; i < sizeof properties / sizeof *properties; i++)
-		if (counts(e, &properties[i]))
-			write_column(e, &properties[i], properties[i].name);
-	buf_puts(out, "},\"fields\":{");
-	for (size_t i = 0; i < sizeof custom / sizeof *custom; i++)
-		if (counts(e, &custom[i]))
-			write_column(e, &custom[i], conf_name(&e->map->conf->names.fields, custom[i].name));
-	buf_puts(out, "}}");
+	buf_putc(out, '}');
+	write_columns(e, "set", properties, sizeof properties / sizeof *properties, NULL);
+	write_columns(e, "fields", custom, sizeof custom / sizeof *custom, names);
+	write_if_any(e, "new", made, sizeof made / sizeof *made, NULL);
+	write_if_any(e, "link", linked, sizeof linked / sizeof *linked, names);
+	buf_putc(out, '}');
 }
 
 static void line(struct buf *note, const char *label, const char *value)

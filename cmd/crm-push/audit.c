@@ -11,7 +11,9 @@
 struct audit {
 	struct work *w;
 	enum ledger_news news;
-	struct ledger_latest own;                /* who wrote the contact's fields of the event's kind last */
+	struct ledger_latest own;                /* who wrote what is compared last: at first, the contact's
+												fields of the event's kind */
+	struct ledger_latest link;               /* and who made it the patient's, with its PNOW ID */
 	struct ledger_latest kinds[EVENT_KINDS]; /* and those of each kind */
 	struct str contact;                      /* as the CRM has it */
 };
@@ -96,15 +98,26 @@ static bool written_since(const struct audit *a, unsigned kinds)
 	return false;
 }
 
-/* The same for what has this name in the CRM; or whether the event has never written it, since all that it
- * tells of the patient was there. */
+/* Whether an event about something else has made the contact a patient's since, and so written a PNOW ID. */
+static bool linked_since(const struct audit *a)
+{
+	const struct ledger_subject *s = &a->w->subject;
+	const struct ledger_latest *l = &a->link;
+	if (!l->subject || (s->subject && strcmp(l->subject, s->subject) == 0))
+		return false;
+	return a->news == LEDGER_NEWS ? l->moment > s->moment : l->at > a->own.at;
+}
+
+/* Whether another event has written over what has this name in the CRM since; or whether the event has never
+ * written it, since all that it tells of the patient was there. */
 static bool overwritten(const struct audit *a, const char *name)
 {
 	if (a->news == LEDGER_KNOWN && a->w->by_other_name && !person_has(a->w, name))
 		return true;
 	for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
 		if (strcmp(conf_name(&a->w->push->conf->names.fields, shared[i].name), name) == 0)
-			return written_since(a, shared[i].kinds);
+			return written_since(a, shared[i].kinds) ||
+				   (strcmp(shared[i].name, "PNOW ID") == 0 && linked_since(a));
 	return false;
 }
 
@@ -140,10 +153,10 @@ static enum outcome find_standing(struct audit *a)
 }
 
 /* The contact's own properties. Gender is taken only when a contact is made, and so is not compared. */
-static enum outcome compare_properties(struct audit *a)
+static enum outcome compare_properties(struct audit *a, const char *key)
 {
 	struct work *w = a->w;
-	struct jtext_members set = jtext_members(w->a, jtext_get(w->action, "set"));
+	struct jtext_members set = jtext_members(w->a, jtext_get(w->action, key));
 	for (size_t i = 0; i < set.n; i++) {
 		const char *name = arena_copy(w->a, set.at[i].name), *other = NULL;
 		const char *want = jtext_string(w->a, set.at[i].value);
@@ -182,13 +195,11 @@ static enum outcome compare_field(struct audit *a, const char *name, struct str 
 	return OUT_DONE;
 }
 
-static enum outcome compare_contact(struct audit *a)
+static enum outcome compare_custom(struct audit *a, const char *key)
 {
 	struct work *w = a->w;
-	if (!is_last(a, &a->own))
-		return OUT_DONE;
-	enum outcome out = compare_properties(a);
-	struct jtext_members fields = jtext_members(w->a, jtext_get(w->action, "fields"));
+	enum outcome out = OUT_DONE;
+	struct jtext_members fields = jtext_members(w->a, jtext_get(w->action, key));
 	for (size_t i = 0; out == OUT_DONE && i < fields.n; i++) {
 		struct str quoted = {fields.at[i].name.p - 1, fields.at[i].name.n + 2};
 		const char *name = jtext_string(w->a, quoted);
@@ -196,6 +207,33 @@ static enum outcome compare_contact(struct audit *a)
 			out = compare_field(a, name, fields.at[i].value);
 	}
 	return out;
+}
+
+/* What the event has written only because it made the contact, or made it the patient's. */
+static enum outcome compare_first(
+	struct audit *a, const char *key, enum outcome (*compare)(struct audit *, const char *))
+{
+	struct work *w = a->w;
+	struct ledger_latest own = a->own,
+						 first = ledger_latest(w->push->state, w->a, w->location->id, w->contact, key);
+	if (a->news != LEDGER_KNOWN || !first.subject || !w->subject.subject ||
+		strcmp(first.subject, w->subject.subject) != 0)
+		return OUT_DONE;
+	a->own = first;
+	enum outcome out = compare(a, key);
+	a->own = own;
+	return out;
+}
+
+static enum outcome compare_contact(struct audit *a)
+{
+	if (compare_first(a, CHANGE_NEW, compare_properties) == OUT_FAILED ||
+		compare_first(a, CHANGE_LINK, compare_custom) == OUT_FAILED)
+		return OUT_FAILED;
+	if (!is_last(a, &a->own))
+		return OUT_DONE;
+	enum outcome out = compare_properties(a, "set");
+	return out == OUT_DONE ? compare_custom(a, "fields") : out;
 }
 
 static const char *money(struct work *w, int64_t minor)
@@ -425,6 +463,7 @@ static enum outcome compare_all(struct audit *a, struct str actions)
 	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)
 		a->kinds[kind] = latest(a, event_kind_name(kind));
 	a->own = a->kinds[event_kind_of(w->type)];
+	a->link = ledger_latest(w->push->state, w->a, w->location->id, w->contact, CHANGE_LINK);
 	for (struct str at = {0}; out == OUT_DONE && jtext_next(actions, &at);) {
 		w->action = at;
 		for (size_t i = 0; i < sizeof comparisons / sizeof *comparisons; i++)

@@ -35,8 +35,19 @@ static const char *property(struct work *w, const char *name)
 	return text ? text : jtext_string(w->a, jtext_get(jtext_get(w->action, "match"), name));
 }
 
-/* The contact's properties: those of "set", without the ones in without[], and with match for a contact to be
- * found. */
+/* Those of "new" that "set" does not have. */
+static void write_new(struct work *w, struct buf *body, const struct jtext_members *set)
+{
+	struct jtext_members made = jtext_members(w->a, jtext_get(w->action, CHANGE_NEW));
+	for (size_t i = 0; i < made.n; i++) {
+		const char *name = arena_copy(w->a, made.at[i].name);
+		if (!jtext_member(set, name).p)
+			buf_member(body, name, jtext_string(w->a, made.at[i].value));
+	}
+}
+
+/* The contact's properties: those of "set", without the ones in without[]; with match for a contact to be
+ * found or made. */
 static void write_properties(struct work *w, struct buf *body, const char *const *without, bool match)
 {
 	struct jtext_members set = jtext_members(w->a, jtext_get(w->action, "set"));
@@ -52,14 +63,16 @@ static void write_properties(struct work *w, struct buf *body, const char *const
 	for (size_t i = 0; match && i < 2; i++)
 		if (!jtext_member(&set, keys[i]).p)
 			buf_member(body, keys[i], property(w, keys[i]));
+	if (match && w->makes)
+		write_new(w, body, &set);
 }
 
-/* The list of custom fields; those that need to know lead or patient are left for later where nobody knows.
+/* Writes the fields of one of the action's members into a list. only_standing: those that say lead or
+ * patient.
  */
-static enum outcome write_fields(struct work *w, struct buf *list, bool only_standing)
+static enum outcome write_fields_of(struct work *w, struct buf *list, const char *key, bool only_standing)
 {
-	struct jtext_members fields = jtext_members(w->a, jtext_get(w->action, "fields"));
-	buf_putc(list, '[');
+	struct jtext_members fields = jtext_members(w->a, jtext_get(w->action, key));
 	for (size_t i = 0; i < fields.n; i++) {
 		struct str value = fields.at[i].value;
 		if (only_standing && !jtext_get(value, "lead").p)
@@ -68,8 +81,19 @@ static enum outcome write_fields(struct work *w, struct buf *list, bool only_sta
 		if (write_field(w, list, name, value) == OUT_FAILED)
 			return OUT_FAILED;
 	}
-	buf_putc(list, ']');
 	return OUT_DONE;
+}
+
+/* The list of custom fields; those that need to know lead or patient are left for later where nobody knows.
+ */
+static enum outcome write_fields(struct work *w, struct buf *list, bool only_standing)
+{
+	buf_putc(list, '[');
+	enum outcome out = write_fields_of(w, list, "fields", only_standing);
+	if (out == OUT_DONE && w->links)
+		out = write_fields_of(w, list, CHANGE_LINK, only_standing);
+	buf_putc(list, ']');
+	return out;
 }
 
 static bool needs_standing(struct work *w)
@@ -199,6 +223,20 @@ enum outcome contact_search(struct work *w, const char *email, const char *phone
 	return answer.error ? fail_with(w, &answer) : OUT_DONE;
 }
 
+/* Whether a contact is to be made, where that makes a difference: one that is there keeps its name, and an
+ * upsert does not tell before it has written. */
+static enum outcome look_first(struct work *w)
+{
+	const char *there = NULL;
+	enum outcome out = OUT_DONE;
+	if (!jtext_get(w->action, CHANGE_NEW).p)
+		return OUT_DONE;
+	if (!w->push->dry)
+		out = contact_search(w, property(w, "email"), property(w, "phone"), &there);
+	w->makes = !there;
+	return out;
+}
+
 /* The contact is not known: found or made by e-mail and phone. */
 static enum outcome upsert(struct work *w, const struct buf *list)
 {
@@ -206,6 +244,9 @@ static enum outcome upsert(struct work *w, const struct buf *list)
 		w->reason = "no e-mail and no phone, and no contact is known for this patient";
 		return OUT_SKIPPED;
 	}
+	enum outcome out = look_first(w);
+	if (out != OUT_DONE)
+		return out;
 	struct buf body = {0};
 	buf_putc(&body, '{');
 	buf_member(&body, "locationId", w->location->id);
@@ -220,14 +261,14 @@ static enum outcome upsert(struct work *w, const struct buf *list)
 		const char *contact = NULL;
 		if (contact_search(w, property(w, "email"), property(w, "phone"), &contact) != OUT_DONE || !contact)
 			return fail_with(w, &answer);
-		enum outcome out = adopt(w, contact);
+		out = adopt(w, contact);
 		return out == OUT_DONE ? update(w, list) : out;
 	}
 	if (answer.error)
 		return fail_with(w, &answer);
 	struct str contact = jtext_get(answer.body, "contact");
 	w->contact_is_new = w->push->dry || jtext_type(jtext_get(answer.body, "new")) == JTEXT_TRUE;
-	enum outcome out = adopt(w, w->push->dry ? "{contact}" : jtext_string(w->a, jtext_get(contact, "id")));
+	out = adopt(w, w->push->dry ? "{contact}" : jtext_string(w->a, jtext_get(contact, "id")));
 	if (out != OUT_DONE)
 		return out;
 	take_answer(w, sent, contact);
@@ -301,6 +342,7 @@ static enum outcome find_or_make(struct work *w, bool needs)
 		w->locked = false;
 		w->contact = NULL;
 		w->person_is_known = false;
+		w->links = true;
 		w->standing = STANDING_UNKNOWN;
 		w->opportunities = (struct str){0};
 		if (!property(w, "email") && !property(w, "phone"))
@@ -318,9 +360,23 @@ static enum outcome find_or_make(struct work *w, bool needs)
 	return out == OUT_DONE && needs ? contact_standing(w) : out;
 }
 
+/* Whether the contact has got its PNOW ID from an event about the patient, an appointment or a tag, or by a
+ * "link". */
+static bool is_linked(struct work *w)
+{
+	const char *const by[] = {event_kind_name(KIND_PATIENT), event_kind_name(KIND_APPOINTMENT),
+		event_kind_name(KIND_CONTACT), CHANGE_LINK};
+	for (size_t i = 0; i < sizeof by / sizeof *by; i++)
+		if (ledger_latest(w->push->state, w->a, w->location->id, w->contact, by[i]).subject)
+			return true;
+	return false;
+}
+
 enum outcome contact_write(struct work *w)
 {
 	bool needs = needs_standing(w);
+	bool may_link = jtext_get(w->action, CHANGE_LINK).p != NULL;
+	w->links = may_link && (!w->contact || !is_linked(w));
 	enum outcome out = find_or_make(w, needs);
 	if (out == OUT_DONE && w->fields_again) {
 		w->fields_again = false;
@@ -332,6 +388,10 @@ enum outcome contact_write(struct work *w)
 		changed(w, CHANGE_LEAD);
 	if (out == OUT_DONE && event_kind_of(w->type) == KIND_APPOINTMENT && person_differs(w))
 		changed(w, CHANGE_PERSON);
+	if (out == OUT_DONE && w->makes && w->contact_is_new)
+		changed(w, CHANGE_NEW);
+	if (out == OUT_DONE && may_link && w->links && !w->incomplete)
+		changed(w, CHANGE_LINK);
 	return out;
 }
 

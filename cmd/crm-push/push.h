@@ -32,6 +32,10 @@ struct push {
 
 /* What an appointment's event changed that told otherwise who the patient is than the patient's own. */
 #define CHANGE_PERSON "person"
+/* What of the contact it wrote since it made it, or since it made it the patient's; an action's members are
+ * called so, too. */
+#define CHANGE_NEW "new"
+#define CHANGE_LINK "link"
 
 enum standing { STANDING_UNKNOWN, STANDING_LEAD, STANDING_PATIENT };
 
@@ -61,6 +65,8 @@ struct work {
 	const char *contact;    /* its id, once known */
 	struct str contact_now; /* the CRM's last word on it, while we hold its lock; p NULL: not known */
 	bool locked;
+	bool makes;          /* no contact was found: one that is made gets what is "new" in the action */
+	bool links;          /* the contact becomes the patient's: it gets the action's "link" */
 	bool contact_is_new; /* made by this event: it can have no opportunities */
 	const char *person;  /* the contact's name, for an opportunity's */
 	enum standing standing;

@@ -43,15 +43,17 @@ enum known {
 	CONTACT = 1 << 0, /* the contact, by its id */
 	NAME = 1 << 1,    /* with what an event of the patient or of an appointment writes */
 	BILLED = 1 << 2,  /* and what a bill does */
+	NO_WAY = 1 << 3,  /* there is none, and neither e-mail nor phone to find or make it */
 };
 
 /* The facts whose absence from the body is worth a call: without them the workflow cannot do its work. Other
    facts are taken where they come along. An event is complete when each was told, and be it as empty. Where
-   the contact is known by its id, nobody needs what would find it; and a bill has brought its birth date. */
+   the contact is known by its id, nobody needs what would find or make it; and a bill has brought its birth
+   date. */
 static const struct {
 	unsigned types;
 	enum event_kind kind;
-	unsigned unless; /* this is known; 0: always */
+	unsigned unless; /* one of these is known; 0: always */
 	const char *facts[8];
 } needs[] = {
 	{1 << EVENT_PATIENT_UPDATED, KIND_PATIENT, 0, {"first_name", "last_name", "email", "phone"}},
@@ -62,9 +64,11 @@ static const struct {
 		{"first_name", "last_name", "email", "phone"}},
 	{1 << EVENT_BILL_COMPLETED, KIND_BILL, 0, {"total"}},
 	{1 << EVENT_BILL_COMPLETED, KIND_PATIENT, CONTACT, {"email", "phone"}},
+	{1 << EVENT_BILL_COMPLETED, KIND_PATIENT, CONTACT | NO_WAY, {"first_name", "last_name"}},
 	{1 << EVENT_BILL_COMPLETED, KIND_PATIENT, BILLED, {"dob"}},
 	{1 << EVENT_MEMBERSHIP_CREATED, KIND_MEMBERSHIP, 0, {"program"}},
 	{1 << EVENT_MEMBERSHIP_CREATED, KIND_PATIENT, CONTACT, {"email", "phone"}},
+	{1 << EVENT_MEMBERSHIP_CREATED, KIND_PATIENT, CONTACT | NO_WAY, {"first_name", "last_name"}},
 };
 
 /* The line of a record that is a webhook's bare body, without blanks before it; p NULL where it is an event.
@@ -126,6 +130,13 @@ static unsigned known_at(const struct enrich *e, struct arena *a, const char *lo
 				 ledger_latest(e->state, a, location, contact, "appointment").subject;
 	bool billed = ledger_lifetime(e->state, location, contact, &value);
 	return CONTACT | (named ? NAME : 0) | (billed ? BILLED : 0);
+}
+
+/* Whether the event says that there is nothing by which a contact could be found. */
+static bool is_unreachable(struct arena *a, const struct sources *patient)
+{
+	return fact_told(patient, "email") && fact_told(patient, "phone") && !fact(a, patient, "email") &&
+		   !fact(a, patient, "phone");
 }
 
 /* What is known in the facility's sub-account; where no facility is told, in any of them. */
@@ -279,7 +290,8 @@ static void fill(struct enrich *e, struct record *r, enum event_type type)
 	}
 	patient.id = fact(r->arena, &patient.sources, "id");
 	if (kind != KIND_PATIENT)
-		patient.known = known_of(e, r->arena, facility, patient.id);
+		patient.known = known_of(e, r->arena, facility, patient.id) |
+						(is_unreachable(r->arena, &patient.sources) ? NO_WAY : 0);
 	else if (patient.id && e->ask)
 		ask_changed(e->ask, KIND_PATIENT, patient.id, received(r));
 	complete(e, r, &patient);

@@ -123,6 +123,11 @@ is "and gives its items" "$(jq -c '[.bill.total,.bill.items[].name,.patient.dob]
 practice member
 webhook MembershipCreated 1 '{"membershipId":"501"}' | pnow-enrich >out
 is "so does a membership's" "$(asked)$(jq -c '[.membership.program,.patient.email]' out)" 'GET memberships/501 GET patients/10236 ["Glow Club","chloe@example.com"]'
+practice name
+webhook MembershipCreated 2 '{"membershipId":"1","patientId":"10236","programName":"Glow","email":"c@example.com","cellPhone":null}' | pnow-enrich >out
+is "a name that is not told is asked for: the contact may have to be made" "$(asked)$(jq -r .patient.first_name out)" 'GET patients/10236 Chloe'
+webhook MembershipCreated 3 '{"membershipId":"1","patientId":"19999","programName":"Glow","email":"","cellPhone":null}' | pnow-enrich >out
+is "but not where there is neither e-mail nor phone, and so no contact to make" "$(asked)" ''
 practice address '.address=true'
 webhook PatientUpdated 1 "{$person}" | pnow-enrich >out
 is "an address is asked for where the configuration wants it" "$(asked)$(jq -r .patient.city out)" 'GET patients/10234 Denver'

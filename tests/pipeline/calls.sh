@@ -39,7 +39,7 @@ costs()
 contact_put='PUT /contacts/ID' note='POST /contacts/ID/notes' enrol='POST /contacts/ID/workflow/ID'
 opportunity='PUT /opportunities/ID' search='GET /opportunities/search'
 field_list='GET /locations/ID/customFields' workflow_list='GET /workflows/' pipeline_list='GET /opportunities/pipelines'
-upsert='POST /contacts/upsert'
+upsert='POST /contacts/upsert' sought='GET /contacts/search/duplicate'
 
 # --- At first
 
@@ -55,10 +55,10 @@ event appointment.booked e $T1 "$visit" | send
 costs 'appointment.booked, cold' 8 "$field_list, $upsert, $contact_put, $note, $workflow_list, $enrol, $pipeline_list, POST /opportunities/"
 begin
 event bill.completed e $T1 '{patient: $ana} + bill("991"; "450.00")' | send
-costs 'bill.completed, cold, whose contact is read again once nobody else can change it' 9 "$field_list, $upsert, GET /contacts/ID, $contact_put, $note, $workflow_list, $enrol, $enrol, $pipeline_list"
+costs 'bill.completed, cold, whose contact is read again once nobody else can change it' 10 "$field_list, $sought, $upsert, GET /contacts/ID, $contact_put, $note, $workflow_list, $enrol, $enrol, $pipeline_list"
 begin
 event membership.created e $T1 "{patient: \$ana} + $member" | send
-costs 'membership.created, cold' 5 "$field_list, $upsert, POST /contacts/ID/tags, $workflow_list, $enrol"
+costs 'membership.created, cold' 6 "$field_list, $sought, $upsert, POST /contacts/ID/tags, $workflow_list, $enrol"
 
 # --- Names, contact and opportunity known: each type, of a lead and of a patient
 

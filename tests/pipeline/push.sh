@@ -315,8 +315,9 @@ e3 POST /contacts/{contact}/workflow/{workflow:PatientNow Membership Update}'
 same '-n shows fields by name, pipeline and stage too' \
 	"$(jq -c 'select(.path == "/opportunities/" or (.path == "/contacts/upsert" and .id == "e3")) | .body' "$DIR/results" | jq -s .)" \
 	'[{"pipelineId":"{pipeline:Non-Surgical}","locationId":"'$MAIN'","name":"Ana Lopez","pipelineStageId":"{stage:Booked}","status":"open","contactId":"{contact}"},
-	{"locationId":"'$MAIN'","email":"ana@example.com","phone":"+13035550142","customFields":[{"id":"{field:PNOW Membership ID}","field_value":"77"},
-	{"id":"{field:PNOW Membership Program Name}","field_value":"Glow Club"}]}]'
+	{"locationId":"'$MAIN'","email":"ana@example.com","phone":"+13035550142","firstName":"Ana","lastName":"Lopez",
+	"customFields":[{"id":"{field:PNOW Membership ID}","field_value":"77"},
+	{"id":"{field:PNOW Membership Program Name}","field_value":"Glow Club"},{"id":"{field:PNOW ID}","field_value":"10234"}]}]'
 
 # --- A state file that cannot be written
 

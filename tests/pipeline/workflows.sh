@@ -120,11 +120,11 @@ for type in appointment.status bill.completed membership.created patient.updated
 			del(.fields["Next Visit Service", "Next Visit Date"]) | .notes = ['"$visit_note"' | sub("Booked"; "Checked Out")]
 			| .workflows = ["PatientNow Appointments Update"]
 			| .opportunities = [{pipeline: "Non-Surgical", stage: "Patient", status: "won", name: "Ana Lopez"}]' ;;
-	bill.completed) has "$type of an unknown patient makes a contact of the e-mail and phone, and no opportunity" '
-			del(.firstName, .lastName, .gender) | .dateOfBirth = "1984-03-02" | .fields = '"$bill"' | .notes = ['"$bill_note"']
+	bill.completed) has "$type of an unknown patient makes a contact with its name and PNOW ID, and no opportunity" '
+			del(.gender) | .dateOfBirth = "1984-03-02" | .fields = '"$bill"' | .fields["PNOW ID"] = "10234" | .notes = ['"$bill_note"']
 			| .workflows = ["PatientNow Order Paid", "PatientNow Birthday"]' ;;
-	membership.created) has "$type of an unknown patient makes a contact of the e-mail and phone" '
-			del(.firstName, .lastName, .gender) | .fields = '"$membership"' | .tags = ["Membership"]
+	membership.created) has "$type of an unknown patient makes a contact with its name and PNOW ID" '
+			del(.gender) | .fields = '"$membership"' | .fields["PNOW ID"] = "10234" | .tags = ["Membership"]
 			| .workflows = ["PatientNow Membership Update"]' ;;
 	patient.updated) has "$type of an unknown patient makes the contact" '.lastName = "Lopez-Reyes" | .phone = "+13035550199"
 			| .fields["PNOW Unsubscribed"] = "false"' ;;
@@ -140,7 +140,7 @@ has 'address: the address goes along' '.lastName = "Lopez-Reyes" | .phone = "+13
 
 begin . '.membership_tag = "Membership - {program}"'
 send membership.created
-has 'membership_tag with {program}: the tag has its name' 'del(.firstName, .lastName, .gender) | .fields = '"$membership"'
+has 'membership_tag with {program}: the tag has its name' 'del(.gender) | .fields = '"$membership"' | .fields["PNOW ID"] = "10234"
 	| .tags = ["Membership - Glow Club"] | .workflows = ["PatientNow Membership Update"]'
 
 had='.crm.locations[0].contacts = [{firstName: "Ana", lastName: "Lopez", email: "ana@example.com", phone: "+13035550142", gender: "female",
@@ -148,7 +148,7 @@ had='.crm.locations[0].contacts = [{firstName: "Ana", lastName: "Lopez", email: 
 	opportunities: [{name: "Ana", pipeline: "Surgical", stage: "Consult Booked", status: "open", monetaryValue: 1},
 		{name: "Ana", pipeline: "Non-Surgical", stage: "Booked", status: "open", monetaryValue: 2}]}]'
 after_bill='.dateOfBirth = "1984-03-02" | .tags = ["vip"] | .fields = '"$bill"' | .fields["Patient Lifetime Value"] = "550.25"
-	| .notes = ["she likes tea", '"$bill_note"'] | .workflows = ["PatientNow Order Paid", "PatientNow Birthday"]'
+	| .fields["PNOW ID"] = "10234" | .notes = ["she likes tea", '"$bill_note"'] | .workflows = ["PatientNow Order Paid", "PatientNow Birthday"]'
 begin "$had"
 send bill.completed
 has 'surgical_value false: the lifetime value goes onto the non-surgical opportunity, which is won; tags and notes stay' "$after_bill"'
