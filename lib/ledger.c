@@ -142,6 +142,13 @@ const char *ledger_state(struct state *s, struct arena *a, const char *location,
 	return state;
 }
 
+/* Whether an event was applied in a location, or in one of which nobody knows. */
+static enum state_result applied(struct state *s, const char *location, const char *event)
+{
+	return state_run(s, NULL, NULL, "SELECT 1 FROM event WHERE event=? AND location IN (?,'') LIMIT 1", "tt",
+		event, location);
+}
+
 /* What an event is to a subject whose last state is in columns: state, seq, event, moment, applied. One that
    was applied before is known by its id, unless it may be another of the same body: an id that is a hash
    names the body, and a body without a time ("patient 10234 was updated") may come twice and be news twice.
@@ -155,7 +162,7 @@ static enum ledger_news compare(struct state *s, const struct ledger_subject *e,
 		return LEDGER_OLDER;
 	if (!e->dated && e->moment != number(columns[3]))
 		return LEDGER_NEWS;
-	switch (state_run(s, NULL, NULL, "SELECT event FROM event WHERE event=?", "t", e->event)) {
+	switch (applied(s, e->location, e->event)) {
 	case STATE_NONE:
 		return LEDGER_NEWS;
 	case STATE_ROW:
@@ -191,16 +198,18 @@ enum ledger_news ledger_look(struct state *s, struct ledger_subject *e)
 	return news;
 }
 
-bool ledger_applied(struct state *s, const char *event)
+bool ledger_applied(struct state *s, const char *location, const char *event)
 {
-	return state_run(s, NULL, NULL, "SELECT event FROM event WHERE event=?", "t", event) == STATE_ROW;
+	return applied(s, location, event) == STATE_ROW;
 }
 
-/* That the event was applied, or found that all had been. */
-static enum state_result keep_event(struct state *s, const char *event)
+/* That the event was applied in its location, or found that all had been. */
+static enum state_result keep_event(struct state *s, const struct ledger_subject *e)
 {
-	return state_run(
-		s, NULL, NULL, "INSERT OR IGNORE INTO event(event,at) VALUES(?,?)", "ti", event, when_now_ms());
+	return state_run(s, NULL, NULL,
+		"INSERT OR IGNORE INTO event(event,location,at) SELECT ?1,?2,?3"
+		"  WHERE NOT EXISTS(SELECT 1 FROM event WHERE event=?1 AND location='')",
+		"tti", e->event, e->location, when_now_ms());
 }
 
 enum ledger_news ledger_begin(struct state *s, struct ledger_subject *e)
@@ -223,7 +232,7 @@ enum ledger_news ledger_begin(struct state *s, struct ledger_subject *e)
 	} else if (news == LEDGER_KNOWN && same) {
 		/* it was so still: what is older than this is no news either, nor is the event when others have come
 		 */
-		kept = keep_event(s, e->event);
+		kept = keep_event(s, e);
 		if (kept != STATE_FAILED && e->moment > number(columns[3]))
 			kept = state_run(s, NULL, NULL, "UPDATE subject SET moment=? WHERE location=? AND subject=?",
 				"itt", e->moment, e->location, e->subject);
@@ -253,7 +262,7 @@ bool ledger_finish(struct state *s, const struct ledger_subject *e, const struct
 	bool done = !end->applied || (state_run(s, NULL, NULL,
 									  "UPDATE subject SET applied=1 WHERE location=? AND subject=? AND seq=?",
 									  "tti", e->location, e->subject, e->seq) != STATE_FAILED &&
-									 keep_event(s, e->event) != STATE_FAILED);
+									 keep_event(s, e) != STATE_FAILED);
 	for (size_t i = 0; done && i < end->changes; i++)
 		done = keep_change(s, e, end->contact, end->change[i]);
 	return state_end(s, done) && done;
@@ -474,7 +483,7 @@ static bool history_of_subjects(
 			   "location FROM subject) AS l, "
 			   "json_each(?) AS k"
 			   "  JOIN subject AS u ON u.location=l.location AND u.subject=k.value"
-			   "  LEFT JOIN event AS e ON e.event=u.event",
+			   "  LEFT JOIN event AS e ON e.event=u.event AND e.location IN (u.location,'')",
 			   "t", subjects) != STATE_FAILED &&
 		   state_each(s, a, pass_entry, reader,
 			   "SELECT e.at, 'effect', CASE e.done WHEN 0 THEN 'begun' WHEN 1 THEN 'done' ELSE 'undecided' "
@@ -501,7 +510,7 @@ bool ledger_history(struct state *s, struct arena *a, const char *subjects, cons
 			   "b.contact,"
 			   "  NULL, u.event, 'bill/'||b.bill, b.counted FROM bill AS b"
 			   "  LEFT JOIN subject AS u ON u.location=b.location AND u.subject='bill/'||b.bill"
-			   "  LEFT JOIN event AS e ON e.event=u.event"
+			   "  LEFT JOIN event AS e ON e.event=u.event AND e.location IN (u.location,'')"
 			   "  WHERE 'bill/'||b.bill IN (SELECT value FROM json_each(?1))"
 			   "  OR b.contact IN (SELECT value FROM json_each(?2))",
 			   "tt", subjects, contacts) != STATE_FAILED &&

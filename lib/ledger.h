@@ -87,8 +87,8 @@ const char *ledger_state(struct state *s, struct arena *a, const char *location,
 enum ledger_news ledger_begin(struct state *s, struct ledger_subject *subject);
 /* The same without noting it; sets seq where it is LEDGER_KNOWN. */
 enum ledger_news ledger_look(struct state *s, struct ledger_subject *subject);
-/* Whether this very event was applied, or found that all had been. */
-bool ledger_applied(struct state *s, const char *event);
+/* Whether this very event was applied in the location, or found that all had been. */
+bool ledger_applied(struct state *s, const char *location, const char *event);
 
 /* What an event has come to. */
 struct ledger_end {

@@ -98,6 +98,12 @@ static const char *const versions[] = {
 	/* The lifetime value that was written last. */
 	"CREATE TABLE lifetime(location TEXT NOT NULL, contact TEXT NOT NULL, value INTEGER NOT NULL,"
 	"  PRIMARY KEY(location, contact)) WITHOUT ROWID;",
+	/* In which sub-account an event was applied: one may go to several. '': nobody wrote it down. */
+	"ALTER TABLE event RENAME TO event_before;"
+	"CREATE TABLE event(event TEXT NOT NULL, location TEXT NOT NULL DEFAULT '', at INTEGER NOT NULL,"
+	"  PRIMARY KEY(event, location)) WITHOUT ROWID;"
+	"INSERT INTO event(event,at) SELECT event, at FROM event_before;"
+	"DROP TABLE event_before;",
 };
 
 enum { VERSION = sizeof versions / sizeof *versions };

@@ -281,7 +281,7 @@ static enum outcome compare_note(struct audit *a)
 	bool written = a->news == LEDGER_NEWS ||
 				   (a->news == LEDGER_KNOWN && ledger_happened(w->push->state, w->a, w->location->id,
 												   effect_name(w, "note.add", false), &made)) ||
-				   (a->news == LEDGER_OLDER && ledger_applied(w->push->state, w->id));
+				   (a->news == LEDGER_OLDER && ledger_applied(w->push->state, w->location->id, w->id));
 	if (!wanted || !written)
 		return OUT_DONE;
 	if (mirror_read(w, PART_NOTES, &body) == OUT_FAILED)

@@ -22,7 +22,7 @@ static const struct {
 	{"opportunity.value", opportunity_value},
 };
 
-static const char *const words[] = {[OUT_DONE] = "done",
+const char *const outcome_words[] = {[OUT_DONE] = "done",
 	[OUT_UNCHANGED] = "unchanged",
 	[OUT_IGNORED] = "ignored",
 	[OUT_SKIPPED] = "skipped",
@@ -97,56 +97,6 @@ static void find_subject(struct work *w, struct str actions)
 		.dated = dated};
 }
 
-/* The sub-account whose contacts the patient is among: the main one where it is, or where nobody knows; of
- * several others the one where something was done last. */
-static const struct crm_location *location_of_patient(struct work *w)
-{
-	const struct crm_location *found = NULL, *at;
-	bool several = false;
-	int64_t last = -1;
-	for (size_t i = 0; (at = crm_location_at(w->push->crm, i)); i++) {
-		const char *contact = ledger_contact(w->push->state, w->a, at->id, w->patient).id;
-		if (!contact || (found && strcmp(found->id, at->id) == 0))
-			continue;
-		if (i == 0)
-			return at;
-		several |= found != NULL;
-		int64_t changed_at = ledger_changed(w->push->state, at->id, contact);
-		if (changed_at > last) {
-			last = changed_at;
-			found = at;
-		}
-	}
-	if (several)
-		warning(w,
-			"the patient is known in several sub-accounts: %s was taken, where something was done last",
-			found->id);
-	return found ? found : crm_location_at(w->push->crm, 0);
-}
-
-/* The sub-account of the contact that is tagged, or of the event's facility; where it names none, the
- * patient's. */
-static void find_location(struct work *w)
-{
-	bool unknown = false;
-	if (w->type == EVENT_CONTACT_TAGGED)
-		w->location = crm_location_with(w->push->crm, part(w, KIND_CONTACT, "location_id"));
-	if (w->location)
-		return;
-	const char *facility = part(w, KIND_APPOINTMENT, "facility");
-	if (!*facility)
-		facility = part(w, KIND_BILL, "facility");
-	if (!*facility && w->patient && !w->push->dry) {
-		w->location = location_of_patient(w);
-		return;
-	}
-	w->location = crm_location(w->push->crm, *facility ? facility : NULL, &unknown);
-	if (unknown)
-		warning(w,
-			"the facility \"%s\" is not in the configuration: the practice's main sub-account was taken",
-			facility);
-}
-
 static void write_result_of_action(struct work *w, const char *op, enum outcome out, double ms)
 {
 	struct buf *b = &w->results;
@@ -154,7 +104,8 @@ static void write_result_of_action(struct work *w, const char *op, enum outcome 
 		buf_putc(b, ',');
 	buf_putc(b, '{');
 	buf_member(b, "op", op);
-	buf_member(b, "status", words[out]);
+	buf_member(b, "location_id", w->is_one_of ? w->location->id : NULL);
+	buf_member(b, "status", outcome_words[out]);
 	buf_member(b, "stage", w->stage);
 	if (w->http)
 		buf_printf(b, ",\"http\":%ld", w->http);
@@ -263,6 +214,41 @@ static enum outcome apply(struct work *w, struct str actions)
 	return out;
 }
 
+/* What an audit says of an event that differs in this sub-account; nothing of one that does not. */
+static void write_differences(struct work *w)
+{
+	struct buf *out = &w->shown;
+	if (!w->differences.n)
+		return;
+	buf_putc(out, '{');
+	buf_member(out, "id", w->id);
+	buf_member(out, "type", record_text(w->r, "type"));
+	buf_member(out, "practice", w->push->conf->practice);
+	buf_member(out, "patient_id", w->patient);
+	buf_member(out, "contact_id", w->contact);
+	buf_member(out, "location_id", w->location->id);
+	buf_printf(
+		out, ",\"status\":\"differs\",\"applied\":%s,\"differences\":[", w->applied ? "true" : "false");
+	buf_add(out, buf_str(&w->differences));
+	buf_puts(out, "]}");
+}
+
+/* What an event comes to in its sub-account. */
+static enum outcome settle_there(struct work *w)
+{
+	struct str actions = record_get(w->r, "actions");
+	find_subject(w, actions);
+	find_contact(w);
+	find_written_over(w);
+	enum outcome out = w->push->mirror ? audit(w, actions) : apply(w, actions);
+	if (w->locked)
+		lock_free(w->push->locks, LOCK_CONTACT, w->contact);
+	w->locked = false;
+	if (w->push->mirror && out != OUT_FAILED)
+		write_differences(w);
+	return out;
+}
+
 /* What an event comes to. An event that carries an error has failed already. */
 static enum outcome settle(struct work *w)
 {
@@ -279,11 +265,7 @@ static enum outcome settle(struct work *w)
 	bool locks = !w->push->dry && w->patient;
 	if (locks)
 		lock_take(w->push->locks, LOCK_PATIENT, w->patient);
-	find_location(w);
-	find_subject(w, actions);
-	find_contact(w);
-	find_written_over(w);
-	enum outcome out = w->push->mirror ? audit(w, actions) : apply(w, actions);
+	enum outcome out = location_each(w, settle_there);
 	if (locks)
 		lock_free(w->push->locks, LOCK_PATIENT, w->patient);
 	return out;
@@ -305,15 +287,20 @@ static void write_warnings(struct work *w, struct buf *out)
 	buf_putc(out, ']');
 }
 
+void write_failure(const struct work *w, struct buf *out)
+{
+	buf_puts(out, ",\"error\":{");
+	buf_member(out, "stage", w->r->stage);
+	buf_member(out, "code", w->code);
+	buf_member(out, "message", w->error);
+	buf_printf(out, ",\"retry\":%s}", w->retry ? "true" : "false");
+}
+
 static void write_error(struct work *w, struct buf *out)
 {
 	struct str given = record_get(w->r, "error"), raw = record_get(w->r, "raw");
 	if (w->error) {
-		buf_puts(out, ",\"error\":{");
-		buf_member(out, "stage", w->r->stage);
-		buf_member(out, "code", w->code);
-		buf_member(out, "message", w->error);
-		buf_printf(out, ",\"retry\":%s}", w->retry ? "true" : "false");
+		write_failure(w, out);
 		return;
 	}
 	buf_puts(out, ",\"error\":");
@@ -328,6 +315,10 @@ static void write_error(struct work *w, struct buf *out)
 static void write_result(struct work *w, enum outcome out)
 {
 	struct buf result = {0};
+	if (w->push->mirror && w->shown.n) { /* what differs elsewhere */
+		buf_add(&result, buf_str(&w->shown));
+		buf_putc(&result, '\n');
+	}
 	buf_putc(&result, '{');
 	buf_member(&result, "id", w->id);
 	buf_member(&result, "type", record_text(w->r, "type"));
@@ -335,7 +326,7 @@ static void write_result(struct work *w, enum outcome out)
 	buf_member(&result, "patient_id", w->patient);
 	buf_member(&result, "contact_id", w->contact);
 	buf_member(&result, "location_id", w->location ? w->location->id : NULL);
-	buf_member(&result, "status", words[out]);
+	buf_member(&result, "status", outcome_words[out]);
 	if (out == OUT_IGNORED || out == OUT_SKIPPED || out == OUT_UNCHANGED)
 		buf_member(&result, "reason", w->reason);
 	buf_printf(&result, ",\"ms\":%.0f,\"calls\":%u", w->ms, w->calls);
@@ -347,35 +338,17 @@ static void write_result(struct work *w, enum outcome out)
 	buf_puts(&result, ",\"actions\":[");
 	buf_add(&result, buf_str(&w->results));
 	buf_putc(&result, ']');
+	if (w->locations.n) {
+		buf_puts(&result, ",\"locations\":[");
+		buf_add(&result, buf_str(&w->locations));
+		buf_putc(&result, ']');
+	}
 	write_warnings(w, &result);
 	if (out == OUT_FAILED)
 		write_error(w, &result);
 	buf_putc(&result, '}');
 	record_replace(w->r, (struct str){arena_copy(w->a, buf_str(&result)), result.n});
 	buf_free(&result);
-}
-
-/* What an audit says of an event that differs; nothing of one that does not. */
-static void write_differences(struct work *w)
-{
-	struct buf out = {0};
-	w->r->failed = w->differences.n > 0;
-	record_replace(w->r, (struct str){0});
-	if (!w->r->failed)
-		return;
-	buf_putc(&out, '{');
-	buf_member(&out, "id", w->id);
-	buf_member(&out, "type", record_text(w->r, "type"));
-	buf_member(&out, "practice", w->push->conf->practice);
-	buf_member(&out, "patient_id", w->patient);
-	buf_member(&out, "contact_id", w->contact);
-	buf_member(&out, "location_id", w->location->id);
-	buf_printf(
-		&out, ",\"status\":\"differs\",\"applied\":%s,\"differences\":[", w->applied ? "true" : "false");
-	buf_add(&out, buf_str(&w->differences));
-	buf_puts(&out, "]}");
-	record_replace(w->r, (struct str){arena_copy(w->a, buf_str(&out)), out.n});
-	buf_free(&out);
 }
 
 void push_event(struct record *r, void *context)
@@ -396,20 +369,17 @@ void push_event(struct record *r, void *context)
 		out = fail(&w, "malformed", false, "the event has no id");
 	else
 		out = settle(&w);
-	if (w.locked)
-		lock_free(w.push->locks, LOCK_CONTACT, w.contact);
 	calls_event(&w.push->calls, w.type);
 	calls_add(&w.push->calls, w.type, w.calls);
-	r->failed = out == OUT_FAILED;
-	r->retry = r->failed && w.retry;
-	if (w.push->mirror && !r->failed)
-		write_differences(&w);
-	else if (w.push->dry && !r->failed)
-		record_replace(r, (struct str){arena_copy(w.a, buf_str(&w.shown)), w.shown.n});
-	else
+	r->retry = out == OUT_FAILED && w.retry;
+	r->failed = out == OUT_FAILED || (w.push->mirror && w.shown.n);
+	if (out == OUT_FAILED || !(w.push->mirror || w.push->dry))
 		write_result(&w, out);
+	else
+		record_replace(r, (struct str){arena_copy(w.a, buf_str(&w.shown)), w.shown.n});
 	buf_free(&w.shown);
 	buf_free(&w.results);
 	buf_free(&w.warnings);
 	buf_free(&w.differences);
+	buf_free(&w.locations);
 }

@@ -56,6 +56,7 @@ struct work {
 	enum event_type type;
 	const char *patient;
 	const struct crm_location *location;
+	bool is_one_of;                /* the sub-accounts that the event goes to */
 	struct ledger_subject subject; /* .subject NULL: none */
 	bool backfill;                 /* history: gives way to what is newer */
 	bool person_is_known;          /* who the patient is was brought in before, and stays as it is */
@@ -84,8 +85,9 @@ struct work {
 	double ms;
 	struct buf results; /* of the actions */
 	struct buf warnings;
-	struct buf shown;       /* in a dry run: the requests */
-	struct buf differences; /* that an audit has found */
+	struct buf locations; /* what became of the event in each, where it goes to several */
+	struct buf shown;     /* in a dry run: the requests; in an audit: a line for each location that differs */
+	struct buf differences; /* that an audit has found in this location */
 	bool applied;           /* in an audit: the ledger says so */
 	bool fields_again;  /* a field was dropped, and its id may be an old one: look them up and write again */
 	bool incomplete;    /* something was left out that a later run could do */
@@ -99,9 +101,18 @@ void push_event(struct record *r, void *context);
 /* Whether an action with this op can be carried out. */
 bool is_operation(const char *op);
 
+extern const char *const outcome_words[];
+/* Writes ,"error":{…} of the event's failure. */
+void write_failure(const struct work *w, struct buf *out);
+
+
 /* check.c */
 /* Whether the event may be carried out at all, with these actions: OUT_DONE, or OUT_FAILED. */
 enum outcome check(struct work *w, struct str actions);
+
+/* location.c: has the event settled in each sub-account that it goes to, one after another, and puts together
+ * what it came to there. settle() gets a work with its location, and frees what it locks. */
+enum outcome location_each(struct work *w, enum outcome (*settle)(struct work *));
 
 /* request.c */
 /* Makes a request for this event, or shows it in a dry run (the answer is then 200 with {}). */

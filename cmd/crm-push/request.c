@@ -61,6 +61,8 @@ void warning(struct work *w, const char *format, ...)
 	va_start(args, format);
 	const char *text = arena_vprintf(w->a, format, args);
 	va_end(args);
+	if (w->is_one_of)
+		text = arena_printf(w->a, "sub-account %s: %s", w->location->id, text);
 	if (w->warnings.n)
 		buf_putc(&w->warnings, ',');
 	buf_json(&w->warnings, str_of(text));

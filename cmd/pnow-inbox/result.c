@@ -7,7 +7,7 @@
 
 /* What is kept of a result; an event that passed as it was is not one. */
 static const char *const kept[] = {"id", "type", "practice", "patient_id", "contact_id", "location_id",
-	"status", "reason", "ms", "calls", "patientnow_calls", "actions", "warnings", "error"};
+	"status", "reason", "ms", "calls", "patientnow_calls", "actions", "locations", "warnings", "error"};
 static const char *const kept_of_event[] = {
 	"id", "type", "practice", "ignored", "patientnow_calls", "warnings", "error"};
 
