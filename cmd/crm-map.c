@@ -492,8 +492,7 @@ static const char *reason_to_ignore(struct event *e)
 	if (!text_at(e, KIND_PATIENT, "id"))
 		return "an appointment without a patient (a block)";
 	if (e->status && !status_shown(e->status))
-		return arena_printf(
-			e->r->arena, "the appointment's status \"%s\" is not one that the profile maps", e->status);
+		return "the appointment's status is not one that the profile maps";
 	return NULL;
 }
 
@@ -544,8 +543,8 @@ static void map(struct record *r, void *context)
 	if (record_get(r, "ignored").p || e.type == EVENT_CONTACT_TAGGED)
 		return; /* pnow-push has written the actions of a tagged contact */
 	if (e.type == EVENT_UNKNOWN) {
-		record_fail(
-			r, "bad_type", false, "type: found %s, expected a type of pnow-event(5)", type ? type : "none");
+		record_fail(r, "bad_type", false, "type: found %s, expected a type of pnow-event(5)",
+			type ? "another" : "none");
 		return;
 	}
 	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)

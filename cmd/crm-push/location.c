@@ -61,9 +61,8 @@ static const struct crm_location *location_of_event(struct work *w)
 		return location_of_patient(w);
 	found = crm_location(w->push->crm, facility, &unknown);
 	if (unknown)
-		warning(w,
-			"the facility \"%s\" is not in the configuration: the practice's main sub-account was taken",
-			facility);
+		warning(
+			w, "the event's facility is not in the configuration: the practice's main sub-account was taken");
 	return found;
 }
 

@@ -58,6 +58,20 @@ static const char *part(const struct work *w, enum event_kind kind, const char *
 	return text ? text : "";
 }
 
+/* The same for the ledger, which holds nothing of a person: what is no status, time, date or amount is free
+ * text, and only a digest of it is kept. */
+static const char *kept(const struct work *w, enum event_kind kind, const char *key)
+{
+	const char *text = part(w, kind, key);
+	char time[WHEN_TEXT], hex[65];
+	int64_t minor;
+	if (!*text || status_shown(text) || when_time(str_of(text), false, time) ||
+		when_date(str_of(text), false, time) || money_read(str_of(text), &minor))
+		return text;
+	signature_sha256_hex((struct str[]){str_of(text)}, 1, hex);
+	return arena_copy(w->a, (struct str){hex, 32});
+}
+
 /* What the event is about and the state it brings: by these the ledger tells what is new (design.md section
  * 6, point 3). */
 static void find_subject(struct work *w, struct str actions)
@@ -71,14 +85,14 @@ static void find_subject(struct work *w, struct str actions)
 		state = person_state(w, actions);
 		break;
 	case KIND_APPOINTMENT:
-		state = arena_printf(w->a, "%s %s", part(w, kind, "status"), part(w, kind, "start"));
+		state = arena_printf(w->a, "%s %s", kept(w, kind, "status"), kept(w, kind, "start"));
 		break;
 	case KIND_BILL:
 		money_read(str_of(part(w, kind, "total")), &total);
 		state = arena_printf(w->a, "%lld", (long long)total);
 		break;
 	case KIND_MEMBERSHIP:
-		state = arena_printf(w->a, "%s %s", part(w, kind, "sold_date"), part(w, kind, "amount"));
+		state = arena_printf(w->a, "%s %s", kept(w, kind, "sold_date"), kept(w, kind, "amount"));
 		break;
 	case KIND_CONTACT: /* a tag may be set again, so each event stands alone; a hash names one only with its
 						  time */
@@ -222,7 +236,7 @@ static void write_differences(struct work *w)
 		return;
 	buf_putc(out, '{');
 	buf_member(out, "id", w->id);
-	buf_member(out, "type", record_text(w->r, "type"));
+	buf_member(out, "type", w->type == EVENT_UNKNOWN ? NULL : event_type_name(w->type));
 	buf_member(out, "practice", w->push->conf->practice);
 	buf_member(out, "patient_id", w->patient);
 	buf_member(out, "contact_id", w->contact);
@@ -321,7 +335,7 @@ static void write_result(struct work *w, enum outcome out)
 	}
 	buf_putc(&result, '{');
 	buf_member(&result, "id", w->id);
-	buf_member(&result, "type", record_text(w->r, "type"));
+	buf_member(&result, "type", w->type == EVENT_UNKNOWN ? NULL : event_type_name(w->type));
 	buf_member(&result, "practice", w->push->conf->practice);
 	buf_member(&result, "patient_id", w->patient);
 	buf_member(&result, "contact_id", w->contact);

@@ -341,7 +341,7 @@ static void enrich(struct record *r, void *context)
 		record_set_text(r, "ignored", "a ping");
 	else if (known == EVENT_UNKNOWN && name)
 		record_set_text(r, "ignored",
-			arena_printf(r->arena, "the event \"%s\" is not one that the profile %s maps", name,
+			arena_printf(r->arena, "the event's name is not one that the profile %s maps",
 				e->conf->patientnow.profile));
 	else if (known == EVENT_UNKNOWN)
 		record_fail(r, "bad_type", false, "found no type, and no event name where the profile %s expects one",

@@ -120,7 +120,7 @@ is "but not in one that is not" "$(jq -r '.type' out)$status" patient.updated0
 run crm-map <<<'{"type":"patient.updated","patient":"10234"}'
 is "text where an object is read is an error" "$(jq -r '.error|.code+": "+.message' out)" 'malformed: patient: expected an object'
 run crm-map <<<'{"type":"contact.exploded"}'
-is "so is a type that does not exist" "$(jq -r '.error|.code+": "+.message' out)" 'bad_type: type: found contact.exploded, expected a type of pnow-event(5)'
+is "so is a type that does not exist" "$(jq -r '.error|.code+": "+.message' out)" 'bad_type: type: found another, expected a type of pnow-event(5)'
 run pnow-enrich <<<'{"hello":"world"}'
 is "and what is neither event nor webhook" "$(jq -r '.error|.code' out)" bad_type
 run crm-map <<<'{"type":"patient.updated","patient":{}}'

@@ -84,7 +84,7 @@ the patient is known in several sub-accounts: $DOWNTOWN was taken, where somethi
 visit e11 2026-12-01T15:00:00Z 88128 '"Airport"' | run
 went 'a facility that is not in the configuration: the main one, with a warning' \
 	"$MAIN
-the facility \"Airport\" is not in the configuration: the practice's main sub-account was taken"
+the event's facility is not in the configuration: the practice's main sub-account was taken"
 joined e12 2026-12-01T16:00:00Z 80
 went 'a patient known in the main one too: that one' $MAIN
 

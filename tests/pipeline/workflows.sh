@@ -215,7 +215,7 @@ send bill.completed
 is 'a bill too' "$(contact ana@example.com | jq -c '[.locationId, .fields["Patient Lifetime Value"]]')" "[\"$DOWNTOWN\",\"450.00\"]"
 send appointment.booked '.eventId = "evt-2" | .data += {appointmentId: "88124", facility: "Uptown"}'
 result 'a facility that the configuration lacks: the main sub-account, with a warning' 'done' \
-	'the facility "Uptown" is not in the configuration: the practice'\''s main sub-account was taken'
+	'the event'\''s facility is not in the configuration: the practice'\''s main sub-account was taken'
 is 'the contact is made there' "$(curl -sS "$API/_/state" | jq -r '.contacts[1] | .locationId, .fields["PNOW Location"]')" "$MAIN"$'\nUptown'
 send patient.updated
 is 'an event without a facility goes to the main one where the patient is known there' "$(last_result | jq -r .location_id)" "$MAIN"
