@@ -30,12 +30,12 @@ run()
 }
 audit()
 {
-	push -C "$@" 2>"$DIR/err"
+	push -C 2>"$DIR/err"
 }
-# who [E-MAIL]: the contact's name and PNOW ID.
+# who: the contact's name and PNOW ID.
 who()
 {
-	contact "${1:-ana@example.com}" | jq -c '[.firstName, .lastName, .fields["PNOW ID"]]'
+	contact ana@example.com | jq -c '[.firstName, .lastName, .fields["PNOW ID"]]'
 }
 call() # METHOD PATH [BODY]
 {
