@@ -4,6 +4,7 @@
  */
 #include "push.h"
 #include "money.h"
+#include "signature.h"
 #include "when.h"
 
 #include <stdlib.h>

@@ -105,7 +105,6 @@ extern const char *const outcome_words[];
 /* Writes ,"error":{…} of the event's failure. */
 void write_failure(const struct work *w, struct buf *out);
 
-
 /* check.c */
 /* Whether the event may be carried out at all, with these actions: OUT_DONE, or OUT_FAILED. */
 enum outcome check(struct work *w, struct str actions);
