@@ -576,11 +576,10 @@ int httpd_listen(struct hook *h, int listening)
 
 int httpd_inetd(struct hook *h, int socket)
 {
-	static struct server s = {.lock = PTHREAD_MUTEX_INITIALIZER, .open = 1, .room = 2, .last = true};
+	struct server s = {.hook = h, .lock = PTHREAD_MUTEX_INITIALIZER, .open = 1, .room = 2, .last = true};
 	struct sockaddr_storage peer = {0};
 	socklen_t n = sizeof peer;
 
-	s.hook = h;
 	TAILQ_INIT(&s.waiting);
 	wake[0] = wake[1] = -1; /* nobody sleeps */
 	if (getpeername(socket, (struct sockaddr *)&peer, &n) < 0)
