@@ -13,7 +13,7 @@ scratch=$(mktemp -d "${TMPDIR:-/tmp}/pnow-mutate.XXXXXX") || exit 73
 trap 'kill $(jobs -p) 2>/dev/null; wait; rm -rf "$scratch"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-export TEST_TIMEOUT=${TEST_TIMEOUT:-150}
+export TEST_TIMEOUT=${TEST_TIMEOUT:-100}
 workers=2
 mapfile -t units < <(sed -n 's|^test unit/|.build/release/unit/|p' "$root/tests/mutate/mutations" | sort -u)
 
