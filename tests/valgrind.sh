@@ -26,7 +26,7 @@ make_secrets()
 	(
 		umask 077
 		for secret in pnp.token crm.token pne.password pne.apikey; do
-			echo secret >"$1/$secret"
+			echo secret-of-a-test >"$1/$secret"
 		done
 	)
 }

@@ -91,7 +91,7 @@ crowd()
 	inbox_of crowd
 	listen crowd.json
 	for hostile in 0 10000; do
-		read -r -a said < <("$bin/../crash/crowd" -i $((hostile / 2)) -d $((hostile / 2)) -n 500 "$port" /hook/glow/patientnow 'X-Token: open sesame')
+		read -r -a said < <("$bin/../crash/crowd" -i $((hostile / 2)) -d $((hostile / 2)) -n 500 "$port" /hook/glow/patientnow 'X-Token: open sesame, please')
 		printf '  pnow-hook -l among %d idle and %d dripping senders: median %s ms, 99 %% %s ms, longest %s ms; %s of 500 answered\n' \
 			$((hostile / 2)) $((hostile / 2)) "${said[5]}" "${said[7]}" "${said[9]}" "${said[0]}"
 	done

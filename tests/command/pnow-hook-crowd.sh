@@ -6,7 +6,7 @@
 crowd=$bin/../crash/crowd
 [ -x "$crowd" ] || { echo "1..0 # SKIP make check builds $crowd"; exit 0; }
 
-printf 'open sesame' >secret && chmod 600 secret
+printf 'open sesame, please' >secret && chmod 600 secret
 
 # listen NAME ARGUMENT…: a hook ($hook) on $port with an inbox NAME.db of its own; its words are in NAME.err.
 listen()
@@ -38,7 +38,7 @@ count_descriptors()
 among()
 {
 	read -r answered _ _ _ _ _ _ ms _ _ _ hostile < <("$crowd" -i $(($2 / 2)) -d $(($2 / 2)) -n 100 "$port" /hook/glow/patientnow \
-		'X-Token: open sesame' 2>"$1.crowd")
+		'X-Token: open sesame, please' 2>"$1.crowd")
 }
 
 # The most memory that the hook has had, in MiB.
@@ -94,7 +94,7 @@ head -c 1000000 /dev/zero >body
 (
 	trap '' PIPE
 	for ((i = 0; i < 250; i++)); do hostile_body; done
-	"$crowd" -n 20 "$port" /hook/glow/patientnow 'X-Token: open sesame' >bodies
+	"$crowd" -n 20 "$port" /hook/glow/patientnow 'X-Token: open sesame, please' >bodies
 ) 2>bodies.err
 is "among 250 bodies that are never whole good senders are answered" "$(cut -d' ' -f1-4 bodies)" "20 answered of 20"
 if sanitized || [ ! -r "/proc/$hook/status" ]; then

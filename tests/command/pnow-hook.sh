@@ -228,8 +228,8 @@ like "a body in odd chunks is taken" "$(raw "$CHUNKED" | head -1)" "HTTP/1.1 200
 is "a request that breaks off runs nothing" "$(raw "${ONE%??}" 1 | wc -c) $(wc -l <events)" "0 $((EVENTS_N + 3))"
 # Whoever reads such a request in another way than a proxy in front can be made to find a second one in it.
 malformed() { # malformed WHAT HEADERS BODY [REQUEST-LINE]: refused, closed, and nothing came; a request that follows is not read
-	local second='POST /hook/token/patientnow HTTP/1.1\r\nHost: x\r\nX-Token: correct-horse\r\nContent-Type: application/json\r\nContent-Length: 42\r\n\r\n{"event":"PatientCreated","eventId":"sm1"}'
-	raw "${4-POST /hook/token/patientnow HTTP/1.1}\r\nHost: x\r\nX-Token: correct-horse\r\nContent-Type: application/json\r\n$2\r\n$3$second" 30 >answers
+	local second='POST /hook/token/patientnow HTTP/1.1\r\nHost: x\r\nX-Token: correct-horse-battery\r\nContent-Type: application/json\r\nContent-Length: 42\r\n\r\n{"event":"PatientCreated","eventId":"sm1"}'
+	raw "${4-POST /hook/token/patientnow HTTP/1.1}\r\nHost: x\r\nX-Token: correct-horse-battery\r\nContent-Type: application/json\r\n$2\r\n$3$second" 30 >answers
 	is "400, and the end: $1" "$(grep -ac '^HTTP/1.1 400' answers) $(grep -ac '^HTTP/1.1' answers) $(wc -l <events)" "1 1 $EVENTS_N"
 }
 events_now
@@ -264,7 +264,7 @@ malformed "two hosts" "Host: y\r\n$LENGTH" "$EMPTY"
 like "400: a length that is no number" "$(raw "${ONE/Content-Length: /Content-Length: +}$ONE" | grep -a ^HTTP | sort -u | tr -d '\r')" \
 	"HTTP/1.1 400 Bad Request"
 is "400: no host" "$(raw "POST /hook/token/patientnow HTTP/1.1\r\n$LENGTH\r\n$EMPTY" | tail -1)" '{"error":"Host is missing"}'
-CHUNKED='POST /hook/token/patientnow HTTP/1.1\r\nHost: x\r\nX-Token: correct-horse\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n'
+CHUNKED='POST /hook/token/patientnow HTTP/1.1\r\nHost: x\r\nX-Token: correct-horse-battery\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n'
 is "what follows a body in chunks is not read: its end can be forged" \
 	"$(raw "${CHUNKED}1c\r\n{\"event\":\"Ping\",\"id\":\"last\"}\r\n0\r\n\x00\r\n$ONE" | grep -ac '^HTTP/1.1 200')" 1
 PLAIN='X-Empty:\r\nX-Near:y\r\nX-Far:  \t y  \r\nX-Utf8: \xc3\xb6\r\n'
