@@ -120,10 +120,17 @@ $(TRIES): tests/confine/tries.c $(BUILD)/flags
 	$(CC) -std=c17 -O2 $(WARN) -D_GNU_SOURCE -fPIC -shared -pthread -o $@ $< -ldl
 
 # The long ones first: they run side by side, and what begins last should be short.
-TESTS = tests/valgrind.sh $(sort $(wildcard tests/pipeline/*.sh)) $(sort $(wildcard tests/command/*.sh)) $(FUZZ_PROGRAMS) $(UNIT_PROGRAMS)
+LONG_TESTS = tests/valgrind.sh $(addprefix tests/pipeline/,busy-day-essentials.sh faults.sh kill.sh money.sh) \
+	$(addprefix tests/command/,crash-disk.sh crash.sh house.sh memory.sh)
+TESTS = $(filter-out $(LONG_TESTS),$(sort $(wildcard tests/pipeline/*.sh)) $(sort $(wildcard tests/command/*.sh))) $(FUZZ_PROGRAMS) $(UNIT_PROGRAMS)
+RUN_TESTS = PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" tests/run
 
 check: all $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(FAULTS) $(TRIES) $(LOAD) $(CROWD)
-	PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" tests/run $(TESTS)
+	$(RUN_TESTS) $(TESTS)
+
+# What takes a minute each: valgrind, faults and kills at each request, the short crash runs, a build from nothing. Three minutes.
+check-long: all $(FAULTS) $(LOAD)
+	$(RUN_TESTS) $(LONG_TESTS)
 
 # What clang and its sanitizers say: of every file, of all unit tests and fuzz corpora, and of the commands' tests that are quick.
 CLANG_TESTS = $(addprefix tests/command/,categorize.sh configuration.sh crm-map.sh golden.sh pnow-csv.sh pnow-hook-inbox.sh records.sh)
@@ -212,7 +219,7 @@ clean:
 	rm -rf .build
 
 FORCE:
-.PHONY: all backfill bench busy-day callgrind check check-clang clean contract crash demo deps deps-bench deps-contract fuzz fuzz-corpus install lint mutate orders FORCE
+.PHONY: all backfill bench busy-day callgrind check check-clang check-long clean contract crash demo deps deps-bench deps-contract fuzz fuzz-corpus install lint mutate orders FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

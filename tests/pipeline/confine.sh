@@ -23,7 +23,7 @@ printf 'Patient ID,First Name,Last Name,Email\n10234,Ana,Lopez,ana@example.com\n
 under=()
 listen()
 {
-	rm -f "$DIR/port"
+	rm -f "$DIR/port" "$DIR/err"
 	"${under[@]}" pnow-hook -v -l 127.0.0.1:0 -p "$DIR/port" "$@" >"$DIR/out" 2>"$DIR/err" &
 	process=$!
 	started+=("$process")
@@ -55,7 +55,7 @@ holds_in()
 
 # A filter that waits for its first line is confined already.
 while read -ra command; do
-	rm -f "$DIR/pipe"
+	rm -f "$DIR/pipe" "$DIR/err"
 	mkfifo "$DIR/pipe"
 	"${command[@]}" -v <"$DIR/pipe" >/dev/null 2>"$DIR/err" &
 	process=$!

@@ -49,7 +49,8 @@ is 'and all are told' "$(jq -r '.appointment.type' "$DIR/out" | xargs) $(jq -s '
 pnow-enrich -j 1 <"$DIR/events" >"$DIR/out"
 is 'the same events again cost nothing' "$(asked)" ''
 new
-for n in 7 107 207; do said PatientUpdated "{\"patientId\":\"$((20000 + n))\"}"; done | pnow-enrich >"$DIR/out"
+for n in 7 107 207; do said PatientUpdated "{\"patientId\":\"$((20000 + n))\"}"; done >"$DIR/events"
+pnow-enrich <"$DIR/events" >"$DIR/out"
 is 'a long list is gone through to its end' "$(asked) $(jq -r .patient.last_name "$DIR/out" | xargs)" 'patients patients patients Last7 Last107 Last207'
 new
 said PatientUpdated '{"patientId":"20001"}' '.received = "2026-01-01T00:00:00Z" | .occurred = .received' >"$DIR/old"
