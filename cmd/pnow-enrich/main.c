@@ -371,11 +371,11 @@ int main(int argc, char *argv[])
 	struct profile *profile = profile_read(conf->patientnow.profile, conf->file);
 	struct calls calls = {0};
 	struct enrich e = {.conf = conf, .profile = profile, .calls = &calls};
-	if (!o.dry) {
+	if (!o.dry)
 		e.state = state_open(conf_need(conf, conf->state, "state"));
-		e.ask = ask_open(conf, profile, e.state, &o);
-	}
 	confine(CONFINE_CLIENT, &conf->state, !o.dry, o.verbose);
+	if (!o.dry)
+		e.ask = ask_open(conf, profile, e.state, &o); /* starts a thread, which is to be confined, too */
 	int status = record_loop(&(struct record_loop){.stage = "pnow-enrich",
 		.each = enrich,
 		.context = &e,

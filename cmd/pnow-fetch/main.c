@@ -138,13 +138,13 @@ int main(int argc, char *argv[])
 	struct profile *profile = profile_read(conf->patientnow.profile, conf->file);
 	f.conf = conf;
 	f.profile = profile;
-	if (!f.options.dry) {
+	if (!f.options.dry)
 		f.state = state_open(conf_need(conf, conf->state, "state"));
-		f.api = patientnow_open(conf, profile, f.state, &f.options);
-	}
 	if (!types && *ids)
 		fetch_give_ids(ids);
 	confine(CONFINE_CLIENT, &conf->state, !f.options.dry, f.options.verbose);
+	if (!f.options.dry) /* starts a thread, which is to be confined, too */
+		f.api = patientnow_open(conf, profile, f.state, &f.options);
 	int status = types ? fetch_types(&f) : f.list ? fetch_list(&f) : fetch_ids(&f);
 	patientnow_close(f.api);
 	state_close(f.state);

@@ -45,12 +45,12 @@ hook_takes()
 
 # --- The kernel knows
 
-# holds_in PROGRAM: of the process.
+# holds_in PROGRAM: of every thread of the process.
 holds_in()
 {
 	until_true grep -q 'confined: ' "$DIR/err"
 	is "$1: no new privileges, and a filter of system calls" \
-		"$(awk '/^(NoNewPrivs|Seccomp):/ { print $2 }' "/proc/$process/status" | xargs)" '1 2'
+		"$(awk '/^(NoNewPrivs|Seccomp):/ { print $2 }' "/proc/$process/task/"*/status | xargs -n 2 | sort -u)" '1 2'
 }
 
 # A filter that waits for its first line is confined already.
