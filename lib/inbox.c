@@ -1,12 +1,16 @@
 /*
  * One row for each event. What may be fed is a question to the database, so any number of runs can share the
  * work: a claim is one transaction, and a run that dies is told from one that lives by the lock it held.
+ * A transaction of many events writes many pages: on a disk that fails one write in fifty it never comes to
+ * its end. So where one fails, half as many are tried, down to a single event.
  */
 #include "inbox.h"
 #include "when.h"
 
 #include <stdint.h>
 #include <stdlib.h>
+
+enum { RELEASE_AT_ONCE = 1024 };
 
 static int64_t number(const char *text)
 {
@@ -124,14 +128,13 @@ static void take_claimed(const char **columns, void *context)
 	c->at[c->n++] = (struct inbox_claimed){columns[0], columns[1]};
 }
 
-bool inbox_claim(struct state *s, struct arena *a, const char *run, const char *types, size_t limit,
-	void (*each)(const struct inbox_claimed *event, void *context), void *context)
+/* Marks up to limit events that are due as the run's, in one transaction. */
+static bool claim_some(struct state *s, struct arena *a, struct claim *c, const char *run, const char *types,
+	size_t limit)
 {
-	struct claim c = {.at = arena_alloc(a, (limit + 1) * sizeof *c.at)};
 	int64_t now = when_now_ms();
-	if (!state_begin(s))
-		return false;
-	bool done = state_each(s, a, take_claimed, &c,
+	c->n = 0;
+	bool done = state_each(s, a, take_claimed, c,
 					"SELECT id, body FROM inbox AS i WHERE state='waiting' AND due<=?1"
 					"  AND (?2='[]' OR coalesce(type,'') IN (SELECT value FROM json_each(?2)))"
 					"  AND (patient IS NULL OR NOT EXISTS (SELECT 1 FROM inbox AS o WHERE "
@@ -139,14 +142,22 @@ bool inbox_claim(struct state *s, struct arena *a, const char *run, const char *
 					"    AND o.state IN ('waiting','running')))"
 					"  ORDER BY due, seq LIMIT ?3",
 					"iti", now, types, (int64_t)limit) != STATE_FAILED;
-	for (size_t i = 0; done && i < c.n; i++)
+	for (size_t i = 0; done && i < c->n; i++)
 		done = state_run(s, NULL, NULL, "UPDATE inbox SET state='running', run=?, due=? WHERE id=?", "tit",
-				   run, now, c.at[i].id) != STATE_FAILED;
-	if (!state_end(s, done) || !done)
-		return false;
-	for (size_t i = 0; i < c.n; i++)
+				   run, now, c->at[i].id) != STATE_FAILED;
+	return state_end(s, done) && done;
+}
+
+bool inbox_claim(struct state *s, struct arena *a, const char *run, const char *types, size_t limit,
+	void (*each)(const struct inbox_claimed *event, void *context), void *context)
+{
+	struct claim c = {.at = arena_alloc(a, (limit + 1) * sizeof *c.at)};
+	bool done = false;
+	for (; limit && !done && state_begin(s); limit /= 2)
+		done = claim_some(s, a, &c, run, types, limit);
+	for (size_t i = 0; done && i < c.n; i++)
 		each(&c.at[i], context);
-	return true;
+	return done;
 }
 
 /* When an event that failed is due again, after this many attempts; -1: never. */
@@ -226,11 +237,29 @@ int64_t inbox_oldest_claim(struct state *s, const char *run)
 	return at;
 }
 
+/* Up to limit events of a run wait again, in one transaction; *more: there may be others. */
+static bool release_some(struct state *s, const char *run, int64_t limit, bool *more)
+{
+	struct arena a = {0};
+	const char *count = NULL;
+	bool done = state_run(s, NULL, NULL,
+					"UPDATE inbox SET state='waiting', run=NULL WHERE seq IN"
+					"  (SELECT seq FROM inbox WHERE run=? AND state='running' LIMIT ?)",
+					"ti", run, limit) != STATE_FAILED &&
+				state_run(s, &a, &count, "SELECT changes()", "") == STATE_ROW;
+	done = state_end(s, done) && done;
+	*more = !done || number(count) == limit;
+	arena_free(&a);
+	return done;
+}
+
 bool inbox_release(struct state *s, const char *run)
 {
-	return state_run(s, NULL, NULL,
-			   "UPDATE inbox SET state='waiting', run=NULL WHERE run=? AND state='running'", "t",
-			   run) != STATE_FAILED;
+	bool more = true;
+	for (int64_t limit = RELEASE_AT_ONCE; more && limit && state_begin(s);)
+		if (!release_some(s, run, limit, &more))
+			limit /= 2;
+	return !more;
 }
 
 /* The runs that have events. */

@@ -124,14 +124,12 @@ static void wait_for_disk(struct run *r)
 	poll(NULL, 0, TROUBLE_MS);
 }
 
-/* Settles what has come back, all in one transaction; false where the file cannot be written now. */
-static bool settle(struct run *r)
+/* Settles the first n of what has come back, in one transaction. */
+static bool settle_some(struct run *r, size_t n)
 {
 	size_t settled = 0, dead = 0, known = 0;
-	bool done = state_begin(r->in->state);
-	if (!done)
-		return false;
-	for (size_t i = 0; done && i < r->results.n; i++) {
+	bool done = true;
+	for (size_t i = 0; done && i < n; i++) {
 		const char *state = NULL;
 		done = inbox_settle(r->in->state, r->in->conf, r->id, &r->results.at[i], &state);
 		known += state != NULL;
@@ -146,11 +144,28 @@ static bool settle(struct run *r)
 	r->in_flight -= known;
 	r->settled += settled;
 	r->dead += dead;
-	r->results.n = 0;
+	r->results.n -= n;
+	memmove(r->results.at, r->results.at + n, r->results.n * sizeof *r->results.at);
 	r->look = true;
 	if (known)
 		r->backoff = r->collapses = 0;
 	return true;
+}
+
+/* Settles what has come back, all in one transaction, or in smaller ones where that fails; false where the
+   file cannot be written now. */
+static bool settle(struct run *r)
+{
+	size_t n = r->results.n;
+	while (n && r->results.n) {
+		if (n > r->results.n)
+			n = r->results.n;
+		if (!state_begin(r->in->state))
+			return false;
+		if (!settle_some(r, n))
+			n /= 2;
+	}
+	return !r->results.n;
 }
 
 /* How a pipeline ended, for people. */

@@ -86,5 +86,22 @@ is 'there is room again: all is well' "$status $(wrong)" '0 '
 pnow-inbox retry e1 >"/dev/null"
 full pnow-inbox run -1 -- pnow-sync
 is '... and what waited is settled' "$status $(pnow-inbox list | jq -r '"\(.id) \(.state)"')" '0 e1 skipped'
+# --- A disk that fails one write in fifty: what is settled in one go is as much as it takes, not all of it
+
+seq 3000 | jq -c '{id: "many-\(.)", type: "patient.updated", practice: "test", patient: {id: tostring},
+	occurred: "2026-01-05T00:00:00Z", received: "2026-01-05T00:00:00Z"}' | pnow-inbox add >"$DIR/added" 2>"$DIR/err"
+is '3,000 events wait, 2,000 of them with a run that has died' "$(sqlite3 "$DIR/test.db" "UPDATE inbox SET state='running', run='dead'
+	WHERE id IN (SELECT id FROM inbox WHERE state='waiting' LIMIT 2000); SELECT state, count(*) FROM inbox WHERE id LIKE 'many-%' GROUP BY state" | xargs)" \
+	'running|2000 waiting|1000'
+cat >"$DIR/filter" <<'END'
+#!/bin/sh
+exec jq -c --unbuffered '{id, type, practice, status: "done"}'
+END
+echo '2 any 17' >"$DIR/disk"
+full timeout 120 pnow-inbox run -1 -j 2000 -- "$DIR/filter"
+is 'one write in fifty fails: all are settled' "$status $(sqlite3 "$DIR/test.db" "SELECT state, count(*) FROM inbox WHERE id LIKE 'many-%' GROUP BY state" | xargs)" \
+	'0 done|3000'
+like '... and it was told that writes failed' "$(cat "$DIR/err")" '*state file *test.db: *'
+: >"$DIR/disk"
 exec 9>&-
 finish
