@@ -37,7 +37,7 @@ PACKAGE_LIBS = $(eval PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lc
 ALL_CFLAGS = -std=c17 $(OPTIMIZE) $(WARN) $(CPPFLAGS) $(PACKAGE_CFLAGS) -MMD -MP -pthread $(CFLAGS)
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(if $(SAN)$(FUZZ),-fsanitize=$(SANITIZE),-pie -Wl,-z,relro,-z,now) $(LDFLAGS)
 
-LIB_SOURCES := $(wildcard lib/*.c)
+LIB_SOURCES := $(wildcard lib/*/*.c)
 CMD_FILES := $(wildcard cmd/*.c)
 CMD_FOLDERS := $(patsubst %/main.c,%,$(wildcard cmd/*/main.c))
 COMMANDS := $(notdir $(CMD_FILES:.c=) $(CMD_FOLDERS))

@@ -2,13 +2,13 @@
  * categorize: gives each appointment its category, and the pipeline and stage that its opportunity is to move
  * to. Reads two strings of a record and a sheet; opens no socket, no secret and no state.
  */
-#include "category.h"
-#include "conf.h"
-#include "confine.h"
-#include "event.h"
-#include "options.h"
-#include "record.h"
-#include "sheet.h"
+#include "conf/conf.h"
+#include "conf/confine.h"
+#include "conf/options.h"
+#include "conf/sheet.h"
+#include "stream/record.h"
+#include "value/category.h"
+#include "value/event.h"
 
 #include <ctype.h>
 #include <err.h>

@@ -3,17 +3,17 @@
  * same event and configuration give the same actions. The mapping is the tables below, in the order of
  * design.md section 4.
  */
-#include "buf.h"
-#include "category.h"
-#include "conf.h"
-#include "confine.h"
-#include "event.h"
-#include "gender.h"
-#include "money.h"
-#include "options.h"
-#include "phone.h"
-#include "record.h"
-#include "when.h"
+#include "conf/conf.h"
+#include "conf/confine.h"
+#include "conf/options.h"
+#include "stream/record.h"
+#include "text/buf.h"
+#include "value/category.h"
+#include "value/event.h"
+#include "value/gender.h"
+#include "value/money.h"
+#include "value/phone.h"
+#include "value/when.h"
 
 #include <stdlib.h>
 #include <unistd.h>

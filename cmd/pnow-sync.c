@@ -3,9 +3,9 @@
  * for "pnow-enrich | categorize | crm-map | pnow-push | crm-push", since a single event waits longer for a
  * shell to start than for the CRM to answer.
  */
-#include "conf.h"
-#include "options.h"
-#include "sheet.h"
+#include "conf/conf.h"
+#include "conf/options.h"
+#include "conf/sheet.h"
 
 #include <err.h>
 #include <errno.h>

@@ -4,7 +4,7 @@
  * tell; an enrolment cannot be read back and is not repeated.
  */
 #include "push.h"
-#include "when.h"
+#include "value/when.h"
 
 enum { CLOCKS_MS = 5 * 60 * 1000 }; /* how far our clock and the CRM's may be apart */
 

@@ -4,7 +4,7 @@
  * Nothing is changed, neither in the CRM nor in the ledger.
  */
 #include "push.h"
-#include "money.h"
+#include "value/money.h"
 
 #include <strings.h>
 

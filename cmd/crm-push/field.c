@@ -3,8 +3,8 @@
  * was sent with what the CRM says it holds, which is the only way to see that it dropped something.
  */
 #include "push.h"
-#include "money.h"
-#include "when.h"
+#include "value/money.h"
+#include "value/when.h"
 
 #include <strings.h>
 

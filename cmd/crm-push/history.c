@@ -4,7 +4,7 @@
  * occurred; beside "bill" it has "backfill/bill" for the last that was backfilled.
  */
 #include "push.h"
-#include "category.h"
+#include "value/category.h"
 
 static const char *backfilled(struct work *w, const char *kind)
 {

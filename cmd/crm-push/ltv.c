@@ -4,7 +4,7 @@
  * knows from the CRM's value whether it happened.
  */
 #include "push.h"
-#include "money.h"
+#include "value/money.h"
 
 static const char *field_name(const struct work *w)
 {

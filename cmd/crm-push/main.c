@@ -3,8 +3,8 @@
  * once, one patient's in order.
  */
 #include "push.h"
-#include "confine.h"
-#include "options.h"
+#include "conf/confine.h"
+#include "conf/options.h"
 
 #include <stdlib.h>
 #include <unistd.h>

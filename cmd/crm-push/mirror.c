@@ -3,7 +3,7 @@
  * and any number of events takes the same memory.
  */
 #include "push.h"
-#include "when.h"
+#include "value/when.h"
 
 #include <err.h>
 #include <pthread.h>

@@ -3,8 +3,8 @@
  * a search lags behind writes.
  */
 #include "push.h"
-#include "money.h"
-#include "when.h"
+#include "value/money.h"
+#include "value/when.h"
 
 enum { INDEX_MS = 60 * 1000 }; /* a search may miss what was written in the last minute */
 

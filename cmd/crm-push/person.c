@@ -10,7 +10,7 @@
  *   patient's own facts are news again when they come later (push.c).
  */
 #include "push.h"
-#include "signature.h"
+#include "value/signature.h"
 
 enum { DIGEST = 32 }; /* characters */
 

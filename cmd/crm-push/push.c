@@ -3,9 +3,9 @@
  * done again.
  */
 #include "push.h"
-#include "money.h"
-#include "signature.h"
-#include "when.h"
+#include "value/money.h"
+#include "value/signature.h"
+#include "value/when.h"
 
 #include <stdlib.h>
 

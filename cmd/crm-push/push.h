@@ -2,14 +2,14 @@
 #ifndef PUSH_H
 #define PUSH_H
 
-#include "calls.h"
-#include "conf.h"
-#include "crm.h"
-#include "event.h"
-#include "ledger.h"
-#include "locks.h"
-#include "names.h"
-#include "record.h"
+#include "conf/conf.h"
+#include "net/crm.h"
+#include "net/names.h"
+#include "state/ledger.h"
+#include "state/locks.h"
+#include "stream/calls.h"
+#include "stream/record.h"
+#include "value/event.h"
 
 struct push {
 	const struct conf *conf;

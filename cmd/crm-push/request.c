@@ -1,6 +1,6 @@
 /* What every action needs: a request made or shown, a name made an id, a failure or a warning put down. */
 #include "push.h"
-#include "field.h"
+#include "value/field.h"
 
 struct crm_answer request(
 	struct work *w, const char *method, const char *path, struct str body, bool repeatable)

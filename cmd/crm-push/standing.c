@@ -5,7 +5,7 @@
  * Until then such a contact is called a lead, and nothing that staff did is undone by it.
  */
 #include "push.h"
-#include "when.h"
+#include "value/when.h"
 
 static const int64_t LEAD_MS = 7 * 24 * 3600 * INT64_C(1000); /* how long a lead is one, unasked */
 

@@ -1,9 +1,9 @@
 /* PatientNow: whether it answers and takes the secrets, what of the day's calls is left, and whether the
  * sheet has every appointment type that it knows. Two calls, and one more for each further page of types. */
 #include "setup.h"
-#include "profile.h"
-#include "quota.h"
-#include "sheet.h"
+#include "conf/profile.h"
+#include "conf/sheet.h"
+#include "state/quota.h"
 
 #include <stdio.h>
 

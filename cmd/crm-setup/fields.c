@@ -4,9 +4,9 @@
  * twice.
  */
 #include "setup.h"
-#include "category.h"
-#include "event.h"
-#include "field.h"
+#include "value/category.h"
+#include "value/event.h"
+#include "value/field.h"
 
 #include <stdio.h>
 #include <strings.h>

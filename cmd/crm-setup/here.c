@@ -3,12 +3,12 @@
  * that command does, in a child of its own (trial), because its mistakes end a process.
  */
 #include "setup.h"
-#include "limit.h"
-#include "profile.h"
-#include "secret.h"
-#include "sheet.h"
-#include "verifier.h"
-#include "when.h"
+#include "conf/profile.h"
+#include "conf/secret.h"
+#include "conf/sheet.h"
+#include "conf/verifier.h"
+#include "net/limit.h"
+#include "value/when.h"
 
 #include <pwd.h>
 #include <stdio.h>

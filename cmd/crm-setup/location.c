@@ -4,8 +4,8 @@
  * would show, the scopes for it, is not tried out.
  */
 #include "setup.h"
-#include "category.h"
-#include "when.h"
+#include "value/category.h"
+#include "value/when.h"
 
 #include <stdlib.h>
 

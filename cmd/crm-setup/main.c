@@ -4,7 +4,7 @@
  * is right for them.
  */
 #include "setup.h"
-#include "confine.h"
+#include "conf/confine.h"
 
 #include <stdio.h>
 #include <sysexits.h>

@@ -2,14 +2,14 @@
 #ifndef SETUP_H
 #define SETUP_H
 
-#include "conf.h"
-#include "crm.h"
-#include "locks.h"
-#include "names.h"
-#include "options.h"
-#include "patientnow.h"
-#include "state.h"
-#include "table.h"
+#include "conf/conf.h"
+#include "conf/options.h"
+#include "net/crm.h"
+#include "net/names.h"
+#include "net/patientnow.h"
+#include "state/locks.h"
+#include "state/state.h"
+#include "stream/table.h"
 
 enum verdict {
 	OK,

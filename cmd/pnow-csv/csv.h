@@ -2,10 +2,10 @@
 #ifndef CSV_EVENTS_H
 #define CSV_EVENTS_H
 
-#include "conf.h"
-#include "event.h"
-#include "profile.h"
-#include "rows.h"
+#include "conf/conf.h"
+#include "conf/profile.h"
+#include "stream/rows.h"
+#include "value/event.h"
 
 /* What a fact is about: the file's own kind, the patient (where that is another), an item of a bill. */
 enum about { ABOUT_OWN, ABOUT_PATIENT, ABOUT_ITEM };

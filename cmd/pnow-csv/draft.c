@@ -4,11 +4,11 @@
  * but the sum of its rows tells the total, the bill is an error too: money is not guessed.
  */
 #include "csv.h"
-#include "canonical.h"
-#include "money.h"
-#include "record.h"
-#include "signature.h"
-#include "when.h"
+#include "conf/canonical.h"
+#include "stream/record.h"
+#include "value/money.h"
+#include "value/signature.h"
+#include "value/when.h"
 
 #include <err.h>
 #include <stdlib.h>

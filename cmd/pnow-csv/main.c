@@ -3,10 +3,10 @@
  * facts of the row are in it, so PatientNow need not be asked. Memory is that of one row, or one bill.
  */
 #include "csv.h"
-#include "confine.h"
-#include "options.h"
-#include "record.h"
-#include "when.h"
+#include "conf/confine.h"
+#include "conf/options.h"
+#include "stream/record.h"
+#include "value/when.h"
 
 #include <err.h>
 #include <errno.h>

@@ -9,10 +9,10 @@
  * and are not held up.
  */
 #include "ask.h"
-#include "cache.h"
-#include "locks.h"
-#include "quota.h"
-#include "when.h"
+#include "state/cache.h"
+#include "state/locks.h"
+#include "state/quota.h"
+#include "value/when.h"
 
 #include <err.h>
 #include <stdatomic.h>

@@ -2,7 +2,7 @@
 #ifndef ASK_H
 #define ASK_H
 
-#include "patientnow.h"
+#include "net/patientnow.h"
 
 struct ask;
 

@@ -4,17 +4,17 @@
  * fetched, once per patient.
  */
 #include "ask.h"
-#include "calls.h"
-#include "canonical.h"
-#include "conf.h"
-#include "confine.h"
-#include "event.h"
-#include "ledger.h"
-#include "webhook.h"
-#include "options.h"
-#include "profile.h"
-#include "record.h"
-#include "when.h"
+#include "conf/canonical.h"
+#include "conf/conf.h"
+#include "conf/confine.h"
+#include "conf/options.h"
+#include "conf/profile.h"
+#include "conf/webhook.h"
+#include "state/ledger.h"
+#include "stream/calls.h"
+#include "stream/record.h"
+#include "value/event.h"
+#include "value/when.h"
 
 #include <err.h>
 #include <stdlib.h>

@@ -4,11 +4,11 @@
  * the same id, whenever and however it was fetched: the inbox and the ledger know it then.
  */
 #include "pnow-fetch.h"
-#include "buf.h"
-#include "canonical.h"
-#include "record.h"
-#include "signature.h"
-#include "when.h"
+#include "conf/canonical.h"
+#include "stream/record.h"
+#include "text/buf.h"
+#include "value/signature.h"
+#include "value/when.h"
 
 const char *record_changed(const struct fetch *f, struct arena *a, struct str body)
 {

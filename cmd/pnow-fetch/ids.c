@@ -4,8 +4,8 @@
  * its input.
  */
 #include "pnow-fetch.h"
-#include "record.h"
-#include "when.h"
+#include "stream/record.h"
+#include "value/when.h"
 
 #include <err.h>
 #include <stdatomic.h>

@@ -4,11 +4,11 @@
  * transaction. A page is all that is in memory.
  */
 #include "pnow-fetch.h"
-#include "bookmark.h"
-#include "buf.h"
-#include "locks.h"
-#include "record.h"
-#include "when.h"
+#include "state/bookmark.h"
+#include "state/locks.h"
+#include "stream/record.h"
+#include "text/buf.h"
+#include "value/when.h"
 
 #include <err.h>
 #include <errno.h>

@@ -4,7 +4,7 @@
  * has none.
  */
 #include "pnow-fetch.h"
-#include "confine.h"
+#include "conf/confine.h"
 
 #include <err.h>
 #include <stdio.h>

@@ -2,13 +2,13 @@
 #ifndef PNOW_FETCH_H
 #define PNOW_FETCH_H
 
-#include "conf.h"
-#include "event.h"
-#include "inbox.h"
-#include "options.h"
-#include "patientnow.h"
-#include "profile.h"
-#include "state.h"
+#include "conf/conf.h"
+#include "conf/options.h"
+#include "conf/profile.h"
+#include "net/patientnow.h"
+#include "state/inbox.h"
+#include "state/state.h"
+#include "value/event.h"
 
 struct fetch {
 	struct options options;

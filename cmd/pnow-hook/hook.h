@@ -3,12 +3,12 @@
 #ifndef HOOK_H
 #define HOOK_H
 
-#include "arena.h"
-#include "buf.h"
-#include "conf.h"
-#include "verifier.h"
-#include "webhook.h"
-#include "profile.h"
+#include "conf/conf.h"
+#include "conf/profile.h"
+#include "conf/verifier.h"
+#include "conf/webhook.h"
+#include "text/arena.h"
+#include "text/buf.h"
 
 #include <microhttpd.h>
 #include <poll.h>

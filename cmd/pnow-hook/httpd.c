@@ -12,8 +12,8 @@
  * every request that has begun.
  */
 #include "hook.h"
-#include "listen.h"
-#include "trouble.h"
+#include "net/listen.h"
+#include "stream/trouble.h"
 
 #include <err.h>
 #include <errno.h>

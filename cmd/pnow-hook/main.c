@@ -4,9 +4,9 @@
  * where COMMAND's output belongs, 2 is where words go, and neither ever reaches the sender.
  */
 #include "hook.h"
-#include "confine.h"
-#include "signature.h"
-#include "options.h"
+#include "conf/confine.h"
+#include "conf/options.h"
+#include "value/signature.h"
 
 #include <err.h>
 #include <errno.h>

@@ -11,8 +11,8 @@
  * repeats after a 429 and after nothing else, everybody else after a 503.
  */
 #include "hook.h"
-#include "jtext.h"
-#include "when.h"
+#include "text/jtext.h"
+#include "value/when.h"
 
 #include <ctype.h>
 #include <err.h>

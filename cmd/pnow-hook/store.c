@@ -8,11 +8,11 @@
  * sender could mend: it is told to come again.
  */
 #include "hook.h"
-#include "inbox.h"
-#include "jtext.h"
-#include "state.h"
-#include "trouble.h"
-#include "when.h"
+#include "state/inbox.h"
+#include "state/state.h"
+#include "stream/trouble.h"
+#include "text/jtext.h"
+#include "value/when.h"
 
 #include <err.h>
 #include <errno.h>

@@ -1,13 +1,13 @@
 /*
  * Whether a webhook really comes from its sender: a table of the schemes, each of which judges request after
- * request by the secret or key that lib/verifier.h has read. Whatever is secret is compared in constant time
- * (lib/signature.h). A missing header is always a refusal, and so is whatever a scheme cannot make sense of:
- * a check that can be skipped is an open door.
+ * request by the secret or key that lib/conf/verifier.h has read. Whatever is secret is compared in constant
+ * time (lib/value/signature.h). A missing header is always a refusal, and so is whatever a scheme cannot make
+ * sense of: a check that can be skipped is an open door.
  */
 #include "hook.h"
-#include "jtext.h"
-#include "signature.h"
-#include "when.h"
+#include "text/jtext.h"
+#include "value/signature.h"
+#include "value/when.h"
 
 #include <stdlib.h>
 #include <strings.h>

@@ -3,10 +3,10 @@
  * was taken is answered with its id; one that was not is an error record, as everywhere.
  */
 #include "pnow-inbox.h"
-#include "profile.h"
-#include "record.h"
-#include "signature.h"
-#include "when.h"
+#include "conf/profile.h"
+#include "stream/record.h"
+#include "value/signature.h"
+#include "value/when.h"
 
 #include <stdlib.h>
 #include <sysexits.h>

@@ -1,7 +1,7 @@
 /* pnow-inbox retry, drop, purge: what a person may change. An event that a run has is left alone. */
 #include "pnow-inbox.h"
-#include "cache.h"
-#include "when.h"
+#include "state/cache.h"
+#include "value/when.h"
 
 #include <err.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Lists of words in options: -t patient.created,bill.completed. SQL reads them as JSON. */
 #include "pnow-inbox.h"
-#include "event.h"
+#include "value/event.h"
 
 #include <err.h>
 #include <sysexits.h>

@@ -5,9 +5,9 @@
  * for the patient, which are the CRM's own and stand for nothing else.
  */
 #include "pnow-inbox.h"
-#include "cache.h"
-#include "ledger.h"
-#include "profile.h"
+#include "conf/profile.h"
+#include "state/cache.h"
+#include "state/ledger.h"
 
 #include <err.h>
 #include <stdlib.h>

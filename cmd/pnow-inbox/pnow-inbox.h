@@ -2,11 +2,12 @@
 #ifndef PNOW_INBOX_H
 #define PNOW_INBOX_H
 
-#include "conf.h"
-#include "inbox.h"
-#include "options.h"
-#include "state.h"
-#include "table.h"
+#include "conf/conf.h"
+#include "conf/options.h"
+#include "conf/webhook.h"
+#include "state/inbox.h"
+#include "state/state.h"
+#include "stream/table.h"
 
 /* What every subcommand has. */
 struct inbox {

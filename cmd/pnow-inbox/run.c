@@ -4,7 +4,7 @@
  * a commit is shared.
  */
 #include "pnow-inbox.h"
-#include "when.h"
+#include "value/when.h"
 
 #include <stdlib.h>
 #include <err.h>

@@ -1,9 +1,9 @@
 /* pnow-inbox stat: how many events are in which state, how long the oldest waits, what is left of
  * PatientNow's quota and the CRM's limits. */
 #include "pnow-inbox.h"
-#include "limit.h"
-#include "quota.h"
-#include "when.h"
+#include "net/limit.h"
+#include "state/quota.h"
+#include "value/when.h"
 
 #include <stdio.h>
 #include <sysexits.h>

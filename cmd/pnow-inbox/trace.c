@@ -4,8 +4,8 @@
  * body.
  */
 #include "pnow-inbox.h"
-#include "ledger.h"
-#include "money.h"
+#include "state/ledger.h"
+#include "value/money.h"
 
 #include <err.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * names of a patient's, so that what follows does not know the CRM's.
  */
 #include "tagged.h"
-#include "canonical.h"
+#include "conf/canonical.h"
 
 #include <strings.h>
 

@@ -4,8 +4,8 @@
  * are worked on one after another, on purpose: two of them may be one person.
  */
 #include "tagged.h"
-#include "confine.h"
-#include "event.h"
+#include "conf/confine.h"
+#include "value/event.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -4,10 +4,10 @@
  * it, the next attempt looks for the patient before it makes another.
  */
 #include "tagged.h"
-#include "canonical.h"
-#include "last_name.h"
-#include "phone.h"
-#include "when.h"
+#include "conf/canonical.h"
+#include "value/last_name.h"
+#include "value/phone.h"
+#include "value/when.h"
 
 #include <stdlib.h>
 #include <strings.h>

@@ -2,15 +2,15 @@
 #ifndef TAGGED_H
 #define TAGGED_H
 
-#include "calls.h"
-#include "conf.h"
-#include "crm.h"
-#include "ledger.h"
-#include "locks.h"
-#include "options.h"
-#include "patientnow.h"
-#include "profile.h"
-#include "record.h"
+#include "conf/conf.h"
+#include "conf/options.h"
+#include "conf/profile.h"
+#include "net/crm.h"
+#include "net/patientnow.h"
+#include "state/ledger.h"
+#include "state/locks.h"
+#include "stream/calls.h"
+#include "stream/record.h"
 
 struct push {
 	const struct conf *conf;

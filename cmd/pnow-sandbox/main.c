@@ -4,11 +4,11 @@
  * HTTP. This file has the options, the listening socket, and start and stop.
  */
 #include "sandbox.h"
-#include "listen.h"
-#include "arena.h"
-#include "file.h"
-#include "options.h"
-#include "signature.h"
+#include "conf/options.h"
+#include "net/listen.h"
+#include "text/arena.h"
+#include "text/file.h"
+#include "value/signature.h"
 #include <curl/curl.h>
 #include <err.h>
 #include <netdb.h>

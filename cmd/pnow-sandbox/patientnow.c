@@ -5,7 +5,7 @@
  * reads.
  */
 #include "sandbox.h"
-#include "last_name.h"
+#include "value/last_name.h"
 
 #include <ctype.h>
 #include <err.h>

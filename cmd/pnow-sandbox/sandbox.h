@@ -6,9 +6,9 @@
 #ifndef SANDBOX_H
 #define SANDBOX_H
 
-#include "buf.h"
-#include "str.h"
-#include "when.h"
+#include "text/buf.h"
+#include "text/str.h"
+#include "value/when.h"
 #include <json-c/json.h>
 #include <microhttpd.h>
 #include <pthread.h>

@@ -5,8 +5,8 @@
  * /_/reset, cannot fail.
  */
 #include "sandbox.h"
-#include "arena.h"
-#include "file.h"
+#include "text/arena.h"
+#include "text/file.h"
 #include <err.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
  * for the network.
  */
 #include "sandbox.h"
-#include "jtext.h"
+#include "text/jtext.h"
 #include <err.h>
 #include <poll.h>
 #include <stdlib.h>

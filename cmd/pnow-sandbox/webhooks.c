@@ -5,7 +5,7 @@
  * gone. PatientNow repeats on 5xx and where nobody answers, too.
  */
 #include "sandbox.h"
-#include "signature.h"
+#include "value/signature.h"
 #include <curl/curl.h>
 #include <err.h>
 #include <stdio.h>

@@ -19,7 +19,7 @@ ok $? 'make does nothing the second time'
 # whatever the file system's clock can tell apart
 find . -path ./.build -prune -o -exec touch -d '2 hours ago' {} +
 find .build -exec touch -d '1 hour ago' {} +
-touch lib/money.h
+touch lib/value/money.h
 rebuilt=$(make PREFIX="$work/usr" all 2>&1)
 grep -q -- '-c -o .*crm-map.o' <<<"$rebuilt" && ! grep -q -- '-c -o .*categorize.o' <<<"$rebuilt"
 ok $? 'a changed header rebuilds what includes it, and nothing else'

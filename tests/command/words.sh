@@ -305,15 +305,15 @@ error_codes()
 
 conf_keys()
 {
-	grep -oE '\{"[a-z_.]+", store_' "$root/lib/conf.c" | cut -d'"' -f2
-	grep -oE '"hooks\." name "\.[a-z_]+"' "$root/lib/conf.c" | sed -E 's/.*"(\.[a-z_]+)"/hooks.SENDER\1/'
-	grep -oE 'apart\[\] = \{[^}]*' "$root/lib/conf.c" | grep -oE '"[a-z._]+"' | tr -d '"'
+	grep -oE '\{"[a-z_.]+", store_' "$root/lib/conf/conf.c" | cut -d'"' -f2
+	grep -oE '"hooks\." name "\.[a-z_]+"' "$root/lib/conf/conf.c" | sed -E 's/.*"(\.[a-z_]+)"/hooks.SENDER\1/'
+	grep -oE 'apart\[\] = \{[^}]*' "$root/lib/conf/conf.c" | grep -oE '"[a-z._]+"' | tr -d '"'
 }
 
 profile_keys()
 {
 	sed 's#^ *//.*##' "$root"/lib/profiles/*.json | jq -r 'keys[], (.event | keys[] | "event." + .), (.bill | keys[])'
-	grep -oE '\{"[a-z_]+", &p->' "$root/lib/profile.c" | cut -d'"' -f2
+	grep -oE '\{"[a-z_]+", &p->' "$root/lib/conf/profile.c" | cut -d'"' -f2
 }
 
 column_names()
@@ -324,13 +324,13 @@ column_names()
 
 stage_names()
 {
-	sed -n '/ table\[\] = {/,/^};/p' "$root/lib/category.c" | grep -oE '"[^"]+"' | tr -d '"'
-	sed -n '/ names\[\] = {/,/^};/p' "$root/lib/category.c" | grep -oE '"[^"]+"' | tr -d '"' | grep -v ' Appointment$'
+	sed -n '/ table\[\] = {/,/^};/p' "$root/lib/value/category.c" | grep -oE '"[^"]+"' | tr -d '"'
+	sed -n '/ names\[\] = {/,/^};/p' "$root/lib/value/category.c" | grep -oE '"[^"]+"' | tr -d '"' | grep -v ' Appointment$'
 }
 
 facts()
 {
-	sed -n '/ facts\[EVENT_KINDS\]/,/^};/p' "$root/lib/event.c" | grep -oE '"[a-z_0-9]+"' | tr -d '"'
+	sed -n '/ facts\[EVENT_KINDS\]/,/^};/p' "$root/lib/value/event.c" | grep -oE '"[a-z_0-9]+"' | tr -d '"'
 }
 
 # every PAGE WHAT WORDS: each of them, and there are some, is in the page.
@@ -350,11 +350,11 @@ test_pages()
 	every pnow.conf.5 'key of a profile' "$(profile_keys)"
 	every pnow-event.5 'error code' "$(error_codes)"
 	every pnow-event.5 'fact' "$(facts)"
-	every pnow-event.5 'type of event' "$(sed -n '/types\[EVENT_TYPES\]/,/^};/p' "$root/lib/event.c" | grep -oE '"[a-z]+\.[a-z]+"' | tr -d '"')"
+	every pnow-event.5 'type of event' "$(sed -n '/types\[EVENT_TYPES\]/,/^};/p' "$root/lib/value/event.c" | grep -oE '"[a-z]+\.[a-z]+"' | tr -d '"')"
 	every pnow-event.5 'operation' "$(grep -oE '\{"[a-z]+\.[a-z]+", [a-z_]+\}' "$root/cmd/crm-push/push.c" | cut -d'"' -f2)"
 	every pnow-event.5 'status' "$(sed -n '/words\[\] = {/,/;/p' "$root/cmd/crm-push/push.c" | grep -oE '"[a-z]+"' | tr -d '"')"
 	every pnow-inbox.1 'subcommand' "$(subcommands)"
-	every pnow-inbox.1 'state' "$(sed -n '/states\[\] = {/,/;/p' "$root/lib/inbox_people.c" | grep -oE '"[a-z]+"' | tr -d '"')"
+	every pnow-inbox.1 'state' "$(sed -n '/states\[\] = {/,/;/p' "$root/lib/state/inbox_people.c" | grep -oE '"[a-z]+"' | tr -d '"')"
 	every pnow-inbox.1 'kind of moment' "$(sed -n '/whats\[\] = {/,/;/p' "$root/cmd/pnow-inbox/trace.c" | grep -oE '"[a-z]+"' | tr -d '"')"
 	every crm-map.1 'property and field' "$(column_names)"
 	every categorize.1 'stage and category' "$(stage_names)"

@@ -4,7 +4,7 @@
  * after another, each until it was answered 200; every twentieth is sent once more after that (not with -1).
  * Writes the id of each that got its 200.
  */
-#include "buf.h"
+#include "text/buf.h"
 
 #include <curl/curl.h>
 #include <err.h>

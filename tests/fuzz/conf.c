@@ -1,7 +1,7 @@
 /* Whatever stands where a configuration should: it is read, or one line says what is wrong, with status 78.
  */
-#include "conf.h"
 #include "fuzz.h"
+#include "conf/conf.h"
 
 #include <sysexits.h>
 

@@ -5,8 +5,8 @@
 #ifndef FUZZ_H
 #define FUZZ_H
 
-#include "buf.h"
-#include "record.h"
+#include "stream/record.h"
+#include "text/buf.h"
 
 #include <stdbool.h>
 #include <stddef.h>

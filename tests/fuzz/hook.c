@@ -1,9 +1,9 @@
 /* Whatever a sender writes to the hook's connection, as inetd hands it over: it is answered in HTTP, and an
    event is delivered as one whole JSON line. Each way to verify is a practice of its own, so that the path
    chooses; nobody without the secret gets past a signature. */
-#include "../../cmd/pnow-hook/hook.h"
 #include "fuzz.h"
-#include "signature.h"
+#include "../../cmd/pnow-hook/hook.h"
+#include "value/signature.h"
 
 #include <err.h>
 #include <sys/socket.h>

@@ -1,7 +1,7 @@
 /* Whatever stands where JSON should: the check is the only guard, so all that reads afterwards must hold for
    what it let through, to the last byte. */
 #include "fuzz.h"
-#include "jtext.h"
+#include "text/jtext.h"
 
 /* Takes the blanks off both ends of a text that has something between them. */
 static void trim(struct str *text)

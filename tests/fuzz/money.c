@@ -1,6 +1,6 @@
 /* Whatever stands where an amount should: what is read is written so that it reads the same. */
 #include "fuzz.h"
-#include "money.h"
+#include "value/money.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {

@@ -2,8 +2,8 @@
    which repeats no secret. The first byte's bits choose whether the app is the agency's, and whether the
    first token is refused. */
 #include "fuzz.h"
-#include "oauth.h"
-#include "state.h"
+#include "net/oauth.h"
+#include "state/state.h"
 
 static struct conf *location, *agency;
 

@@ -1,7 +1,7 @@
 /* Whatever stands where a phone number should, in the country of its first byte: E.164 comes out or nothing,
    and E.164 stays as it is. */
 #include "fuzz.h"
-#include "phone.h"
+#include "value/phone.h"
 
 static const char *const countries[] = {"US", "MX", "GB", "DE", "IT", "RU", "AU", "HU", "LT", "AF", NULL};
 

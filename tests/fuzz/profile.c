@@ -1,7 +1,7 @@
 /* Whatever stands where a profile should: it is read, or one line says what is wrong, with status 78; what
    was read finds its way through a body. */
 #include "fuzz.h"
-#include "profile.h"
+#include "conf/profile.h"
 
 #include <sysexits.h>
 

@@ -1,8 +1,8 @@
 /* Whatever stands where CSV should: every line of the file is in a row, good or bad, once and in order, but
    for lines without a word in them. */
 #include "fuzz.h"
-#include "jtext.h"
-#include "rows.h"
+#include "stream/rows.h"
+#include "text/jtext.h"
 
 struct lines {
 	struct str left;

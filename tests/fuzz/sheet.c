@@ -1,6 +1,6 @@
 /* Whatever stands where a sheet should: it is read, or one line says what is wrong, with status 78. */
 #include "fuzz.h"
-#include "sheet.h"
+#include "conf/sheet.h"
 
 #include <sysexits.h>
 

@@ -1,6 +1,6 @@
 /* Whatever stands where a signature, a key, or base64 should. */
 #include "fuzz.h"
-#include "signature.h"
+#include "value/signature.h"
 
 /* Base64 that is read and written again reads the same. */
 static void try_base64(struct str text)

@@ -1,6 +1,6 @@
 /* Whatever stands where a time should: what is read is RFC 3339, names a moment, and reads the same again. */
 #include "fuzz.h"
-#include "when.h"
+#include "value/when.h"
 
 /* The practice's zone, once. */
 static void set_zone(void)

@@ -3,11 +3,11 @@
  * talks to the world by (--wrap, in the Makefile): the code under test is the programs' own, to the byte.
  */
 #include "fuzz.h"
-#include "conf.h"
-#include "http.h"
-#include "profile.h"
-#include "stream.h"
-#include "when.h"
+#include "conf/conf.h"
+#include "conf/profile.h"
+#include "net/http.h"
+#include "stream/stream.h"
+#include "value/when.h"
 
 #include <err.h>
 #include <fcntl.h>

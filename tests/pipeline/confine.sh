@@ -104,7 +104,7 @@ try()
 	env "LD_PRELOAD=$library" "TRIES_OUTSIDE=$DIR/outside" "TRIES_STATE=$DIR/state" "$@" 2>"$DIR/err"
 }
 
-# done_with LANDLOCK KIND: what may be done; filter, client and server are the words of lib/confine.h, dry is a client without a
+# done_with LANDLOCK KIND: what may be done; filter, client and server are the words of lib/conf/confine.h, dry is a client without a
 # state. What only a newer Landlock refuses than there is, is done, too.
 done_with()
 {

@@ -1,6 +1,6 @@
 /* The table of pipelines and stages, each cell of it; the names of categories. */
-#include "category.h"
 #include "tap.h"
+#include "value/category.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define GONE "Cancelled / No-Show"

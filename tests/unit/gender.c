@@ -1,6 +1,6 @@
 /* Gender: the EMR's words become the CRM's three, and what is unknown is left out. */
-#include "gender.h"
 #include "tap.h"
+#include "value/gender.h"
 
 static const struct {
 	const char *text;

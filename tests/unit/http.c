@@ -1,6 +1,6 @@
 /* What a server may say: numbers of any size, and pauses as seconds or as a date. */
-#include "http.h"
 #include "tap.h"
+#include "net/http.h"
 
 #include <microhttpd.h>
 #include <stdint.h>

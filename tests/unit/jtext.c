@@ -1,6 +1,6 @@
 /* What is JSON and what is not (RFC 8259, RFC 3629), and that what is read is what was written. */
-#include "jtext.h"
 #include "tap.h"
+#include "text/jtext.h"
 #include <stdlib.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

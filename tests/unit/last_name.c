@@ -1,6 +1,6 @@
 /* Last names: the same is what people would call the same, and never less than that. */
-#include "last_name.h"
 #include "tap.h"
+#include "value/last_name.h"
 
 static const struct {
 	const char *x, *y;

@@ -1,8 +1,8 @@
 /* The account of a location's limits: what answers teach it, the day, pauses, who goes first, and processes
  * that are killed at any moment. */
-#include "limit.h"
 #include "tap.h"
-#include "when.h"
+#include "net/limit.h"
+#include "value/when.h"
 
 #include <signal.h>
 #include <stdatomic.h>

@@ -1,6 +1,6 @@
 /* Money: what is an amount, to the cent, and what is none. */
-#include "money.h"
 #include "tap.h"
+#include "value/money.h"
 #include <inttypes.h>
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* Phones: what people type becomes E.164, and what cannot be a number is refused. */
-#include "phone.h"
 #include "tap.h"
+#include "value/phone.h"
 
 static const struct {
 	const char *country;

@@ -1,6 +1,6 @@
 /* A share of the day's calls lasts until midnight, whatever is asked of it and whenever. */
-#include "quota.h"
 #include "tap.h"
+#include "state/quota.h"
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 

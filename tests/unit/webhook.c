@@ -1,9 +1,9 @@
 /* From a sender's body to an event: ids, types, times, and the body itself untouched; and how a profile finds
  * things. */
-#include "webhook.h"
-#include "jtext.h"
 #include "tap.h"
-#include "when.h"
+#include "conf/webhook.h"
+#include "text/jtext.h"
+#include "value/when.h"
 
 static const struct conf conf = {.practice = "glow-denver"};
 

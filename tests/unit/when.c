@@ -1,6 +1,6 @@
 /* Dates and times: every form that is read, both changes of the clock, and what is refused. */
-#include "when.h"
 #include "tap.h"
+#include "value/when.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>

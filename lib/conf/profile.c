@@ -1,0 +1,438 @@
+/*
+ * A profile is read once and then only looked up. A pointer's names are matched folded (no case, no '_')
+ * against the body's, because the vendors spell the same property in several ways and publish none of them.
+ */
+#include "conf/profile.h"
+#include "conf/settings.h"
+#include "value/event.h"
+#include "value/gender.h"
+
+#include <ctype.h>
+#include <err.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* A bill's item. */
+static const struct event_fact item_facts[] = {
+	{"name", FACT_TEXT}, {"amount", FACT_MONEY}, {NULL, FACT_TEXT}};
+
+/* The next letter of a text, folded: lower case, without '_' and, where blanks is set, without ' ' and '-';
+ * -1 at the end. */
+static int folded(struct str text, size_t *i, bool blanks)
+{
+	while (*i < text.n && (text.p[*i] == '_' || (blanks && (text.p[*i] == ' ' || text.p[*i] == '-'))))
+		++*i;
+	return *i < text.n ? tolower((unsigned char)text.p[(*i)++]) : -1;
+}
+
+static bool same_folded(struct str x, struct str y, bool blanks)
+{
+	size_t i = 0, j = 0;
+	for (;;) {
+		int a = folded(x, &i, blanks), b = folded(y, &j, blanks);
+		if (a != b)
+			return false;
+		if (a < 0)
+			return true;
+	}
+}
+
+/* Follows a JSON pointer (RFC 6901, names folded) through nested objects. */
+static struct str follow(const char *pointer, struct str body)
+{
+	struct arena a = {0};
+	while (*pointer == '/' && body.p) {
+		size_t n = strcspn(++pointer, "/");
+		struct str name = {pointer, n}, found = {0};
+		struct jtext_members members = jtext_members(&a, body);
+		for (size_t i = 0; i < members.n && !found.p; i++)
+			if (same_folded(members.at[i].name, name, false))
+				found = members.at[i].value;
+		body = found;
+		pointer += n;
+	}
+	arena_free(&a);
+	return body;
+}
+
+struct str profile_find(const struct profile_pointers *pointers, struct str body)
+{
+	for (size_t i = 0; i < pointers->n; i++) {
+		struct str value = follow(pointers->at[i], body);
+		if (value.p && jtext_type(value) != JTEXT_NULL && !str_is(value, "\"\""))
+			return value;
+	}
+	return (struct str){0};
+}
+
+bool profile_has(const struct profile_pointers *pointers, struct str body)
+{
+	for (size_t i = 0; i < pointers->n; i++)
+		if (follow(pointers->at[i], body).p)
+			return true;
+	return false;
+}
+
+static const char *twice_in(struct arena *a, struct str object)
+{
+	struct jtext_members members = jtext_members(a, object);
+	return jtext_twice(a, &members);
+}
+
+/* The same in the objects that a pointer leads through below body. */
+static const char *twice_along(struct arena *a, const char *pointer, struct str body)
+{
+	const char *twice = NULL;
+	for (const char *slash = pointer; !twice && *slash && (slash = strchr(slash + 1, '/'));)
+		twice = twice_in(a, follow(arena_copy(a, (struct str){pointer, (size_t)(slash - pointer)}), body));
+	return twice;
+}
+
+const char *profile_twice(const struct profile *p, struct arena *a, enum event_kind kind, struct str body)
+{
+	const struct profile_kind *k = &p->kinds[kind];
+	const char *twice = twice_in(a, body);
+	for (size_t i = 0; i < k->fields.n; i++)
+		for (size_t j = 0; j < k->fields.at[i].from.n && !twice; j++)
+			twice = twice_along(a, k->fields.at[i].from.at[j], body);
+	for (struct str at = {0}, items = profile_find(&k->items, body); !twice && jtext_next(items, &at);)
+		twice = twice_in(a, at);
+	return twice;
+}
+
+bool profile_is_column(const char *pointer, const char *column)
+{
+	struct arena a = {0};
+	char *words = arena_copy(&a, str_of(pointer));
+	for (char *p = words; *p; p++)
+		if (*p == '/')
+			*p = ' ';
+	bool is = same_folded(str_of(words), str_of(column), true);
+	arena_free(&a);
+	return is;
+}
+
+const struct profile_pointers *profile_field(const struct profile_fields *list, const char *name)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->at[i].name, name) == 0)
+			return &list->at[i].from;
+	return NULL;
+}
+
+static const char *mapped(const struct conf_names *names, const char *name)
+{
+	for (size_t i = 0; name && i < names->n; i++)
+		if (same_folded(str_of(names->at[i].name), str_of(name), true))
+			return names->at[i].is;
+	return NULL;
+}
+
+const char *profile_type(const struct profile *p, const char *event_name)
+{
+	return mapped(&p->events, event_name);
+}
+
+const char *profile_status(const struct profile *p, const char *word)
+{
+	return mapped(&p->statuses, word);
+}
+
+const char *profile_gender(const struct profile *p, const char *text)
+{
+	const char *gender = gender_crm(text);
+	for (size_t i = 0; gender && i < p->genders.n; i++)
+		if (strcmp(p->genders.at[i].is, gender) == 0)
+			return p->genders.at[i].name;
+	return text;
+}
+
+static struct profile_pointers pointers_at(const struct settings *s, const char *key, struct str value)
+{
+	struct profile_pointers pointers = {0};
+	pointers.at = settings_texts(s, key, value, &pointers.n);
+	for (size_t i = 0; i < pointers.n; i++)
+		if (pointers.at[i][0] != '/')
+			settings_wrong(s, value, "%s: found \"%s\", expected JSON pointers, which start with '/'", key,
+				pointers.at[i]);
+	return pointers;
+}
+
+/* Whether a kind's objects have a fact of this name. */
+static bool is_fact(enum event_kind kind, const char *name)
+{
+	const struct event_fact *f = event_facts(kind);
+	while (f->name && strcmp(f->name, name) != 0)
+		f++;
+	return f->name != NULL;
+}
+
+static struct profile_fields fields_at(
+	const struct settings *s, const char *key, struct str value, const struct event_fact *known)
+{
+	struct jtext_members members = settings_members(s, key, value);
+	struct profile_fields list = {
+		.at = arena_alloc(s->arena, (members.n + 1) * sizeof *list.at), .n = members.n};
+	for (size_t i = 0; i < members.n; i++) {
+		list.at[i].name = settings_name(s, &members.at[i]);
+		const char *path = arena_printf(s->arena, "%s.%s", key, list.at[i].name);
+		const struct event_fact *f = known;
+		while (f->name && strcmp(f->name, list.at[i].name) != 0)
+			f++;
+		if (!f->name)
+			settings_wrong(s, members.at[i].value, "unknown key %s: expected a fact of pnow-event(5)", path);
+		list.at[i].from = pointers_at(s, path, members.at[i].value);
+	}
+	return list;
+}
+
+/* Stores a value of the file where it belongs; key is its whole path. */
+typedef void store_fn(const struct settings *s, const char *key, struct str value, void *place);
+
+struct profile_key {
+	const char *name;
+	store_fn *store;
+	void *place;
+};
+
+static void store_text(const struct settings *s, const char *key, struct str value, void *place)
+{
+	*(const char **)place = settings_text(s, key, value);
+}
+
+static void store_pointers(const struct settings *s, const char *key, struct str value, void *place)
+{
+	*(struct profile_pointers *)place = pointers_at(s, key, value);
+}
+
+static void store_size(const struct settings *s, const char *key, struct str value, void *place)
+{
+	const char *problem = "no number";
+	int64_t n = 0;
+	if (jtext_type(value) == JTEXT_NUMBER)
+		n = strtonum(arena_copy(s->arena, value), 1, 1000, &problem);
+	if (problem)
+		settings_wrong(s, value, "%s: expected a whole number from 1 to 1000", key);
+	*(int64_t *)place = n;
+}
+
+/* Query parameters by the patient's facts that they ask for. */
+static void store_search(const struct settings *s, const char *key, struct str value, void *place)
+{
+	struct jtext_members members = settings_members(s, key, value);
+	struct conf_names names = {
+		.at = arena_alloc(s->arena, (members.n + 1) * sizeof *names.at), .n = members.n};
+	for (size_t i = 0; i < members.n; i++) {
+		const char *name = settings_name(s, &members.at[i]);
+		const char *path = arena_printf(s->arena, "%s.%s", key, name);
+		if (!is_fact(KIND_PATIENT, name))
+			settings_wrong(s, members.at[i].value, "unknown key %s: expected a fact of pnow-event(5)", path);
+		names.at[i] = (struct conf_name){.name = name, .is = settings_text(s, path, members.at[i].value)};
+	}
+	*(struct conf_names *)place = names;
+}
+
+/* Reads an object against the keys it may have; the last one's name is NULL. */
+static void object_at(
+	const struct settings *s, const char *key, struct str value, const struct profile_key *keys)
+{
+	struct jtext_members members = settings_members(s, key, value);
+	for (size_t i = 0; i < members.n; i++) {
+		const char *name = settings_name(s, &members.at[i]), *known = "";
+		const char *path = arena_printf(s->arena, "%s.%s", key, name);
+		const struct profile_key *k = keys;
+		for (; k->name && strcmp(k->name, name) != 0; k++)
+			known = arena_printf(s->arena, "%s%s%s", known, *known ? ", " : "", k->name);
+		if (!k->name)
+			settings_wrong(s, members.at[i].value, "unknown key %s: the known ones are %s", path, known);
+		k->store(s, path, members.at[i].value, k->place);
+	}
+}
+
+static void store_items(const struct settings *s, const char *key, struct str value, void *place)
+{
+	*(struct profile_fields *)place = fields_at(s, key, value, item_facts);
+}
+
+static void store_facts(const struct settings *s, const char *key, struct str value, void *place)
+{
+	enum event_kind kind = 0;
+	while (strncmp(key, event_kind_name(kind), strcspn(key, ".")) != 0)
+		kind++;
+	*(struct profile_fields *)place = fields_at(s, key, value, event_facts(kind));
+}
+
+static struct profile_kind kind_at(const struct settings *s, enum event_kind kind, struct str value)
+{
+	struct profile_kind k = {0};
+	const char *key = event_kind_name(kind);
+	object_at(s, key, value,
+		(struct profile_key[]){{"get", store_text, &k.get}, {"list", store_text, &k.list},
+			{"create", store_text, &k.create}, {"search", store_text, &k.search},
+			{"search_by", store_search, &k.search_by}, {"rows", store_pointers, &k.rows},
+			{"updated", store_pointers, &k.updated}, {"fields", store_facts, &k.fields},
+			{"items", store_pointers, &k.items}, {"item", store_items, &k.item}, {NULL, NULL, NULL}});
+	if (!k.get || !strstr(k.get, "{id}"))
+		settings_wrong(s, value, "%s.get: expected the resource's path, with {id} in it", key);
+	if (!profile_field(&k.fields, "id"))
+		settings_wrong(s, value, "%s.fields.id is missing", key);
+	return k;
+}
+
+static void paging_at(const struct settings *s, struct profile_paging *p, struct str value)
+{
+	object_at(s, "paging", value,
+		(struct profile_key[]){{"page", store_text, &p->page}, {"rows", store_text, &p->rows},
+			{"size", store_size, &p->size}, {"since", store_text, &p->since},
+			{"until", store_text, &p->until}, {"pages_header", store_text, &p->pages_header},
+			{"total", store_pointers, &p->total}, {NULL, NULL, NULL}});
+}
+
+static void types_at(const struct settings *s, struct profile_types *t, struct str value)
+{
+	object_at(s, "appointment_types", value,
+		(struct profile_key[]){{"list", store_text, &t->list}, {"rows", store_pointers, &t->rows},
+			{"name", store_pointers, &t->name}, {NULL, NULL, NULL}});
+}
+
+static bool known_type(const char *type)
+{
+	return strcmp(type, "ping") == 0 || event_type_of(type) != EVENT_UNKNOWN;
+}
+
+static bool known_status(const char *status)
+{
+	return status_shown(status) != NULL;
+}
+
+static bool known_gender(const char *gender)
+{
+	return strcmp(gender, "male") == 0 || strcmp(gender, "female") == 0 || strcmp(gender, "other") == 0;
+}
+
+static struct conf_names names_at(const struct settings *s, const char *key, struct str value,
+	bool (*known)(const char *), const char *expected)
+{
+	struct jtext_members members = settings_members(s, key, value);
+	struct conf_names names = {
+		.at = arena_alloc(s->arena, (members.n + 1) * sizeof *names.at), .n = members.n};
+	for (size_t i = 0; i < members.n; i++) {
+		names.at[i].name = settings_name(s, &members.at[i]);
+		names.at[i].is =
+			settings_text(s, arena_printf(s->arena, "%s.%s", key, names.at[i].name), members.at[i].value);
+		if (!known(names.at[i].is))
+			settings_wrong(s, members.at[i].value, "%s.%s: found \"%s\", expected %s", key, names.at[i].name,
+				names.at[i].is, expected);
+	}
+	return names;
+}
+
+static void event_at(const struct settings *s, struct profile *p, struct str value)
+{
+	object_at(s, "event", value,
+		(struct profile_key[]){{"name", store_pointers, &p->event_name}, {"id", store_pointers, &p->event_id},
+			{"time", store_pointers, &p->event_time}, {"data", store_pointers, &p->event_data},
+			{NULL, NULL, NULL}});
+}
+
+/* One key of the profile; false where there is no such key. */
+static bool read_key(const struct settings *s, struct profile *p, const char *key, struct str value)
+{
+	const struct {
+		const char *name;
+		const char **place;
+	} texts[] = {{"name", &p->name}, {"authorization", &p->authorization},
+		{"practice_query", &p->practice_query}, {"practice_header", &p->practice_header},
+		{"apikey_query", &p->apikey_query}, {"check", &p->check}};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		if (strcmp(texts[i].name, key) == 0) {
+			*texts[i].place = settings_text(s, key, value);
+			return true;
+		}
+	}
+	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++) {
+		if (strcmp(event_kind_name(kind), key) == 0) {
+			p->kinds[kind] = kind_at(s, kind, value);
+			return true;
+		}
+	}
+	if (strcmp(key, "base_url") == 0)
+		p->base_url = settings_url(s, key, value);
+	else if (strcmp(key, "day_first") == 0)
+		p->day_first = settings_bool(s, key, value);
+	else if (strcmp(key, "event") == 0)
+		event_at(s, p, value);
+	else if (strcmp(key, "events") == 0)
+		p->events = names_at(s, key, value, known_type, "a type of pnow-event(5), or ping");
+	else if (strcmp(key, "statuses") == 0)
+		p->statuses = names_at(s, key, value, known_status, "booked, checked_out, cancelled or no_show");
+	else if (strcmp(key, "genders") == 0)
+		p->genders = names_at(s, key, value, known_gender, "male, female or other");
+	else if (strcmp(key, "paging") == 0)
+		paging_at(s, &p->paging, value);
+	else if (strcmp(key, "appointment_types") == 0)
+		types_at(s, &p->appointment_types, value);
+	else
+		return false;
+	return true;
+}
+
+/* Where a profile's file is: beside the other data files, or in the checkout that the program was built in.
+ */
+static const char *profile_path(struct arena *a, const char *name)
+{
+	if (strpbrk(name, "/."))
+		return name;
+	const char *installed = arena_printf(a, "%s/profiles/%s.json", PNOW_DATADIR, name);
+	if (access(installed, R_OK) == 0)
+		return installed;
+	char program[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", program, sizeof program);
+	for (int up = 0; n > 0 && up < 4; up++)
+		while (n > 0 && program[--n] != '/')
+			continue;
+	if (n <= 0)
+		return installed;
+	const char *built = arena_printf(a, "%.*s/lib/profiles/%s.json", (int)n, program, name);
+	return access(built, R_OK) == 0 ? built : installed;
+}
+
+struct profile *profile_read(const char *name, const char *conf_file)
+{
+	struct profile *p = calloc(1, sizeof *p);
+	if (!p)
+		err(EX_SOFTWARE, "out of memory");
+	const char *path = profile_path(&p->arena, name);
+	if (access(path, R_OK) < 0)
+		err(EX_CONFIG, "%s: patientnow.profile: cannot read the profile %s", conf_file, path);
+	struct settings s = settings_read(&p->arena, path, "the profile");
+	struct jtext_members members = settings_members(&s, "", s.root);
+	for (size_t i = 0; i < members.n; i++) {
+		const char *key = settings_name(&s, &members.at[i]);
+		if (!read_key(&s, p, key, members.at[i].value))
+			settings_wrong(
+				&s, members.at[i].value, "unknown key %s: the known ones are in pnow.conf(5)", key);
+	}
+	if (!p->check)
+		p->check = p->kinds[KIND_PATIENT].list;
+	if (!p->paging.size)
+		p->paging.size = 100;
+	if (!p->base_url || !p->event_name.n)
+		settings_wrong(&s, s.root, "%s is missing", p->base_url ? "event.name" : "base_url");
+	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)
+		if (!p->kinds[kind].get)
+			settings_wrong(&s, s.root, "%s is missing", event_kind_name(kind));
+	return p;
+}
+
+void profile_free(struct profile *p)
+{
+	if (!p)
+		return;
+	struct arena arena = p->arena;
+	free(p);
+	arena_free(&arena);
+}

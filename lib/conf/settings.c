@@ -1,0 +1,140 @@
+/*
+ * The file is read as text (jtext) and not into a tree: each value is a place in the file, so a message can
+ * name its line.
+ */
+#include "conf/settings.h"
+#include "text/file.h"
+
+#include <ctype.h>
+#include <err.h>
+#include <stdio.h>
+#include <sysexits.h>
+
+void settings_wrong(const struct settings *s, struct str at, const char *format, ...)
+{
+	char message[512];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(message, sizeof message, format, args);
+	va_end(args);
+	errx(EX_CONFIG, "%s:%zu: %s", s->file, file_line(s->text, at.p), message);
+}
+
+struct settings settings_read(struct arena *arena, const char *file, const char *what)
+{
+	size_t n = 0;
+	char *text = file_read(arena, file, &n);
+	if (!text)
+		err(EX_CONFIG, "cannot read %s %s", what, file);
+	file_uncomment(text, n);
+	struct settings s = {.file = file, .text = {text, n}, .arena = arena};
+	struct jtext_error error;
+	if (!jtext_check(s.text, &error))
+		settings_wrong(&s, (struct str){text + error.at, 0}, "no JSON: %s", error.what);
+	size_t blank = strspn(text, " \t\r\n");
+	while (strchr(" \t\r\n", text[n - 1]))
+		n--; /* behind the value, which is there */
+	s.root = (struct str){text + blank, n - blank};
+	return s;
+}
+
+const char *settings_found(const struct settings *s, struct str value)
+{
+	static const char *const types[] = {[JTEXT_NONE] = "nothing",
+		[JTEXT_OBJECT] = "an object",
+		[JTEXT_ARRAY] = "a list",
+		[JTEXT_STRING] = "text",
+		[JTEXT_TRUE] = "true",
+		[JTEXT_FALSE] = "false",
+		[JTEXT_NULL] = "null"};
+	if (jtext_type(value) == JTEXT_NUMBER)
+		return arena_printf(s->arena, "the number %.*s", (int)(value.n > 24 ? 24 : value.n), value.p);
+	return types[jtext_type(value)];
+}
+
+/* Whether a text would break a line of a message, or a header that it goes into. */
+static bool has_control(const char *text)
+{
+	while (*text && !iscntrl((unsigned char)*text))
+		text++;
+	return *text;
+}
+
+struct jtext_members settings_members(const struct settings *s, const char *key, struct str value)
+{
+	const char *place = *key ? ": " : "";
+	if (jtext_type(value) != JTEXT_OBJECT)
+		settings_wrong(s, value, "%s%sfound %s, expected an object", key, place, settings_found(s, value));
+	struct jtext_members members = jtext_members(s->arena, value);
+	for (size_t i = 0; i < members.n; i++)
+		if (has_control(settings_name(s, &members.at[i])))
+			settings_wrong(s, members.at[i].value,
+				"%s%sfound a key with a control character, expected one line of text", key, place);
+	const char *twice = jtext_twice(s->arena, &members);
+	if (twice)
+		settings_wrong(s, value, "%s%s%s is given twice", key, place, twice);
+	return members;
+}
+
+const char *settings_name(const struct settings *s, const struct jtext_member *member)
+{
+	return jtext_string(s->arena, (struct str){member->name.p - 1, member->name.n + 2});
+}
+
+const char *settings_text(const struct settings *s, const char *key, struct str value)
+{
+	const char *text = jtext_string(s->arena, value);
+	if (!text || !*text)
+		settings_wrong(
+			s, value, "%s: found %s, expected text", key, text ? "empty text" : settings_found(s, value));
+	if (has_control(text))
+		settings_wrong(s, value, "%s: found text with a control character, expected one line of text", key);
+	return text;
+}
+
+/* https://, or http:// to this machine, where nobody can listen in. */
+static bool safe_url(const char *url)
+{
+	if (strchr(url, '@'))
+		return false; /* http://127.0.0.1:80@example.com is another machine */
+	static const char *const local[] = {"http://127.0.0.1", "http://localhost", "http://[::1]"};
+	for (size_t i = 0; i < sizeof local / sizeof *local; i++)
+		if (strncmp(url, local[i], strlen(local[i])) == 0 && strchr(":/", url[strlen(local[i])]))
+			return true;
+	return strncmp(url, "https://", 8) == 0;
+}
+
+const char *settings_url(const struct settings *s, const char *key, struct str value)
+{
+	settings_text(s, key, value);
+	char *text = jtext_string(s->arena, value);
+	if (!safe_url(text))
+		settings_wrong(s, value,
+			"%s: found \"%s\", expected a URL that starts with https:// (http:// only to 127.0.0.1)", key,
+			text);
+	for (size_t n = strlen(text); n && text[n - 1] == '/'; n--)
+		text[n - 1] = '\0';
+	return text;
+}
+
+const char **settings_texts(const struct settings *s, const char *key, struct str value, size_t *n)
+{
+	if (jtext_type(value) != JTEXT_ARRAY)
+		settings_wrong(s, value, "%s: found %s, expected a list of texts", key, settings_found(s, value));
+	size_t room = 0;
+	for (struct str at = {0}; jtext_next(value, &at);)
+		room++;
+	const char **texts = arena_alloc(s->arena, (room + 1) * sizeof *texts);
+	*n = 0;
+	for (struct str at = {0}; jtext_next(value, &at);)
+		texts[(*n)++] = settings_text(s, key, at);
+	return texts;
+}
+
+bool settings_bool(const struct settings *s, const char *key, struct str value)
+{
+	enum jtext_type type = jtext_type(value);
+	if (type != JTEXT_TRUE && type != JTEXT_FALSE)
+		settings_wrong(s, value, "%s: found %s, expected true or false", key, settings_found(s, value));
+	return type == JTEXT_TRUE;
+}

@@ -1,0 +1,47 @@
+/*
+ * Files that people write in JSON with comments: configuration and profiles. Every mistake ends the process
+ * with status 78 and one line: file, line, place, what was found, what was expected.
+ */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include "text/arena.h"
+#include "text/jtext.h"
+
+struct settings {
+	const char *file;    /* as given */
+	struct str text;     /* the whole file, comments blanked out */
+	struct str root;     /* the object it holds */
+	struct arena *arena; /* owns what is read */
+};
+
+/* Reads a file that holds one object; what names it in messages ("the configuration"). */
+struct settings settings_read(struct arena *arena, const char *file, const char *what);
+
+/* Ends the process: the value at this place is wrong. */
+void settings_wrong(const struct settings *s, struct str at, const char *format, ...)
+	__attribute__((format(printf, 3, 4), noreturn));
+
+/* What a value is, in words ("a list"). Never its text, which may be a secret in the wrong place. */
+const char *settings_found(const struct settings *s, struct str value);
+
+/* The members of the object at key; no object, a name given twice, or with a control character, is wrong. */
+struct jtext_members settings_members(const struct settings *s, const char *key, struct str value);
+
+/* A member's name, decoded. */
+const char *settings_name(const struct settings *s, const struct jtext_member *member);
+
+/* The text at key; anything else, "", and a control character in it are wrong. */
+const char *settings_text(const struct settings *s, const char *key, struct str value);
+
+/* The URL at key, without slashes at its end: https://, or http:// to this machine, where nobody can listen
+   in; anything else is wrong. */
+const char *settings_url(const struct settings *s, const char *key, struct str value);
+
+/* A list of texts, n of them; anything else is wrong. */
+const char **settings_texts(const struct settings *s, const char *key, struct str value, size_t *n);
+
+/* true or false at key; anything else is wrong. */
+bool settings_bool(const struct settings *s, const char *key, struct str value);
+
+#endif

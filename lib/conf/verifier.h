@@ -1,0 +1,20 @@
+/* What the webhooks of one sender are verified with: its scheme, and the secret or key that it compares
+ * against. */
+#ifndef VERIFIER_H
+#define VERIFIER_H
+
+#include "conf/conf.h"
+#include "text/str.h"
+
+struct verifier {
+	const struct conf_hook *conf;
+	const char *header; /* where the secret or signature stands; NULL: nowhere */
+	struct str secret;
+	struct evp_pkey_st *key;
+};
+
+/* Reads the secret or key of one sender's hook, "hooks.crm" or "hooks.patientnow" in the configuration. Ends
+   the process with status 78 where it cannot. */
+void verifier_open(struct verifier *v, struct conf *conf, const struct conf_hook *hook, const char *place);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * What the hook learns from a body, and the event around it. The body itself goes into the event as it came;
+ * only the blanks between its tokens go, because an event is a line.
+ */
+#include "conf/webhook.h"
+#include "text/jtext.h"
+#include "value/signature.h"
+#include "value/when.h"
+
+/* The CRM's events, as in its published samples; only a tag can concern us. */
+static void read_crm(struct arena *a, struct webhook *w, struct str body)
+{
+	w->name = jtext_string(a, jtext_get(body, "type"));
+	w->id = jtext_scalar(a, jtext_get(body, "webhookId"));
+	w->occurred = jtext_string(a, jtext_get(body, "timestamp"));
+	if (w->name && (strcmp(w->name, "ContactTagUpdate") == 0 || strcmp(w->name, "ContactCreate") == 0))
+		w->type = event_type_name(EVENT_CONTACT_TAGGED);
+}
+
+static void read_patientnow(
+	struct arena *a, struct webhook *w, const struct profile *profile, struct str body)
+{
+	w->name = jtext_scalar(a, profile_find(&profile->event_name, body));
+	w->id = jtext_scalar(a, profile_find(&profile->event_id, body));
+	w->occurred = jtext_string(a, profile_find(&profile->event_time, body));
+	const char *type = profile_type(profile, w->name);
+	w->ping = type && strcmp(type, "ping") == 0;
+	w->type = w->ping ? NULL : type;
+}
+
+struct webhook webhook_read(struct arena *a, const struct conf *conf, const struct profile *profile,
+	enum webhook_sender sender, struct str body)
+{
+	struct webhook w = {0};
+	if (sender == SENDER_CRM)
+		read_crm(a, &w, body);
+	else
+		read_patientnow(a, &w, profile, body);
+	if (w.occurred) {
+		char *time = arena_alloc(a, WHEN_TEXT);
+		w.occurred = when_time(str_of(w.occurred), profile && profile->day_first, time) ? time : NULL;
+	}
+	w.delivery_id = w.id && *w.id;
+	if (!w.delivery_id) {
+		char *hex = arena_alloc(a, 65);
+		signature_sha256_hex((struct str[]){str_of(conf->practice), STR("webhook"), body}, 3, hex);
+		w.id = hex;
+	}
+	return w;
+}
+
+void webhook_write(struct buf *out, const struct conf *conf, const struct webhook *event, const char *source,
+	struct str body)
+{
+	char now[WHEN_TEXT];
+	when_now(now);
+	buf_putc(out, '{');
+	buf_member(out, "id", event->id);
+	buf_member(out, "type", event->type);
+	buf_member(out, "event", event->type ? NULL : event->name);
+	buf_member(out, "practice", conf->practice);
+	buf_member(out, "source", source);
+	buf_member(out, "received", now);
+	buf_member(out, "occurred", event->occurred);
+	buf_puts(out, ",\"payload\":");
+	buf_dense(out, body);
+	buf_putc(out, '}');
+}

@@ -1,0 +1,32 @@
+/* How a sender's webhook becomes an event. */
+#ifndef WEBHOOK_H
+#define WEBHOOK_H
+
+#include "conf/conf.h"
+#include "conf/profile.h"
+#include "text/buf.h"
+
+enum webhook_sender { SENDER_PATIENTNOW, SENDER_CRM };
+
+/* What the hook learns from a body. */
+struct webhook {
+	const char *id;       /* the sender's delivery id, else a hash of practice, source and body */
+	bool delivery_id;     /* id is the sender's */
+	const char *type;     /* NULL: a name that nothing maps */
+	const char *name;     /* the event's name as sent, or NULL */
+	const char *occurred; /* RFC 3339, or NULL */
+	bool ping;            /* to be answered and forgotten */
+};
+
+/* Reads body (checked by jtext_check, an object) of a sender. For the CRM's events id, type and time are
+   webhookId, type and timestamp; the profile may be NULL for them. */
+struct webhook webhook_read(struct arena *a, const struct conf *conf, const struct profile *profile,
+	enum webhook_sender sender, struct str body);
+
+/* Writes the event as one line without newline: id, type (or event, the name as sent, where nothing maps it),
+   practice, source, received (now), occurred, payload. Blanks and newlines between the body's tokens are left
+   out, everything else is as sent. */
+void webhook_write(struct buf *out, const struct conf *conf, const struct webhook *event, const char *source,
+	struct str body);
+
+#endif

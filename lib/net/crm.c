@@ -1,0 +1,291 @@
+/*
+ * Every request to the CRM goes out here: token, Version header, the limits of its location, and what an
+ * answer that is no success means.
+ * Of the CRM's own words only those are passed on that say nothing of people (quiet.h).
+ */
+#include "net/crm.h"
+#include "conf/secret.h"
+#include "net/limit.h"
+#include "net/oauth.h"
+#include "net/quiet.h"
+#include "value/when.h"
+
+#include <err.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+enum {
+	REQUESTS_MAX = 1000000000 /* in an interval or a day: more is as good as no limit */
+};
+
+struct crm {
+	const struct conf *conf;
+	struct http *http;
+	struct limits *limits; /* NULL: without a state file */
+	struct oauth *oauth;   /* NULL: private tokens only */
+	bool verbose;
+	struct crm_location main;
+	struct crm_location *facilities; /* as conf->facilities */
+	struct arena arena;
+};
+
+/* A request on its way through the limits; those for a token have none. */
+struct passage {
+	const struct crm_location *location;
+	bool yields;
+	struct limit_turn turn;
+	int64_t until; /* where it was not let through: when it will be */
+};
+
+static bool enter(void *context, const struct http_request *request)
+{
+	struct passage *p = request->caller;
+	(void)context;
+	return !p || !p->location->limit || limit_enter(p->location->limit, p->yields, &p->turn, &p->until);
+}
+
+/* A header's number, max at most; -1 where it has none. */
+static int64_t told(struct arena *a, const struct http_answer *answer, const char *name, int64_t max)
+{
+	return http_number(http_header(a, answer, name), max);
+}
+
+static void leave(void *context, const struct http_request *request, const struct http_answer *answer)
+{
+	struct passage *p = request->caller;
+	struct arena a = {0};
+	(void)context;
+	if (!p || !p->location->limit)
+		return;
+	bool answered = answer->outcome == HTTP_ANSWERED;
+	limit_leave(p->location->limit, &p->turn,
+		&(struct limit_told){.sent = answer->outcome != HTTP_UNSENT,
+			.status = answered ? answer->status : 0,
+			.retry_after = answered ? answer->retry_after : 0,
+			.interval_ms = told(&a, answer, "X-RateLimit-Interval-Milliseconds", LIMIT_INTERVAL_MAX_MS),
+			.max = told(&a, answer, "X-RateLimit-Max", REQUESTS_MAX),
+			.remaining = told(&a, answer, "X-RateLimit-Remaining", REQUESTS_MAX),
+			.day_max = told(&a, answer, "X-RateLimit-Limit-Daily", REQUESTS_MAX),
+			.day_remaining = told(&a, answer, "X-RateLimit-Daily-Remaining", REQUESTS_MAX)});
+	arena_free(&a);
+}
+
+/* token_file NULL: by OAuth, where there is that. */
+static void fill_location(struct crm *c, struct crm_location *l, const char *id, const char *token_file,
+	const char *refresh_token_file, const char *key, bool dry)
+{
+	l->id = id;
+	l->limit = c->limits ? limits_of(c->limits, id) : NULL;
+	l->headers[0] = "Version: 2021-07-28";
+	l->refresh_token_file = refresh_token_file;
+	if (!dry && (token_file || !c->conf->crm.oauth.client_id))
+		l->headers[1] = arena_printf(&c->arena, "Authorization: Bearer %s",
+			secret_read(&c->arena, token_file, SECRET_API, c->conf->file, key).p);
+}
+
+struct crm *crm_open(const struct conf *conf, const struct options *options)
+{
+	struct crm *c = calloc(1, sizeof *c);
+	if (!c)
+		err(EX_SOFTWARE, "out of memory");
+	c->conf = conf;
+	c->verbose = options->verbose;
+	if (conf->state && !options->dry)
+		c->limits = limits_open(conf->state);
+	fill_location(c, &c->main, conf_need(conf, conf->crm.location_id, "crm.location_id"),
+		conf->crm.token_file, conf->crm.oauth.company_id ? NULL : conf->crm.oauth.refresh_token_file,
+		"crm.token_file", options->dry);
+	c->facilities = arena_alloc(&c->arena, (conf->facilities_n + 1) * sizeof *c->facilities);
+	for (size_t i = 0; i < conf->facilities_n; i++)
+		fill_location(c, &c->facilities[i], conf->facilities[i].location_id, conf->facilities[i].token_file,
+			conf->facilities[i].refresh_token_file,
+			arena_printf(&c->arena, "facilities.%s.token_file", conf->facilities[i].name), options->dry);
+	if (options->dry)
+		return c;
+	c->http = http_open(&(struct http_options){.timeout = options->seconds,
+		.connections = options->parallel,
+		.verbose = options->verbose,
+		.allow = enter,
+		.tried = leave});
+	if (conf->crm.oauth.client_id)
+		c->oauth = oauth_open(conf, c->http);
+	return c;
+}
+
+static void say_standing(const struct crm_location *l)
+{
+	struct limit_standing s = limit_standing(l->limit);
+	if (s.told)
+		warnx("location %s: %lld of %lld requests in %lld ms are left, %lld of %lld today (UTC)", l->id,
+			(long long)s.left, (long long)s.max, (long long)s.interval_ms, (long long)s.day_left,
+			(long long)s.day_max);
+}
+
+void crm_close(struct crm *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; c->verbose && c->limits && i <= c->conf->facilities_n; i++)
+		say_standing(i ? &c->facilities[i - 1] : &c->main);
+	oauth_close(c->oauth);
+	http_close(c->http);
+	limits_close(c->limits);
+	arena_free(&c->arena);
+	free(c);
+}
+
+const struct crm_location *crm_location(const struct crm *c, const char *facility, bool *unknown)
+{
+	const struct conf_facility *f = conf_facility(c->conf, facility);
+	*unknown = !f && facility && c->conf->facilities_n > 0;
+	return f ? &c->facilities[f - c->conf->facilities] : &c->main;
+}
+
+const struct crm_location *crm_location_at(const struct crm *c, size_t i)
+{
+	if (i == 0)
+		return &c->main;
+	return i <= c->conf->facilities_n ? &c->facilities[i - 1] : NULL;
+}
+
+const struct crm_location *crm_location_with(const struct crm *c, const char *id)
+{
+	const struct crm_location *l;
+	for (size_t i = 0; (l = crm_location_at(c, i)); i++)
+		if (strcmp(l->id, id) == 0)
+			break;
+	return l;
+}
+
+/* What the CRM says about a request that it did not take: "property x should not exist", without what it
+   says of people. "" where it says nothing. */
+static const char *reason(struct arena *a, const struct crm_request *request, struct str body)
+{
+	struct str message = jtext_get(body, "message"), at = {0};
+	const char *text = "";
+	if (jtext_type(message) == JTEXT_STRING)
+		text = arena_printf(a, ": %s", quiet_words(a, request->body, jtext_string(a, message)));
+	while (jtext_next(message, &at)) {
+		const char *one = jtext_string(a, at);
+		text = arena_printf(
+			a, "%s%s %s", text, *text ? ";" : ":", one ? quiet_words(a, request->body, one) : "");
+	}
+	return text;
+}
+
+static void explain(struct arena *a, const struct crm_request *request, struct crm_answer *answer)
+{
+	static const struct {
+		long from, to;
+		const char *code;
+		bool retry;
+		const char *hint;
+	} statuses[] = {
+		{401, 401, "refused", true, ": the CRM does not accept the token"},
+		{403, 403, "refused", true, ": the token may not do this"},
+		{404, 404, "not_found", false, ""},
+		{408, 408, "unavailable", true, ""},
+		{429, 429, "limited", true, ": over the CRM's limit"},
+		{400, 499, "rejected", false, ""},
+		{500, 599, "unavailable", true, ""},
+	};
+	const char *path = arena_copy(a, (struct str){request->path, strcspn(request->path, "?")});
+	answer->code = "bad_answer";
+	answer->retry = true;
+	answer->error = arena_printf(a, "%s %s: %ld, and no JSON", request->method, path, answer->status);
+	for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+		if (answer->status >= statuses[i].from && answer->status <= statuses[i].to) {
+			answer->code = statuses[i].code;
+			answer->retry = statuses[i].retry;
+			answer->error = arena_printf(a, "%s %s: %ld%s%s", request->method, path, answer->status,
+				statuses[i].hint, reason(a, request, answer->body));
+			return;
+		}
+	}
+}
+
+/* What to tell of a request that was not answered. */
+static void explain_unanswered(struct arena *a, const struct crm_request *request,
+	const struct passage *passage, const struct http_answer *got, struct crm_answer *answer)
+{
+	const char *path = arena_copy(a, (struct str){request->path, strcspn(request->path, "?")});
+	char until[WHEN_TEXT];
+	answer->retry = true;
+	if (passage->until && !got->calls) {
+		when_utc(passage->until, until);
+		answer->code = "limited";
+		answer->error = arena_printf(
+			a, "%s %s: the CRM's limit is used up: again from %s on", request->method, path, until);
+		return;
+	}
+	answer->code = got->outcome == HTTP_LOST ? "lost" : "unavailable";
+	answer->error = arena_printf(a, "%s %s: %s", request->method, path, got->error);
+}
+
+/* One request as http.h makes it, and what it tells. */
+static struct crm_answer make(struct crm *c, struct arena *a, const struct crm_location *location,
+	const struct crm_request *request, const char *const *headers)
+{
+	struct passage passage = {.location = location, .yields = request->yields};
+	struct http_request http = {.method = request->method,
+		.url = arena_printf(a, "%s%s", c->conf->crm.base_url, request->path),
+		.headers = headers,
+		.body = request->body,
+		.repeatable = request->repeatable,
+		.caller = &passage};
+	struct http_answer got = http_do(c->http, a, &http);
+	struct crm_answer answer = {.outcome = got.outcome, .calls = got.calls, .ms = got.ms, .date = got.date};
+	struct jtext_error error;
+	if (got.outcome != HTTP_ANSWERED) {
+		explain_unanswered(a, request, &passage, &got, &answer);
+		return answer;
+	}
+	answer.status = got.status;
+	if (got.body.n && jtext_check(got.body, &error))
+		answer.body = got.body;
+	if (got.status < 200 || got.status > 299 || !answer.body.p)
+		explain(a, request, &answer);
+	return answer;
+}
+
+/* The request with a token of OAuth; once more with another where that is refused, since then it had no
+ * effect. */
+static struct crm_answer make_by_oauth(
+	struct crm *c, struct arena *a, const struct crm_location *location, const struct crm_request *request)
+{
+	struct oauth_owner owner = {location->id, location->refresh_token_file};
+	struct crm_answer answer = {.outcome = HTTP_UNSENT, .retry = true};
+	const char *refused = NULL;
+	for (int i = 0; i < 2; i++) {
+		struct oauth_token token = oauth_token(c->oauth, a, &owner, refused);
+		struct crm_answer now = {
+			.outcome = HTTP_UNSENT, .retry = true, .error = token.error, .code = token.code};
+		if (token.access && refused && strcmp(token.access, refused) == 0)
+			break;
+		if (token.access) {
+			const char *headers[] = {
+				location->headers[0], arena_printf(a, "Authorization: Bearer %s", token.access), NULL};
+			now = make(c, a, location, request, headers);
+		}
+		now.calls += answer.calls + token.calls;
+		now.ms += answer.ms + token.ms;
+		answer = now;
+		refused = token.access;
+		if (answer.status != 401)
+			break;
+	}
+	return answer;
+}
+
+struct crm_answer crm_call(
+	struct crm *c, struct arena *a, const struct crm_location *location, const struct crm_request *request)
+{
+	return location->headers[1] ? make(c, a, location, request, location->headers)
+								: make_by_oauth(c, a, location, request);
+}
+
+bool crm_gone(struct arena *a, const struct crm_answer *answer)
+{
+	const char *message = jtext_string(a, jtext_get(answer->body, "message"));
+	return answer->status == 404 || (answer->status == 400 && message && strcasestr(message, "not found"));
+}

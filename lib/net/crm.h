@@ -1,0 +1,64 @@
+/* The CRM's API: one request and its answer, for the sub-account (location) that is meant. */
+#ifndef CRM_H
+#define CRM_H
+
+#include "conf/conf.h"
+#include "conf/options.h"
+#include "net/http.h"
+#include "text/jtext.h"
+
+struct crm;
+
+struct crm_location {
+	const char *id;
+	const char *headers[4];         /* the token in the second; NULL: it is got by OAuth, */
+	const char *refresh_token_file; /* with this or, NULL, the agency's */
+	struct limit *limit;            /* NULL: none is kept */
+};
+
+/* Reads the tokens (ends the process with status 78 where one is missing), and opens the account of the CRM's
+   limits where the configuration has a state file; limit.h says why a process does this once. options:
+   requests at once, time-out, -v. With -n no secret is read, and crm_call must not be called. */
+struct crm *crm_open(const struct conf *conf, const struct options *options);
+/* With -v, says what is left of the limits. */
+void crm_close(struct crm *c);
+
+/* The sub-account that serves a facility (NULL: none said); *unknown is set where the facility is not in the
+   configuration though others are, and the main one serves it. */
+const struct crm_location *crm_location(const struct crm *c, const char *facility, bool *unknown);
+
+/* The practice's sub-accounts, its main one (0) first; NULL behind the last. */
+const struct crm_location *crm_location_at(const struct crm *c, size_t i);
+/* The sub-account with this id; NULL where the configuration has none. */
+const struct crm_location *crm_location_with(const struct crm *c, const char *id);
+
+struct crm_request {
+	const char *method;
+	const char *path; /* with its query, from the / on */
+	struct str body;  /* JSON; p NULL: none */
+	bool repeatable;  /* doing it twice does no harm */
+	bool yields;      /* it gives way to those that do not: a backfill's */
+};
+
+struct crm_answer {
+	enum http_outcome outcome;
+	long status;     /* 0 where there is no answer */
+	struct str body; /* JSON, checked; p NULL: none */
+	const char
+		*error;       /* where it did not succeed: what to tell people. Holds no text of the request's body */
+	const char *code; /* and in a word: refused, rejected, not_found, unavailable, limited, lost */
+	bool retry;       /* and whether it can work later */
+	unsigned calls;
+	double ms;
+	int64_t date; /* the CRM's clock, milliseconds since 1970; 0: it did not say */
+};
+
+/* Makes the request, as soon as the location's limits allow it. A status from 200 to 299 with JSON has error
+ * NULL. */
+struct crm_answer crm_call(
+	struct crm *c, struct arena *a, const struct crm_location *location, const struct crm_request *request);
+
+/* Whether an answer says that what the path names is not in the CRM (any more). */
+bool crm_gone(struct arena *a, const struct crm_answer *answer);
+
+#endif

@@ -1,0 +1,189 @@
+/*
+ * One table of names for each location and kind, in the state file. A miss asks the CRM for the whole list,
+ * but not more often than once a minute: a name that the CRM lacks must not cost a call for each event.
+ */
+#include "net/names.h"
+#include "value/when.h"
+
+#include <err.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+enum { ASK_AGAIN_MS = 60 * 1000, TRUST_MS = 10 * 60 * 1000 };
+
+struct names {
+	struct crm *crm;
+	struct state *state;
+	pthread_mutex_t lock; /* held while a list is fetched, so that it is fetched once */
+};
+
+static const struct {
+	const char *kind; /* in the table */
+	const char *path; /* of the list that has it */
+} kinds[] = {
+	[NAME_FIELD] = {"field", "/locations/%s/customFields?model=contact"},
+	[NAME_PIPELINE] = {"pipeline", "/opportunities/pipelines?locationId=%s"},
+	[NAME_STAGE] = {"stage", "/opportunities/pipelines?locationId=%s"},
+	[NAME_WORKFLOW] = {"workflow", "/workflows/?locationId=%s"},
+};
+
+struct names *names_open(struct crm *crm, struct state *state)
+{
+	struct names *n = calloc(1, sizeof *n);
+	if (!n)
+		err(EX_SOFTWARE, "out of memory");
+	n->crm = crm;
+	n->state = state;
+	pthread_mutex_init(&n->lock, NULL);
+	return n;
+}
+
+void names_close(struct names *n)
+{
+	if (!n)
+		return;
+	pthread_mutex_destroy(&n->lock);
+	free(n);
+}
+
+/* The list that has a kind, as the table calls it: stages come with their pipelines. */
+static enum name_kind list_of(enum name_kind kind)
+{
+	return kind == NAME_STAGE ? NAME_PIPELINE : kind;
+}
+
+/* When the list was asked for last, milliseconds since 1970. */
+static int64_t asked(struct names *n, const struct crm_location *location, enum name_kind kind)
+{
+	const char *at = NULL;
+	struct arena a = {0};
+	state_run(n->state, &a, &at, "SELECT id FROM name WHERE location=? AND kind='asked' AND name=?", "tt",
+		location->id, kinds[list_of(kind)].kind);
+	int64_t ms = at ? strtoll(at, NULL, 10) : 0;
+	arena_free(&a);
+	return ms;
+}
+
+static void forget(struct names *n, const struct crm_location *location, enum name_kind kind)
+{
+	state_run(n->state, NULL, NULL, "DELETE FROM name WHERE location=? AND kind=?", "tt", location->id,
+		kinds[kind].kind);
+	if (kind == NAME_PIPELINE)
+		forget(n, location, NAME_STAGE);
+}
+
+static struct name kept(struct names *n, struct arena *a, const struct crm_location *location,
+	enum name_kind kind, const char *name)
+{
+	const char *columns[2] = {NULL, NULL};
+	state_run(n->state, a, columns,
+		"SELECT id, more FROM name WHERE location=? AND kind=? AND name=? COLLATE NOCASE ORDER BY name=? "
+		"DESC LIMIT 1",
+		"tttt", location->id, kinds[kind].kind, name, name);
+	return (struct name){.id = columns[0], .more = columns[1]};
+}
+
+static void keep(struct names *n, const struct crm_location *location, enum name_kind kind, const char *name,
+	const char *id, const char *more)
+{
+	if (name && id)
+		state_run(n->state, NULL, NULL,
+			"INSERT OR REPLACE INTO name(location,kind,name,id,more) VALUES(?,?,?,?,?)", "ttttt",
+			location->id, kinds[kind].kind, name, id, more);
+}
+
+static void keep_stages(struct names *n, struct arena *a, const struct crm_location *location,
+	const char *pipeline, struct str stages)
+{
+	for (struct str at = {0}; jtext_next(stages, &at);) {
+		const char *stage = jtext_string(a, jtext_get(at, "name"));
+		if (pipeline && stage)
+			keep(n, location, NAME_STAGE, arena_printf(a, "%s/%s", pipeline, stage),
+				jtext_string(a, jtext_get(at, "id")), NULL);
+	}
+}
+
+/* Keeps the names of a list, in place of the ones that were kept. */
+static void keep_list(struct names *n, struct arena *a, const struct crm_location *location,
+	enum name_kind kind, struct str body)
+{
+	static const char *const lists[] = {
+		[NAME_FIELD] = "customFields", [NAME_PIPELINE] = "pipelines", [NAME_WORKFLOW] = "workflows"};
+	char now[24];
+	kind = list_of(kind);
+	forget(n, location, kind);
+	snprintf(now, sizeof now, "%lld", (long long)when_now_ms());
+	state_run(n->state, NULL, NULL,
+		"INSERT OR REPLACE INTO name(location,kind,name,id) VALUES(?,'asked',?,?)", "ttt", location->id,
+		kinds[kind].kind, now);
+	for (struct str at = {0}, list = jtext_get(body, lists[kind]); jtext_next(list, &at);) {
+		const char *name = jtext_string(a, jtext_get(at, "name"));
+		keep(n, location, kind, name, jtext_string(a, jtext_get(at, "id")),
+			jtext_string(a, jtext_get(at, "dataType")));
+		if (kind == NAME_PIPELINE)
+			keep_stages(n, a, location, name, jtext_get(at, "stages"));
+	}
+}
+
+const char *names_path(struct arena *a, const struct crm_location *location, enum name_kind kind)
+{
+	const char *before = strstr(kinds[kind].path, "%s");
+	return arena_printf(a, "%.*s%s%s", (int)(before - kinds[kind].path), kinds[kind].path,
+		http_encode(a, location->id), before + 2);
+}
+
+struct name names_find(struct names *n, struct arena *a, const struct crm_location *location,
+	enum name_kind kind, const char *name)
+{
+	struct name found = kept(n, a, location, kind, name);
+	if (found.id)
+		return found;
+	pthread_mutex_lock(&n->lock);
+	/* first when, then what: between the two another process may get the list, and the name with it */
+	int64_t last = asked(n, location, kind);
+	found = kept(n, a, location, kind, name);
+	if (!found.id && when_now_ms() - last >= ASK_AGAIN_MS) {
+		struct crm_request request = {
+			.method = "GET", .path = names_path(a, location, kind), .repeatable = true};
+		struct crm_answer answer = crm_call(n->crm, a, location, &request);
+		if (!answer.error) {
+			if (state_begin(n->state)) {
+				keep_list(n, a, location, kind, answer.body);
+				state_end(n->state, true);
+			}
+			found = kept(n, a, location, kind, name);
+		}
+		found.error = answer.error;
+		found.code = answer.code;
+		found.retry = answer.retry;
+		found.calls = answer.calls;
+	}
+	pthread_mutex_unlock(&n->lock);
+	return found;
+}
+
+const char *names_of(struct names *n, struct arena *a, const struct crm_location *location,
+	enum name_kind kind, const char *id)
+{
+	const char *name = NULL;
+	state_run(n->state, a, &name, "SELECT name FROM name WHERE location=? AND kind=? AND id=?", "ttt",
+		location->id, kinds[kind].kind, id);
+	return name;
+}
+
+bool names_drop(struct names *n, const struct crm_location *location, enum name_kind kind)
+{
+	if (!state_begin(n->state))
+		return false;
+	forget(n, location, list_of(kind));
+	state_run(n->state, NULL, NULL, "DELETE FROM name WHERE location=? AND kind='asked' AND name=?", "tt",
+		location->id, kinds[list_of(kind)].kind);
+	return state_end(n->state, true);
+}
+
+bool names_doubt(struct names *n, const struct crm_location *location, enum name_kind kind)
+{
+	return when_now_ms() - asked(n, location, kind) >= TRUST_MS && names_drop(n, location, kind);
+}

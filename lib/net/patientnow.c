@@ -1,0 +1,371 @@
+/*
+ * Calls to PatientNow are the scarcest thing there is (1,000 a day), so each goes through here: the cache is
+ * asked first, the quota is counted before a request is made, and what was fetched is kept.
+ */
+#include "net/patientnow.h"
+#include "conf/secret.h"
+#include "net/http.h"
+#include "state/cache.h"
+#include "state/quota.h"
+#include "value/when.h"
+
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+enum { ENTRIES_MAX = 1000000000 }; /* of a list; what is said to be more is not believed */
+
+struct patientnow {
+	const struct conf *conf;
+	const struct profile *profile;
+	struct state *state;
+	struct cache_expiry *expiry;
+	struct http *http;
+	const char *headers[3];
+	const char *query; /* practice id and gateway key, encoded: a=b&c=d; "" */
+	struct arena arena;
+};
+
+static bool allow(void *context, const struct http_request *request)
+{
+	const struct patientnow *p = context;
+	(void)request;
+	return quota_take(p->state, "patientnow", p->conf->patientnow.daily_limit);
+}
+
+static const char *secret(struct patientnow *p, const char *file, const char *key)
+{
+	return secret_read(&p->arena, file, SECRET_API, p->conf->file, key).p;
+}
+
+/* The Authorization header's value: the profile's, with the token in it, or HTTP Basic. */
+static const char *authorization(struct patientnow *p)
+{
+	const struct conf *c = p->conf;
+	const char *scheme = p->profile->authorization;
+	if (scheme) {
+		const char *token = secret(p, c->patientnow.token_file, "patientnow.token_file");
+		const char *at = strstr(scheme, "{token}");
+		if (!at)
+			return scheme;
+		return arena_printf(&p->arena, "%.*s%s%s", (int)(at - scheme), scheme, token, at + strlen("{token}"));
+	}
+	const char *user = conf_need(c, c->patientnow.user, "patientnow.user");
+	const char *password = secret(p, c->patientnow.password_file, "patientnow.password_file");
+	struct buf value = {0};
+	buf_puts(&value, "Basic ");
+	buf_base64(&value, str_of(arena_printf(&p->arena, "%s:%s", user, password)));
+	const char *text = arena_copy(&p->arena, buf_str(&value));
+	buf_free(&value);
+	return text;
+}
+
+static const char *query_of(struct patientnow *p)
+{
+	const struct profile *profile = p->profile;
+	const struct conf *c = p->conf;
+	const char *query = "";
+	if (profile->practice_query)
+		query = arena_printf(&p->arena, "%s=%s", profile->practice_query,
+			http_encode(&p->arena, conf_need(c, c->patientnow.practice_id, "patientnow.practice_id")));
+	if (profile->apikey_query)
+		query = arena_printf(&p->arena, "%s%s%s=%s", query, *query ? "&" : "", profile->apikey_query,
+			http_encode(&p->arena, secret(p, c->patientnow.apikey_file, "patientnow.apikey_file")));
+	return query;
+}
+
+/* For how long an answer is kept: as long as it can save a call, even of an event that is tried for the last
+ * time.
+ */
+static int64_t keep_ms(const struct conf *conf)
+{
+	int64_t seconds = conf->patientnow.cache_seconds + 86400;
+	for (size_t i = 0; i < conf->retry_seconds_n; i++)
+		seconds += conf->retry_seconds[i];
+	return seconds * 1000;
+}
+
+struct patientnow *patientnow_open(const struct conf *conf, const struct profile *profile,
+	struct state *state, const struct options *options)
+{
+	struct patientnow *p = calloc(1, sizeof *p);
+	if (!p)
+		err(EX_SOFTWARE, "out of memory");
+	p->conf = conf;
+	p->profile = profile;
+	p->state = state;
+	p->headers[0] = arena_printf(&p->arena, "Authorization: %s", authorization(p));
+	if (profile->practice_header)
+		p->headers[1] = arena_printf(&p->arena, "%s: %s", profile->practice_header,
+			conf_need(conf, conf->patientnow.practice_id, "patientnow.practice_id"));
+	p->query = query_of(p);
+	p->http = http_open(&(struct http_options){.timeout = options->seconds,
+		.connections = options->parallel,
+		.verbose = options->verbose,
+		.allow = allow,
+		.context = p});
+	if (state)
+		p->expiry = cache_expiry_begin(state, keep_ms(conf));
+	return p;
+}
+
+void patientnow_close(struct patientnow *p)
+{
+	if (!p)
+		return;
+	cache_expiry_end(p->expiry);
+	http_close(p->http);
+	arena_free(&p->arena);
+	free(p);
+}
+
+const char *patientnow_path(
+	const struct profile *profile, struct arena *a, enum event_kind kind, const char *id)
+{
+	const char *get = profile->kinds[kind].get, *at = strstr(get, "{id}");
+	return arena_printf(a, "%.*s%s%s", (int)(at - get), get, http_encode(a, id), at + strlen("{id}"));
+}
+
+/* GET of a path, which may have a query; with a body, a POST that is not repeated. */
+static struct http_answer exchange(struct patientnow *p, struct arena *a, const char *path, struct str body)
+{
+	const char *base = p->conf->patientnow.base_url ? p->conf->patientnow.base_url : p->profile->base_url;
+	const char *joint = !*p->query ? "" : strchr(path, '?') ? "&" : "?";
+	struct http_request request = {.method = body.p ? "POST" : "GET",
+		.url = arena_printf(a, "%s/%s%s%s", base, path, joint, p->query),
+		.headers = p->headers,
+		.body = body,
+		.repeatable = !body.p};
+	return http_do(p->http, a, &request);
+}
+
+static struct http_answer ask(struct patientnow *p, struct arena *a, const char *path)
+{
+	return exchange(p, a, path, (struct str){0});
+}
+
+/* What an answer without a body means; the request was for "patient 10234". */
+static struct patientnow_answer failure(
+	struct patientnow *p, struct arena *a, const char *what, const struct http_answer *answer)
+{
+	static const struct {
+		long from, to;
+		const char *code;
+		bool retry;
+	} statuses[] = {
+		{404, 404, "not_found", false},
+		{410, 410, "not_found", false},
+		{401, 401, "refused", true},
+		{403, 403, "refused", true},
+		{408, 408, "unavailable", true},
+		{429, 429, "quota_exhausted", true},
+		{400, 499, "rejected", false},
+		{500, 599, "unavailable", true},
+	};
+	struct patientnow_answer failed = {.code = "bad_answer", .retry = true, .calls = answer->calls};
+	if (answer->outcome != HTTP_ANSWERED) {
+		bool quota = answer->calls == 0;
+		failed.without_effect = answer->outcome == HTTP_UNSENT;
+		if (quota && quota_used(p->state, "patientnow") < p->conf->patientnow.daily_limit) {
+			failed.code = "state";
+			failed.message =
+				arena_printf(a, "%s: the state file cannot be written, where calls are counted", what);
+			return failed;
+		}
+		failed.code = quota ? "quota_exhausted" : "unavailable";
+		failed.message = quota ? arena_printf(a, "%s: the %lld PatientNow calls of today (UTC) are used up",
+									 what, (long long)p->conf->patientnow.daily_limit)
+							   : arena_printf(a, "%s: %s", what, answer->error);
+		return failed;
+	}
+	failed.message = arena_printf(a, "%s: %ld%s", what, answer->status,
+		answer->status == 401 || answer->status == 403 ? ": PatientNow does not accept the token" : "");
+	for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+		if (answer->status >= statuses[i].from && answer->status <= statuses[i].to) {
+			failed.code = statuses[i].code;
+			failed.retry = statuses[i].retry;
+			failed.without_effect = answer->status < 500 && answer->status != 408;
+			return failed;
+		}
+	}
+	failed.message = arena_printf(a, "%s: %ld, and no JSON as the profile expects it", what, answer->status);
+	return failed;
+}
+
+/* The type of a JSON text; JTEXT_NONE where it is none. */
+static enum jtext_type type_of(struct str body)
+{
+	struct jtext_error error;
+	return body.n && jtext_check(body, &error) ? jtext_type(body) : JTEXT_NONE;
+}
+
+static struct str trimmed(struct str body)
+{
+	while (body.n && strchr(" \t\r\n", body.p[0])) {
+		body.p++;
+		body.n--;
+	}
+	return body;
+}
+
+struct patientnow_answer patientnow_get(
+	struct patientnow *p, struct arena *a, enum event_kind kind, const char *id, int64_t not_before)
+{
+	const char *name = event_kind_name(kind);
+	const char *cached = cache_get(p->state, a, name, id, not_before);
+	if (cached)
+		return (struct patientnow_answer){.body = str_of(cached)};
+	int64_t asked = when_now_ms();
+	struct http_answer answer = ask(p, a, patientnow_path(p->profile, a, kind, id));
+	struct str body = trimmed(answer.body);
+	if (answer.outcome != HTTP_ANSWERED || answer.status != 200 || type_of(body) != JTEXT_OBJECT)
+		return failure(p, a, arena_printf(a, "%s %s", name, id), &answer);
+	cache_put(p->state, name, id, asked, body.p);
+	return (struct patientnow_answer){.body = body, .calls = answer.calls};
+}
+
+struct patientnow_answer patientnow_check(struct patientnow *p, struct arena *a)
+{
+	struct http_answer answer = ask(p, a, p->profile->check);
+	if (answer.outcome != HTTP_ANSWERED || answer.status < 200 || answer.status > 299)
+		return failure(p, a, p->profile->check, &answer);
+	return (struct patientnow_answer){0};
+}
+
+const char *patientnow_list_path(
+	const struct profile *profile, struct arena *a, const struct patientnow_list *list, int64_t page)
+{
+	const struct profile_paging *paging = &profile->paging;
+	const struct {
+		const char *name, *value;
+	} parameters[] = {
+		{paging->since, list->since},
+		{paging->until, list->until},
+		{paging->page, arena_printf(a, "%lld", (long long)page)},
+		{paging->rows, arena_printf(a, "%lld", (long long)paging->size)},
+	};
+	const char *path = list->path;
+	for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++)
+		if (parameters[i].name && parameters[i].value)
+			path = arena_printf(a, "%s%c%s=%s", path, strchr(path, '?') ? '&' : '?', parameters[i].name,
+				http_encode(a, parameters[i].value));
+	return path;
+}
+
+/* How much there is in all: pages, and whether this is the last one. A page that is short for no reason is a
+   server that gives fewer entries than were asked for: pages counted by our size would leave some out. */
+static void count_pages(struct patientnow *p, struct arena *a, struct patientnow_page *page, int64_t number,
+	const struct http_answer *answer, struct str body)
+{
+	const struct profile_paging *paging = &p->profile->paging;
+	const char *pages = paging->pages_header ? http_header(a, answer, paging->pages_header) : NULL;
+	int64_t total = http_number(jtext_scalar(a, profile_find(&paging->total, body)), ENTRIES_MAX);
+	int64_t n = (int64_t)page->n, size = paging->size, told = http_number(pages, ENTRIES_MAX);
+	page->last = n < size || !paging->page;
+	page->pages = told > 0 ? told : 0;
+	if (page->pages > 0) {
+		page->last = number >= page->pages;
+	} else if (total >= 0 && paging->page) {
+		page->pages = (total + size - 1) / size;
+		page->last = number >= page->pages;
+		if (n > 0 && n < size && (number - 1) * size + n < total)
+			page->failure = (struct patientnow_answer){.code = "bad_answer",
+				.message = arena_printf(a,
+					"page %lld has %lld entries of %lld, and %lld were asked for: set the profile's "
+					"paging.size to what PatientNow gives",
+					(long long)number, (long long)n, (long long)total, (long long)size)};
+	}
+	page->last |= n == 0;
+}
+
+struct patientnow_page patientnow_list(
+	struct patientnow *p, struct arena *a, const struct patientnow_list *list, int64_t number)
+{
+	struct http_answer answer = ask(p, a, patientnow_list_path(p->profile, a, list, number));
+	struct patientnow_page page = {.calls = answer.calls};
+	struct str body = trimmed(answer.body), rows = body;
+	const char *what = arena_copy(a, (struct str){list->path, strcspn(list->path, "?")});
+	bool json = answer.outcome == HTTP_ANSWERED && answer.status == 200 && type_of(body) != JTEXT_NONE;
+	if (json && list->rows->n)
+		rows = profile_find(list->rows, body);
+	if (!json || jtext_type(rows) != JTEXT_ARRAY) {
+		page.failure = failure(
+			p, a, number > 1 ? arena_printf(a, "%s, page %lld", what, (long long)number) : what, &answer);
+		return page;
+	}
+	for (struct str at = {0}; jtext_next(rows, &at);)
+		page.n++;
+	count_pages(p, a, &page, number, &answer, body);
+	if (page.failure.code)
+		page.failure.message = arena_printf(a, "%s: %s", what, page.failure.message);
+	else
+		page.rows = rows;
+	return page;
+}
+
+struct patientnow_answer patientnow_appointment_types(
+	struct patientnow *p, struct arena *a, void (*each)(const char *name, void *context), void *context)
+{
+	const struct profile_types *types = &p->profile->appointment_types;
+	struct patientnow_list list = {.path = types->list, .rows = &types->rows};
+	struct patientnow_page page = {0};
+	if (!types->list)
+		return (struct patientnow_answer){
+			.code = "not_found", .message = "the profile has no appointment_types"};
+	for (int64_t number = 1; !page.last; number++) {
+		page = patientnow_list(p, a, &list, number);
+		if (!page.rows.p)
+			return page.failure;
+		for (struct str at = {0}; jtext_next(page.rows, &at);) {
+			const char *name = jtext_scalar(a, profile_find(&types->name, at));
+			if (name && *name)
+				each(name, context);
+		}
+	}
+	return (struct patientnow_answer){0};
+}
+
+/* Whether a text can be what it is given as: in place of an e-mail or a phone people write "none" and "n/a",
+   which many patients share. */
+static bool is_real(const char *name, const char *text)
+{
+	if (strcmp(name, "email") == 0)
+		return strchr(text, '@');
+	return strcmp(name, "phone") != 0 || strpbrk(text, "0123456789");
+}
+
+/* The query parameter that asks for a fact, with its value; NULL where there is none. */
+static const char *asks_for(
+	const struct profile *profile, struct arena *a, struct str facts, const char *name)
+{
+	const struct conf_names *by = &profile->kinds[KIND_PATIENT].search_by;
+	const char *text = jtext_scalar(a, jtext_get(facts, name));
+	for (size_t i = 0; text && *text && is_real(name, text) && i < by->n; i++)
+		if (strcmp(by->at[i].name, name) == 0)
+			return arena_printf(a, "%s=%s", by->at[i].is, http_encode(a, text));
+	return NULL;
+}
+
+bool patientnow_search(const struct profile *profile, struct arena *a, struct str facts, const char *by,
+	struct patientnow_list *list)
+{
+	const struct profile_kind *patients = &profile->kinds[KIND_PATIENT];
+	const char *last_name = asks_for(profile, a, facts, "last_name");
+	const char *other = asks_for(profile, a, facts, by);
+	if (!patients->search || !last_name || !other)
+		return false;
+	*list = (struct patientnow_list){
+		.path = arena_printf(a, "%s?%s&%s", patients->search, last_name, other), .rows = &patients->rows};
+	return true;
+}
+
+struct patientnow_answer patientnow_create(struct patientnow *p, struct arena *a, struct str new)
+{
+	struct http_answer answer = exchange(p, a, p->profile->kinds[KIND_PATIENT].create, new);
+	struct str body = trimmed(answer.body);
+	bool made = answer.outcome == HTTP_ANSWERED && answer.status >= 200 && answer.status <= 299;
+	if (!made || type_of(body) != JTEXT_OBJECT)
+		return failure(p, a, "making the patient", &answer);
+	return (struct patientnow_answer){.body = body, .calls = answer.calls};
+}

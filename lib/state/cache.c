@@ -1,0 +1,138 @@
+/* The cache of PatientNow's answers: a table of bodies by kind and id. A kind's first word is that of a
+   subject; behind it may stand where the body comes from: "appointment in list". */
+#include "state/cache.h"
+#include "value/when.h"
+
+#include <err.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <time.h>
+
+enum { EXPIRE_SECONDS = 10 };
+
+struct cache_expiry {
+	struct state *state;
+	int64_t keep_ms;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t end;
+	bool ended;
+};
+
+const char *cache_get(struct state *s, struct arena *a, const char *kind, const char *id, int64_t not_before)
+{
+	const char *body = NULL;
+	state_run(s, a, &body, "SELECT body FROM cache WHERE kind=? AND id=? AND fetched>=?", "tti", kind, id,
+		not_before);
+	return body;
+}
+
+void cache_put(struct state *s, const char *kind, const char *id, int64_t fetched, const char *body)
+{
+	state_run(s, NULL, NULL, "INSERT OR REPLACE INTO cache(kind,id,fetched,body) VALUES(?,?,?,?)", "ttit",
+		kind, id, fetched, body);
+}
+
+void cache_drop(struct state *s, const char *kind, const char *id, int64_t before)
+{
+	state_run(
+		s, NULL, NULL, "DELETE FROM cache WHERE kind=? AND id=? AND fetched<?", "tti", kind, id, before);
+}
+
+bool cache_expire(struct state *s, int64_t before)
+{
+	return state_run(s, NULL, NULL, "DELETE FROM cache WHERE fetched<?", "i", before) != STATE_FAILED;
+}
+
+static void *expire(void *context)
+{
+	struct cache_expiry *e = context;
+	struct timespec next;
+	pthread_mutex_lock(&e->lock);
+	do {
+		cache_expire(e->state, when_now_ms() - e->keep_ms);
+		clock_gettime(CLOCK_MONOTONIC, &next);
+		next.tv_sec += EXPIRE_SECONDS;
+		while (!e->ended && pthread_cond_timedwait(&e->end, &e->lock, &next) == 0)
+			continue;
+	} while (!e->ended);
+	pthread_mutex_unlock(&e->lock);
+	return NULL;
+}
+
+struct cache_expiry *cache_expiry_begin(struct state *s, int64_t keep_ms)
+{
+	pthread_condattr_t monotonic;
+	sigset_t all, before;
+	struct cache_expiry *e = calloc(1, sizeof *e);
+	if (!e)
+		err(EX_SOFTWARE, "out of memory");
+	*e = (struct cache_expiry){.state = s, .keep_ms = keep_ms};
+	pthread_mutex_init(&e->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&e->end, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	sigfillset(&all); /* signals are for the threads that know what to do */
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	int problem = pthread_create(&e->thread, NULL, expire, e);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (problem)
+		errc(EX_OSERR, problem, "cannot start a thread");
+	return e;
+}
+
+void cache_expiry_end(struct cache_expiry *e)
+{
+	if (!e)
+		return;
+	pthread_mutex_lock(&e->lock);
+	e->ended = true;
+	pthread_cond_signal(&e->end);
+	pthread_mutex_unlock(&e->lock);
+	pthread_join(e->thread, NULL);
+	pthread_cond_destroy(&e->end);
+	pthread_mutex_destroy(&e->lock);
+	free(e);
+}
+
+struct body_reader {
+	void (*each)(const char *subject, struct str body, void *context);
+	void *context;
+};
+
+static void pass_body(const char **columns, void *context)
+{
+	struct body_reader *reader = context;
+	reader->each(columns[0], str_of(columns[1]), reader->context);
+}
+
+bool cache_bodies(struct state *s, struct arena *a,
+	void (*each)(const char *subject, struct str body, void *context), void *context)
+{
+	struct body_reader reader = {each, context};
+	return state_each(s, a, pass_body, &reader,
+			   "SELECT substr(kind, 1, instr(kind||' ', ' ')-1)||'/'||id, body FROM cache",
+			   "") != STATE_FAILED;
+}
+
+bool cache_forget(struct state *s, const char *subjects, int64_t *n)
+{
+	const char *count = NULL;
+	struct arena a = {0};
+	if (!state_begin(s))
+		return false;
+	bool done = state_run(s, &a, &count,
+					"SELECT count(*) FROM cache WHERE substr(kind, 1, instr(kind||' ', ' ')-1)||'/'||id"
+					"  IN (SELECT value FROM json_each(?))",
+					"t", subjects) != STATE_FAILED &&
+				state_run(s, NULL, NULL,
+					"DELETE FROM cache WHERE substr(kind, 1, instr(kind||' ', ' ')-1)||'/'||id"
+					"  IN (SELECT value FROM json_each(?))",
+					"t", subjects) != STATE_FAILED;
+	*n = count ? strtoll(count, NULL, 10) : 0;
+	arena_free(&a);
+	return state_end(s, done) && done;
+}

@@ -1,0 +1,303 @@
+/*
+ * One row for each event. What may be fed is a question to the database, so any number of runs can share the
+ * work: a claim is one transaction, and a run that dies is told from one that lives by the lock it held.
+ * A transaction of many events writes many pages: on a disk that fails one write in fifty it never comes to
+ * its end. So where one fails, half as many are tried, down to a single event.
+ */
+#include "state/inbox.h"
+#include "text/buf.h"
+#include "value/when.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+enum { RELEASE_AT_ONCE = 1024 };
+
+static int64_t number(const char *text)
+{
+	return text ? strtoll(text, NULL, 10) : 0;
+}
+
+/* The id that a profile finds in an object for a kind of facts, or NULL. */
+static const char *id_of(
+	struct arena *a, const struct profile *profile, enum event_kind kind, struct str object)
+{
+	const struct profile_pointers *pointers =
+		profile ? profile_field(&profile->kinds[kind].fields, "id") : NULL;
+	return pointers ? jtext_scalar(a, profile_find(pointers, object)) : NULL;
+}
+
+/* The id of the event's object of a kind: as a filter has put it there, else as the payload tells it. */
+static const char *told(struct arena *a, const struct profile *profile, enum event_kind kind, struct str line)
+{
+	const char *id = jtext_scalar(a, jtext_get(jtext_get(line, event_kind_name(kind)), "id"));
+	struct str payload = jtext_get(line, "payload");
+	if (id || !payload.p)
+		return id;
+	if (kind == KIND_CONTACT)
+		return jtext_scalar(a, jtext_get(payload, "id"));
+	struct str facts = profile ? profile_find(&profile->event_data, payload) : (struct str){0};
+	return id_of(a, profile, kind, jtext_type(facts) == JTEXT_OBJECT ? facts : payload);
+}
+
+const char *inbox_patient(struct arena *a, const struct profile *profile, struct str line)
+{
+	return told(a, profile, KIND_PATIENT, line);
+}
+
+void inbox_describe(struct arena *a, const struct profile *profile, struct inbox_event *event)
+{
+	event->type = jtext_string(a, jtext_get(event->line, "type"));
+	enum event_type type = event_type_of(event->type);
+	if (type == EVENT_UNKNOWN)
+		return;
+	enum event_kind kind = event_kind_of(type);
+	const char *id = told(a, profile, kind, event->line);
+	if (id)
+		event->subject = arena_printf(a, "%s/%s", event_kind_name(kind), id);
+	event->patient = kind == KIND_CONTACT ? event->subject : told(a, profile, KIND_PATIENT, event->line);
+	if (!event->patient)
+		event->patient = event->subject;
+}
+
+/* The line with another id in it. */
+static const char *with_id(struct arena *a, struct str line, const char *id)
+{
+	struct str was = jtext_get(line, "id");
+	struct buf out = {0};
+	size_t before = was.p ? (size_t)(was.p - line.p) : 1;
+	buf_add(&out, (struct str){line.p, before});
+	if (!was.p)
+		buf_puts(&out, "\"id\":");
+	buf_json(&out, str_of(id));
+	if (!was.p)
+		buf_putc(&out, ',');
+	buf_add(&out, (struct str){line.p + before + was.n, line.n - before - was.n});
+	const char *text = arena_copy(a, buf_str(&out));
+	buf_free(&out);
+	return text;
+}
+
+/* Whether an event of this type came from the CRM. Each sender has its own delivery ids. */
+static bool from_crm(const char *type)
+{
+	return event_type_of(type) == EVENT_CONTACT_TAGGED;
+}
+
+enum inbox_added inbox_add(struct state *s, struct arena *a, const struct inbox_event *e, const char **id)
+{
+	const char *columns[4] = {0};
+	const char *line = NULL;
+	int64_t now = when_now_ms();
+	*id = e->id;
+	for (unsigned n = 2;; n++) {
+		enum state_result found =
+			state_run(s, a, columns, "SELECT state, due, received, type FROM inbox WHERE id=?", "t", *id);
+		if (found == STATE_FAILED)
+			return INBOX_FAILED;
+		if (found == STATE_NONE)
+			break;
+		/* a claim moves due: one that was begun and given back does not take another in */
+		bool waits = strcmp(columns[0], "waiting") == 0 && number(columns[1]) <= number(columns[2]);
+		if ((e->delivery_id || waits) && from_crm(columns[3]) == from_crm(e->type))
+			return INBOX_KNOWN;
+		*id = arena_printf(a, "%s-%u", e->id, n);
+	}
+	struct str given = jtext_get(e->line, "id");
+	if (given.p && str_is(given, arena_printf(a, "\"%s\"", *id)))
+		line = arena_copy(a, e->line);
+	else
+		line = with_id(a, e->line, *id);
+	return state_run(s, NULL, NULL,
+			   "INSERT INTO inbox(id,type,patient,subject,state,due,received,body) "
+			   "VALUES(?,?,?,?,'waiting',?,?,?)",
+			   "ttttiit", *id, e->type, e->patient, e->subject, e->received < now ? e->received : now,
+			   e->received, line) == STATE_FAILED
+			   ? INBOX_FAILED
+			   : INBOX_STORED;
+}
+
+/* Rows of a claim, before they are marked. */
+struct claim {
+	struct inbox_claimed *at;
+	size_t n;
+};
+
+static void take_claimed(const char **columns, void *context)
+{
+	struct claim *c = context;
+	c->at[c->n++] = (struct inbox_claimed){columns[0], columns[1]};
+}
+
+/* Marks up to limit events that are due as the run's, in one transaction. */
+static bool claim_some(struct state *s, struct arena *a, struct claim *c, const char *run, const char *types,
+	size_t limit)
+{
+	int64_t now = when_now_ms();
+	c->n = 0;
+	bool done = state_each(s, a, take_claimed, c,
+					"SELECT id, body FROM inbox AS i WHERE state='waiting' AND due<=?1"
+					"  AND (?2='[]' OR coalesce(type,'') IN (SELECT value FROM json_each(?2)))"
+					"  AND (patient IS NULL OR NOT EXISTS (SELECT 1 FROM inbox AS o WHERE "
+					"o.patient=i.patient AND o.seq<i.seq"
+					"    AND o.state IN ('waiting','running')))"
+					"  ORDER BY due, seq LIMIT ?3",
+					"iti", now, types, (int64_t)limit) != STATE_FAILED;
+	for (size_t i = 0; done && i < c->n; i++)
+		done = state_run(s, NULL, NULL, "UPDATE inbox SET state='running', run=?, due=? WHERE id=?", "tit",
+				   run, now, c->at[i].id) != STATE_FAILED;
+	return state_end(s, done) && done;
+}
+
+bool inbox_claim(struct state *s, struct arena *a, const char *run, const char *types, size_t limit,
+	void (*each)(const struct inbox_claimed *event, void *context), void *context)
+{
+	struct claim c = {.at = arena_alloc(a, (limit + 1) * sizeof *c.at)};
+	bool done = false;
+	for (; limit && !done && state_begin(s); limit /= 2)
+		done = claim_some(s, a, &c, run, types, limit);
+	for (size_t i = 0; done && i < c.n; i++)
+		each(&c.at[i], context);
+	return done;
+}
+
+/* When an event that failed is due again, after this many attempts; -1: never. */
+static int64_t due_again(const struct conf *conf, const struct inbox_result *r, int64_t attempts)
+{
+	if (!r->retry || attempts > (int64_t)conf->retry_seconds_n)
+		return -1;
+	return when_now_ms() + conf->retry_seconds[attempts - 1] * 1000;
+}
+
+/* An event that was not tried yet. */
+static bool put_off(struct state *s, const char *run, const struct inbox_result *r, const char **state)
+{
+	*state = "waiting";
+	return state_run(s, NULL, NULL,
+			   "UPDATE inbox SET state='waiting', due=?, run=NULL, patient=coalesce(patient,?)"
+			   "  WHERE id=? AND run=? AND state='running'",
+			   "ittt", when_now_ms() + r->retry_after * 1000, r->patient, r->id, run) != STATE_FAILED;
+}
+
+bool inbox_settle(struct state *s, const struct conf *conf, const char *run, const struct inbox_result *r,
+	const char **state)
+{
+	const char *columns[1] = {0};
+	struct arena a = {0};
+	bool failed = strcmp(r->status, "failed") == 0;
+	*state = NULL;
+	enum state_result found = state_run(s, &a, columns,
+		"SELECT attempts FROM inbox WHERE id=? AND run=? AND state='running'", "tt", r->id, run);
+	int64_t attempts = number(columns[0]) + 1, due = failed ? due_again(conf, r, attempts) : -1,
+			now = when_now_ms();
+	arena_free(&a);
+	if (found != STATE_ROW)
+		return found == STATE_NONE;
+	if (failed && r->retry && r->retry_after > 0)
+		return put_off(s, run, r, state);
+	*state = due >= 0 ? "waiting" : failed ? "dead" : r->status;
+	const char *line = arena_copy(&a, r->line);
+	bool done =
+		state_run(s, NULL, NULL,
+			"UPDATE inbox SET state=?1, attempts=?2, due=CASE WHEN ?3>=0 THEN ?3 ELSE due END, run=NULL,"
+			"  settled=CASE WHEN ?3>=0 THEN NULL ELSE ?4 END, patient=coalesce(patient,?5) WHERE id=?6",
+			"tiiitt", *state, attempts, due, now, r->patient, r->id) != STATE_FAILED &&
+		state_run(s, NULL, NULL, "INSERT INTO attempt(event,at,status,contact,result) VALUES(?,?,?,?,?)",
+			"tittt", r->id, now, r->status, r->contact, line) != STATE_FAILED;
+	arena_free(&a);
+	return done;
+}
+
+/* Who wants the ids. */
+struct asker {
+	void (*each)(const char *id, void *context);
+	void *context;
+};
+
+static void pass_id(const char **columns, void *context)
+{
+	struct asker *asker = context;
+	asker->each(columns[0], asker->context);
+}
+
+bool inbox_unanswered(struct state *s, struct arena *a, const char *run,
+	void (*each)(const char *id, void *context), void *context)
+{
+	struct asker asker = {each, context};
+	return state_each(s, a, pass_id, &asker, "SELECT id FROM inbox WHERE run=? AND state='running'", "t",
+			   run) != STATE_FAILED;
+}
+
+int64_t inbox_oldest_claim(struct state *s, const char *run)
+{
+	const char *due = NULL;
+	struct arena a = {0};
+	state_run(s, &a, &due, "SELECT min(due) FROM inbox WHERE run=? AND state='running'", "t", run);
+	int64_t at = due ? number(due) : INT64_MAX;
+	arena_free(&a);
+	return at;
+}
+
+/* Up to limit events of a run wait again, in one transaction; *more: there may be others. */
+static bool release_some(struct state *s, const char *run, int64_t limit, bool *more)
+{
+	struct arena a = {0};
+	const char *count = NULL;
+	bool done = state_run(s, NULL, NULL,
+					"UPDATE inbox SET state='waiting', run=NULL WHERE seq IN"
+					"  (SELECT seq FROM inbox WHERE run=? AND state='running' LIMIT ?)",
+					"ti", run, limit) != STATE_FAILED &&
+				state_run(s, &a, &count, "SELECT changes()", "") == STATE_ROW;
+	done = state_end(s, done) && done;
+	*more = !done || number(count) == limit;
+	arena_free(&a);
+	return done;
+}
+
+bool inbox_release(struct state *s, const char *run)
+{
+	bool more = true;
+	for (int64_t limit = RELEASE_AT_ONCE; more && limit && state_begin(s);)
+		if (!release_some(s, run, limit, &more))
+			limit /= 2;
+	return !more;
+}
+
+/* The runs that have events. */
+struct runs {
+	const char *at[64];
+	size_t n;
+};
+
+static void take_run(const char **columns, void *context)
+{
+	struct runs *r = context;
+	if (r->n < sizeof r->at / sizeof *r->at)
+		r->at[r->n++] = columns[0];
+}
+
+bool inbox_recover(struct state *s, struct locks *locks, const char *self)
+{
+	struct arena a = {0};
+	struct runs runs = {0};
+	bool done = state_each(s, &a, take_run, &runs, "SELECT DISTINCT run FROM inbox WHERE state='running'",
+					"") != STATE_FAILED;
+	for (size_t i = 0; done && i < runs.n; i++)
+		if (strcmp(runs.at[i], self) != 0 && !lock_is_held(locks, LOCK_RUN, runs.at[i]))
+			done = inbox_release(s, runs.at[i]);
+	arena_free(&a);
+	return done;
+}
+
+int64_t inbox_next_due(struct state *s, const char *types, int64_t after)
+{
+	const char *due = NULL;
+	struct arena a = {0};
+	state_run(s, &a, &due,
+		"SELECT min(due) FROM inbox WHERE state='waiting' AND due>?2"
+		"  AND (?1='[]' OR coalesce(type,'') IN (SELECT value FROM json_each(?1)))",
+		"ti", types, after);
+	int64_t at = due ? number(due) : INT64_MAX;
+	arena_free(&a);
+	return at;
+}

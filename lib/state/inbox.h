@@ -1,0 +1,191 @@
+/*
+ * The inbox: events that were accepted, until they are settled. Part of the state file; an event is stored
+ * when the transaction that added it has ended. Times are milliseconds since 1970.
+ */
+#ifndef INBOX_H
+#define INBOX_H
+
+#include "conf/conf.h"
+#include "conf/profile.h"
+#include "state/locks.h"
+#include "state/state.h"
+
+/* An event on its way in. */
+struct inbox_event {
+	const char *id;      /* the sender's delivery id, else a hash of the body */
+	bool delivery_id;    /* id is the sender's: the same id is the same event, for ever */
+	const char *type;    /* NULL: a name that nothing maps */
+	const char *patient; /* what keeps its order: a patient's id, else appointment/88123 and the like; NULL:
+							nothing */
+	const char *subject; /* what it is about: appointment/88123; NULL: not told */
+	struct str line;     /* the event, one line */
+	int64_t received;
+};
+
+/* Finds type, patient and subject of an event's line (checked JSON), through the profile where only its
+ * payload tells. */
+void inbox_describe(struct arena *a, const struct profile *profile, struct inbox_event *event);
+
+enum inbox_added {
+	INBOX_STORED,
+	INBOX_KNOWN, /* this delivery was stored before, or waits already with the same body */
+	INBOX_FAILED /* the file cannot be written */
+};
+
+/* Stores an event; *id is what it is kept under. A body without an id that still waits is not stored again;
+   one that was begun is, under an id of its own, since the second may be news. So is one whose delivery id
+   the other sender has used. */
+enum inbox_added inbox_add(
+	struct state *s, struct arena *a, const struct inbox_event *event, const char **id);
+
+/* An event given to a run. */
+struct inbox_claimed {
+	const char *id;
+	const char *line;
+};
+
+/* Takes up to limit events that are due, of these types (a JSON list, "[]": all), for a run; each() is called
+   for each. Never one whose patient has an earlier event that is not settled. */
+bool inbox_claim(struct state *s, struct arena *a, const char *run, const char *types, size_t limit,
+	void (*each)(const struct inbox_claimed *event, void *context), void *context);
+
+/* What a pipeline answered. */
+struct inbox_result {
+	const char *id;
+	const char *status;  /* done, unchanged, ignored, skipped, failed */
+	bool retry;          /* of a failed one */
+	int64_t retry_after; /* of such: it was put off for so many seconds, and was not tried; 0: it was tried */
+	const char *patient; /* as the result tells it, or NULL */
+	const char *contact;
+	struct str line;
+};
+
+/* Settles an event of a run: for good, or to be tried again after the next of the configuration's waits. One
+   that was put off is as before, but due later.
+ *state is what it has become; NULL where the run has no such event. */
+bool inbox_settle(struct state *s, const struct conf *conf, const char *run,
+	const struct inbox_result *result, const char **state);
+
+/* The events of a run that have no result yet; each() is called for the id of each, and may keep it for as
+   long as the arena. */
+bool inbox_unanswered(struct state *s, struct arena *a, const char *run,
+	void (*each)(const char *id, void *context), void *context);
+/* When the one of them was claimed that waits longest; INT64_MAX: there is none. */
+int64_t inbox_oldest_claim(struct state *s, const char *run);
+
+/* The events of a run whose pipeline has died wait again. */
+bool inbox_release(struct state *s, const char *run);
+
+/* The events of runs that have died wait again; self is the caller's own run. */
+bool inbox_recover(struct state *s, struct locks *locks, const char *self);
+
+/* When the next event of these types is due, after that moment; INT64_MAX: none waits for a later one. */
+int64_t inbox_next_due(struct state *s, const char *types, int64_t after);
+
+/* --- For people: what is in it, and what they may change. --- */
+
+/* Whether this is what an event can be: waiting, running, done, unchanged, ignored, skipped, dead, dropped.
+ */
+bool inbox_is_state(const char *text);
+
+struct inbox_row {
+	const char *id;
+	const char *type, *patient, *subject; /* as in inbox_event */
+	const char *state;
+	int64_t attempts; /* that have failed or settled it */
+	int64_t received;
+	int64_t due;     /* of a waiting one: not before; of a running one: when it was claimed */
+	int64_t settled; /* 0: it is not */
+	bool purged;     /* its body is gone */
+};
+
+/* The newest events (newest -1: all) in one of these states and of one of these types (JSON lists, "[]":
+   all), in the order in which they came. each() may reset the arena. False where the file cannot be read. */
+bool inbox_events(struct state *s, struct arena *a, const char *states, const char *types, int64_t newest,
+	void (*each)(const struct inbox_row *row, void *context), void *context);
+
+/* One event, and its line (NULL where it was purged). */
+enum state_result inbox_event(
+	struct state *s, struct arena *a, const char *id, struct inbox_row *row, const char **line);
+
+/* Ids that begin so: six at most. */
+bool inbox_like(struct state *s, struct arena *a, const char *prefix,
+	void (*each)(const char *id, void *context), void *context);
+
+/* How many events there are by state and type (NULL: none); in the order of inbox_is_state. */
+bool inbox_count(struct state *s, struct arena *a,
+	void (*each)(const char *state, const char *type, int64_t n, void *context), void *context);
+/* What the attempts at events of a type have taken of both APIs, as their results tell. */
+struct inbox_calls {
+	const char *type;
+	int64_t events, crm, patientnow;
+};
+
+bool inbox_calls(struct state *s, struct arena *a,
+	void (*each)(const struct inbox_calls *calls, void *context), void *context);
+
+/* When the oldest waiting event was received; 0: none waits. */
+int64_t inbox_oldest(struct state *s);
+
+enum inbox_changed {
+	INBOX_CHANGED,
+	INBOX_NO_EVENT,
+	INBOX_IS_RUNNING, /* a run has it: nothing was changed */
+	INBOX_IS_SETTLED, /* drop: for good */
+	INBOX_IS_PURGED,  /* retry: there is nothing to try */
+	INBOX_UNWRITTEN   /* the file cannot be written */
+};
+
+/* The event is due now, as if it had never been tried. */
+enum inbox_changed inbox_retry(struct state *s, const char *id);
+/* The same for all in these states (a JSON list) that no run has and whose body is there; *n were changed. */
+bool inbox_retry_all(struct state *s, const char *states, int64_t *n);
+/* Settles a waiting or dead event as "dropped". */
+enum inbox_changed inbox_drop(struct state *s, const char *id);
+/* Forgets the bodies of what was settled for good before that moment; *n were forgotten. Dead ones keep
+   theirs: they may be tried again. What the file holds of them is left to state_scrub. */
+bool inbox_purge(struct state *s, int64_t before, int64_t *n);
+
+struct inbox_body {
+	const char *id, *subject; /* as in inbox_event */
+	struct str line;
+};
+
+/* Every event whose body is there; each() may reset the arena. False where the file cannot be read. */
+bool inbox_bodies(struct state *s, struct arena *a,
+	void (*each)(const struct inbox_body *body, void *context), void *context);
+/* The id of the patient whom an event's line (checked JSON) tells of, of whatever type it is; the arena's, or
+ * NULL. */
+const char *inbox_patient(struct arena *a, const struct profile *profile, struct str line);
+/* The events, with or without a body, that are kept as a patient's or whose results name the patient, those
+   about these subjects, and those in whose bodies one of these contacts' ids stands (JSON lists). each() is
+   given no line.
+ */
+bool inbox_of_patient(struct state *s, struct arena *a, const char *patient, const char *subjects,
+	const char *contacts, void (*each)(const struct inbox_body *body, void *context), void *context);
+
+struct inbox_forgotten {
+	int64_t bodies, attempts;
+};
+
+/* Forgets the bodies of those of these events (a JSON list) that are settled for good, and what the answers
+   of pipelines say beside ids, status and counts; *n had something to forget. */
+bool inbox_forget(struct state *s, const char *events, struct inbox_forgotten *n);
+
+/* Something that happened to an event. */
+struct inbox_moment {
+	int64_t at;
+	const char *what; /* received, attempt, waiting (due then), running (since then) */
+	const char *event, *type, *patient, *subject;
+	const char *status;  /* of an attempt */
+	const char *contact; /* likewise, as far as the result told it */
+	const char *result;  /* likewise: JSON */
+};
+
+/* What happened to the events of these keys (a JSON list): each is an event's id, a patient's, a contact's,
+   or that of an appointment, bill or membership, alone or as a subject. In no order. What each() is given
+   lives as long as the arena. */
+bool inbox_history(struct state *s, struct arena *a, const char *keys,
+	void (*each)(const struct inbox_moment *moment, void *context), void *context);
+
+#endif

@@ -1,0 +1,195 @@
+/*
+ * The ledger: what pnow knows it has done in the CRM, so that once is once. Ids, states, amounts and times
+ * only; no names. location is the sub-account's id. All ids are text. Every call is one transaction of the
+ * state file.
+ */
+#ifndef LEDGER_H
+#define LEDGER_H
+
+#include "state/state.h"
+
+/* --- Contacts: which one is a patient's. --- */
+
+struct ledger_contact {
+	const char *id; /* the arena's; NULL: not known */
+	bool patient;   /* no lead any more: a paid bill, such a checkout, or a won opportunity was seen */
+	int64_t asked;  /* when its opportunities last showed a lead, milliseconds since 1970; 0: never */
+};
+
+struct ledger_contact ledger_contact(
+	struct state *s, struct arena *a, const char *location, const char *patient);
+/* False where it cannot be kept. *other is the id of another patient who has this contact, or NULL. */
+bool ledger_contact_set(struct state *s, struct arena *a, const char *location, const char *patient,
+	const char *contact, const char **other);
+/* The CRM does not have the contact any more. Whether its patients were leads is remembered. */
+void ledger_contact_forget(struct state *s, const char *location, const char *contact);
+bool ledger_contact_is_patient(struct state *s, const char *location, const char *contact);
+/* Its opportunities, just asked for, show a lead. What cannot be kept is asked again. */
+void ledger_contact_is_lead(struct state *s, const char *location, const char *contact);
+
+/* The patient whose contact this is, the arena's; NULL where none is known, or several are. */
+const char *ledger_patient(struct state *s, struct arena *a, const char *location, const char *contact);
+
+/* --- Creations: the patient that PatientNow made of a contact. Written down before it is asked to. --- */
+
+struct ledger_creation {
+	const char *event;   /* that asked for it; NULL: nothing was begun */
+	int64_t begun;       /* milliseconds since 1970 */
+	const char *patient; /* NULL: nobody knows whether it was made */
+};
+
+/* False where the state file cannot tell. Texts are the arena's. */
+bool ledger_creation(struct state *s, struct arena *a, const char *location, const char *contact,
+	struct ledger_creation *creation);
+/* Each is false where it cannot be kept. */
+bool ledger_creation_begin(struct state *s, const char *location, const char *contact, const char *event);
+bool ledger_creation_end(
+	struct state *s, const char *location, const char *contact, const char *event, const char *patient);
+/* It certainly did not happen. */
+bool ledger_creation_undone(struct state *s, const char *location, const char *contact);
+/* The patient is not in PatientNow any more: neither made of this contact, nor with one. */
+bool ledger_patient_forget(struct state *s, const char *location, const char *contact, const char *patient);
+
+/* --- Opportunities: the one of a contact in a pipeline. --- */
+
+const char *ledger_opportunity(
+	struct state *s, struct arena *a, const char *location, const char *contact, const char *pipeline);
+bool ledger_opportunity_set(struct state *s, const char *location, const char *contact, const char *pipeline,
+	const char *opportunity);
+void ledger_opportunity_forget(struct state *s, const char *location, const char *opportunity);
+
+/* --- Subjects: what events are about, such as appointment/88123, and the state last applied. --- */
+
+enum ledger_news {
+	LEDGER_NEWS,   /* to be applied, or to be finished: *seq numbers the state, effects are kept under it */
+	LEDGER_KNOWN,  /* applied before */
+	LEDGER_OLDER,  /* something newer was applied */
+	LEDGER_FAILED, /* the state file cannot tell */
+};
+
+struct ledger_subject {
+	const char *location;
+	const char *subject;
+	const char *state; /* NULL: every event is news, unless it is older or was applied itself */
+	const char *event; /* its id */
+	int64_t moment;    /* when it occurred, milliseconds since 1970 */
+	bool dated;        /* the sender said when: together with the time, the id names one event */
+	bool yields;       /* what another event has begun with the same state stays that one's to finish */
+	bool again;        /* what it wrote was written over before this event: the same state is news */
+	int64_t seq;       /* set by ledger_begin, */
+	bool others;       /* and whether another event has begun it */
+};
+
+/* The state that was last applied to a subject, whole; the arena's. NULL: none, or one that is not finished.
+ */
+const char *ledger_state(struct state *s, struct arena *a, const char *location, const char *subject);
+/* Whether the event has something new to say about its subject; notes that it is being applied. */
+enum ledger_news ledger_begin(struct state *s, struct ledger_subject *subject);
+/* The same without noting it; sets seq where it is LEDGER_KNOWN. */
+enum ledger_news ledger_look(struct state *s, struct ledger_subject *subject);
+/* Whether this very event was applied in the location, or found that all had been. */
+bool ledger_applied(struct state *s, const char *location, const char *event);
+
+/* What an event has come to. */
+struct ledger_end {
+	bool applied;              /* whole */
+	const char *contact;       /* NULL: none */
+	const char *const *change; /* what of the contact it changed: appointment, opportunity.move/Surgical */
+	size_t changes;
+};
+
+bool ledger_finish(struct state *s, const struct ledger_subject *subject, const struct ledger_end *end);
+
+/* Who changed something of a contact last. */
+struct ledger_latest {
+	const char *subject; /* the arena's; NULL: nobody */
+	int64_t seq;         /* of its states */
+	int64_t at;          /* milliseconds since 1970 */
+	int64_t moment;      /* when what brought its state occurred, likewise */
+};
+
+struct ledger_latest ledger_latest(
+	struct state *s, struct arena *a, const char *location, const char *contact, const char *what);
+/* When anything of the contact was changed last; 0: never. */
+int64_t ledger_changed(struct state *s, const char *location, const char *contact);
+
+/* --- Effects: what must not happen twice. --- */
+
+enum ledger_effect {
+	EFFECT_NEW,   /* it was not begun; it is now, and must be ended by ledger_done or ledger_undone */
+	EFFECT_BEGUN, /* begun before, and nobody knows whether it happened */
+	EFFECT_DONE,
+	EFFECT_UNDECIDED, /* taken as done, since nobody can tell */
+	EFFECT_FAILED     /* the state file cannot tell: do nothing */
+};
+
+/* effect: a name for it, such as appointment/88123/1/note.add. since: when it was begun,
+   milliseconds since 1970. */
+enum ledger_effect ledger_effect(
+	struct state *s, const char *location, const char *effect, const char *contact, int64_t *since);
+/* made: the id of what it made in the CRM, or NULL. */
+bool ledger_done(struct state *s, const char *location, const char *effect, const char *made);
+/* Whether it happened cannot be found out: it is not tried again. */
+bool ledger_undecided(struct state *s, const char *location, const char *effect);
+/* How many effects for a subject are undecided. */
+int64_t ledger_undecided_of(struct state *s, const char *location, const char *subject);
+/* Whether an effect has happened. *made is the id of what it made (the arena's), NULL where it is not known.
+ */
+bool ledger_happened(
+	struct state *s, struct arena *a, const char *location, const char *effect, const char **made);
+/* Whether an effect is known to have made what has this id. */
+bool ledger_made(struct state *s, const char *location, const char *made);
+/* It certainly did not happen. */
+bool ledger_undone(struct state *s, const char *location, const char *effect);
+
+/* --- Bills: what of each is in the lifetime value. Minor units. --- */
+
+struct ledger_bill {
+	bool known;
+	int64_t counted; /* in the lifetime value for certain */
+	bool pending;    /* an addition was begun: */
+	int64_t before;  /* the lifetime value before it, */
+	int64_t after;   /* and after it */
+};
+
+bool ledger_bill(struct state *s, const char *location, const char *bill, struct ledger_bill *b);
+bool ledger_bill_begin(struct state *s, const char *location, const char *bill, const char *contact,
+	int64_t total, int64_t before, int64_t after);
+/* The next bill (behind this one; "" begins) whose addition to the contact's value was begun and not ended;
+ * *next NULL: none. False where the state file cannot tell. */
+bool ledger_bill_pending(struct state *s, struct arena *a, const char *location, const char *contact,
+	const char *bill, const char **next);
+/* The addition that was begun is in (counted becomes its total), or is certainly not. */
+bool ledger_bill_end(struct state *s, const char *location, const char *bill, bool counted);
+/* The lifetime value that was written last; false where none was. */
+bool ledger_lifetime(struct state *s, const char *location, const char *contact, int64_t *value);
+
+/* --- For people: what the ledger knows. --- */
+
+struct ledger_entry {
+	int64_t at;         /* 0: it has no time, and is so now */
+	const char *what;   /* applied (the last state of a subject), effect, bill, contact, opportunity */
+	const char *status; /* done, begun; of an effect, undecided too; of a contact: lead, patient */
+	const char *location, *contact, *patient;
+	const char *event; /* that brought the state */
+	const char
+		*subject;       /* appointment/88123; of an effect, its whole name; of an opportunity, its pipeline */
+	const char *detail; /* the state; of a bill, minor units that count; of an opportunity, its id */
+};
+
+/* Patients whose contact this is, and contacts that this patient has or was made of, in any location. */
+bool ledger_patients(struct state *s, struct arena *a, const char *contact,
+	void (*each)(const char **patient, void *context), void *context);
+bool ledger_contacts(struct state *s, struct arena *a, const char *patient,
+	void (*each)(const char **contact, void *context), void *context);
+
+/* Forgets the digest of the patient's own facts as they were last written: the next event of the patient is
+   news, unless it is older. False where the state file cannot be written. */
+bool ledger_digest_forget(struct state *s, const char *patient);
+
+/* What is known of these subjects and contacts (JSON lists), in no order. What each() is given lives as long
+   as the arena. */
+bool ledger_history(struct state *s, struct arena *a, const char *subjects, const char *contacts,
+	void (*each)(const struct ledger_entry *entry, void *context), void *context);
+
+#endif

@@ -1,0 +1,142 @@
+/*
+ * A lock is a byte of a file that is always empty: fcntl(2) locks bytes that are not there, and frees them
+ * when their process dies. Such locks belong to processes, so the threads of one agree among themselves
+ * first. Two keys may share a byte by chance; they wait for each other then, and nothing else happens.
+ */
+#include "state/locks.h"
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SLOTS = 1 << 30 }; /* of each kind */
+
+struct held {
+	struct held *next;
+	off_t slot;
+};
+
+struct locks {
+	struct locks *next; /* of the process: to close a file frees the process's locks on it */
+	char path[4096];
+	unsigned users;
+	int fd;
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t freed;
+	struct held *held; /* by threads of this process */
+};
+
+static struct locks *all; /* opened and closed by the main thread */
+
+struct locks *locks_open(const char *state_path)
+{
+	char path[sizeof all->path];
+	struct locks *l = all;
+	snprintf(path, sizeof path, "%s-locks", state_path);
+	while (l && strcmp(l->path, path) != 0)
+		l = l->next;
+	if (l) {
+		l->users++;
+		return l;
+	}
+	if (!(l = calloc(1, sizeof *l)))
+		err(EX_SOFTWARE, "out of memory");
+	memcpy(l->path, path, sizeof path);
+	if ((l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) < 0)
+		err(EX_CANTCREAT, "cannot open the lock file %s", path);
+	l->users = 1;
+	l->next = all;
+	all = l;
+	pthread_mutex_init(&l->lock, NULL);
+	pthread_cond_init(&l->freed, NULL);
+	return l;
+}
+
+void locks_close(struct locks *l)
+{
+	if (!l || --l->users)
+		return;
+	struct locks **at = &all;
+	while (*at != l)
+		at = &(*at)->next;
+	*at = l->next;
+	close(l->fd);
+	pthread_cond_destroy(&l->freed);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
+}
+
+/* The byte of a key: FNV-1a, cut to the kind's range. */
+static off_t slot_of(enum lock_kind kind, const char *key)
+{
+	uint64_t hash = 14695981039346656037u;
+	for (; *key; key++)
+		hash = (hash ^ (unsigned char)*key) * 1099511628211u;
+	return (off_t)(hash % SLOTS) + (off_t)kind * SLOTS;
+}
+
+static struct held **find(struct locks *l, off_t slot)
+{
+	struct held **at = &l->held;
+	while (*at && (*at)->slot != slot)
+		at = &(*at)->next;
+	return at;
+}
+
+/* Locks or frees the byte for this process. The system suspects a deadlock where threads of two processes
+   wait for each other's process; there is none, since they are taken in one order (locks.h), so it is asked
+   again.
+ */
+static void change(struct locks *l, off_t slot, short type)
+{
+	struct flock byte = {.l_type = type, .l_whence = SEEK_SET, .l_start = slot, .l_len = 1};
+	struct timespec shortly = {0, 5000000};
+	while (fcntl(l->fd, F_SETLKW, &byte) < 0) {
+		if (errno == EDEADLK)
+			nanosleep(&shortly, NULL);
+		else if (errno != EINTR)
+			err(EX_OSERR, "cannot lock");
+	}
+}
+
+void lock_take(struct locks *l, enum lock_kind kind, const char *key)
+{
+	off_t slot = slot_of(kind, key);
+	struct held *mine = malloc(sizeof *mine);
+	if (!mine)
+		err(EX_SOFTWARE, "out of memory");
+	mine->slot = slot;
+	pthread_mutex_lock(&l->lock);
+	while (*find(l, slot))
+		pthread_cond_wait(&l->freed, &l->lock);
+	mine->next = l->held;
+	l->held = mine;
+	pthread_mutex_unlock(&l->lock);
+	change(l, slot, F_WRLCK);
+}
+
+bool lock_is_held(struct locks *l, enum lock_kind kind, const char *key)
+{
+	struct flock byte = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = slot_of(kind, key), .l_len = 1};
+	return fcntl(l->fd, F_GETLK, &byte) == 0 && byte.l_type != F_UNLCK;
+}
+
+void lock_free(struct locks *l, enum lock_kind kind, const char *key)
+{
+	off_t slot = slot_of(kind, key);
+	change(l, slot, F_UNLCK);
+	pthread_mutex_lock(&l->lock);
+	struct held **at = find(l, slot), *mine = *at;
+	*at = mine->next;
+	pthread_cond_broadcast(&l->freed);
+	pthread_mutex_unlock(&l->lock);
+	free(mine);
+}

@@ -1,0 +1,96 @@
+/*
+ * A row for each API and day; taking is one statement, so two processes cannot take the last call both. A
+ * share has one more row, whose day is "settled".
+ */
+#include "state/quota.h"
+#include "value/when.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+enum { DAY_MS = 86400000, HORIZON_MS = DAY_MS / 3 };
+
+static const char *today(char day[static 11])
+{
+	time_t now = time(NULL);
+	struct tm utc;
+	strftime(day, 11, "%Y-%m-%d", gmtime_r(&now, &utc));
+	return day;
+}
+
+bool quota_take(struct state *s, const char *api, int64_t limit)
+{
+	char day[11];
+	struct arena a = {0};
+	const char *used = NULL;
+	enum state_result result = state_run(s, &a, &used,
+		"INSERT INTO quota(api,day,used) SELECT ?1,?2,1 WHERE ?3>0"
+		"  ON CONFLICT(api,day) DO UPDATE SET used=used+1 WHERE used<?3 RETURNING used",
+		"tti", api, today(day), limit);
+	arena_free(&a);
+	return result == STATE_ROW;
+}
+
+/* A number of the table; 0 where there is none. */
+static bool read_number(struct state *s, const char *api, const char *day, int64_t *n)
+{
+	struct arena a = {0};
+	const char *text = NULL;
+	enum state_result found =
+		state_run(s, &a, &text, "SELECT used FROM quota WHERE api=? AND day=?", "tt", api, day);
+	*n = text ? strtoll(text, NULL, 10) : 0;
+	arena_free(&a);
+	return found != STATE_FAILED;
+}
+
+int64_t quota_used(struct state *s, const char *api)
+{
+	char day[11];
+	int64_t n;
+	read_number(s, api, today(day), &n);
+	return n;
+}
+
+bool quota_spread(struct quota_share *q, int64_t now, int64_t *wait)
+{
+	int64_t left = q->calls - q->made, ahead = q->settled - now, day = DAY_MS - now % DAY_MS;
+	*wait = day;
+	if (left <= 0)
+		return false;
+	int64_t at_once = 1 + left / 32, distance = (day < HORIZON_MS ? day : HORIZON_MS) / left;
+	if (ahead < 0 || ahead > DAY_MS) /* a clock that was wrong */
+		ahead = 0;
+	*wait = ahead <= at_once * distance ? 0 : ahead / at_once - distance;
+	if (*wait > QUOTA_PATIENCE_MS) {
+		*wait = (*wait - QUOTA_PATIENCE_MS) * at_once;
+		return false;
+	}
+	q->made++;
+	q->settled = now + ahead + distance;
+	return true;
+}
+
+static bool write_number(struct state *s, const char *api, const char *day, int64_t n)
+{
+	return state_run(s, NULL, NULL, "INSERT OR REPLACE INTO quota(api,day,used) VALUES(?,?,?)", "tti", api,
+			   day, n) != STATE_FAILED;
+}
+
+bool quota_share(struct state *s, const char *api, int64_t calls, int64_t *wait)
+{
+	char day[11];
+	struct quota_share share = {.calls = calls};
+	*wait = 0;
+	if (!state_begin(s))
+		return false;
+	today(day);
+	bool known = read_number(s, api, day, &share.made) && read_number(s, api, "settled", &share.settled);
+	bool taken = known && quota_spread(&share, when_now_ms(), wait);
+	bool counted =
+		taken && write_number(s, api, day, share.made) && write_number(s, api, "settled", share.settled);
+	if (state_end(s, counted) && counted)
+		return true;
+	if (taken)
+		*wait = 0;
+	return false;
+}

@@ -1,0 +1,474 @@
+/*
+ * One connection for the process, one lock around it. Statements are prepared once and found again by their
+ * text's address, so that a caller writes its SQL where it uses it.
+ */
+#include "state/state.h"
+#include "stream/trouble.h"
+#include "value/when.h"
+
+#include <err.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+#include <fcntl.h>
+
+enum {
+	STATEMENTS = 64,
+	BUSY_MS = 10000,
+	SHORT_LOG = 128, /* pages; who opens a file alone reads all of its log */
+	LONG_LOG = 1000,
+};
+
+/* The schema, version by version: an older file gets what it lacks. Names no patient: ids, states, amounts.
+ */
+static const char *const versions[] = {
+	/* The CRM's contact of a patient; patient: it is no lead any more. */
+	"CREATE TABLE contact(location TEXT NOT NULL, patient TEXT NOT NULL, contact TEXT NOT NULL,"
+	"  is_patient INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(location, patient)) WITHOUT ROWID;"
+	"CREATE INDEX contact_contact ON contact(location, contact);"
+	"CREATE TABLE opportunity(location TEXT NOT NULL, contact TEXT NOT NULL, pipeline TEXT NOT NULL,"
+	"  opportunity TEXT NOT NULL, PRIMARY KEY(location, contact, pipeline)) WITHOUT ROWID;"
+	/* What an event is about (appointment/88123), its last applied state and moment; seq counts the states.
+	 */
+	"CREATE TABLE subject(location TEXT NOT NULL, subject TEXT NOT NULL, state TEXT NOT NULL, seq INTEGER "
+	"NOT NULL,"
+	"  event TEXT NOT NULL, moment INTEGER NOT NULL, applied INTEGER NOT NULL, PRIMARY KEY(location, "
+	"subject)) WITHOUT ROWID;"
+	"CREATE TABLE event(event TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;"
+	/* What was done for a state of a subject; done 0: meant to be, and nobody knows yet. */
+	"CREATE TABLE effect(location TEXT NOT NULL, effect TEXT NOT NULL, contact TEXT NOT NULL, done INTEGER "
+	"NOT NULL,"
+	"  at INTEGER NOT NULL, PRIMARY KEY(location, effect)) WITHOUT ROWID;"
+	/* What of a bill is in the lifetime value (counted), and an addition that is under way. */
+	"CREATE TABLE bill(location TEXT NOT NULL, bill TEXT NOT NULL, contact TEXT NOT NULL, counted INTEGER "
+	"NOT NULL DEFAULT 0,"
+	"  pending INTEGER, before INTEGER, after INTEGER, PRIMARY KEY(location, bill)) WITHOUT ROWID;"
+	"CREATE INDEX bill_pending ON bill(location, contact) WHERE pending IS NOT NULL;"
+	"CREATE TABLE name(location TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL, "
+	"more TEXT,"
+	"  PRIMARY KEY(location, kind, name)) WITHOUT ROWID;"
+	"CREATE TABLE cache(kind TEXT NOT NULL, id TEXT NOT NULL, fetched INTEGER NOT NULL, body TEXT NOT NULL,"
+	"  PRIMARY KEY(kind, id));"
+	"CREATE TABLE quota(api TEXT NOT NULL, day TEXT NOT NULL, used INTEGER NOT NULL, PRIMARY KEY(api, day)) "
+	"WITHOUT ROWID;",
+	/* Events that came in, in their order (seq). patient: what keeps its order; subject: appointment/88123;
+	   due: when it may be fed; run: who feeds it. An event's body goes when it is purged, its row stays: a
+	   delivery id is known for ever. */
+	"CREATE TABLE inbox(seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, type TEXT, patient TEXT, subject "
+	"TEXT,"
+	"  state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL, run TEXT,"
+	"  received INTEGER NOT NULL, settled INTEGER, body TEXT);"
+	"CREATE INDEX inbox_due ON inbox(due, seq) WHERE state='waiting';"
+	"CREATE INDEX inbox_open ON inbox(patient, seq) WHERE state IN ('waiting','running');"
+	"CREATE INDEX inbox_running ON inbox(run) WHERE state='running';"
+	"CREATE INDEX inbox_patient ON inbox(patient, seq);"
+	"CREATE INDEX inbox_subject ON inbox(subject, seq);"
+	/* What a pipeline answered for an event, or a person decided, each time. */
+	"CREATE TABLE attempt(event TEXT NOT NULL, at INTEGER NOT NULL, status TEXT NOT NULL, contact TEXT, "
+	"result TEXT NOT NULL);"
+	"CREATE INDEX attempt_event ON attempt(event, at);"
+	"CREATE INDEX attempt_contact ON attempt(contact, at);",
+	/* The id that the CRM gave to what an effect made: a note. done 2: nobody will ever know. */
+	"ALTER TABLE effect ADD COLUMN made TEXT;"
+	"CREATE INDEX effect_made ON effect(location, made) WHERE made IS NOT NULL;",
+	/* Where a walk through a list of PatientNow stands: since is its lower bound, page its next page (0: no
+	   walk is under way), began when it began, the next one's lower bound. */
+	"CREATE TABLE bookmark(name TEXT PRIMARY KEY, since TEXT NOT NULL, page INTEGER NOT NULL, began TEXT)"
+	"  WITHOUT ROWID;"
+	/* A patient whom an event made of a contact: patient NULL where the creation was begun, and nobody knows
+	   yet. */
+	"CREATE TABLE creation(location TEXT NOT NULL, contact TEXT NOT NULL, event TEXT NOT NULL,"
+	"  begun INTEGER NOT NULL, patient TEXT, PRIMARY KEY(location, contact)) WITHOUT ROWID;"
+	/* OAuth: what the CRM gave last; a refresh token is good for one use. */
+	"CREATE TABLE token(name TEXT PRIMARY KEY, access TEXT, refresh TEXT, expires INTEGER NOT NULL) WITHOUT "
+	"ROWID;",
+	/* asked: when the contact's opportunities last showed a lead. */
+	"ALTER TABLE contact ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;"
+	/* Who changed something of a contact last: its fields (what: appointment), where an opportunity stands
+	   (opportunity.move/Surgical). at: milliseconds since 1970, later than all others of the contact. */
+	"CREATE TABLE latest(location TEXT NOT NULL, contact TEXT NOT NULL, what TEXT NOT NULL, subject TEXT NOT "
+	"NULL,"
+	"  seq INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(location, contact, what)) WITHOUT ROWID;"
+	/* The lifetime value that was written last. */
+	"CREATE TABLE lifetime(location TEXT NOT NULL, contact TEXT NOT NULL, value INTEGER NOT NULL,"
+	"  PRIMARY KEY(location, contact)) WITHOUT ROWID;",
+	/* In which sub-account an event was applied: one may go to several. '': nobody wrote it down. */
+	"ALTER TABLE event RENAME TO event_before;"
+	"CREATE TABLE event(event TEXT NOT NULL, location TEXT NOT NULL DEFAULT '', at INTEGER NOT NULL,"
+	"  PRIMARY KEY(event, location)) WITHOUT ROWID;"
+	"INSERT INTO event(event,at) SELECT event, at FROM event_before;"
+	"DROP TABLE event_before;",
+};
+
+enum { VERSION = sizeof versions / sizeof *versions };
+
+struct state {
+	sqlite3 *db;
+	const char *path;
+	pthread_mutex_t lock; /* recursive: a transaction holds it */
+	struct {
+		const char *sql;
+		sqlite3_stmt *statement;
+	} prepared[STATEMENTS];
+	struct trouble trouble;
+	int busy_ms;
+	int64_t busy_since;
+};
+
+/* Says why the file cannot be opened; always false. */
+static bool cannot(struct state_failure *why, int status, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vsnprintf(why->why, sizeof why->why, format, args);
+	va_end(args);
+	why->status = status;
+	return false;
+}
+
+/* The same, where SQLite is who says so. */
+static bool unusable(struct state *s, struct state_failure *why)
+{
+	int code = sqlite3_errcode(s->db) & 0xff;
+	int status = code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? EX_DATAERR
+				 : code == SQLITE_BUSY                           ? EX_TEMPFAIL
+																 : EX_CANTCREAT;
+	why->disk = code == SQLITE_FULL || code == SQLITE_IOERR;
+	return cannot(why, status, "cannot use the state file %s: %s", s->path, sqlite3_errmsg(s->db));
+}
+
+static int take_number(void *number, int columns, char **values, char **names)
+{
+	(void)names;
+	if (columns > 0 && values[0])
+		*(int *)number = atoi(values[0]);
+	return 0;
+}
+
+/* Runs a statement of the opening; number, where not NULL, gets its answer. Processes that open a new file at
+   once may hinder each other in ways in which SQLite does not wait, or waits in vain: so it never does here,
+   and is asked again. */
+static bool execute(struct state *s, const char *sql, int *number)
+{
+	struct timespec shortly = {0, 5000000 + getpid() % 8 * 1000000};
+	for (int64_t start = when_now_ms();; nanosleep(&shortly, NULL)) {
+		int result = sqlite3_exec(s->db, sql, number ? take_number : NULL, number, NULL);
+		if (result == SQLITE_OK)
+			return true;
+		if ((result & 0xff) != SQLITE_BUSY || when_now_ms() - start > s->busy_ms)
+			return false;
+	}
+}
+
+/* The schema's version; -1: it cannot be read. */
+static int version(struct state *s)
+{
+	int n = -1;
+	execute(s, "PRAGMA user_version", &n);
+	return n;
+}
+
+/* Brings the schema up to date, in one transaction, whoever comes first. */
+static bool migrate(struct state *s, struct state_failure *why)
+{
+	if (version(s) == VERSION)
+		return true;
+	/* a program that is confined may have no other folder for a large index to be sorted in */
+	execute(s, "PRAGMA temp_store=MEMORY", NULL);
+	if (!execute(s, "BEGIN IMMEDIATE", NULL))
+		return unusable(s, why);
+	int from = version(s);
+	if (from > VERSION)
+		return cannot(why, EX_DATAERR,
+			"the state file %s is of version %d; this program knows up to %d: use the newer pnow", s->path,
+			from, VERSION);
+	bool done = from >= 0;
+	for (int v = from; done && v < VERSION; v++)
+		done = execute(s, versions[v], NULL);
+	char set[40];
+	sqlite3_snprintf(sizeof set, set, "PRAGMA user_version=%d", VERSION);
+	return (done && execute(s, set, NULL) && execute(s, "COMMIT", NULL)) || unusable(s, why);
+}
+
+/* SQLite gives its files the mode of the database, so that is made first, and never readable by others. */
+static bool create(const char *path, struct state_failure *why)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return cannot(why, errno == ENOENT ? EX_CONFIG : EX_CANTCREAT, "cannot open the state file %s: %s",
+			path, strerror(errno));
+	struct stat st;
+	bool private = fstat(fd, &st) < 0 || !(st.st_mode & 077) || fchmod(fd, 0600) == 0;
+	int problem = errno;
+	close(fd);
+	return private ||
+		   cannot(why, EX_CANTCREAT, "cannot make the state file %s private: %s", path, strerror(problem));
+}
+
+/* Waits a moment for another process's lock. The waits of SQLite's own handler grow to a tenth of a second,
+ * which is many commits of others. */
+static int wait_for_lock(void *context, int waited)
+{
+	struct state *s = context;
+	int64_t now = when_now_ms();
+	if (waited == 0 || now < s->busy_since) /* the clock may have been set back */
+		s->busy_since = now;
+	if (now - s->busy_since >= s->busy_ms)
+		return 0;
+	struct timespec moment = {.tv_nsec = waited < 20 ? 500000 : 2000000};
+	nanosleep(&moment, NULL);
+	return 1;
+}
+
+/* Opens the file, whose struct is there. */
+static bool open_file(struct state *s, int busy_ms, struct state_failure *why)
+{
+	if (!create(s->path, why))
+		return false;
+	if (sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+		return unusable(s, why);
+	s->busy_ms = busy_ms;
+	if (!execute(s, "PRAGMA journal_mode=WAL", NULL) || !execute(s, "PRAGMA synchronous=FULL", NULL) ||
+		!execute(s, "PRAGMA secure_delete=ON", NULL))
+		return unusable(s, why);
+	if (!migrate(s, why))
+		return false;
+	sqlite3_busy_handler(s->db, wait_for_lock, s);
+	return true;
+}
+
+struct state *state_try(const char *path, int busy_ms, struct state_failure *why)
+{
+	struct state *s = calloc(1, sizeof *s);
+	if (!s)
+		err(EX_SOFTWARE, "out of memory");
+	s->path = path;
+	pthread_mutexattr_t recursive;
+	pthread_mutexattr_init(&recursive);
+	pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&s->lock, &recursive);
+	pthread_mutexattr_destroy(&recursive);
+	if (open_file(s, busy_ms, why))
+		return s;
+	state_close(s);
+	return NULL;
+}
+
+struct state *state_open(const char *path)
+{
+	struct state_failure why = {0};
+	struct state *s = state_try(path, BUSY_MS, &why);
+	if (!s)
+		errx(why.status, "%s", why.why);
+	return s;
+}
+
+/* After a commit, with the log's length: a long one is moved into the file after all, when we close if we are
+ * alone then, else now. */
+static int look_at_log(void *context, sqlite3 *db, const char *name, int pages)
+{
+	(void)context;
+	if (pages >= SHORT_LOG)
+		sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	if (pages >= LONG_LOG)
+		sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	return SQLITE_OK;
+}
+
+void state_leave_log(struct state *s)
+{
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_wal_hook(s->db, look_at_log, NULL);
+}
+
+void state_close(struct state *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < STATEMENTS && s->prepared[i].sql; i++)
+		sqlite3_finalize(s->prepared[i].statement);
+	sqlite3_close(s->db);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+/* Says what is wrong with the file, once: what follows from it is in the records. */
+static enum state_result failed(struct state *s)
+{
+	trouble_is(&s->trouble, "state file %s: %s", s->path, sqlite3_errmsg(s->db));
+	return STATE_FAILED;
+}
+
+static sqlite3_stmt *prepare(struct state *s, const char *sql)
+{
+	size_t i = 0;
+	while (i < STATEMENTS && s->prepared[i].sql && s->prepared[i].sql != sql)
+		i++;
+	if (i == STATEMENTS)
+		errx(EX_SOFTWARE, "too many statements");
+	if (!s->prepared[i].sql) {
+		if (sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->prepared[i].statement, NULL) !=
+			SQLITE_OK)
+			return NULL;
+		s->prepared[i].sql = sql;
+	}
+	return s->prepared[i].statement;
+}
+
+static void bind(sqlite3_stmt *statement, const char *types, va_list args)
+{
+	for (int i = 1; *types; types++, i++) {
+		if (*types == 'i') {
+			sqlite3_bind_int64(statement, i, va_arg(args, int64_t));
+		} else {
+			const char *text = va_arg(args, const char *);
+			if (text)
+				sqlite3_bind_text(statement, i, text, -1, SQLITE_STATIC);
+			else
+				sqlite3_bind_null(statement, i);
+		}
+	}
+}
+
+static void copy_row(sqlite3_stmt *statement, struct arena *a, const char **columns)
+{
+	for (int i = 0; i < sqlite3_column_count(statement); i++) {
+		const char *text = (const char *)sqlite3_column_text(statement, i);
+		columns[i] =
+			text ? arena_copy(a, (struct str){text, (size_t)sqlite3_column_bytes(statement, i)}) : NULL;
+	}
+}
+
+enum state_result state_run(
+	struct state *s, struct arena *a, const char **columns, const char *sql, const char *types, ...)
+{
+	enum state_result result = STATE_NONE;
+	pthread_mutex_lock(&s->lock);
+	sqlite3_stmt *statement = prepare(s, sql);
+	if (!statement) {
+		result = failed(s);
+	} else {
+		va_list args;
+		va_start(args, types);
+		bind(statement, types, args);
+		va_end(args);
+		int step = sqlite3_step(statement);
+		if (step == SQLITE_ROW) {
+			result = STATE_ROW;
+			if (columns)
+				copy_row(statement, a, columns);
+		} else if (step != SQLITE_DONE) {
+			result = failed(s);
+		}
+		/* a statement that gave a row may do its work in the step after it (RETURNING), and fail there */
+		while (step == SQLITE_ROW)
+			step = sqlite3_step(statement);
+		if (step != SQLITE_DONE && result != STATE_FAILED)
+			result = failed(s);
+		sqlite3_reset(statement);
+		sqlite3_clear_bindings(statement);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return result;
+}
+
+enum state_result state_each(struct state *s, struct arena *a,
+	void (*each)(const char **columns, void *context), void *context, const char *sql, const char *types, ...)
+{
+	const char *columns[16];
+	pthread_mutex_lock(&s->lock);
+	sqlite3_stmt *statement = prepare(s, sql);
+	enum state_result result = statement ? STATE_NONE : failed(s);
+	int step = SQLITE_DONE;
+	if (statement) {
+		va_list args;
+		va_start(args, types);
+		bind(statement, types, args);
+		va_end(args);
+	}
+	while (statement && (step = sqlite3_step(statement)) == SQLITE_ROW) {
+		result = STATE_ROW;
+		copy_row(statement, a, columns);
+		each(columns, context);
+	}
+	if (step != SQLITE_DONE)
+		result = failed(s);
+	if (statement) {
+		sqlite3_reset(statement);
+		sqlite3_clear_bindings(statement);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return result;
+}
+
+int64_t state_version(struct state *s)
+{
+	const char *version = NULL;
+	struct arena a = {0};
+	int64_t n = -1;
+	if (state_run(s, &a, &version, "PRAGMA data_version", "") == STATE_ROW && version)
+		n = strtoll(version, NULL, 10);
+	arena_free(&a);
+	return n;
+}
+
+bool state_begin(struct state *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (state_run(s, NULL, NULL, "BEGIN IMMEDIATE", "") != STATE_FAILED)
+		return true;
+	pthread_mutex_unlock(&s->lock);
+	return false;
+}
+
+bool state_end(struct state *s, bool commit)
+{
+	bool ended = commit && state_run(s, NULL, NULL, "COMMIT", "") != STATE_FAILED;
+	if (ended)
+		trouble_over(&s->trouble, "state file %s: works again", s->path);
+	else if (!sqlite3_get_autocommit(s->db)) /* a full disk may have ended the transaction already */
+		state_run(s, NULL, NULL, "ROLLBACK", "");
+	pthread_mutex_unlock(&s->lock);
+	return ended;
+}
+
+bool state_scrub(struct state *s)
+{
+	const char *columns[3] = {0}; /* 1 where something of the log is left; two lengths */
+	struct arena a = {0};
+	bool done = state_run(s, NULL, NULL, "VACUUM", "") != STATE_FAILED &&
+				state_run(s, &a, columns, "PRAGMA wal_checkpoint(TRUNCATE)", "") == STATE_ROW &&
+				strcmp(columns[0], "0") == 0;
+	arena_free(&a);
+	return done;
+}
+
+bool state_can_write(struct state *s)
+{
+	if (!state_begin(s))
+		return false;
+	bool done = state_run(s, NULL, NULL, "INSERT OR REPLACE INTO quota(api,day,used) VALUES('','',0)", "") !=
+					STATE_FAILED &&
+				state_run(s, NULL, NULL, "DELETE FROM quota WHERE api=''", "") != STATE_FAILED;
+	return state_end(s, done) && done;
+}
+
+const char *state_trouble(const struct state *s)
+{
+	return s->trouble.said;
+}
+
+bool state_has_moved(struct state *s)
+{
+	int moved = 0;
+	pthread_mutex_lock(&s->lock);
+	bool known = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK;
+	pthread_mutex_unlock(&s->lock);
+	return known && moved;
+}

@@ -1,0 +1,103 @@
+/*
+ * The record loop that every filter shares: read a line, parse it, call one function from record to record,
+ * write it. Errors are records: what cannot be done to a record is written into it, and it is passed on.
+ */
+#ifndef RECORD_H
+#define RECORD_H
+
+#include "text/arena.h"
+#include "text/buf.h"
+#include "text/jtext.h"
+
+enum { RECORD_MAX = 1 << 20 }; /* bytes in a line, without its newline */
+
+/* One line of the stream. Valid until the record's function returns; what it makes belongs in the arena. */
+struct record {
+	struct str line;               /* as read, without the newline */
+	size_t number;                 /* of the line, from 1 */
+	struct arena *arena;           /* freed by the loop when the record has been written */
+	struct jtext_members members;  /* of the line */
+	const char *stage;             /* the command's name */
+	const char *bare;              /* of the loop */
+	struct record_change *changes; /* what record_set and record_fail asked for */
+	struct str whole;              /* what record_replace asked for */
+	bool replaced;                 /* whether it did */
+	bool failed;                   /* the record carries an error */
+	bool retry;                    /* and is worth trying again */
+};
+
+/* The value of a key of the record, as JSON text; p NULL where there is none. */
+struct str record_get(const struct record *r, const char *key);
+
+/* The members of the object at a key (empty if there is none). Something else there, or a name given twice,
+   fails the record. */
+struct jtext_members record_object(struct record *r, const char *key);
+
+/* The text at a key: jtext_scalar, NULL where there is none or it is empty. */
+char *record_text(const struct record *r, const char *key);
+
+/* The text at a key of a member list, likewise. */
+char *members_text(struct arena *a, const struct jtext_members *members, const char *key);
+
+/* The record goes out with this JSON value at key, in place of the one it had. json must live as long as the
+ * arena. */
+void record_set(struct record *r, const char *key, struct str json);
+
+/* The same with text, made into a JSON string; nothing where text is NULL. */
+void record_set_text(struct record *r, const char *key, const char *text);
+
+/* The record goes out without the key. */
+void record_drop(struct record *r, const char *key);
+
+/* Another text warning for people in the record's "warnings", beside those that are there; none twice. It
+   names no person and no value. */
+void record_warn(struct record *r, const char *warning);
+
+/* The record goes out with an error of this stage; code is one word, the message names ids and never a
+   person. The first error stands. */
+void record_fail(struct record *r, const char *code, bool retry, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* The error of the record's failure says in how many seconds to try again; that is no attempt that counts. */
+void record_retry_after(struct record *r, int64_t seconds);
+
+/* Another object, or several lines, goes out in the record's place (json without the last newline). n 0:
+ * nothing does. */
+void record_replace(struct record *r, struct str json);
+
+/* Writes a line that is no record, whole, inside an error; number is the line's, from 1. */
+void record_malformed(
+	struct buf *out, const char *stage, const char *message, struct str line, size_t number);
+
+/* Writes a piece of a line that is too long as error records; *part counts them. */
+void record_too_long(struct str piece, const char *stage, size_t number, size_t *part, struct buf *out);
+
+/* What a filter does to a record. Records that already carry an error do not come here unless .errors is set.
+ */
+typedef void record_fn(struct record *r, void *context);
+
+struct record_loop {
+	const char *stage; /* the command's name, in errors */
+	record_fn *each;
+	void *context;
+	const char *bare; /* a line that begins no object is text, and becomes an object with it at this key;
+						 NULL: an error */
+	bool silent;      /* nothing of the records goes out: the command writes something else */
+	bool errors;      /* each() is called for records that carry an error, too */
+	bool verbose;     /* at the end, how many records there were, on standard error */
+
+	/* Where parallel is over 0, that many records are worked on at once, in threads of their own. */
+	unsigned parallel;
+	bool in_order; /* lines go out in the order they came in */
+	/* Records with the same key are never worked on at once and keep their order; NULL: no key. The text may
+	   be the arena's. Called in the reading thread. */
+	const char *(*key)(const struct record *r, void *context);
+};
+
+/* Runs the loop from standard input to standard output until end of file, SIGTERM or SIGINT. Returns the exit
+   status: 0, or 1 if a record carries an error, 75 if .errors is set and a record that failed here can be
+   tried again. Ends the process with status 73 where standard output cannot be written (quietly where the
+   reader has gone). */
+int record_loop(const struct record_loop *loop);
+
+#endif

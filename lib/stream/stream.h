@@ -1,0 +1,44 @@
+/* Lines in from standard input or a file, bytes out to standard output, and the signals that end a filter:
+ * once per process. */
+#ifndef STREAM_H
+#define STREAM_H
+
+#include "text/buf.h"
+
+struct stream;
+
+/* Opens both ends. The longest line is max bytes; SIGTERM and SIGINT end the input, SIGPIPE is an error of
+ * stream_write. */
+struct stream *stream_open(size_t max);
+
+/* Goes on with another file in place of standard input; fd is the stream's from now on. */
+void stream_file(struct stream *s, int fd);
+/* Whether the input has come to its end by itself: without a signal or an error, and with a reader of the
+   output still there. */
+bool stream_ended(const struct stream *s);
+
+enum stream_line {
+	STREAM_END,  /* end of file, a signal, or the output has failed */
+	STREAM_LINE, /* a whole line, without its newline; valid until the next call */
+	STREAM_PART, /* a piece of a line that is longer than max; more pieces follow */
+	STREAM_LAST, /* its last piece */
+};
+
+/* The next line. Before waiting for one it flushes the output. */
+enum stream_line stream_read(struct stream *s, struct str *line);
+
+/* Appends to the output; may be called from any thread. Where the reader waits for input, it goes out at
+ * once. */
+void stream_write(struct stream *s, struct str bytes);
+
+/* What was written goes out. */
+void stream_flush(struct stream *s);
+
+/* The reader waits for something else than input: what is written meanwhile goes out at once. */
+void stream_waits(struct stream *s, bool waits);
+
+/* Writes the rest. Ends the process where the output could not be written: status 73, quietly by SIGPIPE
+   where its reader has gone. */
+void stream_close(struct stream *s);
+
+#endif

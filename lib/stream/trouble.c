@@ -1,0 +1,47 @@
+/* One line for a trouble, however many meet it. */
+#include "stream/trouble.h"
+
+#include <err.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { QUIET_MS = 900 };
+
+/* Whether something may be said now; then nothing may for a while. */
+static bool may_speak(struct trouble *t)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	int64_t ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	if (ms < t->until)
+		return false;
+	t->until = ms + QUIET_MS;
+	return true;
+}
+
+void trouble_is(struct trouble *t, const char *what, ...)
+{
+	char text[sizeof t->said];
+	va_list args;
+	va_start(args, what);
+	vsnprintf(text, sizeof text, what, args);
+	va_end(args);
+	if (strcmp(text, t->said) == 0 || !may_speak(t))
+		return;
+	memcpy(t->said, text, sizeof text);
+	warnx("%s", text);
+}
+
+void trouble_over(struct trouble *t, const char *what, ...)
+{
+	va_list args;
+	if (!*t->said || !may_speak(t))
+		return;
+	*t->said = '\0';
+	va_start(args, what);
+	vwarnx(what, args);
+	va_end(args);
+}

@@ -1,0 +1,246 @@
+/*
+ * Signatures of webhooks, made with libcrypto. Only calls that OpenSSL 3 and LibreSSL both have and neither
+ * calls deprecated. What is secret is compared with CRYPTO_memcmp; what the sender gave (hex, base64) is
+ * decoded first, in time that may depend on it, since the sender knows it already.
+ */
+#include "value/signature.h"
+
+#include <err.h>
+#include <limits.h>
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/pem.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+enum {
+	SHA256_SIZE = 32,
+	ED25519_SIZE = 32,     /* bytes of a public key */
+	SIGNATURE_TEXT = 4096, /* more base64 than the signature of any key we take */
+};
+
+bool signature_equal(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || CRYPTO_memcmp(a.p, b.p, a.n) == 0);
+}
+
+void signature_hmac_sha256(struct str secret, struct str body, unsigned char mac[static 32])
+{
+	unsigned n = 0;
+
+	if (secret.n > INT_MAX)
+		errx(EX_SOFTWARE, "HMAC: secret too long");
+	if (!HMAC(EVP_sha256(), secret.p ? secret.p : "", (int)secret.n,
+			(const unsigned char *)(body.p ? body.p : ""), body.n, mac, &n) ||
+		n != SHA256_SIZE)
+		errx(EX_SOFTWARE, "HMAC-SHA256 is not to be had from libcrypto");
+}
+
+/* The value of a hexadecimal digit, or -1. */
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* Bytes from hex into out, which has room for text.n / 2; false where text is no hex. */
+static bool hex_decode(struct str text, unsigned char *out)
+{
+	if (text.n % 2)
+		return false;
+	for (size_t i = 0; i < text.n; i += 2) {
+		int high = hex_digit(text.p[i]);
+		int low = hex_digit(text.p[i + 1]);
+		if (high < 0 || low < 0)
+			return false;
+		out[i / 2] = (unsigned char)(high << 4 | low);
+	}
+	return true;
+}
+
+bool signature_is(const unsigned char mac[static 32], struct str text)
+{
+	unsigned char given[2 * SHA256_SIZE];
+
+	if (text.n > sizeof given)
+		return false;
+	bool decoded =
+		text.n == 2 * SHA256_SIZE ? hex_decode(text, given) : signature_base64(text, given) == SHA256_SIZE;
+	return decoded && CRYPTO_memcmp(mac, given, SHA256_SIZE) == 0;
+}
+
+/* Answers libcrypto's question for a passphrase: there is none, and nobody is asked at the terminal. */
+static int no_passphrase(char *text, int room, int writing, void *context)
+{
+	(void)text, (void)room, (void)writing, (void)context;
+	return -1;
+}
+
+/* A key from PEM text, public or private, or NULL. */
+static EVP_PKEY *key_from_pem(struct str pem)
+{
+	EVP_PKEY *key = NULL;
+
+	for (int private = 0; private < 2 && !key; private ++) {
+		BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
+		if (!bio)
+			errx(EX_SOFTWARE, "out of memory");
+		key = private ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL)
+					  : PEM_read_bio_PUBKEY(bio, NULL, no_passphrase, NULL);
+		BIO_free(bio);
+	}
+	return key;
+}
+
+/* An Ed25519 public key from its 32 bytes in base64, or NULL. */
+static EVP_PKEY *key_from_base64(struct str text)
+{
+	unsigned char raw[64];
+
+	while (text.n > 0 && strchr(" \t\r\n", text.p[text.n - 1]))
+		text.n--;
+	if (text.n > sizeof raw || signature_base64(text, raw) != ED25519_SIZE)
+		return NULL;
+	return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, raw, ED25519_SIZE);
+}
+
+struct evp_pkey_st *signature_key(struct str pem)
+{
+	if (!pem.p || pem.n > INT_MAX)
+		return NULL;
+	EVP_PKEY *key = key_from_pem(pem);
+	if (!key)
+		key = key_from_base64(pem);
+	ERR_clear_error();
+	if (key && EVP_PKEY_id(key) != EVP_PKEY_ED25519 && EVP_PKEY_id(key) != EVP_PKEY_RSA) {
+		EVP_PKEY_free(key);
+		key = NULL;
+	}
+	return key;
+}
+
+void signature_key_free(struct evp_pkey_st *key)
+{
+	EVP_PKEY_free(key);
+}
+
+/* The digest a key signs with: Ed25519 has its own. */
+static const EVP_MD *key_digest(EVP_PKEY *key)
+{
+	return EVP_PKEY_id(key) == EVP_PKEY_RSA ? EVP_sha256() : NULL;
+}
+
+/* A new context, never NULL. */
+static EVP_MD_CTX *digest_context(void)
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+
+	if (!context)
+		errx(EX_SOFTWARE, "out of memory");
+	return context;
+}
+
+bool signature_verify(struct evp_pkey_st *key, struct str body, struct str base64)
+{
+	unsigned char signature[SIGNATURE_TEXT];
+
+	if (base64.n > sizeof signature)
+		return false;
+	long n = signature_base64(base64, signature);
+	if (n <= 0)
+		return false;
+	EVP_MD_CTX *context = digest_context();
+	bool genuine = EVP_DigestVerifyInit(context, NULL, key_digest(key), NULL, key) == 1 &&
+				   EVP_DigestVerify(context, signature, (size_t)n,
+					   (const unsigned char *)(body.p ? body.p : ""), body.n) == 1;
+	EVP_MD_CTX_free(context);
+	ERR_clear_error();
+	return genuine;
+}
+
+char *signature_sign(struct evp_pkey_st *key, struct str body)
+{
+	unsigned char signature[SIGNATURE_TEXT / 4 * 3];
+	size_t n = sizeof signature;
+	char *text = NULL;
+	EVP_MD_CTX *context = digest_context();
+
+	if (EVP_DigestSignInit(context, NULL, key_digest(key), NULL, key) == 1 &&
+		EVP_DigestSign(context, signature, &n, (const unsigned char *)(body.p ? body.p : ""), body.n) == 1) {
+		text = malloc((n + 2) / 3 * 4 + 1);
+		if (!text)
+			errx(EX_SOFTWARE, "out of memory");
+		EVP_EncodeBlock((unsigned char *)text, signature, (int)n);
+	}
+	EVP_MD_CTX_free(context);
+	ERR_clear_error();
+	return text;
+}
+
+void signature_sha256_hex(const struct str *parts, size_t n, char hex[static 65])
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char hash[SHA256_SIZE];
+	EVP_MD_CTX *context = digest_context();
+	bool done = EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
+
+	for (size_t i = 0; i < n && done; i++) {
+		done = i == 0 || EVP_DigestUpdate(context, "", 1) == 1;
+		done = done && EVP_DigestUpdate(context, parts[i].p ? parts[i].p : "", parts[i].n) == 1;
+	}
+	if (!done || EVP_DigestFinal_ex(context, hash, NULL) != 1)
+		errx(EX_SOFTWARE, "SHA-256 is not to be had from libcrypto");
+	EVP_MD_CTX_free(context);
+	for (size_t i = 0; i < SHA256_SIZE; i++) {
+		hex[2 * i] = digits[hash[i] >> 4];
+		hex[2 * i + 1] = digits[hash[i] & 15];
+	}
+	hex[2 * SHA256_SIZE] = '\0';
+}
+
+/* The value of a base64 digit, or -1. */
+static int base64_digit(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+long signature_base64(struct str text, unsigned char *out)
+{
+	unsigned bits = 0; /* the last digits, of which `held` bits have not gone out */
+	unsigned held = 0;
+	long n = 0;
+
+	if (text.n % 4 == 0)
+		for (int pad = 0; pad < 2 && text.n > 0 && text.p[text.n - 1] == '='; pad++)
+			text.n--;
+	if (text.n % 4 == 1)
+		return -1;
+	for (size_t i = 0; i < text.n; i++) {
+		int digit = base64_digit(text.p[i]);
+		if (digit < 0)
+			return -1;
+		bits = (bits << 6 | (unsigned)digit) & 0xffff;
+		held += 6;
+		if (held >= 8) {
+			held -= 8;
+			out[n++] = (unsigned char)(bits >> held);
+		}
+	}
+	/* One spelling for one value: what the last digit has beyond the last byte is zero. */
+	return bits & ((1u << held) - 1) ? -1 : n;
+}

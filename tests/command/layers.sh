@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# lib/README.md's layers: a file of lib/ includes nothing of a layer above its own, and no headers include each other in a circle.
+# shellcheck disable=SC2154 # from tap.sh: root
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
+
+# What is below what, as the README's list of layers has it.
+mapfile -t layers < <(sed -n 's/^## \([a-z]*\):.*/\1/p' "$root/lib/README.md")
+is "each folder of sources is a layer of lib/README.md" "$(printf '%s\n' "${layers[@]}" profiles | sort | xargs)" \
+	"$(find "$root/lib" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort | xargs)"
+
+# upward: includes of a layer above the file's own.
+upward()
+{
+	local below=" " layer
+	for layer in "${layers[@]}"; do
+		below="$below$layer "
+		grep -nH '^#include "' "$root/lib/$layer"/*.[ch] | while IFS=: read -r file line include; do
+			include=${include#*\"}
+			[[ $below == *" ${include%%/*} "* ]] || echo "${file#"$root"/}:$line: $include"
+		done
+	done
+}
+
+is "no layer includes one above it" "$(upward)" ""
+is "no header includes itself, by way of others" "$(cd "$root" && grep -H '^#include "' lib/*/*.h cmd/*/*.h | awk -F '[:"]' '
+	{ from = $1; to = $3; if (to ~ /\//) to = "lib/" to; else { folder = from; sub(/[^\/]*$/, "", folder); to = folder to }; print from, to }' |
+	tsort 2>&1 >/dev/null)" ""
+is "each module of lib/ has its line in lib/README.md" "$(cd "$root/lib" && for file in */*.h; do
+	name=$(basename "$file" .h)
+	grep -q "^| \`$name\`" README.md || echo "$file"; done)" ""
+finish
