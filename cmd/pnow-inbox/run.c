@@ -56,6 +56,7 @@ struct run {
 	int64_t oldest; /* when the event in flight that waits longest was claimed */
 	size_t settled, dead;
 	int64_t unwritten;  /* since when the state file cannot be written; 0: it can */
+	bool lost;          /* events of runs that have died may still have to be given back */
 	bool untried;       /* a filter could not write it: an event waits that nothing was done for */
 	struct arena arena; /* of one turn */
 	struct results {
@@ -271,6 +272,21 @@ static bool should_finish(const struct run *r, int64_t now)
 	return stopped || (r->once && !r->look && now - r->heard >= SILENCE_MS) || now - r->oldest >= PATIENCE_MS;
 }
 
+/* What runs that have died had in their pipelines waits again, and what could not be given back when this
+   one's died. */
+static void give_back(struct run *r)
+{
+	bool done =
+		inbox_recover(r->in->state, r->locks, r->id) && (r->in_flight || inbox_release(r->in->state, r->id));
+	if (r->lost && done) {
+		r->look = true;
+		r->unwritten = 0;
+	}
+	r->lost = !done;
+	if (!done && !r->in_flight)
+		wait_for_disk(r);
+}
+
 /* What other processes may have changed. */
 static void look_around(struct run *r, int64_t now)
 {
@@ -280,10 +296,8 @@ static void look_around(struct run *r, int64_t now)
 	r->seen = version;
 	if (now >= r->next_due)
 		r->look = true;
-	if (now >= r->next_recover) {
-		inbox_recover(r->in->state, r->locks, r->id);
-		if (r->in_flight == 0) /* what could not be given back when its pipeline died */
-			inbox_release(r->in->state, r->id);
+	if (now >= r->next_recover || (r->lost && !r->in_flight)) {
+		give_back(r);
 		r->oldest = inbox_oldest_claim(r->in->state, r->id);
 		r->next_recover = now + RECOVER_MS;
 	}
@@ -324,7 +338,7 @@ static bool turn(struct run *r)
 		collapse(r, W_EXITCODE(EX_OSERR, 0));
 	if (p->pid)
 		pipeline_write(p);
-	if (r->in_flight == 0 && !p->unsent.n && (stopped || (r->once && !r->look)))
+	if (r->in_flight == 0 && !p->unsent.n && (stopped || (r->once && !r->look && !r->lost)))
 		return false;
 	if (should_finish(r, now))
 		pipeline_finish(p);

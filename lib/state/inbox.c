@@ -130,8 +130,8 @@ static void take_claimed(const char **columns, void *context)
 }
 
 /* Marks up to limit events that are due as the run's, in one transaction. */
-static bool claim_some(struct state *s, struct arena *a, struct claim *c, const char *run, const char *types,
-	size_t limit)
+static bool claim_some(
+	struct state *s, struct arena *a, struct claim *c, const char *run, const char *types, size_t limit)
 {
 	int64_t now = when_now_ms();
 	c->n = 0;

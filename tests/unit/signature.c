@@ -1,6 +1,6 @@
 /*
- * What lib/value/signature.h promises, against published vectors: RFC 4231 (HMAC), RFC 8032 (Ed25519), RFC 4648
- * (base64), FIPS 180-4 (SHA-256), and an RSA signature that `openssl dgst -sha256 -sign` made.
+ * What lib/value/signature.h promises, against published vectors: RFC 4231 (HMAC), RFC 8032 (Ed25519), RFC
+ * 4648 (base64), FIPS 180-4 (SHA-256), and an RSA signature that `openssl dgst -sha256 -sign` made.
  */
 #include "tap.h"
 #include "value/signature.h"
