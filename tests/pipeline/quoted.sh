@@ -8,7 +8,7 @@ PNOW_REQUESTS=
 . "$(dirname "$0")/common.bash"
 export PNOW_CONFIG=$DIR/test.json
 bo='{id: "10236", first_name: "Bo", last_name: "Quisling", email: "bo.q@quisling.example", phone: "(303) 555-0199", gender: "F", dob: "1984-03-02"}'
-about='\b(Bo|Quisling|bo\.q|ferrets)\b|quisling|555.?0199|5550199|1984'
+about='\b(Bo|Quisling|bo\.q|ferrets|1984)\b|quisling|555.?0199|5550199'
 
 # begin: nobody in the CRM, one patient in PatientNow.
 begin()
