@@ -172,6 +172,10 @@ END
 	is 'run: an event that passes without a result is done' "$(inbox list -n 1 | jq -r .state)" 'done'
 	is 'run: what is kept of it names nobody' "$(sql "SELECT result FROM attempt WHERE event='e6'")" \
 		'{"id":"e6","type":"patient.updated","practice":"glow","status":"done"}'
+	event e10 10 | inbox add >added
+	inbox run -1 -- jq -c --unbuffered '{id, type, status: "done", patient_id: .patient.id, patient, ms: 3, note: "Zanzibar"}'
+	is 'run: of a result, too, ids and sums are kept' "$(sql "SELECT result FROM attempt WHERE event='e10'")" \
+		'{"id":"e10","type":"patient.updated","patient_id":"10","status":"done","ms":3}'
 	event e7 7 | inbox add >added
 	inbox run -1 -- sed -u 's/{/{"status":"waiting",/' 2>/dev/null
 	is 'run: a status that is none settles as dead' "$(inbox list -n 1 | jq -r .state) $(inbox trace e7 | jq -r '.result.error.code // empty')" \
@@ -232,6 +236,15 @@ test_order()
 
 test_sharing()
 {
+	fresh
+	put e1 1
+	run_in_background -j 1 -- ./slow stop
+	await fed
+	put e2 2
+	inbox run -1 -- ./answer
+	is 'run: what another that lives has is not taken from it' "$(states)" 'e1 running e2 done'
+	: >go
+	end "$process"
 	fresh
 	local i runs=()
 	for ((i = 0; i < 300; i++)); do event "e$i" $((i % 40)); done | inbox add >added
@@ -554,6 +567,9 @@ END
 	wait "${openers[@]}"
 	is 'whoever opens a new file first makes it: six at once' "$(inbox list | wc -l)" 6
 	is 'the file is private' "$(stat -c %a glow.db)" 600
+	chmod 644 glow.db
+	inbox list >listed
+	is 'one that others could read is made private' "$(stat -c %a glow.db)" 600
 	mkfifo pipe
 	sqlite3 glow.db <pipe >reading &
 	started+=($!)

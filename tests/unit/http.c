@@ -57,15 +57,17 @@ static const struct {
 	{"Fri, 31 Dec 9999 23:59:59 GMT", 86400},
 };
 
-/* Answers the path /N with the pause of that number. */
+/* Answers the path /N with the pause of that number, and /broken with status 500. */
 static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url,
 	const char *method, const char *version, const char *body, size_t *n, void **state)
 {
 	struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+	bool broken = strcmp(url, "/broken") == 0;
 	(void)context, (void)method, (void)version, (void)body, (void)n, (void)state;
 	MHD_add_response_header(response, "Date", noon);
-	MHD_add_response_header(response, "Retry-After", pauses[strtoul(url + 1, NULL, 10)].retry_after);
-	enum MHD_Result queued = MHD_queue_response(connection, 400, response);
+	if (!broken)
+		MHD_add_response_header(response, "Retry-After", pauses[strtoul(url + 1, NULL, 10)].retry_after);
+	enum MHD_Result queued = MHD_queue_response(connection, broken ? 500 : 400, response);
 	MHD_destroy_response(response);
 	return queued;
 }
@@ -86,6 +88,22 @@ static void check_pauses(unsigned port)
 	http_close(h);
 }
 
+/* A server that breaks may have done first what it was asked. */
+static void check_repeats(unsigned port)
+{
+	struct http *h = http_open(&(struct http_options){.tries = 2});
+	struct arena a = {0};
+	struct http_request request = {
+		.method = "POST", .url = arena_printf(&a, "http://127.0.0.1:%u/broken", port)};
+	struct http_answer got = http_do(h, &a, &request);
+	ok(got.status == 500 && got.calls == 1, "a 5xx: what must happen once is not repeated");
+	request.repeatable = true;
+	got = http_do(h, &a, &request);
+	ok(got.status == 500 && got.calls == 2, "and what may be repeated is");
+	arena_free(&a);
+	http_close(h);
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
@@ -96,7 +114,9 @@ int main(void)
 			answer, NULL, MHD_OPTION_END);
 	if (!daemon)
 		return 1;
-	check_pauses(MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
+	unsigned port = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+	check_pauses(port);
+	check_repeats(port);
 	MHD_stop_daemon(daemon);
 	return done();
 }

@@ -200,6 +200,26 @@ static void check_tables(void)
 	}
 }
 
+/* Bytes that are UTF-8, and bytes that are not. */
+static void check_utf8(void)
+{
+	static const struct str broken[] = {
+		TEXT("\xff"),
+		TEXT("\x80"),
+		TEXT("\xc3"),
+		TEXT("\xc3("),
+		TEXT("\xe2\x82"),
+		TEXT("\xed\xa0\x80"),
+		TEXT("Jos\xe9"),
+		TEXT("\xc3\xa9\n\"1234567\xff"),
+	};
+	for (size_t i = 0; i < COUNT(accepted); i++)
+		ok(jtext_is_utf8(accepted[i]), "UTF-8: %zu: %.*s", i, (int)accepted[i].n, accepted[i].p);
+	for (size_t i = 0; i < COUNT(broken); i++)
+		ok(!jtext_is_utf8(broken[i]), "no UTF-8: %zu", i);
+	ok(jtext_is_utf8(STR("no JSON: \1\t\"\\ \xc3\xa9")), "UTF-8 need not be JSON");
+}
+
 /* Every cut of a text with all that JSON has is no JSON, and reads no byte behind it. */
 static void check_cuts(void)
 {
@@ -341,6 +361,7 @@ static void check_twice(void)
 int main(void)
 {
 	check_tables();
+	check_utf8();
 	check_cuts();
 	check_depth();
 	check_decoding();

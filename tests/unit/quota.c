@@ -1,6 +1,11 @@
-/* A share of the day's calls lasts until midnight, whatever is asked of it and whenever. */
+/* No more calls of a day than its limit; and a share of them lasts until midnight, whatever is asked of it
+ * and whenever. */
 #include "tap.h"
 #include "state/quota.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 
@@ -36,8 +41,39 @@ static struct stretch ask(struct quota_share *share, int64_t from, int64_t until
 	return s;
 }
 
+/* What the library sees of the time: no midnight between two calls. */
+time_t time(time_t *now)
+{
+	if (now)
+		*now = midnight / 1000;
+	return midnight / 1000;
+}
+
+/* The calls of a day, in a state file of its own. */
+static void check_take(void)
+{
+	char path[] = "/tmp/pnow-quota.XXXXXX/state", *last = strrchr(path, '/');
+	*last = '\0';
+	if (!mkdtemp(path)) {
+		ok(false, "a folder for the state file");
+		return;
+	}
+	*last = '/';
+	struct state *s = state_open(path);
+	ok(quota_take(s, "emr", 3) && quota_take(s, "emr", 3) && quota_take(s, "emr", 3), "three calls of three");
+	ok(!quota_take(s, "emr", 3), "and no fourth");
+	ok(quota_used(s, "emr") == 3, "which is not counted");
+	ok(quota_take(s, "other", 1) && !quota_take(s, "other", 1), "another API has calls of its own");
+	ok(!quota_take(s, "none", 0), "of no calls none is taken");
+	state_close(s);
+	unlink(path);
+	*last = '\0';
+	rmdir(path);
+}
+
 int main(void)
 {
+	check_take();
 	struct quota_share share = {.calls = 650};
 	struct stretch s = ask(&share, midnight, midnight + DAY, 3 * MINUTE);
 	ok(s.refused == 0, "a call every three minutes: none is refused");
