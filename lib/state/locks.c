@@ -1,7 +1,13 @@
 /*
- * A lock is a byte of a file that is always empty: fcntl(2) locks bytes that are not there, and frees them
- * when their process dies. Such locks belong to processes, so the threads of one agree among themselves
- * first. Two keys may share a byte by chance; they wait for each other then, and nothing else happens.
+ * How one at a time has a key, among threads and processes that may be killed at any line:
+ *
+ * - A lock is a byte of a file that is always empty: fcntl(2) locks bytes that are not there. Nothing is ever
+ *   written, so a kill leaves nothing but the lock, and that the system frees when the process ends.
+ * - Such a byte is the process's, not the thread's: a thread enters the key in the list of what this process
+ *   holds, then takes the byte, and undoes the two in the other order. The list is changed under its mutex.
+ * - To close any descriptor of a file frees the process's bytes of it. So the file is opened once for each
+ *   state file, and closed by who closes it last; only the main thread does either.
+ * - Two keys may share a byte by chance; they wait for each other then, and nothing else happens.
  */
 #include "state/locks.h"
 
@@ -35,6 +41,54 @@ struct locks {
 };
 
 static struct locks *all; /* opened and closed by the main thread */
+
+/* --- Bytes --- */
+
+static struct flock one(off_t byte, short type)
+{
+	return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+}
+
+/* Whether the byte's lock was changed; false: it is another's, and command does not wait. The system suspects
+   a deadlock where threads of two processes wait for each other's process; there is none, since they are
+   taken in one order (locks.h), so it is asked again. */
+static bool change(int fd, int command, off_t byte, short type)
+{
+	struct flock lock = one(byte, type);
+	struct timespec shortly = {0, 1000000};
+	while (fcntl(fd, command, &lock) < 0) {
+		if (errno == EACCES || errno == EAGAIN)
+			return false;
+		if (errno == EDEADLK)
+			nanosleep(&shortly, NULL);
+		else if (errno != EINTR)
+			err(EX_OSERR, "cannot lock");
+	}
+	return true;
+}
+
+void lock_byte_take(int fd, off_t byte)
+{
+	change(fd, F_SETLKW, byte, F_WRLCK);
+}
+
+bool lock_byte_try(int fd, off_t byte)
+{
+	return change(fd, F_SETLK, byte, F_WRLCK);
+}
+
+bool lock_byte_is_held(int fd, off_t byte)
+{
+	struct flock lock = one(byte, F_WRLCK);
+	return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+void lock_byte_free(int fd, off_t byte)
+{
+	change(fd, F_SETLK, byte, F_UNLCK);
+}
+
+/* --- Keys --- */
 
 struct locks *locks_open(const char *state_path)
 {
@@ -91,22 +145,6 @@ static struct held **find(struct locks *l, off_t slot)
 	return at;
 }
 
-/* Locks or frees the byte for this process. The system suspects a deadlock where threads of two processes
-   wait for each other's process; there is none, since they are taken in one order (locks.h), so it is asked
-   again.
- */
-static void change(struct locks *l, off_t slot, short type)
-{
-	struct flock byte = {.l_type = type, .l_whence = SEEK_SET, .l_start = slot, .l_len = 1};
-	struct timespec shortly = {0, 5000000};
-	while (fcntl(l->fd, F_SETLKW, &byte) < 0) {
-		if (errno == EDEADLK)
-			nanosleep(&shortly, NULL);
-		else if (errno != EINTR)
-			err(EX_OSERR, "cannot lock");
-	}
-}
-
 void lock_take(struct locks *l, enum lock_kind kind, const char *key)
 {
 	off_t slot = slot_of(kind, key);
@@ -120,19 +158,18 @@ void lock_take(struct locks *l, enum lock_kind kind, const char *key)
 	mine->next = l->held;
 	l->held = mine;
 	pthread_mutex_unlock(&l->lock);
-	change(l, slot, F_WRLCK);
+	lock_byte_take(l->fd, slot);
 }
 
 bool lock_is_held(struct locks *l, enum lock_kind kind, const char *key)
 {
-	struct flock byte = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = slot_of(kind, key), .l_len = 1};
-	return fcntl(l->fd, F_GETLK, &byte) == 0 && byte.l_type != F_UNLCK;
+	return lock_byte_is_held(l->fd, slot_of(kind, key));
 }
 
 void lock_free(struct locks *l, enum lock_kind kind, const char *key)
 {
 	off_t slot = slot_of(kind, key);
-	change(l, slot, F_UNLCK);
+	lock_byte_free(l->fd, slot);
 	pthread_mutex_lock(&l->lock);
 	struct held **at = find(l, slot), *mine = *at;
 	*at = mine->next;

@@ -5,6 +5,7 @@
 #define LOCKS_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct locks;
 
@@ -30,5 +31,15 @@ void lock_take(struct locks *l, enum lock_kind kind, const char *key);
 /* Whether another process holds the lock. */
 bool lock_is_held(struct locks *l, enum lock_kind kind, const char *key);
 void lock_free(struct locks *l, enum lock_kind kind, const char *key);
+
+/* What they are made of: a byte of a file, which need not be there. The process has it, not a thread, until
+   it frees it, closes any descriptor of the file, or ends. Waits; where the file cannot be locked, the
+   process ends with status 71. */
+void lock_byte_take(int fd, off_t byte);
+/* Takes it if no other process has it; says whether. */
+bool lock_byte_try(int fd, off_t byte);
+/* Whether another process has it. */
+bool lock_byte_is_held(int fd, off_t byte);
+void lock_byte_free(int fd, off_t byte);
 
 #endif
