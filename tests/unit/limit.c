@@ -1,6 +1,7 @@
 /* The account of a location's limits: what answers teach it, the day, pauses, who goes first, and processes
- * that are killed at any moment. */
+ * that are killed at any moment. The arithmetic through simulated hours, then the file by real processes. */
 #include "tap.h"
+#include "net/allowance.h"
 #include "net/limit.h"
 #include "value/when.h"
 
@@ -155,6 +156,158 @@ static void check_pause(struct limits *all)
 	seconds_ahead = 0;
 }
 
+/* --- Simulated hours: what a day's work looks like to the CRM, without a process --- */
+
+enum { SENDERS = 8, SECOND_US = 1000000, WINDOW_S = 10, WINDOW_MAX = 100, DAY_S = 86400, FIRST_DAY = 20000 };
+
+/* A thread that makes one request after the other. */
+struct sender {
+	int64_t at; /* when it does something next */
+	int64_t since;
+	struct allowance_request request;
+	struct limit_turn turn;
+	int64_t sent; /* 0: it waits */
+};
+
+struct world {
+	struct allowance allowance;
+	struct sender senders[SENDERS];
+	struct moment now;
+	int64_t day_max, day_used, day;
+	int64_t sent[SENT_MAX], n;
+	int64_t day_over, live_wait; /* requests over the day's limit; the longest that a live one waited */
+	int32_t next_owner;
+	uint32_t random;
+};
+
+static struct world world;
+
+static int compare(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* A number from 0 to n - 1. */
+static int64_t chance(uint32_t n)
+{
+	world.random = world.random * 1664525 + 1013904223;
+	return world.random / 65536 % n;
+}
+
+static bool owner_is_dead(const void *context, int32_t owner)
+{
+	(void)context;
+	for (int i = 0; i < SENDERS; i++)
+		if (world.senders[i].request.owner == owner)
+			return false;
+	return true;
+}
+
+/* A new process begins where another was killed. */
+static void replace(struct sender *s)
+{
+	s->request = (struct allowance_request){.owner = ++world.next_owner, .yields = s->request.yields};
+	s->sent = 0;
+	s->since = s->at;
+}
+
+/* The CRM counts the request at some moment since it was sent, and says where it stands. */
+static struct limit_told count(int64_t sent_at)
+{
+	struct limit_told told = nothing;
+	if (world.day != world.now.ms / 86400000)
+		world.day_used = 0;
+	world.day = world.now.ms / 86400000;
+	world.day_over += world.day_used >= world.day_max;
+	world.day_used++;
+	if (world.n < SENT_MAX)
+		world.sent[world.n++] = sent_at + (world.now.us - sent_at) / 1000 * chance(1001);
+	told.interval_ms = WINDOW_S * 1000, told.max = WINDOW_MAX;
+	told.day_max = world.day_max, told.day_remaining = world.day_max - world.day_used;
+	return told;
+}
+
+/* What a sender does at its moment: asks, or has its answer after 20 to 500 ms. */
+static void step(struct sender *s, int64_t live_pause_s)
+{
+	int64_t wait, until;
+	allowance_wake(&world.allowance, world.now);
+	if (s->sent) {
+		struct limit_told told = count(s->sent);
+		allowance_end(&world.allowance, &s->turn, &told, world.now);
+		s->sent = 0;
+		s->at = s->since = world.now.us + (s->request.yields ? 0 : live_pause_s * SECOND_US);
+		s->request = (struct allowance_request){.owner = s->request.owner, .yields = s->request.yields};
+	} else if (allowance_ask(&world.allowance, &s->request, world.now, &s->turn, &wait, &until)) {
+		s->sent = world.now.us;
+		if (!s->request.yields && world.now.us - s->since > world.live_wait && world.n > WINDOW_MAX)
+			world.live_wait = world.now.us - s->since;
+		s->at = world.now.us + 20000 + chance(480) * 1000;
+	} else {
+		s->at = wait ? world.now.us + wait : world.now.us + (until - world.now.ms) * 1000;
+	}
+}
+
+/* So many seconds of eight senders, of which so many yield; one is killed each kill_s (0: none). */
+static void simulate(int64_t seconds, int yielding, int64_t live_pause_s, int64_t kill_s, int64_t day_max)
+{
+	world = (struct world){.day_max = day_max, .random = 1, .now = {SECOND_US, 0}};
+	for (int i = 0; i < SENDERS; i++) {
+		world.senders[i].request.yields = i < yielding;
+		replace(&world.senders[i]);
+	}
+	for (int64_t killed = 0; world.now.us < seconds * SECOND_US;) {
+		struct sender *next = &world.senders[0];
+		for (int i = 1; i < SENDERS; i++)
+			if (world.senders[i].at < next->at)
+				next = &world.senders[i];
+		world.now.us = next->at > world.now.us ? next->at : world.now.us;
+		world.now.ms = FIRST_DAY * DAY_S * INT64_C(1000) + world.now.us / 1000;
+		if (kill_s && world.now.us > (killed + 1) * kill_s * SECOND_US) {
+			replace(next);
+			killed++;
+			allowance_bury(&world.allowance, world.now, owner_is_dead, NULL);
+		}
+		step(next, live_pause_s);
+	}
+}
+
+/* How many requests were one too many in an interval, wherever it begins. */
+static int64_t over_the_limit(void)
+{
+	int64_t over = 0;
+	qsort(world.sent, (size_t)world.n, sizeof *world.sent, compare);
+	for (int64_t i = 0; i + WINDOW_MAX < world.n; i++)
+		over += world.sent[i + WINDOW_MAX] - world.sent[i] < WINDOW_S * SECOND_US;
+	return over;
+}
+
+static void check_hours(void)
+{
+	const int64_t hour = 3600, permitted = hour / WINDOW_S * WINDOW_MAX, many = 200000;
+	simulate(hour, 0, 0, 0, many);
+	ok(over_the_limit() == 0, "an hour: no interval has more requests than the limit");
+	ok(world.n >= permitted * 94 / 100, "and nearly all that is permitted is used: %lld of %lld",
+		(long long)world.n, (long long)permitted);
+	simulate(hour, 0, 0, 10, many);
+	ok(over_the_limit() == 0 && world.n >= permitted * 90 / 100,
+		"a process is killed every 10 s: never over the limit, and nobody is held up: %lld",
+		(long long)world.n);
+	simulate(hour, SENDERS - 1, 3, 0, many);
+	ok(over_the_limit() == 0 && world.live_wait <= SECOND_US,
+		"a live request waits for no backfill: %lld ms at most", (long long)world.live_wait / 1000);
+	simulate(3 * DAY_S, 0, 0, 0, 1000);
+	ok(world.n == 3000 && world.day_over == 0, "three days of 1000 requests: each has its own: %lld",
+		(long long)world.n);
+	world.now.us = 0;
+	allowance_wake(&world.allowance, world.now);
+	ok(allowance_standing(&world.allowance, world.now).left == WINDOW_MAX,
+		"a machine that was started anew has all slots free");
+}
+
+/* --- The file that processes share --- */
+
 /* A file may have a time in it that nobody may set now. */
 static void check_old_file(const char *state)
 {
@@ -206,12 +359,6 @@ static pid_t begin(const char *state)
 	return process;
 }
 
-static int compare(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-	return (x > y) - (x < y);
-}
-
 static void check_kills(const char *state)
 {
 	pid_t processes[PROCESSES];
@@ -249,6 +396,7 @@ int main(void)
 	if (!mkdtemp(folder))
 		return 1;
 	snprintf(state, sizeof state, "%s/state", folder);
+	check_hours();
 	check_kills(state);
 	struct limits *all = limits_open(state);
 	check_learning(all);

@@ -1,0 +1,391 @@
+/*
+ * How no interval has more requests than the limit, on the CRM's clock:
+ *
+ * - Each request holds a slot from before it is sent until an interval after its answer came. The CRM counted
+ *   it at some moment between the two, so no interval, wherever it begins, has more requests in it than there
+ *   are slots. That is right for windows of any phase and for one that slides, and costs one answer's time an
+ *   interval.
+ * - All of it is shared by processes, any of which may be killed at any line. Whoever calls holds the
+ *   location's lock, so that one at a time changes it. Who only looks (pnow-inbox stat) reads without.
+ * - A slot is its owner's from the store of owner, the last that ask makes: a process killed before has sent
+ *   nothing. It cools from the store of until, before owner is cleared: killed between, it is a slot of the
+ *   dead, and those cool for an interval, too.
+ * - A place in the queue is its ticket's, stored last. Who was killed in it is not seen for a second, and is
+ *   passed over.
+ * - Of the day at most the request that was killed is counted too much, and the next answer says what is
+ * right. What a process that was killed had not yet learnt from an answer, the next answer tells again.
+ */
+#include "net/allowance.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	SLOTS = ALLOWANCE_SLOTS,
+	WAITERS = ALLOWANCE_WAITERS,
+	ASSUMED_MAX = 100, /* in */
+	ASSUMED_INTERVAL_MS = 10000,
+	ASSUMED_DAY = 200000,
+	NO_SLOT = -1,
+};
+
+#define MS ((int64_t)1000) /* in microseconds, as all times here, */
+#define SECOND (1000 * MS)
+#define DAY_MS ((int64_t)86400000) /* but for the day's */
+#define HOUR_MS ((int64_t)3600000)
+
+static const int64_t wait_min = MS / 2, wait_max = 100 * MS;
+static const int64_t trial_max = SECOND;  /* the first request goes alone for so long, to learn the limit */
+static const int64_t unseen_max = SECOND; /* who waits and has not looked for so long is passed over */
+static const int64_t dead_grace = SECOND / 5;   /* what a dead process has sent may still be on its way */
+static const int64_t pause_max = 60 * SECOND;   /* longer pauses are the caller's matter, and in them */
+static const int64_t ask_every = 3600 * SECOND; /* a request asks whether they are over */
+
+static int64_t least(int64_t x, int64_t y)
+{
+	return x < y ? x : y;
+}
+
+static int64_t most(int64_t x, int64_t y)
+{
+	return x > y ? x : y;
+}
+
+bool allowance_is_sound(const struct allowance *a)
+{
+	bool limit = a->max > 0 && a->interval > 0 && a->interval <= LIMIT_INTERVAL_MAX_MS * MS;
+	return a->slots_used >= 0 && a->slots_used <= SLOTS && (!a->told || limit);
+}
+
+void allowance_wake(struct allowance *a, struct moment now)
+{
+	if (now.us + SECOND < a->latest) {
+		memset((void *)a->slots, 0, sizeof a->slots);
+		memset((void *)a->waiters, 0, sizeof a->waiters);
+		a->trial = a->pause = a->ask = a->yields_from = a->live_at = a->buried = 0;
+	}
+	a->latest = now.us;
+	a->pause = least(a->pause, now.us + LIMIT_PAUSE_MAX_S * SECOND);
+	a->ask = least(a->ask, now.us + ask_every);
+}
+
+static int64_t max_of(const struct allowance *a)
+{
+	return a->told ? a->max : ASSUMED_MAX;
+}
+
+/* How long a slot stays busy after an answer: the interval, and a little for clocks that differ. */
+static int64_t interval_of(const struct allowance *a)
+{
+	int64_t interval = a->told ? a->interval : ASSUMED_INTERVAL_MS * MS;
+	return interval + interval / 500;
+}
+
+/* --- Slots --- */
+
+static bool is_busy(const struct allowance_slot *slot, int64_t now)
+{
+	return slot->owner || slot->until > now;
+}
+
+struct use {
+	int64_t busy, in_flight, live;
+};
+
+static struct use use_of(const struct allowance *a, int64_t now)
+{
+	struct use use = {0};
+	for (int64_t i = 0; i < a->slots_used; i++) {
+		bool busy = is_busy(&a->slots[i], now);
+		use.busy += busy;
+		use.in_flight += a->slots[i].owner != 0;
+		use.live += busy && a->slots[i].live;
+	}
+	return use;
+}
+
+/* A slot that is free, or NO_SLOT: there are not so many. */
+static int free_slot(struct allowance *a, int64_t now)
+{
+	for (int i = 0; i < SLOTS; i++) {
+		if (is_busy(&a->slots[i], now))
+			continue;
+		a->slots_used = most(a->slots_used, i + 1);
+		return i;
+	}
+	return NO_SLOT;
+}
+
+static int compare_times(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* How long until n more slots are free, as far as can be told now. */
+static int64_t wait_for_slots(const struct allowance *a, int64_t n, int64_t now)
+{
+	int64_t times[SLOTS];
+	int64_t count = 0;
+	for (int64_t i = 0; i < a->slots_used; i++)
+		if (!a->slots[i].owner && a->slots[i].until > now)
+			times[count++] = a->slots[i].until;
+	if (n > count)
+		return wait_max;
+	qsort(times, (size_t)count, sizeof *times, compare_times);
+	return times[n - 1] - now;
+}
+
+void allowance_bury(struct allowance *a, struct moment now,
+	bool (*is_dead)(const void *context, int32_t owner), const void *context)
+{
+	int32_t last = 0;
+	bool dead = false;
+	for (int64_t i = 0; i < a->slots_used; i++) {
+		int32_t owner = a->slots[i].owner;
+		if (!owner)
+			continue;
+		if (owner != last)
+			dead = is_dead(context, owner);
+		last = owner;
+		if (dead) {
+			a->slots[i].until = now.us + interval_of(a) + dead_grace;
+			a->slots[i].owner = 0;
+		}
+	}
+}
+
+/* --- Who waits --- */
+
+static bool waits(const struct allowance_waiter *w, int64_t now)
+{
+	return w->ticket && now - w->seen < unseen_max;
+}
+
+/* Enters the queue, or says that it still waits. Where it is full one waits at its end. */
+static void wait_in_queue(struct allowance *a, struct allowance_request *r, int64_t now)
+{
+	if (!r->ticket)
+		r->ticket = ++a->tickets;
+	struct allowance_waiter *w = &a->waiters[r->at];
+	if (w->ticket != r->ticket) {
+		for (r->at = 0; r->at < WAITERS - 1 && waits(&a->waiters[r->at], now);)
+			r->at++;
+		w = &a->waiters[r->at];
+		if (waits(w, now))
+			return;
+		w->ticket = 0;
+		w->yields = r->yields;
+		w->seen = now;
+		w->ticket = r->ticket;
+	}
+	w->seen = now;
+}
+
+static void leave_queue(struct allowance *a, const struct allowance_request *r)
+{
+	if (r->ticket && a->waiters[r->at].ticket == r->ticket)
+		a->waiters[r->at].ticket = 0;
+}
+
+/* How many go first. */
+static int64_t ahead_of(const struct allowance *a, const struct allowance_request *r, int64_t now)
+{
+	int64_t ahead = 0;
+	for (int i = 0; i < WAITERS; i++) {
+		const struct allowance_waiter *w = &a->waiters[i];
+		bool earlier = !r->ticket || w->ticket < r->ticket;
+		if (waits(w, now))
+			ahead += r->yields ? earlier || !w->yields : earlier && !w->yields;
+	}
+	return ahead;
+}
+
+/* How many slots requests that do not yield had at once lately: half as much counts with each interval. */
+static int64_t live_lately(const struct allowance *a, int64_t now)
+{
+	int64_t intervals = (now - a->live_at) / interval_of(a);
+	return intervals < 16 ? a->live >> intervals : 0;
+}
+
+/* --- The day, and pauses --- */
+
+static void look_at_day(struct allowance *a, struct moment now)
+{
+	int64_t day = now.ms / DAY_MS;
+	if (a->day == day)
+		return;
+	a->day_left = a->day_max ? a->day_max : ASSUMED_DAY;
+	a->day = day;
+}
+
+/* What an answer says of the day. What is under way may be in its number or not, so it sets bounds only. */
+static void learn_day(
+	struct allowance *a, const struct limit_turn *turn, const struct limit_told *told, struct moment now)
+{
+	if (told->day_max < 0 || told->day_remaining < 0)
+		return;
+	look_at_day(a, now);
+	a->day_max = told->day_max;
+	int64_t high = told->day_remaining, low = high - (a->taken - turn->taken) - turn->in_flight;
+	a->day_left = least(most(a->day_left, low), high);
+	if (told->status == 429 && high == 0) { /* its day may be another than ours: one is tried in an hour */
+		a->day_closed = least(now.ms + HOUR_MS, (a->day + 1) * DAY_MS);
+		a->day_left = 1;
+	}
+}
+
+/* Whether a request may be made in a long pause, to see whether it is over. */
+static bool may_ask(const struct allowance *a, int64_t now)
+{
+	return a->pause > now + pause_max && a->ask <= now;
+}
+
+/* What an answer says of a pause. A request that asked whether one is over has the last word. */
+static void learn_pause(
+	struct allowance *a, const struct limit_turn *turn, const struct limit_told *told, int64_t now)
+{
+	int64_t pause = now + (told->retry_after > 0 ? told->retry_after * SECOND : interval_of(a) / 4);
+	bool served = told->status > 0 && told->status < 500 && told->status != 429;
+	if (told->status == 429 && (turn->asks || pause > a->pause)) {
+		a->pause = pause;
+		a->ask = now + ask_every;
+	} else if (turn->asks && served) {
+		a->pause = 0;
+	} else if (turn->asks && !told->sent) {
+		a->ask = now;
+	}
+}
+
+/* When a request can be made again, milliseconds since 1970; 0: it need not be asked. */
+static int64_t closed_until(struct allowance *a, struct moment now)
+{
+	look_at_day(a, now);
+	if (a->pause > now.us + pause_max && !may_ask(a, now.us))
+		return now.ms + (least(a->ask, a->pause) - now.us) / MS;
+	if (a->day_closed > now.ms && a->day_closed <= now.ms + HOUR_MS)
+		return a->day_closed;
+	return a->day_left > 0 ? 0 : (a->day + 1) * DAY_MS;
+}
+
+/* --- A turn --- */
+
+/* How long to wait before looking again; 0: it is the request's turn. */
+static int64_t wait_of(
+	const struct allowance *a, const struct allowance_request *r, struct use use, int64_t now)
+{
+	if (a->pause > now && !may_ask(a, now))
+		return a->pause - now;
+	if (!a->told && use.in_flight && now < a->trial + trial_max)
+		return wait_min;
+	if (r->yields && a->yields_from > now)
+		return a->yields_from - now;
+	int64_t kept = r->yields ? most(live_lately(a, now) - use.live, 0) : 0;
+	int64_t needed = ahead_of(a, r, now) + kept + 1;
+	int64_t free = max_of(a) - use.busy;
+	return free >= needed ? 0 : wait_for_slots(a, needed - free, now);
+}
+
+/* Begins the request's turn: it has its slot. */
+static struct limit_turn begin(
+	struct allowance *a, const struct allowance_request *r, struct use use, int64_t now)
+{
+	int64_t interval = interval_of(a);
+	int slot = free_slot(a, now);
+	struct limit_turn turn = {.slot = slot,
+		.busy = use.busy + 1,
+		.in_flight = slot == NO_SLOT ? SLOTS : use.in_flight,
+		.taken = ++a->taken,
+		.asks = a->pause > now};
+	if (!use.in_flight)
+		a->trial = now;
+	if (r->yields) { /* who is late may catch up a little */
+		a->yields_from = most(a->yields_from, now - interval / 8) + interval / max_of(a);
+	} else if (use.live + 1 >= live_lately(a, now)) {
+		a->live = use.live + 1;
+		a->live_at = now;
+	}
+	a->day_left--;
+	if (turn.asks)
+		a->ask = now + ask_every;
+	if (slot != NO_SLOT) {
+		a->slots[slot].live = !r->yields;
+		a->slots[slot].owner = r->owner;
+	}
+	return turn;
+}
+
+bool allowance_ask(struct allowance *a, struct allowance_request *request, struct moment now,
+	struct limit_turn *turn, int64_t *wait, int64_t *until)
+{
+	struct use use = use_of(a, now.us);
+	*wait = 0;
+	*until = closed_until(a, now);
+	if (!*until && (*wait = wait_of(a, request, use, now.us)) > 0) {
+		wait_in_queue(a, request, now.us);
+		*wait = least(most(*wait, wait_min), wait_max);
+		return false;
+	}
+	leave_queue(a, request);
+	if (!*until)
+		*turn = begin(a, request, use, now.us);
+	return !*until;
+}
+
+/* What an answer says of the limit. */
+static void learn(struct allowance *a, const struct limit_told *told, int64_t now)
+{
+	if (told->interval_ms <= 0 || told->max <= 0)
+		return;
+	a->max = told->max;
+	a->interval = told->interval_ms * MS;
+	a->told = 1;
+	for (int64_t i = 0; i < a->slots_used; i++)
+		if (a->slots[i].until > now + interval_of(a))
+			a->slots[i].until = now + interval_of(a);
+}
+
+/* Where the CRM has counted more than we know of, somebody else uses the limit: what they used is held, too.
+ */
+static void hold_others(struct allowance *a, const struct limit_turn *turn, int64_t remaining, int64_t now)
+{
+	int64_t ours = turn->busy + (a->taken - turn->taken);
+	if (!a->told || remaining < 0)
+		return;
+	for (int64_t others = a->max - ours - remaining; others > 0; others--) {
+		int slot = free_slot(a, now);
+		if (slot == NO_SLOT)
+			return;
+		a->slots[slot].live = 0;
+		a->slots[slot].until = now + interval_of(a);
+	}
+}
+
+void allowance_end(
+	struct allowance *a, const struct limit_turn *turn, const struct limit_told *told, struct moment now)
+{
+	learn(a, told, now.us);
+	if (!told->sent)
+		a->day_left++;
+	if (turn->slot != NO_SLOT) { /* it cools for an interval, unless nothing was sent */
+		a->slots[turn->slot].until = told->sent ? now.us + interval_of(a) : 0;
+		a->slots[turn->slot].owner = 0;
+		hold_others(a, turn, told->remaining, now.us);
+	}
+	learn_day(a, turn, told, now);
+	learn_pause(a, turn, told, now.us);
+}
+
+/* --- For people --- */
+
+struct limit_standing allowance_standing(const struct allowance *a, struct moment now)
+{
+	int64_t day_max = a->day_max ? a->day_max : ASSUMED_DAY;
+	int64_t day_left = a->day == now.ms / DAY_MS ? a->day_left : day_max;
+	return (struct limit_standing){.told = a->told,
+		.interval_ms = a->told ? a->interval / MS : ASSUMED_INTERVAL_MS,
+		.max = max_of(a),
+		.left = most(max_of(a) - use_of(a, now.us).busy, 0),
+		.day_max = day_max,
+		.day_left = most(day_left, 0)};
+}
