@@ -8,27 +8,28 @@
 
 enum { CLOCKS_MS = 5 * 60 * 1000 }; /* how far our clock and the CRM's may be apart */
 
-const char *effect_name(struct work *w, const char *what, bool once)
+const char *push_attach_effect(struct push_work *w, const char *what, bool once)
 {
 	if (!w->subject.subject)
-		return arena_printf(w->a, "event/%s/%s", w->id, what);
+		return arena_printf(w->a, "event/%s/%s", w->event->id, what);
 	if (once)
 		return arena_printf(w->a, "%s/%s", w->subject.subject, what);
 	return arena_printf(w->a, "%s/%lld/%s", w->subject.subject, (long long)w->subject.seq, what);
 }
 
-void warn_undecided(struct work *w)
+void push_attach_undecided(struct push_work *w)
 {
-	warning(w, "the answer to the enrolment in the workflow was lost: it was not repeated, look whether the "
-			   "contact is in it");
+	push_result_warn(w,
+		"the answer to the enrolment in the workflow was lost: it was not repeated, look whether the "
+		"contact is in it");
 }
 
 /* Finds out what became of an effect whose answer nobody has: OUT_DONE: it happened, *made is what it made,
    where that has an id; OUT_IGNORED: it did not; OUT_SKIPPED: that cannot be found out. */
-typedef enum outcome look_fn(struct work *w, int64_t since, const char **made);
+typedef enum outcome look_fn(struct push_work *w, int64_t since, const char **made);
 
-/* The same, and what was found is put down. OUT_IGNORED: it may be tried again. */
-static enum outcome look(struct work *w, const char *effect, int64_t since, look_fn *begun)
+/* Finds that out, and puts down what was found. OUT_IGNORED: the effect may be tried again. */
+static enum outcome look(struct push_work *w, const char *effect, int64_t since, look_fn *begun)
 {
 	struct state *state = w->push->state;
 	const char *made = NULL;
@@ -38,28 +39,28 @@ static enum outcome look(struct work *w, const char *effect, int64_t since, look
 		kept = ledger_done(state, w->location->id, effect, made);
 	if (out == OUT_SKIPPED) {
 		kept = ledger_undecided(state, w->location->id, effect);
-		warn_undecided(w);
+		push_attach_undecided(w);
 		out = OUT_DONE;
 	}
-	return kept ? out : fail(w, "state", true, "the state file cannot be written");
+	return kept ? out : push_result_fail_state(w, "written");
 }
 
 /* A request whose effect must happen once. begun: how to find out whether it has; key: the answer's object,
    whose id is kept. */
-static enum outcome once(
-	struct work *w, const char *effect, const char *path, struct str body, const char *key, look_fn *begun)
+static enum outcome once(struct push_work *w, const char *effect, const char *path, struct str body,
+	const char *key, look_fn *begun)
 {
 	struct state *state = w->push->state;
 	const char *location = w->location->id;
 	int64_t since = 0;
 	enum ledger_effect known =
-		w->push->dry ? EFFECT_NEW : ledger_effect(state, location, effect, w->contact, &since);
+		w->push->dry ? EFFECT_NEW : ledger_effect(state, location, effect, w->contact.id, &since);
 	if (known == EFFECT_FAILED)
-		return fail(w, "state", true, "the state file cannot be written");
+		return push_result_fail_state(w, "written");
 	if (known == EFFECT_DONE)
 		return OUT_UNCHANGED;
 	if (known == EFFECT_UNDECIDED) { /* told again: the result that told it may have been lost */
-		warn_undecided(w);
+		push_attach_undecided(w);
 		return OUT_UNCHANGED;
 	}
 	if (known == EFFECT_BEGUN) {
@@ -67,7 +68,7 @@ static enum outcome once(
 		if (out != OUT_IGNORED)
 			return out;
 	}
-	struct crm_answer answer = request(w, "POST", path, body, false);
+	struct crm_answer answer = push_request(w, "POST", path, body, false);
 	if (w->push->dry)
 		return OUT_DONE;
 	bool certain = answer.outcome == HTTP_UNSENT || (answer.status >= 400 && answer.status < 500);
@@ -75,29 +76,29 @@ static enum outcome once(
 		return ledger_done(
 				   state, location, effect, jtext_scalar(w->a, jtext_get(jtext_get(answer.body, key), "id")))
 				   ? OUT_DONE
-				   : fail(w, "state", true, "the state file cannot be written");
+				   : push_result_fail_state(w, "written");
 	if (certain) {
 		ledger_undone(state, location, effect);
-		return fail_with(w, &answer);
+		return push_result_fail_with(w, &answer);
 	}
 	/* sent, and the answer was lost or says that something broke: look, now */
 	const char *error = answer.error;
 	enum outcome out = look(w, effect, since, begun);
 	if (out == OUT_IGNORED) {
 		ledger_undone(state, location, effect);
-		return fail(w, answer.code, true, error);
+		return push_result_fail(w, answer.code, true, error);
 	}
 	return out;
 }
 
 /* Whether the contact has the action's note, written since then, and not by another effect: a visit that is
-   booked, cancelled and booked again has two notes with the same text. */
-static enum outcome note_is_there(struct work *w, int64_t since, const char **made)
+   booked, cancelled and booked again has two notes of one text. */
+static enum outcome note_is_there(struct push_work *w, int64_t since, const char **made)
 {
 	const char *wanted = jtext_string(w->a, jtext_get(w->action, "body"));
-	struct crm_answer answer = request(w, "GET", contact_path(w, "/notes"), (struct str){0}, true);
+	struct crm_answer answer = push_request(w, "GET", push_request_path(w, "/notes"), (struct str){0}, true);
 	if (answer.error)
-		return fail_with(w, &answer);
+		return push_result_fail_with(w, &answer);
 	for (struct str at = {0}, list = jtext_get(answer.body, "notes"); jtext_next(list, &at);) {
 		const char *body = jtext_string(w->a, jtext_get(at, "body"));
 		const char *added = jtext_string(w->a, jtext_get(at, "dateAdded"));
@@ -111,23 +112,23 @@ static enum outcome note_is_there(struct work *w, int64_t since, const char **ma
 	return OUT_IGNORED;
 }
 
-enum outcome note_add(struct work *w)
+enum outcome push_attach_note(struct push_work *w)
 {
 	struct buf body = {0};
 	const char *text = jtext_string(w->a, jtext_get(w->action, "body"));
 	if (!text)
-		return fail(w, "malformed", false, "note.add needs a body");
+		return push_result_fail(w, "malformed", false, "note.add needs a body");
 	buf_putc(&body, '{');
 	buf_member(&body, "body", text);
 	buf_putc(&body, '}');
-	enum outcome out = once(w, effect_name(w, "note.add", false), contact_path(w, "/notes"), buf_str(&body),
-		"note", note_is_there);
+	enum outcome out = once(w, push_attach_effect(w, "note.add", false), push_request_path(w, "/notes"),
+		buf_str(&body), "note", note_is_there);
 	buf_free(&body);
 	return out;
 }
 
 /* An enrolment cannot be read back; a second one would text the patient twice. */
-static enum outcome nobody_knows(struct work *w, int64_t since, const char **made)
+static enum outcome nobody_knows(struct push_work *w, int64_t since, const char **made)
 {
 	(void)w;
 	(void)since;
@@ -135,60 +136,59 @@ static enum outcome nobody_knows(struct work *w, int64_t since, const char **mad
 	return OUT_SKIPPED;
 }
 
-static enum outcome enrol(struct work *w, const char *name)
+static enum outcome enrol(struct push_work *w, const char *name)
 {
 	enum outcome out = OUT_DONE;
-	const char *id = id_of(w, NAME_WORKFLOW, name, NULL, &out);
+	const char *id = push_name_id(w, NAME_WORKFLOW, name, NULL, &out);
 	if (!id)
 		return out;
-	const char *effect =
-		effect_name(w, arena_printf(w->a, "workflow.add/%s", name), w->type == EVENT_BILL_COMPLETED);
+	const char *effect = push_attach_effect(
+		w, arena_printf(w->a, "workflow.add/%s", name), w->event->type == EVENT_BILL_COMPLETED);
 	const char *path =
-		contact_path(w, arena_printf(w->a, "/workflow/%s", w->push->dry ? id : http_encode(w->a, id)));
-	w->http = 0;
+		push_request_path(w, arena_printf(w->a, "/workflow/%s", w->push->dry ? id : http_encode(w->a, id)));
+	w->result.http = 0;
 	return once(w, effect, path, STR("{}"), "enrolment", nobody_knows);
 }
 
 /* A workflow that the CRM refuses (unpublished, say) does not keep the rest of the event from being done. */
-enum outcome workflow_add(struct work *w)
+enum outcome push_attach_workflow(struct push_work *w)
 {
 	const char *name = jtext_string(w->a, jtext_get(w->action, "workflow"));
 	if (!name)
-		return fail(w, "malformed", false, "workflow.add needs a workflow");
+		return push_result_fail(w, "malformed", false, "workflow.add needs a workflow");
 	enum outcome out = enrol(w, name);
-	if (out == OUT_FAILED && refused(w) && names_doubt(w->push->names, w->location, NAME_WORKFLOW))
+	if (out == OUT_FAILED && push_request_refused(w) &&
+		names_doubt(w->push->names, w->location, NAME_WORKFLOW))
 		out = enrol(w, name);
-	if (out != OUT_FAILED || !refused(w))
+	if (out != OUT_FAILED || !push_request_refused(w))
 		return out;
-	warning(w, "the CRM refused the enrolment in the workflow \"%s\": left out; is it published?", name);
-	w->incomplete = true;
-	return OUT_SKIPPED;
+	return push_result_left_out(
+		w, "the CRM refused the enrolment in the workflow \"%s\": left out; is it published?", name);
 }
 
-static enum outcome change_tags(struct work *w, const char *method)
+static enum outcome change_tags(struct push_work *w, const char *method)
 {
 	struct str tags = jtext_get(w->action, "tags");
 	if (jtext_type(tags) != JTEXT_ARRAY)
-		return fail(w, "malformed", false, "a tag action needs tags");
+		return push_result_fail(w, "malformed", false, "a tag action needs tags");
 	struct buf body = {0};
 	buf_puts(&body, "{\"tags\":");
 	buf_add(&body, tags);
 	buf_putc(&body, '}');
-	struct str sent = {arena_copy(w->a, buf_str(&body)), body.n};
+	struct crm_answer answer = push_request(w, method, push_request_path(w, "/tags"), buf_str(&body), true);
 	buf_free(&body);
-	struct crm_answer answer = request(w, method, contact_path(w, "/tags"), sent, true);
-	return answer.error ? fail_with(w, &answer) : OUT_DONE;
+	return answer.error ? push_result_fail_with(w, &answer) : OUT_DONE;
 }
 
-enum outcome tag_add(struct work *w)
+enum outcome push_attach_tag(struct push_work *w)
 {
 	enum outcome out = change_tags(w, "POST");
 	for (struct str at = {0}; out == OUT_DONE && jtext_next(jtext_get(w->action, "tags"), &at);)
-		changed(w, arena_printf(w->a, "tag.add/%s", jtext_string(w->a, at)));
+		push_result_changed(w, arena_printf(w->a, "tag.add/%s", jtext_string(w->a, at)));
 	return out;
 }
 
-enum outcome tag_remove(struct work *w)
+enum outcome push_attach_untag(struct push_work *w)
 {
 	return change_tags(w, "DELETE");
 }

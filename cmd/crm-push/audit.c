@@ -9,13 +9,14 @@
 #include <strings.h>
 
 struct audit {
-	struct work *w;
+	struct push_work *w;
 	enum ledger_news news;
 	struct ledger_latest own;                /* who wrote what is compared last: at first, the contact's
 												fields of the event's kind */
 	struct ledger_latest link;               /* and who made it the patient's, with its PNOW ID */
 	struct ledger_latest kinds[EVENT_KINDS]; /* and those of each kind */
 	struct str contact;                      /* as the CRM has it */
+	struct buf differences;                  /* that were found */
 };
 
 /* What events of more than one kind write, as crm-map has it. */
@@ -31,28 +32,32 @@ static const struct {
 	{"PNOW Primary Employee", 1 << KIND_APPOINTMENT | 1 << KIND_BILL},
 };
 
-/* A difference; the values, which may be people's, only where they were asked for. */
-static void differ(struct work *w, const char *name, const char *want, const char *has)
+/* Begins a difference: a member name, then what the caller writes, and a brace. */
+static struct buf *begin_difference(struct audit *a, const char *name)
 {
-	struct buf *b = &w->differences;
+	struct buf *b = &a->differences;
 	if (b->n)
 		buf_putc(b, ',');
 	buf_putc(b, '{');
 	buf_member(b, "name", name);
-	if (w->push->values) {
+	return b;
+}
+
+/* A difference; the values, which may be people's, only where they were asked for. */
+static void differ(struct audit *a, const char *name, const char *want, const char *has)
+{
+	struct buf *b = begin_difference(a, name);
+	if (a->w->push->values) {
 		buf_member(b, "want", want);
 		buf_member(b, "has", has);
 	}
 	buf_putc(b, '}');
 }
 
-/* The contact is missing, merged into another, or there is another of the same e-mail or phone. */
-static void differ_contact(struct work *w, const char *is, const char *other)
+/* The contact is missing, merged into another, or there is another with its e-mail or phone. */
+static void differ_contact(struct audit *a, const char *is, const char *other)
 {
-	struct buf *b = &w->differences;
-	if (b->n)
-		buf_putc(b, ',');
-	buf_puts(b, "{\"name\":\"contact\"");
+	struct buf *b = begin_difference(a, "contact");
 	buf_member(b, "is", is);
 	buf_member(b, "contact_id", other);
 	buf_putc(b, '}');
@@ -75,8 +80,8 @@ static bool is_last(const struct audit *a, const struct ledger_latest *l)
 /* Who changed something of the contact last. */
 static struct ledger_latest latest(const struct audit *a, const char *what)
 {
-	const struct work *w = a->w;
-	return ledger_latest(w->push->state, w->a, w->location->id, w->contact, what);
+	const struct push_work *w = a->w;
+	return ledger_latest(w->push->state, w->a, w->location->id, w->contact.id, what);
 }
 
 static bool wrote_last(const struct audit *a, const char *what)
@@ -90,7 +95,7 @@ static bool written_since(const struct audit *a, unsigned kinds)
 {
 	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++) {
 		const struct ledger_latest *l = &a->kinds[kind];
-		if (kind == event_kind_of(a->w->type) || !l->subject || !(kinds & 1u << kind))
+		if (kind == event_kind_of(a->w->event->type) || !l->subject || !(kinds & 1u << kind))
 			continue;
 		if (a->news == LEDGER_NEWS ? l->moment > a->w->subject.moment : l->at > a->own.at)
 			return true;
@@ -112,7 +117,7 @@ static bool linked_since(const struct audit *a)
  * written it, since all that it tells of the patient was there. */
 static bool overwritten(const struct audit *a, const char *name)
 {
-	if (a->news == LEDGER_KNOWN && a->w->by_other_name && !person_has(a->w, name))
+	if (a->news == LEDGER_KNOWN && a->w->by_other_name && !push_person_has(a->w, name))
 		return true;
 	for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
 		if (strcmp(conf_name(&a->w->push->conf->names.fields, shared[i].name), name) == 0)
@@ -140,36 +145,36 @@ static bool was_lead(const struct audit *a, const char *what)
 
 static enum outcome find_standing(struct audit *a)
 {
-	struct work *w = a->w;
+	struct push_work *w = a->w;
 	struct str body = {0};
-	if (w->standing != STANDING_UNKNOWN)
+	if (w->contact.standing != STANDING_UNKNOWN)
 		return OUT_DONE;
-	bool patient = ledger_contact(w->push->state, w->a, w->location->id, w->patient).patient;
-	enum outcome out = patient ? OUT_DONE : mirror_read(w, PART_OPPORTUNITIES, &body);
-	for (struct str at = {0}, list = jtext_get(body, "opportunities"); jtext_next(list, &at);)
-		patient |= has_text(w, at, "status", "won");
-	w->standing = patient ? STANDING_PATIENT : STANDING_LEAD;
+	bool patient = push_standing_known(w);
+	enum outcome out = patient ? OUT_DONE : push_mirror_read(w, PART_OPPORTUNITIES, &body);
+	patient |= push_standing_won(w, jtext_get(body, "opportunities"));
+	w->contact.standing = patient ? STANDING_PATIENT : STANDING_LEAD;
 	return out == OUT_FAILED ? out : OUT_DONE;
 }
 
 /* The contact's own properties. Gender is taken only when a contact is made, and so is not compared. */
 static enum outcome compare_properties(struct audit *a, const char *key)
 {
-	struct work *w = a->w;
+	struct push_work *w = a->w;
 	struct jtext_members set = jtext_members(w->a, jtext_get(w->action, key));
 	for (size_t i = 0; i < set.n; i++) {
 		const char *name = arena_copy(w->a, set.at[i].name), *other = NULL;
 		const char *want = jtext_string(w->a, set.at[i].value);
 		const char *has = jtext_scalar(w->a, jtext_get(a->contact, name));
-		if (!want || strcmp(name, "gender") == 0 || overwritten(a, name) || property_same(name, want, has))
+		if (!want || strcmp(name, "gender") == 0 || overwritten(a, name) ||
+			push_contact_same(name, want, has))
 			continue;
-		differ(w, name, want, has);
+		differ(a, name, want, has);
 		bool email = strcmp(name, "email") == 0, phone = strcmp(name, "phone") == 0;
 		if ((email || phone) &&
-			contact_search(w, email ? want : NULL, phone ? want : NULL, &other) == OUT_FAILED)
+			push_contact_search(w, email ? want : NULL, phone ? want : NULL, &other) == OUT_FAILED)
 			return OUT_FAILED;
-		if (other && strcmp(other, w->contact) != 0)
-			differ_contact(w, "duplicate", other);
+		if (other && strcmp(other, w->contact.id) != 0)
+			differ_contact(a, "duplicate", other);
 	}
 	return OUT_DONE;
 }
@@ -183,21 +188,22 @@ static bool says_lead(const struct audit *a, struct str value, const char *has)
 
 static enum outcome compare_field(struct audit *a, const char *name, struct str value)
 {
-	struct work *w = a->w;
+	struct push_work *w = a->w;
 	enum outcome out = OUT_DONE;
 	const char *data_type = NULL;
-	const char *id = id_of(w, NAME_FIELD, name, &data_type, &out);
+	const char *id = push_name_id(w, NAME_FIELD, name, &data_type, &out);
 	if (out == OUT_FAILED || (jtext_get(value, "lead").p && find_standing(a) == OUT_FAILED))
 		return OUT_FAILED;
-	const char *want = field_text(w, value, data_type), *has = id ? field_in(w, a->contact, id) : NULL;
-	if (want && *want && !(has && field_same(want, has)) && !says_lead(a, value, has))
-		differ(w, name, want, has);
+	const char *want = push_field_text(w, value, data_type),
+			   *has = id ? push_field_in(w, a->contact, id) : NULL;
+	if (want && *want && !(has && push_field_same(want, has)) && !says_lead(a, value, has))
+		differ(a, name, want, has);
 	return OUT_DONE;
 }
 
 static enum outcome compare_custom(struct audit *a, const char *key)
 {
-	struct work *w = a->w;
+	struct push_work *w = a->w;
 	enum outcome out = OUT_DONE;
 	struct jtext_members fields = jtext_members(w->a, jtext_get(w->action, key));
 	for (size_t i = 0; out == OUT_DONE && i < fields.n; i++) {
@@ -213,9 +219,8 @@ static enum outcome compare_custom(struct audit *a, const char *key)
 static enum outcome compare_first(
 	struct audit *a, const char *key, enum outcome (*compare)(struct audit *, const char *))
 {
-	struct work *w = a->w;
-	struct ledger_latest own = a->own,
-						 first = ledger_latest(w->push->state, w->a, w->location->id, w->contact, key);
+	struct push_work *w = a->w;
+	struct ledger_latest own = a->own, first = latest(a, key);
 	if (a->news != LEDGER_KNOWN || !first.subject || !w->subject.subject ||
 		strcmp(first.subject, w->subject.subject) != 0)
 		return OUT_DONE;
@@ -236,7 +241,7 @@ static enum outcome compare_contact(struct audit *a)
 	return out == OUT_DONE ? compare_custom(a, "fields") : out;
 }
 
-static const char *money(struct work *w, int64_t minor)
+static const char *money(struct push_work *w, int64_t minor)
 {
 	return money_text(minor, arena_alloc(w->a, MONEY_TEXT));
 }
@@ -244,7 +249,7 @@ static const char *money(struct work *w, int64_t minor)
 /* The lifetime value: whether the bill is in it, and, by the last bill, whether it is what was written. */
 static enum outcome compare_ltv(struct audit *a)
 {
-	struct work *w = a->w;
+	struct push_work *w = a->w;
 	enum outcome out = OUT_DONE;
 	struct ledger_bill b;
 	int64_t amount = 0, value = 0, held = 0;
@@ -254,48 +259,49 @@ static enum outcome compare_ltv(struct audit *a)
 	if (a->news == LEDGER_OLDER)
 		return OUT_DONE;
 	if (!bill || !text || !money_read(str_of(text), &amount))
-		return fail(w, "malformed", false, "ltv.add needs a bill and an amount");
+		return push_result_fail(w, "malformed", false, "ltv.add needs a bill and an amount");
 	if (!ledger_bill(w->push->state, w->location->id, bill, &b))
-		return fail(w, "state", true, "the state file cannot be read");
+		return push_result_fail_state(w, "read");
 	if (!b.known || b.pending || b.counted != amount) {
-		differ(w, name, arena_printf(w->a, "bill %s with %s", bill, text),
+		differ(a, name, arena_printf(w->a, "bill %s with %s", bill, text),
 			b.known && !b.pending ? arena_printf(w->a, "bill %s with %s", bill, money(w, b.counted)) : NULL);
 		return OUT_DONE;
 	}
-	if (!is_last(a, &a->own) || !ledger_lifetime(w->push->state, w->location->id, w->contact, &value))
+	if (!is_last(a, &a->own) || !ledger_lifetime(w->push->state, w->location->id, w->contact.id, &value))
 		return OUT_DONE;
-	const char *id = id_of(w, NAME_FIELD, name, NULL, &out), *has = id ? field_in(w, a->contact, id) : NULL;
+	const char *id = push_name_id(w, NAME_FIELD, name, NULL, &out),
+			   *has = id ? push_field_in(w, a->contact, id) : NULL;
 	if (out == OUT_FAILED)
 		return out;
 	if ((has && !money_read(str_of(has), &held)) || held != value) /* none is 0: that is not written */
-		differ(w, name, money(w, value), has);
+		differ(a, name, money(w, value), has);
 	return OUT_DONE;
 }
 
 /* The note that the event's state has: by its id, where the ledger knows it, else by its text. */
 static enum outcome compare_note(struct audit *a)
 {
-	struct work *w = a->w;
+	struct push_work *w = a->w;
 	struct str body = {0};
 	const char *made = NULL, *wanted = jtext_string(w->a, jtext_get(w->action, "body"));
 	bool written = a->news == LEDGER_NEWS ||
 				   (a->news == LEDGER_KNOWN && ledger_happened(w->push->state, w->a, w->location->id,
-												   effect_name(w, "note.add", false), &made)) ||
-				   (a->news == LEDGER_OLDER && ledger_applied(w->push->state, w->location->id, w->id));
+												   push_attach_effect(w, "note.add", false), &made)) ||
+				   (a->news == LEDGER_OLDER && ledger_applied(w->push->state, w->location->id, w->event->id));
 	if (!wanted || !written)
 		return OUT_DONE;
-	if (mirror_read(w, PART_NOTES, &body) == OUT_FAILED)
+	if (push_mirror_read(w, PART_NOTES, &body) == OUT_FAILED)
 		return OUT_FAILED;
 	for (struct str at = {0}, list = jtext_get(body, "notes"); jtext_next(list, &at);)
-		if ((!made || has_text(w, at, "id", made)) && has_text(w, at, "body", wanted))
+		if ((!made || push_has_text(w->a, at, "id", made)) && push_has_text(w->a, at, "body", wanted))
 			return OUT_DONE;
-	differ(w, "note", wanted, NULL);
+	differ(a, "note", wanted, NULL);
 	return OUT_DONE;
 }
 
 static enum outcome compare_tags(struct audit *a)
 {
-	struct work *w = a->w;
+	struct push_work *w = a->w;
 	for (struct str at = {0}, tags = jtext_get(w->action, "tags"); jtext_next(tags, &at);) {
 		const char *tag = jtext_string(w->a, at), *what = arena_printf(w->a, "tag.add/%s", tag ? tag : "");
 		bool there = !tag || (a->news != LEDGER_NEWS && !latest(a, what).subject);
@@ -305,7 +311,7 @@ static enum outcome compare_tags(struct audit *a)
 			there = one && strcasecmp(one, tag) == 0;
 		}
 		if (!there && a->news != LEDGER_OLDER)
-			differ(w, "tag", tag, NULL);
+			differ(a, "tag", tag, NULL);
 	}
 	return OUT_DONE;
 }
@@ -314,87 +320,88 @@ static enum outcome compare_tags(struct audit *a)
  */
 static enum outcome find_opportunity(struct audit *a, const char *pipeline, struct str *found)
 {
-	struct work *w = a->w;
+	struct push_work *w = a->w;
 	struct str body = {0};
 	*found = (struct str){0};
-	const char *known = ledger_opportunity(w->push->state, w->a, w->location->id, w->contact, pipeline);
-	if (mirror_read(w, PART_OPPORTUNITIES, &body) == OUT_FAILED)
+	const char *known = ledger_opportunity(w->push->state, w->a, w->location->id, w->contact.id, pipeline);
+	if (push_mirror_read(w, PART_OPPORTUNITIES, &body) == OUT_FAILED)
 		return OUT_FAILED;
 	for (struct str at = {0}, list = jtext_get(body, "opportunities"); !found->p && jtext_next(list, &at);)
-		if (known ? has_text(w, at, "id", known) : has_text(w, at, "pipelineId", pipeline))
+		if (known ? push_has_text(w->a, at, "id", known) : push_has_text(w->a, at, "pipelineId", pipeline))
 			*found = at;
 	return OUT_DONE;
 }
 
 static void compare_status(struct audit *a, struct str opportunity, const char *want)
 {
-	if (want && !has_text(a->w, opportunity, "status", want))
-		differ(a->w, "opportunity.status", want, jtext_string(a->w->a, jtext_get(opportunity, "status")));
+	if (want && !push_has_text(a->w->a, opportunity, "status", want))
+		differ(a, "opportunity.status", want, jtext_string(a->w->a, jtext_get(opportunity, "status")));
 }
 
 /* An id by which the opportunity stands, with the name that people know it by. */
 static void compare_place(struct audit *a, struct str opportunity, const char *key, const char *name,
 	enum name_kind kind, const char *want)
 {
-	struct work *w = a->w;
+	struct push_work *w = a->w;
 	const char *has = jtext_string(w->a, jtext_get(opportunity, key));
 	if (!has || strcmp(has, want) != 0)
-		differ(w, name, names_of(w->push->names, w->a, w->location, kind, want),
+		differ(a, name, names_of(w->push->names, w->a, w->location, kind, want),
 			has ? names_of(w->push->names, w->a, w->location, kind, has) : NULL);
 }
 
 static enum outcome compare_move(struct audit *a)
 {
-	struct work *w = a->w;
+	struct push_work *w = a->w;
 	enum outcome out = OUT_DONE;
 	struct str found;
 	const char *in = jtext_string(w->a, jtext_get(w->action, "pipeline"));
 	const char *at = jtext_string(w->a, jtext_get(w->action, "stage"));
 	if (!in || !at)
-		return fail(w, "malformed", false, "opportunity.move needs a pipeline and a stage");
+		return push_result_fail(w, "malformed", false, "opportunity.move needs a pipeline and a stage");
 	const char *change = arena_printf(w->a, "opportunity.move/%s", in);
 	if (!wrote_last(a, change))
 		return OUT_DONE;
-	const char *pipeline = id_of(w, NAME_PIPELINE, in, NULL, &out);
+	const char *pipeline = push_name_id(w, NAME_PIPELINE, in, NULL, &out);
 	const char *stage =
-		pipeline ? id_of(w, NAME_STAGE, arena_printf(w->a, "%s/%s", in, at), NULL, &out) : NULL;
+		pipeline ? push_name_id(w, NAME_STAGE, arena_printf(w->a, "%s/%s", in, at), NULL, &out) : NULL;
 	if (out == OUT_FAILED || find_standing(a) == OUT_FAILED ||
 		(stage && find_opportunity(a, pipeline, &found) == OUT_FAILED))
 		return OUT_FAILED;
 	if (!stage || !found.p) {
-		differ(w, "opportunity", arena_printf(w->a, "%s/%s", in, at), NULL);
+		differ(a, "opportunity", arena_printf(w->a, "%s/%s", in, at), NULL);
 		return OUT_DONE;
 	}
 	compare_place(a, found, "pipelineId", "opportunity.pipeline", NAME_PIPELINE, pipeline);
 	compare_place(a, found, "pipelineStageId", "opportunity.stage", NAME_STAGE, stage);
 	const char *lead = jtext_string(w->a, jtext_get(w->action, "lead"));
-	if (!(lead && has_text(w, found, "status", lead) &&
+	if (!(lead && push_has_text(w->a, found, "status", lead) &&
 			was_lead(a, arena_printf(w->a, CHANGE_OF_LEAD "%s", change))))
 		compare_status(a, found,
-			w->standing == STANDING_PATIENT ? jtext_string(w->a, jtext_get(w->action, "patient")) : lead);
+			w->contact.standing == STANDING_PATIENT ? jtext_string(w->a, jtext_get(w->action, "patient"))
+													: lead);
 	return OUT_DONE;
 }
 
 /* The value of the opportunity in one pipeline, which the event was the last to set. */
 static enum outcome compare_value(struct audit *a, const char *in, const char *change)
 {
-	struct work *w = a->w;
+	struct push_work *w = a->w;
 	enum outcome out = OUT_DONE;
 	struct str found;
 	int64_t value = 0, held = 0;
-	const char *pipeline = id_of(w, NAME_PIPELINE, in, NULL, &out);
-	if (!pipeline || !ledger_lifetime(w->push->state, w->location->id, w->contact, &value))
+	const char *pipeline = push_name_id(w, NAME_PIPELINE, in, NULL, &out);
+	if (!pipeline || !ledger_lifetime(w->push->state, w->location->id, w->contact.id, &value))
 		return out == OUT_FAILED ? out : OUT_DONE;
 	if (find_standing(a) == OUT_FAILED || find_opportunity(a, pipeline, &found) == OUT_FAILED)
 		return OUT_FAILED;
 	if (!found.p) {
-		differ(w, "opportunity", in, NULL);
+		differ(a, "opportunity", in, NULL);
 		return OUT_DONE;
 	}
 	const char *has = jtext_scalar(w->a, jtext_get(found, "monetaryValue"));
 	if (!has || !money_read(str_of(has), &held) || held != value)
-		differ(w, "opportunity.value", money(w, value), has);
-	if (w->standing == STANDING_PATIENT && w->push->conf->move_opportunities &&
+		differ(a, "opportunity.value", money(w, value), has);
+	if (w->contact.standing == STANDING_PATIENT && w->push->conf->move_opportunities &&
 		!wrote_lead(a, arena_printf(w->a, CHANGE_OF_LEAD "%s", change)))
 		compare_status(a, found, "won");
 	return OUT_DONE;
@@ -402,7 +409,7 @@ static enum outcome compare_value(struct audit *a, const char *in, const char *c
 
 static enum outcome compare_values(struct audit *a)
 {
-	struct work *w = a->w;
+	struct push_work *w = a->w;
 	enum outcome out = OUT_DONE;
 	for (struct str at = {0}, list = jtext_get(w->action, "pipelines");
 		 out == OUT_DONE && jtext_next(list, &at);) {
@@ -428,64 +435,80 @@ static const struct {
 	{"opportunity.value", compare_values},
 };
 
-static const char *matched(struct work *w, const char *key)
+static const char *matched(struct push_work *w, const char *key)
 {
-	return jtext_string(w->a, jtext_get(jtext_get(w->upsert, "match"), key));
+	return jtext_string(w->a, jtext_get(jtext_get(w->contact.upsert, "match"), key));
 }
 
 /* The contact as the CRM has it; OUT_IGNORED: there is none, and that was said where there should be one. */
 static enum outcome find_contact(struct audit *a)
 {
-	struct work *w = a->w;
+	struct push_work *w = a->w;
 	struct str body = {0};
 	const char *email = matched(w, "email"), *phone = matched(w, "phone"), *id = NULL;
-	bool known = w->contact != NULL;
-	if (!known && (email || phone) && contact_search(w, email, phone, &w->contact) == OUT_FAILED)
+	bool known = w->contact.id != NULL;
+	if (!known && (email || phone) && push_contact_search(w, email, phone, &w->contact.id) == OUT_FAILED)
 		return OUT_FAILED;
-	if (w->contact) {
-		contact_lock(w);
-		enum outcome out = mirror_read(w, PART_CONTACT, &body);
+	if (w->contact.id) {
+		push_contact_lock(w);
+		enum outcome out = push_mirror_read(w, PART_CONTACT, &body);
 		a->contact = jtext_get(body, "contact");
 		if (out != OUT_IGNORED)
 			return out;
 	}
-	if (known && (email || phone) && contact_search(w, email, phone, &id) == OUT_FAILED)
+	if (known && (email || phone) && push_contact_search(w, email, phone, &id) == OUT_FAILED)
 		return OUT_FAILED;
 	if (known || email || phone)
-		differ_contact(w, id ? "merged" : "missing", id);
+		differ_contact(a, id ? "merged" : "missing", id);
 	return OUT_IGNORED;
 }
 
-static enum outcome compare_all(struct audit *a, struct str actions)
+static enum outcome compare_all(struct audit *a)
 {
-	struct work *w = a->w;
+	struct push_work *w = a->w;
 	enum outcome out = OUT_DONE;
 	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)
 		a->kinds[kind] = latest(a, event_kind_name(kind));
-	a->own = a->kinds[event_kind_of(w->type)];
-	a->link = ledger_latest(w->push->state, w->a, w->location->id, w->contact, CHANGE_LINK);
-	for (struct str at = {0}; out == OUT_DONE && jtext_next(actions, &at);) {
+	a->own = a->kinds[w->event->kind];
+	a->link = latest(a, CHANGE_LINK);
+	for (struct str at = {0}; out == OUT_DONE && jtext_next(w->event->actions, &at);) {
 		w->action = at;
 		for (size_t i = 0; i < sizeof comparisons / sizeof *comparisons; i++)
-			if (has_text(w, at, "op", comparisons[i].op))
+			if (push_has_text(w->a, at, "op", comparisons[i].op))
 				out = comparisons[i].compare(a);
 	}
 	return out;
 }
 
-enum outcome audit(struct work *w, struct str actions)
+/* Shows what differs in this sub-account; nothing where all is as it should be. */
+static void show(struct audit *a)
 {
-	struct audit a = {.w = w, .news = LEDGER_NEWS};
-	if (event_kind_of(w->type) >= EVENT_KINDS)
+	struct buf *out = &a->w->result.shown;
+	if (!a->differences.n)
+		return;
+	buf_putc(out, '{');
+	push_result_head(a->w, out);
+	buf_printf(out, ",\"status\":\"differs\",\"applied\":%s,\"differences\":[",
+		a->news != LEDGER_NEWS ? "true" : "false");
+	buf_add(out, buf_str(&a->differences));
+	buf_puts(out, "]}");
+}
+
+enum outcome push_audit(struct push_work *w)
+{
+	if (w->event->kind >= EVENT_KINDS)
 		return OUT_IGNORED;
-	if (w->subject.subject)
-		a.news = ledger_look(w->push->state, &w->subject);
+	struct audit a = {.w = w, .news = ledger_look(w->push->state, &w->subject)};
 	if (a.news == LEDGER_FAILED)
-		return fail(w, "state", true, "the state file cannot be read");
-	for (struct str at = {0}; jtext_next(actions, &at);)
-		if (has_text(w, at, "op", "contact.upsert"))
-			w->upsert = at;
-	w->applied = a.news != LEDGER_NEWS;
+		return push_result_fail_state(w, "read");
+	for (struct str at = {0}; jtext_next(w->event->actions, &at);)
+		if (push_has_text(w->a, at, "op", "contact.upsert"))
+			w->contact.upsert = at;
 	enum outcome out = find_contact(&a);
-	return out == OUT_DONE ? compare_all(&a, actions) : out;
+	if (out == OUT_DONE)
+		out = compare_all(&a);
+	if (out != OUT_FAILED)
+		show(&a);
+	buf_free(&a.differences);
+	return out;
 }

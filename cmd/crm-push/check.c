@@ -15,47 +15,47 @@ static const char *twice(struct arena *a, struct str value)
 	return found;
 }
 
-static enum outcome malformed(struct work *w, const char *message)
+static enum outcome malformed(struct push_work *w, const char *message)
 {
-	return fail(w, "malformed", false, message);
+	return push_result_fail(w, "malformed", false, message);
 }
 
 /* That the object of a kind can be read, and has an id, by which the ledger knows what was done for it. */
-static enum outcome check_object(struct work *w, enum event_kind kind)
+static enum outcome check_object(struct push_work *w, enum event_kind kind)
 {
 	const char *name = event_kind_name(kind);
-	struct jtext_members members = record_object(w->r, name);
-	if (w->r->failed)
+	struct jtext_members members = record_object(w->event->r, name);
+	if (w->event->r->failed)
 		return OUT_FAILED;
 	return members_text(w->a, &members, "id")
 			   ? OUT_DONE
 			   : malformed(w, arena_printf(w->a, "the event has no %s.id", name));
 }
 
-static enum outcome check_actions(struct work *w, struct str actions)
+static enum outcome check_actions(struct push_work *w)
 {
-	for (struct str at = {0}; jtext_next(actions, &at);) {
+	for (struct str at = {0}; jtext_next(w->event->actions, &at);) {
 		const char *op = jtext_string(w->a, jtext_get(at, "op")), *name = twice(w->a, at);
 		if (name)
 			return malformed(w, arena_printf(w->a, "actions: the key \"%s\" is given twice", name));
-		if (!op || !is_operation(op))
+		if (!op || !push_action_known(op))
 			return malformed(w, "actions: found an op that is none of pnow-event(5)");
 	}
 	return OUT_DONE;
 }
 
-enum outcome check(struct work *w, struct str actions)
+enum outcome push_check(struct push_work *w)
 {
-	const char *practice = record_text(w->r, "practice");
-	if (w->type == EVENT_UNKNOWN)
-		return fail(w, "bad_type", false, "type: expected a type of pnow-event(5)");
-	if (jtext_type(actions) != JTEXT_ARRAY)
+	const char *practice = record_text(w->event->r, "practice");
+	if (w->event->type == EVENT_UNKNOWN)
+		return push_result_fail(w, "bad_type", false, "type: expected a type of pnow-event(5)");
+	if (jtext_type(w->event->actions) != JTEXT_ARRAY)
 		return malformed(w, "the event has no actions: it must go through crm-map first");
 	if (practice && strcmp(practice, w->push->conf->practice) != 0)
-		return fail(
+		return push_result_fail(
 			w, "wrong_practice", false, "the event is another practice's: see the configuration's practice");
-	enum outcome out = check_object(w, event_kind_of(w->type));
-	if (out == OUT_DONE && w->type != EVENT_CONTACT_TAGGED)
+	enum outcome out = check_object(w, w->event->kind);
+	if (out == OUT_DONE && w->event->type != EVENT_CONTACT_TAGGED)
 		out = check_object(w, KIND_PATIENT);
-	return out == OUT_DONE ? check_actions(w, actions) : out;
+	return out == OUT_DONE ? check_actions(w) : out;
 }

@@ -7,38 +7,45 @@
 
 #include <strings.h>
 
-void contact_lock(struct work *w)
+void push_contact_lock(struct push_work *w)
 {
-	if (w->push->dry || w->locked)
+	if (w->push->dry || w->contact.locked)
 		return;
-	lock_take(w->push->locks, LOCK_CONTACT, w->contact);
-	w->locked = true;
-	w->contact_now = (struct str){0};
+	lock_take(w->push->locks, LOCK_CONTACT, w->contact.id);
+	w->contact.locked = true;
+	w->contact.now = (struct str){0};
 }
 
-enum outcome contact_read(struct work *w)
+void push_contact_unlock(struct push_work *w)
 {
-	contact_lock(w);
-	if (w->push->dry || jtext_type(jtext_get(w->contact_now, "customFields")) == JTEXT_ARRAY)
+	if (w->contact.locked)
+		lock_free(w->push->locks, LOCK_CONTACT, w->contact.id);
+	w->contact.locked = false;
+}
+
+enum outcome push_contact_read(struct push_work *w)
+{
+	push_contact_lock(w);
+	if (w->push->dry || jtext_type(jtext_get(w->contact.now, "customFields")) == JTEXT_ARRAY)
 		return OUT_DONE;
-	struct crm_answer answer = request(w, "GET", contact_path(w, ""), (struct str){0}, true);
+	struct crm_answer answer = push_request(w, "GET", push_request_path(w, ""), (struct str){0}, true);
 	if (answer.error)
-		return fail_with(w, &answer);
-	w->contact_now = jtext_get(answer.body, "contact");
+		return push_result_fail_with(w, &answer);
+	w->contact.now = jtext_get(answer.body, "contact");
 	return OUT_DONE;
 }
 
 /* A property of the action's "set", of its "match" where there is none. */
-static const char *property(struct work *w, const char *name)
+static const char *property(struct push_work *w, const char *name)
 {
-	const char *text = jtext_string(w->a, jtext_get(jtext_get(w->action, "set"), name));
-	return text ? text : jtext_string(w->a, jtext_get(jtext_get(w->action, "match"), name));
+	const char *text = jtext_string(w->a, jtext_get(jtext_get(w->contact.upsert, "set"), name));
+	return text ? text : jtext_string(w->a, jtext_get(jtext_get(w->contact.upsert, "match"), name));
 }
 
 /* Those of "new" that "set" does not have. */
-static void write_new(struct work *w, struct buf *body, const struct jtext_members *set)
+static void write_new(struct push_work *w, struct buf *body, const struct jtext_members *set)
 {
-	struct jtext_members made = jtext_members(w->a, jtext_get(w->action, CHANGE_NEW));
+	struct jtext_members made = jtext_members(w->a, jtext_get(w->contact.upsert, CHANGE_NEW));
 	for (size_t i = 0; i < made.n; i++) {
 		const char *name = arena_copy(w->a, made.at[i].name);
 		if (!jtext_member(set, name).p)
@@ -48,12 +55,12 @@ static void write_new(struct work *w, struct buf *body, const struct jtext_membe
 
 /* The contact's properties: those of "set", without the ones in without[]; with match for a contact to be
  * found or made. */
-static void write_properties(struct work *w, struct buf *body, const char *const *without, bool match)
+static void write_properties(struct push_work *w, struct buf *body, const char *const *without, bool match)
 {
-	struct jtext_members set = jtext_members(w->a, jtext_get(w->action, "set"));
+	struct jtext_members set = jtext_members(w->a, jtext_get(w->contact.upsert, "set"));
 	for (size_t i = 0; i < set.n; i++) {
 		const char *name = arena_copy(w->a, set.at[i].name);
-		bool leave = w->person_is_known && person_has(w, name);
+		bool leave = w->contact.person_is_known && push_person_has(w, name);
 		for (const char *const *p = without; p && *p; p++)
 			leave |= strcmp(*p, name) == 0;
 		if (!leave)
@@ -63,87 +70,92 @@ static void write_properties(struct work *w, struct buf *body, const char *const
 	for (size_t i = 0; match && i < 2; i++)
 		if (!jtext_member(&set, keys[i]).p)
 			buf_member(body, keys[i], property(w, keys[i]));
-	if (match && w->makes)
+	if (match && w->contact.makes)
 		write_new(w, body, &set);
 }
 
 /* Writes the fields of one of the action's members into a list. only_standing: those that say lead or
  * patient.
  */
-static enum outcome write_fields_of(struct work *w, struct buf *list, const char *key, bool only_standing)
+static enum outcome write_fields(struct push_work *w, struct buf *list, const char *key, bool only_standing)
 {
-	struct jtext_members fields = jtext_members(w->a, jtext_get(w->action, key));
+	struct jtext_members fields = jtext_members(w->a, jtext_get(w->contact.upsert, key));
 	for (size_t i = 0; i < fields.n; i++) {
 		struct str value = fields.at[i].value;
 		if (only_standing && !jtext_get(value, "lead").p)
 			continue;
 		const char *name = jtext_string(w->a, (struct str){fields.at[i].name.p - 1, fields.at[i].name.n + 2});
-		if (write_field(w, list, name, value) == OUT_FAILED)
+		if (push_field_write(w, list, name, value) == OUT_FAILED)
 			return OUT_FAILED;
 	}
 	return OUT_DONE;
 }
 
-/* The list of custom fields; those that need to know lead or patient are left for later where nobody knows.
- */
-static enum outcome write_fields(struct work *w, struct buf *list, bool only_standing)
+/* The list of custom fields, the arena's; those that need to know lead or patient are left for later where
+ * nobody knows. */
+static enum outcome find_fields(struct push_work *w, bool only_standing, struct str *fields)
 {
-	buf_putc(list, '[');
-	enum outcome out = write_fields_of(w, list, "fields", only_standing);
-	if (out == OUT_DONE && w->links)
-		out = write_fields_of(w, list, CHANGE_LINK, only_standing);
-	buf_putc(list, ']');
+	struct buf list = {0};
+	buf_putc(&list, '[');
+	enum outcome out = write_fields(w, &list, "fields", only_standing);
+	if (out == OUT_DONE && w->contact.links)
+		out = write_fields(w, &list, CHANGE_LINK, only_standing);
+	buf_putc(&list, ']');
+	*fields = push_text(w->a, &list);
 	return out;
 }
 
-static bool needs_standing(struct work *w)
+/* Whether a field of the action says lead or patient. */
+static bool says_standing(struct push_work *w)
 {
-	struct jtext_members fields = jtext_members(w->a, jtext_get(w->action, "fields"));
+	struct jtext_members fields = jtext_members(w->a, jtext_get(w->contact.upsert, "fields"));
 	for (size_t i = 0; i < fields.n; i++)
 		if (jtext_get(fields.at[i].value, "lead").p)
 			return true;
 	return false;
 }
 
-/* Puts the list of fields into a body, unless it is empty. */
-static void add_fields(struct buf *body, const struct buf *list)
+/* Ends a body of the contact with its custom fields, where there are any; the text is the arena's. */
+static struct str end_body(struct push_work *w, struct buf *body, struct str fields)
 {
-	if (list->n <= 2)
-		return;
-	buf_puts(body, body->p[body->n - 1] == '{' ? "\"customFields\":" : ",\"customFields\":");
-	buf_add(body, buf_str(list));
+	if (!str_is(fields, "[]")) {
+		buf_puts(body, body->p[body->n - 1] == '{' ? "\"customFields\":" : ",\"customFields\":");
+		buf_add(body, fields);
+	}
+	buf_putc(body, '}');
+	return push_text(w->a, body);
 }
 
-bool property_same(const char *name, const char *sent, const char *held)
+bool push_contact_same(const char *name, const char *sent, const char *held)
 {
 	size_t n = strcmp(name, "dateOfBirth") == 0 ? 10 : (size_t)-1;
 	return held && strncasecmp(sent, held, n) == 0;
 }
 
 /* Warns of each property that was sent and that the contact does not hold. */
-static void compare_properties(struct work *w, struct str body, struct str contact)
+static void compare_properties(struct push_work *w, struct str body, struct str contact)
 {
 	static const char *const names[] = {"firstName", "lastName", "email", "phone", "source", "address1",
 		"city", "state", "postalCode", "dateOfBirth"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		const char *sent = jtext_string(w->a, jtext_get(body, names[i]));
-		if (sent && !property_same(names[i], sent, jtext_scalar(w->a, jtext_get(contact, names[i]))))
-			warning(w, "the CRM did not take the contact's %s", names[i]);
+		if (sent && !push_contact_same(names[i], sent, jtext_scalar(w->a, jtext_get(contact, names[i]))))
+			push_result_warn(w, "the CRM did not take the contact's %s", names[i]);
 	}
 }
 
 /* Takes over what an answer says about the contact. */
-static void take_answer(struct work *w, struct str sent, struct str contact)
+static void take_answer(struct push_work *w, struct str sent, struct str contact)
 {
 	if (w->push->dry)
 		return;
-	w->contact_now = contact;
+	w->contact.now = contact;
 	compare_properties(w, sent, contact);
-	compare_fields(w, jtext_get(sent, "customFields"), contact);
+	push_field_compare(w, jtext_get(sent, "customFields"), contact);
 }
 
 /* Which of e-mail and phone the CRM says another contact has; both where it does not say. */
-static const char *const *taken(struct work *w, struct str answer)
+static const char *const *taken(struct push_work *w, struct str answer)
 {
 	static const char *const email[] = {"gender", "email", NULL}, *const phone[] = {"gender", "phone", NULL},
 							 *const both[] = {"gender", "email", "phone", NULL};
@@ -153,7 +165,7 @@ static const char *const *taken(struct work *w, struct str answer)
 	return field && strcmp(field, "phone") == 0 ? phone : both;
 }
 
-static bool duplicate(struct work *w, const struct crm_answer *answer)
+static bool duplicate(struct push_work *w, const struct crm_answer *answer)
 {
 	const char *message = jtext_string(w->a, jtext_get(answer->body, "message"));
 	return answer->status == 400 && message && strcasestr(message, "duplicate");
@@ -161,56 +173,53 @@ static bool duplicate(struct work *w, const struct crm_answer *answer)
 
 /* PUT /contacts/ID. without: what is not sent; gender never is, the CRM refuses it here. */
 static struct crm_answer put_contact(
-	struct work *w, const char *const *without, const struct buf *list, struct str *sent)
+	struct push_work *w, const char *const *without, struct str fields, struct str *sent)
 {
 	struct buf body = {0};
 	buf_putc(&body, '{');
 	write_properties(w, &body, without, false);
-	add_fields(&body, list);
-	buf_putc(&body, '}');
-	*sent = (struct str){arena_copy(w->a, buf_str(&body)), body.n};
-	buf_free(&body);
-	return request(w, "PUT", contact_path(w, ""), *sent, true);
+	*sent = end_body(w, &body, fields);
+	return push_request_update(w, *sent);
 }
 
 /* The contact is known: all of the action by its id. OUT_IGNORED: the CRM does not have it any more. */
-static enum outcome update(struct work *w, const struct buf *list)
+static enum outcome update(struct push_work *w, struct str fields)
 {
 	static const char *const gender[] = {"gender", NULL};
 	struct str sent;
-	contact_lock(w);
-	struct crm_answer answer = put_contact(w, gender, list, &sent);
+	push_contact_lock(w);
+	struct crm_answer answer = put_contact(w, gender, fields, &sent);
 	if (duplicate(w, &answer)) {
 		const char *const *without = taken(w, answer.body);
-		warning(w, "another contact of the CRM has this %s: not set here",
+		push_result_warn(w, "another contact of the CRM has this %s: not set here",
 			without[2] ? "e-mail or phone" : without[1]);
-		answer = put_contact(w, without, list, &sent);
+		answer = put_contact(w, without, fields, &sent);
 	}
 	if (crm_gone(w->a, &answer))
 		return OUT_IGNORED;
 	if (answer.error)
-		return fail_with(w, &answer);
+		return push_result_fail_with(w, &answer);
 	take_answer(w, sent, jtext_get(answer.body, "contact"));
 	return OUT_DONE;
 }
 
 /* Remembers the contact of this patient. */
-static enum outcome adopt(struct work *w, const char *contact)
+static enum outcome adopt(struct push_work *w, const char *contact)
 {
 	const char *other = NULL;
 	if (!contact)
-		return fail(w, "bad_answer", true, "the CRM's answer has no contact in it");
-	w->contact = contact;
+		return push_result_fail(w, "bad_answer", true, "the CRM's answer has no contact in it");
+	w->contact.id = contact;
 	if (w->push->dry)
 		return OUT_DONE;
-	if (!ledger_contact_set(w->push->state, w->a, w->location->id, w->patient, contact, &other))
-		return fail(w, "state", true, "the state file cannot be written");
+	if (!ledger_contact_set(w->push->state, w->a, w->location->id, w->event->patient, contact, &other))
+		return push_result_fail_state(w, "written");
 	if (other)
-		warning(w, "the contact is also that of patient %s: both share an e-mail or phone", other);
+		push_result_warn(w, "the contact is also that of patient %s: both share an e-mail or phone", other);
 	return OUT_DONE;
 }
 
-enum outcome contact_search(struct work *w, const char *email, const char *phone, const char **id)
+enum outcome push_contact_search(struct push_work *w, const char *email, const char *phone, const char **id)
 {
 	const char *path =
 		arena_printf(w->a, "/contacts/search/duplicate?locationId=%s", http_encode(w->a, w->location->id));
@@ -218,32 +227,32 @@ enum outcome contact_search(struct work *w, const char *email, const char *phone
 		path = arena_printf(w->a, "%s&email=%s", path, http_encode(w->a, email));
 	if (phone)
 		path = arena_printf(w->a, "%s&number=%s", path, http_encode(w->a, phone));
-	struct crm_answer answer = request(w, "GET", path, (struct str){0}, true);
+	struct crm_answer answer = push_request(w, "GET", path, (struct str){0}, true);
 	*id = jtext_string(w->a, jtext_get(jtext_get(answer.body, "contact"), "id"));
-	return answer.error ? fail_with(w, &answer) : OUT_DONE;
+	return answer.error ? push_result_fail_with(w, &answer) : OUT_DONE;
 }
 
 /* Whether a contact is to be made, where that makes a difference: one that is there keeps its name, and an
  * upsert does not tell before it has written. */
-static enum outcome look_first(struct work *w)
+static enum outcome look_first(struct push_work *w)
 {
 	const char *there = NULL;
 	enum outcome out = OUT_DONE;
-	if (!jtext_get(w->action, CHANGE_NEW).p)
+	if (!jtext_get(w->contact.upsert, CHANGE_NEW).p)
 		return OUT_DONE;
 	if (!w->push->dry)
-		out = contact_search(w, property(w, "email"), property(w, "phone"), &there);
-	w->makes = !there;
+		out = push_contact_search(w, property(w, "email"), property(w, "phone"), &there);
+	w->contact.makes = !there;
 	return out;
 }
 
 /* The contact is not known: found or made by e-mail and phone. */
-static enum outcome upsert(struct work *w, const struct buf *list)
+static enum outcome find_or_make(struct push_work *w, struct str fields)
 {
-	if (!property(w, "email") && !property(w, "phone")) {
-		w->reason = "no e-mail and no phone, and no contact is known for this patient";
-		return OUT_SKIPPED;
-	}
+	const char *email = property(w, "email"), *phone = property(w, "phone");
+	if (!email && !phone)
+		return push_result_reason(
+			w, OUT_SKIPPED, "no e-mail and no phone, and no contact is known for this patient");
 	enum outcome out = look_first(w);
 	if (out != OUT_DONE)
 		return out;
@@ -251,153 +260,130 @@ static enum outcome upsert(struct work *w, const struct buf *list)
 	buf_putc(&body, '{');
 	buf_member(&body, "locationId", w->location->id);
 	write_properties(w, &body, NULL, true);
-	add_fields(&body, list);
-	buf_putc(&body, '}');
-	struct str sent = {arena_copy(w->a, buf_str(&body)), body.n};
-	buf_free(&body);
-	struct crm_answer answer = request(w, "POST", "/contacts/upsert", sent, true);
+	struct str sent = end_body(w, &body, fields);
+	struct crm_answer answer = push_request(w, "POST", "/contacts/upsert", sent, true);
 	if (answer.status == 422) {
 		/* it may have been made all the same (vendor's issue 64) */
 		const char *contact = NULL;
-		if (contact_search(w, property(w, "email"), property(w, "phone"), &contact) != OUT_DONE || !contact)
-			return fail_with(w, &answer);
+		if (push_contact_search(w, email, phone, &contact) != OUT_DONE || !contact)
+			return push_result_fail_with(w, &answer);
 		out = adopt(w, contact);
-		return out == OUT_DONE ? update(w, list) : out;
+		return out == OUT_DONE ? update(w, fields) : out;
 	}
 	if (answer.error)
-		return fail_with(w, &answer);
+		return push_result_fail_with(w, &answer);
 	struct str contact = jtext_get(answer.body, "contact");
-	w->contact_is_new = w->push->dry || jtext_type(jtext_get(answer.body, "new")) == JTEXT_TRUE;
+	w->contact.is_new = w->push->dry || jtext_type(jtext_get(answer.body, "new")) == JTEXT_TRUE;
 	out = adopt(w, w->push->dry ? "{contact}" : jtext_string(w->a, jtext_get(contact, "id")));
 	if (out != OUT_DONE)
 		return out;
 	take_answer(w, sent, contact);
-	contact_lock(w);
-	if (!w->contact_is_new && property(w, "gender"))
-		warning(w, "gender was not set: the CRM takes it only when a contact is made");
+	push_contact_lock(w);
+	if (!w->contact.is_new && property(w, "gender"))
+		push_result_warn(w, "gender was not set: the CRM takes it only when a contact is made");
 	return OUT_DONE;
 }
 
-enum outcome contact_standing(struct work *w)
+enum outcome push_contact_standing(struct push_work *w)
 {
-	struct buf list = {0}, body = {0};
-	struct str action = w->action;
-	w->action = w->upsert;
-	enum outcome out = standing(w);
+	struct str fields;
+	struct buf body = {0};
+	enum outcome out = push_standing_find(w);
 	if (out == OUT_DONE)
-		out = write_fields(w, &list, true);
-	w->action = action;
-	if (out == OUT_DONE && list.n > 2) {
-		buf_putc(&body, '{');
-		add_fields(&body, &list);
-		buf_putc(&body, '}');
-		struct str sent = {arena_copy(w->a, buf_str(&body)), body.n};
-		struct crm_answer answer = request(w, "PUT", contact_path(w, ""), sent, true);
-		if (answer.error)
-			out = fail_with(w, &answer);
-		else
-			take_answer(w, sent, jtext_get(answer.body, "contact"));
-	}
-	buf_free(&list);
-	buf_free(&body);
-	return out;
+		out = find_fields(w, true, &fields);
+	if (out != OUT_DONE || str_is(fields, "[]"))
+		return out;
+	buf_putc(&body, '{');
+	struct str sent = end_body(w, &body, fields);
+	struct crm_answer answer = push_request_update(w, sent);
+	if (answer.error)
+		return push_result_fail_with(w, &answer);
+	take_answer(w, sent, jtext_get(answer.body, "contact"));
+	return OUT_DONE;
 }
 
-/* Updates the contact that the ledger knows; OUT_IGNORED where there is none. */
-static enum outcome update_known(struct work *w, bool needs)
+/* Updates the contact that the ledger knows; OUT_IGNORED: the CRM does not have it any more. */
+static enum outcome update_known(struct push_work *w)
 {
-	struct buf list = {0};
-	enum outcome out = needs ? standing(w) : OUT_DONE;
+	struct str fields;
+	enum outcome out = says_standing(w) ? push_standing_find(w) : OUT_DONE;
 	if (out == OUT_DONE)
-		out = write_fields(w, &list, false);
-	if (out == OUT_DONE)
-		out = update(w, &list);
-	buf_free(&list);
-	return out;
+		out = find_fields(w, false, &fields);
+	return out == OUT_DONE ? update(w, fields) : out;
 }
 
-/* The person's name, for an opportunity; not the patient's id, which means nothing to the front desk. */
-static void remember_person(struct work *w)
+const char *push_contact_name(struct push_work *w)
 {
 	const char *first = property(w, "firstName"), *last = property(w, "lastName");
-	if (first || last)
-		w->person =
-			arena_printf(w->a, "%s%s%s", first ? first : "", first && last ? " " : "", last ? last : "");
+	if (!first || !last)
+		return first ? first : last;
+	return arena_printf(w->a, "%s %s", first, last);
+}
+
+/* The contact was deleted or merged behind our back: it is found again by e-mail and phone, which pnow-enrich
+ * does not ask for as long as the ledger knows the contact. */
+static enum outcome forget(struct push_work *w)
+{
+	const char *contact = w->contact.id;
+	ledger_contact_forget(w->push->state, w->location->id, contact);
+	push_contact_unlock(w);
+	w->contact = (struct push_contact){.upsert = w->contact.upsert, .links = true};
+	if (property(w, "email") || property(w, "phone"))
+		return OUT_DONE;
+	return push_result_fail(w, "gone", true,
+		arena_printf(w->a,
+			"the CRM does not have contact %s any more, and the event has neither e-mail nor phone to find "
+			"another",
+			contact));
 }
 
 /* By what is known of the contact, else by e-mail and phone. */
-static enum outcome find_or_make(struct work *w, bool needs)
+static enum outcome write_contact(struct push_work *w)
 {
-	struct buf list = {0};
-	enum outcome out;
-	if (w->contact) {
-		if ((out = update_known(w, needs)) != OUT_IGNORED)
-			return out;
-		/* deleted or merged behind our back: found again by e-mail and phone, which pnow-enrich does not ask
-		   for as long as the ledger knows the contact */
-		const char *contact = w->contact;
-		ledger_contact_forget(w->push->state, w->location->id, contact);
-		if (w->locked)
-			lock_free(w->push->locks, LOCK_CONTACT, w->contact);
-		w->locked = false;
-		w->contact = NULL;
-		w->person_is_known = false;
-		w->links = true;
-		w->standing = STANDING_UNKNOWN;
-		w->opportunities = (struct str){0};
-		if (!property(w, "email") && !property(w, "phone"))
-			return fail(w, "gone", true,
-				arena_printf(w->a,
-					"the CRM does not have contact %s any more, and the event has neither e-mail nor phone "
-					"to "
-					"find another",
-					contact));
-	}
-	out = write_fields(w, &list, false);
+	struct str fields;
+	enum outcome out = w->contact.id ? update_known(w) : OUT_IGNORED;
+	if (out != OUT_IGNORED)
+		return out;
+	if (w->contact.id && forget(w) == OUT_FAILED)
+		return OUT_FAILED;
+	out = find_fields(w, false, &fields);
 	if (out == OUT_DONE)
-		out = upsert(w, &list);
-	buf_free(&list);
-	return out == OUT_DONE && needs ? contact_standing(w) : out;
+		out = find_or_make(w, fields);
+	return out == OUT_DONE && says_standing(w) ? push_contact_standing(w) : out;
 }
 
 /* Whether the contact has got its PNOW ID from an event about the patient, an appointment or a tag, or by a
  * "link". */
-static bool is_linked(struct work *w)
+static bool is_linked(struct push_work *w)
 {
 	const char *const by[] = {event_kind_name(KIND_PATIENT), event_kind_name(KIND_APPOINTMENT),
 		event_kind_name(KIND_CONTACT), CHANGE_LINK};
 	for (size_t i = 0; i < sizeof by / sizeof *by; i++)
-		if (ledger_latest(w->push->state, w->a, w->location->id, w->contact, by[i]).subject)
+		if (ledger_latest(w->push->state, w->a, w->location->id, w->contact.id, by[i]).subject)
 			return true;
 	return false;
 }
 
-enum outcome contact_write(struct work *w)
+enum outcome push_contact_upsert(struct push_work *w)
 {
-	bool needs = needs_standing(w);
-	bool may_link = jtext_get(w->action, CHANGE_LINK).p != NULL;
-	w->links = may_link && (!w->contact || !is_linked(w));
-	enum outcome out = find_or_make(w, needs);
-	if (out == OUT_DONE && w->fields_again) {
-		w->fields_again = false;
-		out = update_known(w, needs);
+	struct push_contact *c = &w->contact;
+	bool may_link = jtext_get(c->upsert, CHANGE_LINK).p != NULL;
+	c->links = may_link && (!c->id || !is_linked(w));
+	enum outcome out = write_contact(w);
+	if (out == OUT_DONE && c->fields_are_old) {
+		c->fields_are_old = false;
+		out = update_known(w);
 	}
-	if (out == OUT_DONE)
-		changed(w, event_kind_name(event_kind_of(w->type)));
-	if (out == OUT_DONE && w->standing == STANDING_LEAD)
-		changed(w, CHANGE_LEAD);
-	if (out == OUT_DONE && event_kind_of(w->type) == KIND_APPOINTMENT && person_differs(w))
-		changed(w, CHANGE_PERSON);
-	if (out == OUT_DONE && w->makes && w->contact_is_new)
-		changed(w, CHANGE_NEW);
-	if (out == OUT_DONE && may_link && w->links && !w->incomplete)
-		changed(w, CHANGE_LINK);
-	return out;
-}
-
-enum outcome contact_upsert(struct work *w)
-{
-	w->upsert = w->action;
-	remember_person(w);
-	return w->backfill ? history_upsert(w) : contact_write(w);
+	if (out != OUT_DONE)
+		return out;
+	push_result_changed(w, event_kind_name(w->event->kind));
+	if (c->standing == STANDING_LEAD)
+		push_result_changed(w, CHANGE_LEAD);
+	if (w->event->kind == KIND_APPOINTMENT && push_person_differs(w))
+		push_result_changed(w, CHANGE_PERSON);
+	if (c->makes && c->is_new)
+		push_result_changed(w, CHANGE_NEW);
+	if (may_link && c->links && !w->result.incomplete)
+		push_result_changed(w, CHANGE_LINK);
+	return OUT_DONE;
 }

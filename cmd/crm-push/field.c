@@ -14,7 +14,7 @@ static const char *clock_text(struct arena *a, const char *time)
 	return strlen(time) >= 16 ? arena_printf(a, "%.10s %.5s", time, time + 11) : time;
 }
 
-const char *field_text(struct work *w, struct str value, const char *data_type)
+const char *push_field_text(struct push_work *w, struct str value, const char *data_type)
 {
 	bool date = data_type && strcmp(data_type, "DATE") == 0;
 	if (jtext_type(value) != JTEXT_OBJECT)
@@ -28,19 +28,19 @@ const char *field_text(struct work *w, struct str value, const char *data_type)
 		if (text)
 			return text;
 	}
-	if (w->standing == STANDING_UNKNOWN)
+	if (w->contact.standing == STANDING_UNKNOWN)
 		return NULL;
-	return jtext_string(w->a, jtext_get(value, w->standing == STANDING_PATIENT ? "patient" : "lead"));
+	return jtext_string(w->a, jtext_get(value, w->contact.standing == STANDING_PATIENT ? "patient" : "lead"));
 }
 
-enum outcome write_field(struct work *w, struct buf *list, const char *name, struct str value)
+enum outcome push_field_write(struct push_work *w, struct buf *list, const char *name, struct str value)
 {
 	enum outcome out = OUT_DONE;
 	const char *data_type = NULL;
-	const char *id = id_of(w, NAME_FIELD, name, &data_type, &out);
+	const char *id = push_name_id(w, NAME_FIELD, name, &data_type, &out);
 	if (!id)
 		return out == OUT_FAILED ? OUT_FAILED : OUT_DONE;
-	const char *text = field_text(w, value, data_type);
+	const char *text = push_field_text(w, value, data_type);
 	if (!text || !*text)
 		return OUT_DONE;
 	if (list->p[list->n - 1] != '[')
@@ -52,7 +52,7 @@ enum outcome write_field(struct work *w, struct buf *list, const char *name, str
 	return OUT_DONE;
 }
 
-const char *field_in(struct work *w, struct str contact, const char *id)
+const char *push_field_in(struct push_work *w, struct str contact, const char *id)
 {
 	static const char *const keys[] = {"value", "field_value", "fieldValue"};
 	for (struct str at = {0}, list = jtext_get(contact, "customFields"); jtext_next(list, &at);) {
@@ -72,7 +72,7 @@ const char *field_in(struct work *w, struct str contact, const char *id)
 	return NULL;
 }
 
-bool field_same(const char *sent, const char *held)
+bool push_field_same(const char *sent, const char *held)
 {
 	int64_t x, y, ms;
 	if (strcmp(sent, held) == 0)
@@ -87,28 +87,28 @@ bool field_same(const char *sent, const char *held)
 }
 
 /* Whether the contact does not hold a field as it was sent. */
-static bool dropped(struct work *w, struct str field, struct str contact)
+static bool dropped(struct push_work *w, struct str field, struct str contact)
 {
 	const char *sent = jtext_string(w->a, jtext_get(field, "field_value"));
-	const char *held = field_in(w, contact, jtext_string(w->a, jtext_get(field, "id")));
-	return !held || !field_same(sent, held);
+	const char *held = push_field_in(w, contact, jtext_string(w->a, jtext_get(field, "id")));
+	return !held || !push_field_same(sent, held);
 }
 
-void compare_fields(struct work *w, struct str list, struct str contact)
+void push_field_compare(struct push_work *w, struct str list, struct str contact)
 {
 	bool doubted = false;
 	if (w->push->dry || jtext_type(jtext_get(contact, "customFields")) != JTEXT_ARRAY)
 		return;
-	for (struct str at = {0}; !w->fields_again && jtext_next(list, &at);) {
+	for (struct str at = {0}; !w->contact.fields_are_old && jtext_next(list, &at);) {
 		if (!dropped(w, at, contact))
 			continue;
 		if (!doubted && names_doubt(w->push->names, w->location, NAME_FIELD)) {
-			w->fields_again = true;
+			w->contact.fields_are_old = true;
 			return;
 		}
 		doubted = true;
 		const char *id = jtext_string(w->a, jtext_get(at, "id"));
 		const char *name = names_of(w->push->names, w->a, w->location, NAME_FIELD, id);
-		warning(w, "the CRM did not take the value of %s", name ? name : id);
+		push_result_warn(w, "the CRM did not take the value of %s", name ? name : id);
 	}
 }

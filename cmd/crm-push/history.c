@@ -6,51 +6,55 @@
 #include "push.h"
 #include "value/category.h"
 
-static const char *backfilled(struct work *w, const char *kind)
+static const char *backfilled(struct push_work *w, const char *kind)
 {
 	return arena_printf(w->a, "backfill/%s", kind);
 }
 
-void history_look(struct work *w)
+static struct ledger_latest latest(struct push_work *w, const char *what)
 {
-	enum event_kind kind = event_kind_of(w->type);
-	if (!w->backfill || !w->contact)
-		return;
+	return ledger_latest(w->push->state, w->a, w->location->id, w->contact.id, what);
+}
+
+/* Whether the event is older than what was written into the contact last. */
+static bool is_older(struct push_work *w)
+{
+	if (w->push->dry || !w->contact.id)
+		return false;
 	/* a patient's row does not say of when it is; a visit that came live has brought the person's facts */
-	bool person = kind == KIND_PATIENT;
-	const char *what = event_kind_name(person ? KIND_APPOINTMENT : kind);
-	struct state *state = w->push->state;
-	struct ledger_latest last = ledger_latest(state, w->a, w->location->id, w->contact, what);
-	struct ledger_latest ours = ledger_latest(state, w->a, w->location->id, w->contact, backfilled(w, what));
-	bool same =
+	bool person = w->event->kind == KIND_PATIENT;
+	const char *what = event_kind_name(person ? KIND_APPOINTMENT : w->event->kind);
+	struct ledger_latest last = latest(w, what), ours = latest(w, backfilled(w, what));
+	bool is_ours =
 		last.subject && ours.subject && strcmp(last.subject, ours.subject) == 0 && last.seq == ours.seq;
-	bool live = last.subject && !same;
-	w->older = person || w->subject.moment == 0 ? live : w->subject.moment < last.moment;
+	bool live = last.subject && !is_ours;
+	return person || w->subject.moment == 0 ? live : w->subject.moment < last.moment;
 }
 
 /* What an older event needs of the contact. OUT_IGNORED: the CRM does not have it any more. */
-static enum outcome keep(struct work *w)
+static enum outcome keep(struct push_work *w)
 {
-	if (w->type != EVENT_BILL_COMPLETED)
+	if (w->event->type != EVENT_BILL_COMPLETED)
 		return OUT_UNCHANGED;
-	enum outcome out = contact_read(w); /* the lifetime value is added to */
-	if (out == OUT_FAILED && (w->http == 400 || w->http == 404)) {
-		w->error = NULL;
+	enum outcome out = push_contact_read(w); /* the lifetime value is added to */
+	if (out == OUT_FAILED && (w->result.http == 400 || w->result.http == 404)) {
+		w->result.error = NULL;
 		return OUT_IGNORED;
 	}
 	return out == OUT_DONE ? OUT_UNCHANGED : out;
 }
 
-enum outcome history_upsert(struct work *w)
+enum outcome push_history_upsert(struct push_work *w)
 {
-	const char *stage = record_text(w->r, "stage");
-	enum outcome out = w->older ? keep(w) : OUT_IGNORED;
+	const char *stage = record_text(w->event->r, "stage");
+	enum outcome out = is_older(w) ? keep(w) : OUT_IGNORED;
 	if (out == OUT_IGNORED) {
-		out = contact_write(w);
+		out = push_contact_upsert(w);
 		if (out == OUT_DONE)
-			changed(w, backfilled(w, event_kind_name(event_kind_of(w->type))));
+			push_result_changed(w, backfilled(w, event_kind_name(w->event->kind)));
 	}
-	if (out == OUT_FAILED || !w->contact || !stage || !category_stage_wins(stage))
+	if (out == OUT_FAILED || !w->contact.id || !stage || !category_stage_wins(stage))
 		return out;
-	return is_patient(w) == OUT_DONE ? out : OUT_FAILED; /* no opportunity moves that would say so */
+	/* no opportunity moves that would say so */
+	return push_standing_is_patient(w) == OUT_DONE ? out : OUT_FAILED;
 }

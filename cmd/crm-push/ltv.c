@@ -6,66 +6,72 @@
 #include "push.h"
 #include "value/money.h"
 
-static const char *field_name(const struct work *w)
+static const char *field_name(const struct push_work *w)
 {
 	return conf_name(&w->push->conf->names.fields, LIFETIME_VALUE);
 }
 
 /* The value that the contact holds now. */
-static enum outcome read_value(struct work *w, const char *field, int64_t *value)
+static enum outcome read_value(struct push_work *w, const char *field, int64_t *value)
 {
-	enum outcome out = contact_read(w);
+	enum outcome out = push_contact_read(w);
 	if (out != OUT_DONE)
 		return out;
-	const char *text = field_in(w, w->contact_now, field);
+	const char *text = push_field_in(w, w->contact.now, field);
 	*value = 0;
 	if (text && !money_read(str_of(text), value))
-		return fail(w, "bad_value", false,
+		return push_result_fail(w, "bad_value", false,
 			"the contact's Patient Lifetime Value is no amount: mend it in the CRM, then run again");
 	return OUT_DONE;
 }
 
-enum outcome ltv_read(struct work *w)
+enum outcome push_ltv_read(struct push_work *w)
 {
 	enum outcome out = OUT_DONE;
-	if (w->value_known)
+	if (w->contact.value_known)
 		return OUT_DONE;
-	const char *field = id_of(w, NAME_FIELD, field_name(w), NULL, &out);
-	if (!field || (out = read_value(w, field, &w->value)) != OUT_DONE)
+	const char *field = push_name_id(w, NAME_FIELD, field_name(w), NULL, &out);
+	if (!field || (out = read_value(w, field, &w->contact.value)) != OUT_DONE)
 		return out;
-	w->value_known = true;
+	w->contact.value_known = true;
 	return OUT_DONE;
+}
+
+/* PUT /contacts/ID with this text in the field. */
+static struct crm_answer put(struct push_work *w, const char *field, const char *text)
+{
+	struct buf body = {0};
+	buf_puts(&body, "{\"customFields\":[{");
+	buf_member(&body, "id", field);
+	buf_member(&body, "field_value", text);
+	buf_puts(&body, "}]}");
+	struct crm_answer answer = push_request_update(w, buf_str(&body));
+	buf_free(&body);
+	return answer;
 }
 
 /* Writes the value into the contact; the answer must say that it is there. Where there is another answer, or
    none, nobody knows whether it is: the addition stays pending, and the value tells who comes next. */
-static enum outcome write_value(struct work *w, const char *field, int64_t value)
+static enum outcome write_value(struct push_work *w, const char *field, int64_t value)
 {
 	char text[MONEY_TEXT];
-	struct buf body = {0};
-	buf_puts(&body, "{\"customFields\":[{");
-	buf_member(&body, "id", field);
-	buf_member(&body, "field_value", money_text(value, text));
-	buf_puts(&body, "}]}");
-	struct str sent = {arena_copy(w->a, buf_str(&body)), body.n};
-	buf_free(&body);
-	struct crm_answer answer = request(w, "PUT", contact_path(w, ""), sent, true);
+	struct crm_answer answer = put(w, field, money_text(value, text));
 	if (answer.error)
-		return fail_with(w, &answer);
-	w->contact_now = jtext_get(answer.body, "contact");
-	const char *held = field_in(w, w->contact_now, field);
+		return push_result_fail_with(w, &answer);
+	struct str contact = w->contact.now = jtext_get(answer.body, "contact");
+	const char *held = push_field_in(w, contact, field);
 	int64_t stored = 0;
-	if (jtext_type(jtext_get(w->contact_now, "customFields")) != JTEXT_ARRAY ||
+	if (jtext_type(jtext_get(contact, "customFields")) != JTEXT_ARRAY ||
 		(held && money_read(str_of(held), &stored) && stored == value))
 		return OUT_DONE;
 	names_doubt(w->push->names, w->location, NAME_FIELD);
-	return fail(w, "dropped", true,
+	return push_result_fail(w, "dropped", true,
 		"the CRM did not take the Patient Lifetime Value: is the field monetary or text?");
 }
 
 /* A bill whose addition was begun and not ended: the contact's value says whether it happened. Where somebody
  * else has changed the value since, it stays pending. */
-static bool settle(struct work *w, const char *bill, int64_t now)
+static bool settle(struct push_work *w, const char *bill, int64_t now)
 {
 	struct ledger_bill b;
 	const char *location = w->location->id;
@@ -78,51 +84,38 @@ static bool settle(struct work *w, const char *bill, int64_t now)
 
 /* All such bills of this contact, whosesoever: once the value changes it tells nothing about them any more.
  */
-static enum outcome settle_all(struct work *w, int64_t now)
+static enum outcome settle_all(struct push_work *w, int64_t now)
 {
 	for (const char *bill = "";;) {
-		if (!ledger_bill_pending(w->push->state, w->a, w->location->id, w->contact, bill, &bill))
+		if (!ledger_bill_pending(w->push->state, w->a, w->location->id, w->contact.id, bill, &bill))
 			break;
 		if (!bill)
 			return OUT_DONE;
 		if (!settle(w, bill, now))
 			break;
 	}
-	return fail(w, "state", true, "the state file cannot be used");
+	return push_result_fail_state(w, "used");
 }
 
 /* Adds what of the amount is not counted yet. */
 static enum outcome add(
-	struct work *w, const char *bill, const char *field, int64_t amount, const struct ledger_bill *b)
+	struct push_work *w, const char *bill, const char *field, int64_t amount, const struct ledger_bill *b)
 {
 	const char *location = w->location->id;
-	int64_t before = w->value, after;
+	int64_t before = w->contact.value, after;
 	if (__builtin_add_overflow(before, amount - b->counted, &after))
-		return fail(w, "bad_money", false, "the lifetime value would be too large");
-	if (!ledger_bill_begin(w->push->state, location, bill, w->contact, amount, before, after))
-		return fail(w, "state", true, "the state file cannot be written");
+		return push_result_fail(w, "bad_money", false, "the lifetime value would be too large");
+	if (!ledger_bill_begin(w->push->state, location, bill, w->contact.id, amount, before, after))
+		return push_result_fail_state(w, "written");
 	enum outcome out = after == before ? OUT_DONE : write_value(w, field, after);
 	if (out == OUT_DONE && !ledger_bill_end(w->push->state, location, bill, true))
-		return fail(w, "state", true, "the state file cannot be written");
+		return push_result_fail_state(w, "written");
 	if (out == OUT_DONE)
-		w->value = after;
+		w->contact.value = after;
 	return out;
 }
 
-/* The dry run's request: nobody knows the value there. */
-static enum outcome show(struct work *w, const char *field, const char *amount)
-{
-	struct buf body = {0};
-	buf_puts(&body, "{\"customFields\":[{");
-	buf_member(&body, "id", field);
-	buf_member(&body, "field_value", arena_printf(w->a, "{Patient Lifetime Value + %s}", amount));
-	buf_puts(&body, "}]}");
-	request(w, "PUT", contact_path(w, ""), buf_str(&body), true);
-	buf_free(&body);
-	return OUT_DONE;
-}
-
-enum outcome ltv_add(struct work *w)
+enum outcome push_ltv_add(struct push_work *w)
 {
 	enum outcome out = OUT_DONE;
 	struct ledger_bill b;
@@ -130,24 +123,27 @@ enum outcome ltv_add(struct work *w)
 	const char *bill = jtext_string(w->a, jtext_get(w->action, "bill"));
 	const char *text = jtext_string(w->a, jtext_get(w->action, "amount"));
 	if (!bill || !text || !money_read(str_of(text), &amount))
-		return fail(w, "malformed", false, "ltv.add needs a bill and an amount");
-	const char *field = id_of(w, NAME_FIELD, field_name(w), NULL, &out);
-	if (!field || w->push->dry)
-		return field ? show(w, field, text) : out;
-	if ((out = contact_read(w)) != OUT_DONE)
+		return push_result_fail(w, "malformed", false, "ltv.add needs a bill and an amount");
+	const char *field = push_name_id(w, NAME_FIELD, field_name(w), NULL, &out);
+	if (!field)
 		return out;
-	if ((out = ltv_read(w)) != OUT_DONE || (out = settle_all(w, w->value)) != OUT_DONE)
+	if (w->push->dry) { /* nobody knows the value there */
+		put(w, field, arena_printf(w->a, "{Patient Lifetime Value + %s}", text));
+		return OUT_DONE;
+	}
+	if ((out = push_contact_read(w)) != OUT_DONE)
+		return out;
+	if ((out = push_ltv_read(w)) != OUT_DONE || (out = settle_all(w, w->contact.value)) != OUT_DONE)
 		return out;
 	if (!ledger_bill(w->push->state, w->location->id, bill, &b))
-		return fail(w, "state", true, "the state file cannot be read");
+		return push_result_fail_state(w, "read");
 	if (b.pending)
-		return fail(w, "undecided", false,
+		return push_result_fail(w, "undecided", false,
 			arena_printf(w->a,
 				"bill %s: an addition to the lifetime value was interrupted, and the value has been changed "
-				"since by "
-				"somebody else: compare it with the bills, by hand",
+				"since by somebody else: compare it with the bills, by hand",
 				bill));
-	if (amount > 0 && (out = is_patient(w)) != OUT_DONE)
+	if (amount > 0 && (out = push_standing_is_patient(w)) != OUT_DONE)
 		return out;
 	if (b.known && b.counted == amount)
 		return OUT_UNCHANGED;

@@ -51,7 +51,7 @@ int main(int argc, char *argv[])
 	struct conf *conf = conf_read(o.file);
 	struct push p = {.conf = conf, .dry = o.dry, .values = o.verbose, .crm = crm_open(conf, &o)};
 	if (compares)
-		p.mirror = mirror_open(o.parallel);
+		p.mirror = push_mirror_open(o.parallel);
 	if (!p.dry) {
 		p.state = state_open(conf_need(conf, conf->state, "state"));
 		p.locks = locks_open(conf->state);
@@ -59,7 +59,7 @@ int main(int argc, char *argv[])
 	}
 	confine(CONFINE_CLIENT, &conf->state, !o.dry, o.verbose);
 	int status = record_loop(&(struct record_loop){.stage = "crm-push",
-		.each = push_event,
+		.each = push_record,
 		.context = &p,
 		.errors = true,
 		.verbose = o.verbose,
@@ -67,7 +67,7 @@ int main(int argc, char *argv[])
 		.key = patient_key});
 	if (o.verbose && !o.dry)
 		calls_tell(&p.calls, "the CRM");
-	mirror_close(p.mirror);
+	push_mirror_close(p.mirror);
 	names_close(p.names);
 	locks_close(p.locks);
 	state_close(p.state);

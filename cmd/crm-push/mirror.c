@@ -17,15 +17,15 @@ struct held {
 	unsigned used;
 };
 
-struct mirror {
+struct push_mirror {
 	pthread_mutex_t lock;
 	unsigned contacts, uses;
 	struct held held[];
 };
 
-struct mirror *mirror_open(unsigned contacts)
+struct push_mirror *push_mirror_open(unsigned contacts)
 {
-	struct mirror *m = calloc(1, sizeof *m + contacts * sizeof *m->held);
+	struct push_mirror *m = calloc(1, sizeof *m + contacts * sizeof *m->held);
 	if (!m)
 		err(EX_SOFTWARE, "out of memory");
 	pthread_mutex_init(&m->lock, NULL);
@@ -41,7 +41,7 @@ static void forget(struct held *h)
 	*h = (struct held){0};
 }
 
-void mirror_close(struct mirror *m)
+void push_mirror_close(struct push_mirror *m)
 {
 	if (!m)
 		return;
@@ -53,7 +53,7 @@ void mirror_close(struct mirror *m)
 
 /* A contact's place, in which nothing is older than not_before; else the one that was not used for longest.
  */
-static struct held *place(struct mirror *m, const char *contact, int64_t not_before)
+static struct held *place(struct push_mirror *m, const char *contact, int64_t not_before)
 {
 	struct held *found = &m->held[0];
 	for (unsigned i = 0; i < m->contacts; i++) {
@@ -75,23 +75,23 @@ static struct held *place(struct mirror *m, const char *contact, int64_t not_bef
 }
 
 /* Asks the CRM. */
-static enum outcome ask(struct work *w, enum part part, struct str *body)
+static enum outcome ask(struct push_work *w, enum part part, struct str *body)
 {
-	const char *path = part == PART_CONTACT ? contact_path(w, "")
-					   : part == PART_NOTES ? contact_path(w, "/notes")
-											: opportunities_path(w);
-	struct crm_answer answer = request(w, "GET", path, (struct str){0}, true);
+	const char *path = part == PART_CONTACT ? push_request_path(w, "")
+					   : part == PART_NOTES ? push_request_path(w, "/notes")
+											: push_standing_search_path(w);
+	struct crm_answer answer = push_request(w, "GET", path, (struct str){0}, true);
 	if (answer.error)
-		return crm_gone(w->a, &answer) ? OUT_IGNORED : fail_with(w, &answer);
+		return crm_gone(w->a, &answer) ? OUT_IGNORED : push_result_fail_with(w, &answer);
 	*body = answer.body;
 	return OUT_DONE;
 }
 
-enum outcome mirror_read(struct work *w, enum part part, struct str *body)
+enum outcome push_mirror_read(struct push_work *w, enum part part, struct str *body)
 {
-	struct mirror *m = w->push->mirror;
-	const char *contact = arena_printf(w->a, "%s/%s", w->location->id, w->contact);
-	int64_t changed_at = ledger_changed(w->push->state, w->location->id, w->contact);
+	struct push_mirror *m = w->push->mirror;
+	const char *contact = arena_printf(w->a, "%s/%s", w->location->id, w->contact.id);
+	int64_t changed_at = ledger_changed(w->push->state, w->location->id, w->contact.id);
 	pthread_mutex_lock(&m->lock);
 	const char *kept = place(m, contact, changed_at)->part[part];
 	if (kept)

@@ -9,65 +9,66 @@
 enum { INDEX_MS = 60 * 1000 }; /* a search may miss what was written in the last minute */
 
 /* The contact's opportunity in a pipeline; *id NULL: it has none that can be seen. */
-static enum outcome find(struct work *w, const char *pipeline, const char **id)
+static enum outcome find(struct push_work *w, const char *pipeline, const char **id)
 {
 	*id = NULL;
 	if (w->push->dry)
 		return OUT_DONE;
-	*id = ledger_opportunity(w->push->state, w->a, w->location->id, w->contact, pipeline);
+	*id = ledger_opportunity(w->push->state, w->a, w->location->id, w->contact.id, pipeline);
 	if (*id)
 		return OUT_DONE;
-	enum outcome out = opportunities_search(w);
-	for (struct str at = {0}; out == OUT_DONE && !*id && jtext_next(w->opportunities, &at);)
-		if (has_text(w, at, "pipelineId", pipeline))
+	enum outcome out = push_standing_search(w);
+	for (struct str at = {0}; out == OUT_DONE && !*id && jtext_next(w->contact.opportunities, &at);)
+		if (push_has_text(w->a, at, "pipelineId", pipeline))
 			*id = jtext_string(w->a, jtext_get(at, "id"));
 	if (*id)
-		ledger_opportunity_set(w->push->state, w->location->id, w->contact, pipeline, *id);
+		ledger_opportunity_set(w->push->state, w->location->id, w->contact.id, pipeline, *id);
 	return out;
 }
 
-static const char *opportunity_path(struct work *w, const char *id)
+static const char *opportunity_path(struct push_work *w, const char *id)
 {
 	return arena_printf(w->a, "/opportunities/%s", w->push->dry ? "{opportunity}" : http_encode(w->a, id));
 }
 
 /* The name that a new opportunity gets: the contact's. */
-static const char *person(struct work *w)
+static const char *person(struct push_work *w)
 {
-	if (w->person)
-		return w->person;
-	const char *name = jtext_string(w->a, jtext_get(w->contact_now, "name"));
-	return name && *name ? name : arena_printf(w->a, "Patient %s", w->patient);
+	const char *name = push_contact_name(w);
+	if (name)
+		return name;
+	name = jtext_string(w->a, jtext_get(w->contact.now, "name"));
+	return name && *name ? name : arena_printf(w->a, "Patient %s", w->event->patient);
 }
 
 /* Keeps the opportunity that a create has made. */
-static enum outcome keep(struct work *w, const char *effect, const char *pipeline, const char *id)
+static enum outcome keep(struct push_work *w, const char *effect, const char *pipeline, const char *id)
 {
 	if (!id)
-		return fail(w, "bad_answer", true, "the CRM's answer has no opportunity in it");
-	if (!ledger_opportunity_set(w->push->state, w->location->id, w->contact, pipeline, id))
-		return fail(w, "state", true, "the state file cannot be written");
+		return push_result_fail(w, "bad_answer", true, "the CRM's answer has no opportunity in it");
+	if (!ledger_opportunity_set(w->push->state, w->location->id, w->contact.id, pipeline, id))
+		return push_result_fail_state(w, "written");
 	ledger_undone(w->push->state, w->location->id, effect);
 	return OUT_DONE;
 }
 
 /* Makes the opportunity. A create whose answer was lost is not repeated before a search would show it. */
-static enum outcome create(struct work *w, const char *pipeline, const char *stage, const char *status)
+static enum outcome create(struct push_work *w, const char *pipeline, const char *stage, const char *status)
 {
 	struct state *state = w->push->state;
-	const char *effect = arena_printf(w->a, "opportunity/%s/%s", w->contact, pipeline);
+	const char *effect = arena_printf(w->a, "opportunity/%s/%s", w->contact.id, pipeline);
 	int64_t since = 0;
 	enum ledger_effect known =
-		w->push->dry ? EFFECT_NEW : ledger_effect(state, w->location->id, effect, w->contact, &since);
+		w->push->dry ? EFFECT_NEW : ledger_effect(state, w->location->id, effect, w->contact.id, &since);
 	if (known == EFFECT_FAILED)
-		return fail(w, "state", true, "the state file cannot be written");
+		return push_result_fail_state(w, "written");
 	if (known != EFFECT_NEW && when_now_ms() - since < INDEX_MS)
-		return fail(w, "lost", true,
+		return push_result_fail(w, "lost", true,
 			"the answer to making the opportunity was lost; a search shows in a minute whether it is there");
 	if (known == EFFECT_BEGUN) { /* a search has not shown it, so it was not made; from now on it may be */
 		ledger_undone(state, w->location->id, effect);
-		if (ledger_effect(state, w->location->id, effect, w->contact, &since) != EFFECT_NEW)
-			return fail(w, "state", true, "the state file cannot be written");
+		if (ledger_effect(state, w->location->id, effect, w->contact.id, &since) != EFFECT_NEW)
+			return push_result_fail_state(w, "written");
 	}
 	struct buf body = {0};
 	buf_putc(&body, '{');
@@ -76,9 +77,9 @@ static enum outcome create(struct work *w, const char *pipeline, const char *sta
 	buf_member(&body, "name", person(w));
 	buf_member(&body, "pipelineStageId", stage);
 	buf_member(&body, "status", status);
-	buf_member(&body, "contactId", w->push->dry ? "{contact}" : w->contact);
+	buf_member(&body, "contactId", w->push->dry ? "{contact}" : w->contact.id);
 	buf_putc(&body, '}');
-	struct crm_answer answer = request(w, "POST", "/opportunities/", buf_str(&body), false);
+	struct crm_answer answer = push_request(w, "POST", "/opportunities/", buf_str(&body), false);
 	buf_free(&body);
 	if (w->push->dry)
 		return OUT_DONE;
@@ -87,25 +88,25 @@ static enum outcome create(struct work *w, const char *pipeline, const char *sta
 			w, effect, pipeline, jtext_string(w->a, jtext_get(jtext_get(answer.body, "opportunity"), "id")));
 	if (answer.outcome == HTTP_UNSENT || (answer.status >= 400 && answer.status < 500))
 		ledger_undone(state, w->location->id, effect);
-	return fail_with(w, &answer);
+	return push_result_fail_with(w, &answer);
 }
 
 /* PUT /opportunities/ID; OUT_IGNORED where the CRM does not have it any more. *held: its status then, NULL
  * where the answer does not tell it. */
-static enum outcome put(struct work *w, const char *id, struct str body, const char **held)
+static enum outcome put(struct push_work *w, const char *id, struct str body, const char **held)
 {
-	struct crm_answer answer = request(w, "PUT", opportunity_path(w, id), body, true);
+	struct crm_answer answer = push_request(w, "PUT", opportunity_path(w, id), body, true);
 	if (crm_gone(w->a, &answer)) {
 		ledger_opportunity_forget(w->push->state, w->location->id, id);
-		w->opportunities = (struct str){0};
+		w->contact.opportunities = (struct str){0};
 		return OUT_IGNORED;
 	}
 	*held = jtext_string(w->a, jtext_get(jtext_get(answer.body, "opportunity"), "status"));
-	return answer.error ? fail_with(w, &answer) : OUT_DONE;
+	return answer.error ? push_result_fail_with(w, &answer) : OUT_DONE;
 }
 
 /* Sets the status alone. */
-static enum outcome put_status(struct work *w, const char *id, const char *status)
+static enum outcome put_status(struct push_work *w, const char *id, const char *status)
 {
 	const char *held = NULL;
 	struct buf body = {0};
@@ -118,16 +119,16 @@ static enum outcome put_status(struct work *w, const char *id, const char *statu
 }
 
 /* Staff have won an opportunity: its contact is a patient, and says so. */
-static enum outcome won_by_hand(struct work *w)
+static enum outcome won_by_hand(struct push_work *w)
 {
-	enum outcome out = is_patient(w);
-	return out == OUT_DONE && w->upsert.p ? contact_standing(w) : out;
+	enum outcome out = push_standing_is_patient(w);
+	return out == OUT_DONE && w->contact.upsert.p ? push_contact_standing(w) : out;
 }
 
 /* Moves an opportunity. A lead's keeps its status on the way, lest one that staff have won be opened again;
  * the answer tells. */
 static enum outcome move(
-	struct work *w, const char *id, const char *pipeline, const char *stage, const char *status)
+	struct push_work *w, const char *id, const char *pipeline, const char *stage, const char *status)
 {
 	const char *held = NULL;
 	struct buf body = {0};
@@ -146,32 +147,32 @@ static enum outcome move(
 }
 
 /* The event has changed an opportunity: for the audit, which has to know whether it was a lead's then. */
-static void changed_opportunity(struct work *w, const char *change)
+static void changed_opportunity(struct push_work *w, const char *change)
 {
-	changed(w, change);
-	if (w->standing != STANDING_PATIENT)
-		changed(w, arena_printf(w->a, CHANGE_OF_LEAD "%s", change));
+	push_result_changed(w, change);
+	if (w->contact.standing != STANDING_PATIENT)
+		push_result_changed(w, arena_printf(w->a, CHANGE_OF_LEAD "%s", change));
 }
 
 /* Moves the opportunity to the action's stage, or makes it there. */
-static enum outcome place(struct work *w)
+static enum outcome place(struct push_work *w)
 {
 	enum outcome out = OUT_DONE;
 	const char *id = NULL;
 	const char *pipeline_name = jtext_string(w->a, jtext_get(w->action, "pipeline"));
 	const char *stage_name = jtext_string(w->a, jtext_get(w->action, "stage"));
 	if (!pipeline_name || !stage_name)
-		return fail(w, "malformed", false, "opportunity.move needs a pipeline and a stage");
-	const char *pipeline = id_of(w, NAME_PIPELINE, pipeline_name, NULL, &out);
+		return push_result_fail(w, "malformed", false, "opportunity.move needs a pipeline and a stage");
+	const char *pipeline = push_name_id(w, NAME_PIPELINE, pipeline_name, NULL, &out);
 	const char *stage =
 		!pipeline ? NULL
-				  : id_of(w, NAME_STAGE,
+				  : push_name_id(w, NAME_STAGE,
 						w->push->dry ? stage_name : arena_printf(w->a, "%s/%s", pipeline_name, stage_name),
 						NULL, &out);
-	if (!stage || (out = standing(w)) != OUT_DONE)
+	if (!stage || (out = push_standing_find(w)) != OUT_DONE)
 		return out;
-	const char *status =
-		jtext_string(w->a, jtext_get(w->action, w->standing == STANDING_PATIENT ? "patient" : "lead"));
+	const char *status = jtext_string(
+		w->a, jtext_get(w->action, w->contact.standing == STANDING_PATIENT ? "patient" : "lead"));
 	if ((out = find(w, pipeline, &id)) != OUT_DONE)
 		return out;
 	out = id ? move(w, id, pipeline, stage, status) : OUT_IGNORED;
@@ -180,49 +181,45 @@ static enum outcome place(struct work *w)
 	if (out == OUT_IGNORED)
 		out = create(w, pipeline, stage, status);
 	if (out == OUT_DONE) {
-		w->stage = stage_name;
+		w->result.stage = stage_name;
 		changed_opportunity(w, arena_printf(w->a, "opportunity.move/%s", pipeline_name));
 	}
-	return out == OUT_DONE && status && strcmp(status, "won") == 0 ? is_patient(w) : out;
+	return out == OUT_DONE && status && strcmp(status, "won") == 0 ? push_standing_is_patient(w) : out;
 }
 
-enum outcome opportunity_move(struct work *w)
+enum outcome push_opportunity_move(struct push_work *w)
 {
 	enum outcome out = place(w);
-	if (out != OUT_FAILED || !refused(w) || !names_doubt(w->push->names, w->location, NAME_PIPELINE))
+	if (out != OUT_FAILED || !push_request_refused(w) ||
+		!names_doubt(w->push->names, w->location, NAME_PIPELINE))
 		return out;
 	return place(w);
 }
 
-/* Whether the ledger has the contact as a patient's, which a bill of nothing does not make it. */
-static bool is_known_patient(struct work *w)
-{
-	return !w->push->dry && ledger_contact(w->push->state, w->a, w->location->id, w->patient).patient;
-}
-
 /* Sets the value of the contact's opportunity in one pipeline, where it has one. */
-static enum outcome set_value(struct work *w, const char *pipeline_name)
+static enum outcome set_value(struct push_work *w, const char *pipeline_name)
 {
 	enum outcome out = OUT_DONE;
 	const char *id = NULL;
 	char money[MONEY_TEXT];
 	const char *held = NULL;
 	struct buf body = {0};
-	const char *pipeline = id_of(w, NAME_PIPELINE, pipeline_name, NULL, &out);
+	const char *pipeline = push_name_id(w, NAME_PIPELINE, pipeline_name, NULL, &out);
 	if (!pipeline || (out = find(w, pipeline, &id)) != OUT_DONE)
 		return out;
 	if (!id && !w->push->dry)
 		return OUT_IGNORED;
-	if (!w->push->dry && (out = ltv_read(w)) != OUT_DONE)
+	if (!w->push->dry && (out = push_ltv_read(w)) != OUT_DONE)
 		return out;
-	if (w->standing == STANDING_UNKNOWN && is_known_patient(w))
-		w->standing = STANDING_PATIENT;
+	if (w->contact.standing == STANDING_UNKNOWN &&
+		push_standing_known(w)) /* a bill of nothing says nothing */
+		w->contact.standing = STANDING_PATIENT;
 	buf_putc(&body, '{');
 	if (w->push->dry)
 		buf_member(&body, "monetaryValue", "{Patient Lifetime Value}");
 	else
-		buf_printf(&body, "\"monetaryValue\":%s", money_text(w->value, money));
-	if (w->standing == STANDING_PATIENT && w->push->conf->move_opportunities)
+		buf_printf(&body, "\"monetaryValue\":%s", money_text(w->contact.value, money));
+	if (w->contact.standing == STANDING_PATIENT && w->push->conf->move_opportunities)
 		buf_member(&body, "status", "won");
 	buf_putc(&body, '}');
 	out = put(w, id, buf_str(&body), &held);
@@ -232,7 +229,7 @@ static enum outcome set_value(struct work *w, const char *pipeline_name)
 	return out;
 }
 
-enum outcome opportunity_value(struct work *w)
+enum outcome push_opportunity_value(struct push_work *w)
 {
 	enum outcome all = OUT_IGNORED;
 	for (struct str at = {0}, list = jtext_get(w->action, "pipelines"); jtext_next(list, &at);) {

@@ -7,14 +7,14 @@
  *   patient.updated was applied, of what only that writes; "-" where that is nothing.
  * - patient.created is news where the first differs; patient.updated where one of them does.
  * - An appointment tells who the patient is, too. Where it tells otherwise than the ledger has it, the
- *   patient's own facts are news again when they come later (push.c).
+ *   patient's own facts are news again when they come later (subject.c).
  */
 #include "push.h"
 #include "value/signature.h"
 
 enum { DIGEST = 32 }; /* characters */
 
-bool person_has(const struct work *w, const char *name)
+bool push_person_has(const struct push_work *w, const char *name)
 {
 	static const char *const names[] = {"firstName", "lastName", "phone"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -23,7 +23,7 @@ bool person_has(const struct work *w, const char *name)
 	return strcmp(conf_name(&w->push->conf->names.fields, "PNOW ID"), name) == 0;
 }
 
-static const char *digest(struct work *w, struct buf *text)
+static const char *digest(struct push_work *w, struct buf *text)
 {
 	char hex[65];
 	const struct str all = buf_str(text);
@@ -33,7 +33,7 @@ static const char *digest(struct work *w, struct buf *text)
 }
 
 /* Of what is written, or looked for, in each event about the patient. */
-static const char *person(struct work *w, struct str upsert)
+static const char *person(struct push_work *w, struct str upsert)
 {
 	struct buf text = {0};
 	struct str set = jtext_get(upsert, "set");
@@ -46,14 +46,14 @@ static const char *person(struct work *w, struct str upsert)
 
 /* Whether a member is one that patient.updated alone writes, and says anything: a contact without PNOW
  * Unsubscribed is not unsubscribed. */
-static bool is_more(const struct work *w, const struct jtext_member *m)
+static bool is_more(const struct push_work *w, const struct jtext_member *m)
 {
 	const char *name = arena_copy(w->a, m->name);
-	return strcmp(name, "gender") != 0 && !person_has(w, name) && !str_is(m->value, "\"false\"");
+	return strcmp(name, "gender") != 0 && !push_person_has(w, name) && !str_is(m->value, "\"false\"");
 }
 
 /* Of what patient.updated writes beside it; "-" where that is nothing. */
-static const char *more(struct work *w, struct str upsert)
+static const char *more(struct push_work *w, struct str upsert)
 {
 	static const char *const parts[] = {"set", "fields"};
 	struct buf text = {0};
@@ -78,30 +78,31 @@ static struct str upsert_in(struct str actions)
 }
 
 /* What the ledger has of who the patient is; NULL: nothing. */
-static const char *kept(struct work *w, const char *patient)
+static const char *kept(struct push_work *w)
 {
-	const char *subject = arena_printf(w->a, "%s/%s", event_kind_name(KIND_PATIENT), patient);
+	const char *subject = arena_printf(w->a, "%s/%s", event_kind_name(KIND_PATIENT), w->event->patient);
 	return w->push->dry ? NULL : ledger_state(w->push->state, w->a, w->location->id, subject);
 }
 
-const char *person_state(struct work *w, struct str actions)
+const char *push_person_state(struct push_work *w)
 {
-	struct str upsert = upsert_in(actions);
-	const char *who = person(w, upsert), *before = kept(w, w->patient);
-	w->person_is_known = before && strncmp(before, who, DIGEST) == 0;
-	if (w->type == EVENT_PATIENT_CREATED) {
-		w->by_other_name = w->person_is_known && before[DIGEST];
+	struct push_contact *c = &w->contact;
+	struct str upsert = upsert_in(w->event->actions);
+	const char *who = person(w, upsert), *before = kept(w);
+	c->person_is_known = before && strncmp(before, who, DIGEST) == 0;
+	if (w->event->type == EVENT_PATIENT_CREATED) {
+		w->by_other_name = c->person_is_known && before[DIGEST];
 		return w->by_other_name ? before : who;
 	}
 	const char *rest = more(w, upsert);
-	w->by_other_name = w->person_is_known && !before[DIGEST] && strcmp(rest, "-") == 0;
+	w->by_other_name = c->person_is_known && !before[DIGEST] && strcmp(rest, "-") == 0;
 	return w->by_other_name ? before : arena_printf(w->a, "%s %s", who, rest);
 }
 
-bool person_differs(struct work *w)
+bool push_person_differs(struct push_work *w)
 {
-	struct str set = jtext_get(w->action, "set");
+	struct str upsert = w->contact.upsert, set = jtext_get(upsert, "set");
 	bool tells = jtext_get(set, "firstName").p || jtext_get(set, "lastName").p;
-	const char *before = kept(w, w->patient);
-	return tells && !(before && strncmp(before, person(w, w->action), DIGEST) == 0);
+	const char *before = kept(w);
+	return tells && !(before && strncmp(before, person(w, upsert), DIGEST) == 0);
 }

@@ -1,4 +1,8 @@
-/* The parts of crm-push. */
+/*
+ * The parts of crm-push. Who calls whom: main.c, push.c; of that subject.c, check.c, location.c, action.c and
+ * audit.c; of these one file for each kind of action; and at the bottom request.c, name.c and result.c. No
+ * file calls one that calls it.
+ */
 #ifndef PUSH_H
 #define PUSH_H
 
@@ -14,11 +18,11 @@
 struct push {
 	const struct conf *conf;
 	struct crm *crm;
-	struct state *state;   /* NULL in a dry run */
-	struct names *names;   /* NULL in a dry run */
-	struct locks *locks;   /* NULL in a dry run */
-	struct mirror *mirror; /* NULL: this is no audit */
-	bool values;           /* an audit tells the values that differ */
+	struct state *state;        /* NULL in a dry run */
+	struct names *names;        /* NULL in a dry run */
+	struct locks *locks;        /* NULL in a dry run */
+	struct push_mirror *mirror; /* NULL: this is no audit */
+	bool values;                /* an audit tells the values that differ */
 	bool dry;
 	struct calls calls;
 };
@@ -44,183 +48,241 @@ enum outcome {
 	OUT_UNCHANGED, /* done before */
 	OUT_IGNORED,   /* nothing to do */
 	OUT_SKIPPED,   /* cannot be done, and trying again would not help: why is in the warnings or the reason */
-	OUT_FAILED,    /* error, code and retry are set */
+	OUT_FAILED,    /* error, code and retry of the result are set */
 };
 
-/* One event on its way. Everything it points to is the record's or its arena's. */
-struct work {
-	struct push *push;
+/* An event as its record tells it. push.c reads it, nobody changes it. */
+struct push_event {
 	struct record *r;
-	struct arena *a;
 	const char *id;
 	enum event_type type;
+	enum event_kind kind; /* where the type is one that we know */
 	const char *patient;
-	const struct crm_location *location;
-	bool is_one_of;                /* the sub-accounts that the event goes to */
-	struct ledger_subject subject; /* .subject NULL: none */
-	bool backfill;                 /* history: gives way to what is newer */
-	bool person_is_known;          /* who the patient is was brought in before, and stays as it is */
-	bool by_other_name;            /* all was: patient.created by patient.updated, or the other way round */
-	bool older;                    /* history, and something newer was written into the contact */
-
-	const char *contact;    /* its id, once known */
-	struct str contact_now; /* the CRM's last word on it, while we hold its lock; p NULL: not known */
-	bool locked;
-	bool makes;          /* no contact was found: one that is made gets what is "new" in the action */
-	bool links;          /* the contact becomes the patient's: it gets the action's "link" */
-	bool contact_is_new; /* made by this event: it can have no opportunities */
-	const char *person;  /* the contact's name, for an opportunity's */
-	enum standing standing;
-	struct str opportunities; /* the contact's, as searched; p NULL: not searched */
-	bool value_known;
-	int64_t value; /* the lifetime value, minor units */
-
-	struct str action;     /* the one being carried out */
-	struct str upsert;     /* the action that was about the contact itself; p NULL: none yet */
-	const char *stage;     /* that the action has brought an opportunity to */
-	const char *change[8]; /* what of the contact was changed */
-	size_t changes;
-	long http; /* status of its last request */
-	unsigned calls;
-	double ms;
-	struct buf results; /* of the actions */
-	struct buf warnings;
-	struct buf locations; /* what became of the event in each, where it goes to several */
-	struct buf shown;     /* in a dry run: the requests; in an audit: a line for each location that differs */
-	struct buf differences; /* that an audit has found in this location */
-	bool applied;           /* in an audit: the ledger says so */
-	bool fields_again;  /* a field was dropped, and its id may be an old one: look them up and write again */
-	bool incomplete;    /* something was left out that a later run could do */
-	const char *reason; /* of what was ignored or skipped */
-	const char *error, *code;
-	bool retry;
+	struct str actions;
+	bool backfill; /* history: gives way to what is newer */
 };
 
+/* The event's contact in a sub-account. contact.c's; standing.c finds out the standing and the opportunities,
+ * ltv.c the value. */
+struct push_contact {
+	const char *id;       /* NULL: not known yet */
+	struct str upsert;    /* the action that is about the contact itself; p NULL: none yet */
+	struct str now;       /* the CRM's last word on it, while we hold its lock; p NULL: not known */
+	bool person_is_known; /* who the patient is was brought in before, and stays as it is */
+	bool locked;
+	bool makes;          /* no contact was found: one that is made gets what is "new" in the action */
+	bool links;          /* it becomes the patient's: it gets the action's "link" */
+	bool is_new;         /* made by this event: it can have no opportunities */
+	bool fields_are_old; /* a field was dropped, and its id may be an old one: look them up and write again */
+	enum standing standing;
+	struct str opportunities; /* as searched; p NULL: not searched */
+	bool value_known;
+	int64_t value; /* the lifetime value, minor units */
+};
+
+/* What an event comes to in a sub-account, or in all. result.c's; request.c counts in it. */
+struct push_result {
+	struct buf actions;   /* what became of each */
+	struct buf locations; /* what became of the event in each, where it goes to several */
+	struct buf warnings;
+	struct buf shown; /* in a dry run: the requests; in an audit: a line for each location that differs */
+	const char *change[8]; /* what of the contact was changed: for the ledger */
+	size_t changes;
+	bool incomplete;    /* something was left out that a later run could do */
+	const char *reason; /* of what was ignored, unchanged or skipped */
+	const char *error, *code;
+	bool retry;
+	unsigned calls;
+	double ms;
+	long http;         /* status of the action's last request; 0: none */
+	const char *stage; /* that the action has brought an opportunity to */
+};
+
+/* An event at work in a sub-account. Everything it points to is the record's or its arena's. */
+struct push_work {
+	struct push *push;
+	struct arena *a;
+	const struct push_event *event;
+	const struct crm_location *location;
+	bool is_one_of;                /* the sub-accounts that the event goes to */
+	struct ledger_subject subject; /* subject.c's */
+	bool by_other_name;            /* all was: patient.created by patient.updated, or the other way round */
+	struct str action;             /* the one being carried out or compared */
+	struct push_contact contact;
+	struct push_result result;
+};
+
+/* Whether an object has this text at key. */
+static inline bool push_has_text(struct arena *a, struct str object, const char *key, const char *text)
+{
+	const char *value = jtext_string(a, jtext_get(object, key));
+	return value && strcmp(value, text) == 0;
+}
+
+/* What the buffer holds, from now on the arena's. */
+static inline struct str push_text(struct arena *a, struct buf *b)
+{
+	struct str text = {arena_copy(a, buf_str(b)), b->n};
+	buf_free(b);
+	return text;
+}
+
 /* push.c: a record into a result. A record_fn. */
-void push_event(struct record *r, void *context);
-/* Whether an action with this op can be carried out. */
-bool is_operation(const char *op);
+void push_record(struct record *r, void *context);
 
-extern const char *const outcome_words[];
-/* Writes ,"error":{…} of the event's failure. */
-void write_failure(const struct work *w, struct buf *out);
-
-/* check.c */
-/* Whether the event may be carried out at all, with these actions: OUT_DONE, or OUT_FAILED. */
-enum outcome check(struct work *w, struct str actions);
+/* check.c: whether the event may be carried out at all: OUT_DONE, or OUT_FAILED. */
+enum outcome push_check(struct push_work *w);
 
 /* location.c: has the event settled in each sub-account that it goes to, one after another, and puts together
  * what it came to there. settle() gets a work with its location, and frees what it locks. */
-enum outcome location_each(struct work *w, enum outcome (*settle)(struct work *));
+enum outcome push_location_each(struct push_work *w, enum outcome (*settle)(struct push_work *));
 
-/* request.c */
-/* Makes a request for this event, or shows it in a dry run (the answer is then 200 with {}). */
-struct crm_answer request(
-	struct work *w, const char *method, const char *path, struct str body, bool repeatable);
-/* Fails the event with what an answer says. */
-enum outcome fail_with(struct work *w, const struct crm_answer *answer);
-enum outcome fail(struct work *w, const char *code, bool retry, const char *message);
-/* Whether the last request was refused in a way that an id in it explains, which has become wrong. */
-bool refused(const struct work *w);
-/* The event has changed this of its contact: for the ledger. */
-void changed(struct work *w, const char *what);
-/* A warning of the result; names no person. */
-void warning(struct work *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The id of a name, or NULL: *out is then OUT_SKIPPED, with a warning that says what the CRM lacks, or
-   OUT_FAILED. more gets a field's dataType, where not NULL. In a dry run: {field:PNOW ID} and the like. */
-const char *id_of(
-	struct work *w, enum name_kind kind, const char *name, const char **more, enum outcome *out);
-/* /contacts/ID, or with something behind it. */
-const char *contact_path(struct work *w, const char *behind);
+/* subject.c */
+/* Finds out what the event is about and the state that it brings, into w->subject: by these the ledger tells
+ * what is new. */
+void push_subject_find(struct push_work *w);
+/* Whether what the event's subject has written into the contact was written over since, into
+ * w->subject.again. */
+void push_subject_compare(struct push_work *w);
+
+/* person.c */
+/* The state that an event about a patient brings, for the ledger; that of before where it says nothing new.
+ * Sets person_is_known and by_other_name. */
+const char *push_person_state(struct push_work *w);
+/* Whether a property or a custom field is one that each event about a patient writes. */
+bool push_person_has(const struct push_work *w, const char *name);
+/* Whether the contact's action tells otherwise who the patient is than the ledger knows. */
+bool push_person_differs(struct push_work *w);
+
+/* action.c */
+/* Whether an action with this op can be carried out. */
+bool push_action_known(const char *op);
+/* Carries out the event's actions in order, each with its result; a failure ends it, and so does a contact
+ * that cannot be had. */
+enum outcome push_action_all(struct push_work *w);
+
+/* history.c: contact.upsert of a backfilled event; what is newer stays. */
+enum outcome push_history_upsert(struct push_work *w);
+
+/* contact.c */
+/* Finds or makes the contact, and writes all of its action into it. */
+enum outcome push_contact_upsert(struct push_work *w);
+/* Writes the fields of its action that say lead or patient, and nothing else. */
+enum outcome push_contact_standing(struct push_work *w);
+/* Takes the contact's lock, since two patients may share a contact, and its lifetime value is read, added to
+   and written; what is known of it from before is forgotten. */
+void push_contact_lock(struct push_work *w);
+void push_contact_unlock(struct push_work *w);
+/* Reads the contact, unless it is known. */
+enum outcome push_contact_read(struct push_work *w);
+/* The contact with this e-mail, else with this phone (either may be NULL), as a search shows it: *id NULL
+ * where there is none. */
+enum outcome push_contact_search(struct push_work *w, const char *email, const char *phone, const char **id);
+/* The patient's name as the contact's action tells it; NULL where it does not. */
+const char *push_contact_name(struct push_work *w);
+/* Whether a property of a contact is held as it was sent; held may be NULL. */
+bool push_contact_same(const char *name, const char *sent, const char *held);
 
 /* field.c */
 /* Writes {"id":…,"field_value":…} for a field of the action ("Next Visit Date": {"time":…}) into a list of
    them. A field that the CRM lacks is left out with a warning, lead/patient where standing is unknown
    without. OUT_FAILED or OUT_DONE. */
-enum outcome write_field(struct work *w, struct buf *list, const char *name, struct str value);
+enum outcome push_field_write(struct push_work *w, struct buf *list, const char *name, struct str value);
 /* The text that goes into a field of this dataType; NULL where there is none (a lead's or patient's word, and
  * nobody knows which). */
-const char *field_text(struct work *w, struct str value, const char *data_type);
-/* Whether what the CRM holds is what was sent: the same text, the same amount, the same day. */
-bool field_same(const char *sent, const char *held);
+const char *push_field_text(struct push_work *w, struct str value, const char *data_type);
+/* Whether what the CRM holds is what was sent: that text, that amount, that day. */
+bool push_field_same(const char *sent, const char *held);
 /* Warns of each custom field of list that the contact in answer does not hold as it was sent; or, where the
- * ids of the fields are old, sets fields_again. */
-void compare_fields(struct work *w, struct str list, struct str contact);
+ * ids of the fields are old, sets fields_are_old. */
+void push_field_compare(struct push_work *w, struct str list, struct str contact);
 /* The value of a custom field in a contact, as text; NULL where it has none. */
-const char *field_in(struct work *w, struct str contact, const char *id);
-
-/* person.c */
-/* The state that an event about a patient brings, for the ledger; that of before where it says nothing new.
- * Sets person_is_known and by_other_name. */
-const char *person_state(struct work *w, struct str actions);
-/* Whether a property or a custom field is one that each event about a patient writes. */
-bool person_has(const struct work *w, const char *name);
-/* Whether the action tells otherwise who the patient is than the ledger knows. */
-bool person_differs(struct work *w);
-
-/* contact.c */
-enum outcome contact_upsert(struct work *w);
-/* Finds or makes the contact, and writes all of the action into it. */
-enum outcome contact_write(struct work *w);
-/* Whether a property of a contact is held as it was sent; held may be NULL. */
-bool property_same(const char *name, const char *sent, const char *held);
-/* The contact with this e-mail, else with this phone (either may be NULL), as a search shows it: *id NULL
- * where there is none. */
-enum outcome contact_search(struct work *w, const char *email, const char *phone, const char **id);
-/* Takes the contact's lock, since two patients may share a contact, and its lifetime value is read, added to
-   and written; what is known of it from before is forgotten. */
-void contact_lock(struct work *w);
-/* Reads the contact, unless it is known. */
-enum outcome contact_read(struct work *w);
-/* Writes the fields of the event that say lead or patient, and nothing else. */
-enum outcome contact_standing(struct work *w);
-
-/* history.c */
-/* Finds out whether a backfilled event is older than what was written into the contact last. */
-void history_look(struct work *w);
-/* contact.upsert of a backfilled event: what is newer stays. */
-enum outcome history_upsert(struct work *w);
+const char *push_field_in(struct push_work *w, struct str contact, const char *id);
 
 /* standing.c */
-/* Finds out whether the contact is a lead or a patient, into w->standing: the ledger knows, or the CRM is
- * asked. */
-enum outcome standing(struct work *w);
+/* Finds out whether the contact is a lead or a patient: the ledger knows, or the CRM is asked. */
+enum outcome push_standing_find(struct push_work *w);
+/* Whether the ledger has the contact as a patient's; never in a dry run. */
+bool push_standing_known(struct push_work *w);
 /* The contact is a patient from now on, and for ever: OUT_DONE, or OUT_FAILED where that cannot be kept. */
-enum outcome is_patient(struct work *w);
-/* The contact's opportunities, into w->opportunities. */
-enum outcome opportunities_search(struct work *w);
-const char *opportunities_path(struct work *w);
-/* Whether an object has this text at key. */
-bool has_text(struct work *w, struct str object, const char *key, const char *text);
+enum outcome push_standing_is_patient(struct push_work *w);
+/* Whether one of these opportunities is won. */
+bool push_standing_won(struct push_work *w, struct str opportunities);
+/* Searches the contact's opportunities, unless that was done. */
+enum outcome push_standing_search(struct push_work *w);
+const char *push_standing_search_path(struct push_work *w);
 
 /* ltv.c, attach.c, opportunity.c: one function for each action */
-enum outcome ltv_add(struct work *w);
-/* The lifetime value that the contact holds, into w->value. */
-enum outcome ltv_read(struct work *w);
-enum outcome note_add(struct work *w);
-enum outcome tag_add(struct work *w);
-enum outcome tag_remove(struct work *w);
-enum outcome workflow_add(struct work *w);
+enum outcome push_ltv_add(struct push_work *w);
+/* The lifetime value that the contact holds, into w->contact.value. */
+enum outcome push_ltv_read(struct push_work *w);
+enum outcome push_attach_note(struct push_work *w);
+enum outcome push_attach_tag(struct push_work *w);
+enum outcome push_attach_untag(struct push_work *w);
+enum outcome push_attach_workflow(struct push_work *w);
 /* The name of an effect of this event: appointment/88123/1/note.add. once: for the subject, whatever its
  * state. */
-const char *effect_name(struct work *w, const char *what, bool once);
+const char *push_attach_effect(struct push_work *w, const char *what, bool once);
 /* Warns that it cannot be known whether the contact was enrolled. */
-void warn_undecided(struct work *w);
-enum outcome opportunity_move(struct work *w);
-enum outcome opportunity_value(struct work *w);
+void push_attach_undecided(struct push_work *w);
+enum outcome push_opportunity_move(struct push_work *w);
+enum outcome push_opportunity_value(struct push_work *w);
 
-/* audit.c: compares what the actions of an event should have brought about with what the CRM has, into
- * w->differences. */
-enum outcome audit(struct work *w, struct str actions);
+/* audit.c: compares what the actions of an event should have brought about with what the CRM has, and shows
+ * what differs. */
+enum outcome push_audit(struct push_work *w);
 
 /* mirror.c: what an audit has read of the CRM. */
 enum part { PART_CONTACT, PART_NOTES, PART_OPPORTUNITIES, PARTS };
 
 /* contacts: how many are remembered at once. */
-struct mirror *mirror_open(unsigned contacts);
-void mirror_close(struct mirror *m);
+struct push_mirror *push_mirror_open(unsigned contacts);
+void push_mirror_close(struct push_mirror *m);
 /* The CRM's answer about the event's contact; OUT_IGNORED: it does not have it. Asked once for events that
  * stand together, and again where the ledger knows of a change since. */
-enum outcome mirror_read(struct work *w, enum part part, struct str *body);
+enum outcome push_mirror_read(struct push_work *w, enum part part, struct str *body);
+
+/* request.c */
+/* Makes a request for this event, or shows it in a dry run (the answer is then 200 with {}). */
+struct crm_answer push_request(
+	struct push_work *w, const char *method, const char *path, struct str body, bool repeatable);
+/* PUT /contacts/ID. */
+struct crm_answer push_request_update(struct push_work *w, struct str body);
+/* /contacts/ID, or with something behind it. */
+const char *push_request_path(struct push_work *w, const char *behind);
+/* Whether the last request was refused in a way that an id in it explains, which has become wrong. */
+bool push_request_refused(const struct push_work *w);
+
+/* name.c: the id of a name, or NULL: *out is then OUT_SKIPPED, with a warning that says what the CRM lacks,
+   or OUT_FAILED. more gets a field's dataType, where not NULL. In a dry run: {field:PNOW ID} and the like. */
+const char *push_name_id(
+	struct push_work *w, enum name_kind kind, const char *name, const char **more, enum outcome *out);
+
+/* result.c */
+/* The event fails: OUT_FAILED. message is a constant or the arena's, and names no person. */
+enum outcome push_result_fail(struct push_work *w, const char *code, bool retry, const char *message);
+/* It fails with what an answer says. */
+enum outcome push_result_fail_with(struct push_work *w, const struct crm_answer *answer);
+/* It fails since the state file cannot be "read", "written", "used". */
+enum outcome push_result_fail_state(struct push_work *w, const char *used);
+/* It comes to this for a reason, a constant or the arena's. Returns out. */
+enum outcome push_result_reason(struct push_work *w, enum outcome out, const char *reason);
+/* A warning of the result; names no person. */
+void push_result_warn(struct push_work *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A warning of something that was left out, and that a later run could do: OUT_SKIPPED. */
+enum outcome push_result_left_out(struct push_work *w, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* The event has changed this of its contact: for the ledger. */
+void push_result_changed(struct push_work *w, const char *what);
+/* What became of the action with this op, which took ms milliseconds. */
+void push_result_action(struct push_work *w, const char *op, enum outcome out, double ms);
+/* The members that name an event: id, type, practice, patient, contact, sub-account. */
+void push_result_head(const struct push_work *w, struct buf *out);
+/* The event has come to out in one more sub-account (one), and to all in those before it: what it has come to
+ * in all. Frees one's result. */
+enum outcome push_result_add(struct push_work *w, struct push_work *one, enum outcome all, enum outcome out);
+/* The record becomes the result. */
+void push_result_write(struct push_work *w, enum outcome out);
+void push_result_free(struct push_result *result);
 
 #endif

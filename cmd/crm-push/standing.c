@@ -9,66 +9,68 @@
 
 static const int64_t LEAD_MS = 7 * 24 * 3600 * INT64_C(1000); /* how long a lead is one, unasked */
 
-const char *opportunities_path(struct work *w)
+const char *push_standing_search_path(struct push_work *w)
 {
 	return arena_printf(w->a, "/opportunities/search?location_id=%s&contact_id=%s&limit=100",
-		http_encode(w->a, w->location->id), http_encode(w->a, w->contact));
+		http_encode(w->a, w->location->id), http_encode(w->a, w->contact.id));
 }
 
-enum outcome opportunities_search(struct work *w)
+enum outcome push_standing_search(struct push_work *w)
 {
-	if (w->opportunities.p)
+	if (w->contact.opportunities.p)
 		return OUT_DONE;
-	if (w->contact_is_new) {
-		w->opportunities = STR("[]");
+	if (w->contact.is_new) {
+		w->contact.opportunities = STR("[]");
 		return OUT_DONE;
 	}
-	struct crm_answer answer = request(w, "GET", opportunities_path(w), (struct str){0}, true);
+	struct crm_answer answer = push_request(w, "GET", push_standing_search_path(w), (struct str){0}, true);
 	if (answer.error)
-		return fail_with(w, &answer);
-	w->opportunities = jtext_get(answer.body, "opportunities");
-	if (jtext_type(w->opportunities) != JTEXT_ARRAY)
-		return fail(w, "bad_answer", true, "the CRM's answer has no opportunities in it");
+		return push_result_fail_with(w, &answer);
+	w->contact.opportunities = jtext_get(answer.body, "opportunities");
+	if (jtext_type(w->contact.opportunities) != JTEXT_ARRAY)
+		return push_result_fail(w, "bad_answer", true, "the CRM's answer has no opportunities in it");
 	return OUT_DONE;
 }
 
-bool has_text(struct work *w, struct str object, const char *key, const char *text)
+bool push_standing_won(struct push_work *w, struct str opportunities)
 {
-	const char *value = jtext_string(w->a, jtext_get(object, key));
-	return value && strcmp(value, text) == 0;
+	for (struct str at = {0}; jtext_next(opportunities, &at);)
+		if (push_has_text(w->a, at, "status", "won"))
+			return true;
+	return false;
 }
 
-enum outcome is_patient(struct work *w)
+bool push_standing_known(struct push_work *w)
 {
-	w->standing = STANDING_PATIENT;
-	if (w->push->dry || ledger_contact_is_patient(w->push->state, w->location->id, w->contact))
-		return OUT_DONE;
-	return fail(w, "state", true, "the state file cannot be written");
+	return !w->push->dry && ledger_contact(w->push->state, w->a, w->location->id, w->event->patient).patient;
 }
 
-enum outcome standing(struct work *w)
+enum outcome push_standing_is_patient(struct push_work *w)
 {
-	if (w->standing != STANDING_UNKNOWN)
+	w->contact.standing = STANDING_PATIENT;
+	if (w->push->dry || ledger_contact_is_patient(w->push->state, w->location->id, w->contact.id))
 		return OUT_DONE;
-	w->standing = STANDING_LEAD;
-	if (w->push->dry)
+	return push_result_fail_state(w, "written");
+}
+
+enum outcome push_standing_find(struct push_work *w)
+{
+	if (w->contact.standing != STANDING_UNKNOWN)
 		return OUT_DONE;
-	struct ledger_contact known = ledger_contact(w->push->state, w->a, w->location->id, w->patient);
+	struct ledger_contact known = {0};
+	if (!w->push->dry)
+		known = ledger_contact(w->push->state, w->a, w->location->id, w->event->patient);
 	int64_t ago = when_now_ms() - known.asked;
-	if (known.patient)
-		w->standing = STANDING_PATIENT;
-	if (known.patient || (ago >= 0 && ago < LEAD_MS))
+	if (w->push->dry || known.patient || (ago >= 0 && ago < LEAD_MS)) {
+		w->contact.standing = known.patient ? STANDING_PATIENT : STANDING_LEAD;
 		return OUT_DONE;
-	enum outcome out = opportunities_search(w);
-	if (out != OUT_DONE) {
-		w->standing = STANDING_UNKNOWN;
-		return out;
 	}
-	for (struct str at = {0}; jtext_next(w->opportunities, &at);)
-		if (has_text(w, at, "status", "won"))
-			w->standing = STANDING_PATIENT;
-	if (w->standing == STANDING_PATIENT)
-		return is_patient(w);
-	ledger_contact_is_lead(w->push->state, w->location->id, w->contact);
+	enum outcome out = push_standing_search(w);
+	if (out != OUT_DONE)
+		return out;
+	if (push_standing_won(w, w->contact.opportunities))
+		return push_standing_is_patient(w);
+	w->contact.standing = STANDING_LEAD;
+	ledger_contact_is_lead(w->push->state, w->location->id, w->contact.id);
 	return OUT_DONE;
 }
