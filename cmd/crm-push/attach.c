@@ -71,22 +71,20 @@ static enum outcome once(struct push_work *w, const char *effect, const char *pa
 	struct crm_answer answer = push_request(w, "POST", path, body, false);
 	if (w->push->dry)
 		return OUT_DONE;
-	bool certain = answer.outcome == HTTP_UNSENT || (answer.status >= 400 && answer.status < 500);
 	if (!answer.error || (answer.status >= 200 && answer.status < 300))
 		return ledger_done(
 				   state, location, effect, jtext_scalar(w->a, jtext_get(jtext_get(answer.body, key), "id")))
 				   ? OUT_DONE
 				   : push_result_fail_state(w, "written");
-	if (certain) {
+	if (push_request_undone(&answer)) {
 		ledger_undone(state, location, effect);
 		return push_result_fail_with(w, &answer);
 	}
 	/* sent, and the answer was lost or says that something broke: look, now */
-	const char *error = answer.error;
 	enum outcome out = look(w, effect, since, begun);
 	if (out == OUT_IGNORED) {
 		ledger_undone(state, location, effect);
-		return push_result_fail(w, answer.code, true, error);
+		return push_result_fail(w, answer.code, true, answer.error);
 	}
 	return out;
 }
@@ -117,7 +115,7 @@ enum outcome push_attach_note(struct push_work *w)
 	struct buf body = {0};
 	const char *text = jtext_string(w->a, jtext_get(w->action, "body"));
 	if (!text)
-		return push_result_fail(w, "malformed", false, "note.add needs a body");
+		return push_result_malformed(w, "note.add needs a body");
 	buf_putc(&body, '{');
 	buf_member(&body, "body", text);
 	buf_putc(&body, '}');
@@ -155,7 +153,7 @@ enum outcome push_attach_workflow(struct push_work *w)
 {
 	const char *name = jtext_string(w->a, jtext_get(w->action, "workflow"));
 	if (!name)
-		return push_result_fail(w, "malformed", false, "workflow.add needs a workflow");
+		return push_result_malformed(w, "workflow.add needs a workflow");
 	enum outcome out = enrol(w, name);
 	if (out == OUT_FAILED && push_request_refused(w) &&
 		names_doubt(w->push->names, w->location, NAME_WORKFLOW))
@@ -170,7 +168,7 @@ static enum outcome change_tags(struct push_work *w, const char *method)
 {
 	struct str tags = jtext_get(w->action, "tags");
 	if (jtext_type(tags) != JTEXT_ARRAY)
-		return push_result_fail(w, "malformed", false, "a tag action needs tags");
+		return push_result_malformed(w, "a tag action needs tags");
 	struct buf body = {0};
 	buf_puts(&body, "{\"tags\":");
 	buf_add(&body, tags);

@@ -63,54 +63,40 @@ static void differ_contact(struct audit *a, const char *is, const char *other)
 	buf_putc(b, '}');
 }
 
-static bool is_own(const struct audit *a, const struct ledger_latest *l)
+/* Whether the event was the one to write something that l says who wrote. */
+static bool is_own(const struct audit *a, struct ledger_latest l)
 {
 	const struct ledger_subject *s = &a->w->subject;
-	return l->subject && s->subject && strcmp(l->subject, s->subject) == 0 && l->seq == s->seq;
+	return l.subject && strcmp(l.subject, s->subject) == 0 && l.seq == s->seq;
 }
 
-/* Whether the event was, or would have to be, the last to write something that l says who wrote. */
-static bool is_last(const struct audit *a, const struct ledger_latest *l)
+/* Whether the event was, or would have to be, the last to write it. */
+static bool is_last(const struct audit *a, struct ledger_latest l)
 {
 	if (a->news == LEDGER_NEWS)
-		return !l->subject || is_own(a, l) || l->moment <= a->w->subject.moment;
+		return !l.subject || is_own(a, l) || l.moment <= a->w->subject.moment;
 	return a->news == LEDGER_KNOWN && is_own(a, l);
 }
 
-/* Who changed something of the contact last. */
-static struct ledger_latest latest(const struct audit *a, const char *what)
+/* Whether it was written after the event, or would have been. */
+static bool is_later(const struct audit *a, struct ledger_latest l)
 {
-	const struct push_work *w = a->w;
-	return ledger_latest(w->push->state, w->a, w->location->id, w->contact.id, what);
-}
-
-static bool wrote_last(const struct audit *a, const char *what)
-{
-	struct ledger_latest l = latest(a, what);
-	return is_last(a, &l);
+	return l.subject && (a->news == LEDGER_NEWS ? l.moment > a->w->subject.moment : l.at > a->own.at);
 }
 
 /* Whether an event of another of these kinds has written the contact since. */
 static bool written_since(const struct audit *a, unsigned kinds)
 {
-	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++) {
-		const struct ledger_latest *l = &a->kinds[kind];
-		if (kind == event_kind_of(a->w->event->type) || !l->subject || !(kinds & 1u << kind))
-			continue;
-		if (a->news == LEDGER_NEWS ? l->moment > a->w->subject.moment : l->at > a->own.at)
+	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)
+		if (kind != a->w->event->kind && kinds & 1u << kind && is_later(a, a->kinds[kind]))
 			return true;
-	}
 	return false;
 }
 
 /* Whether an event about something else has made the contact a patient's since, and so written a PNOW ID. */
 static bool linked_since(const struct audit *a)
 {
-	const struct ledger_subject *s = &a->w->subject;
-	const struct ledger_latest *l = &a->link;
-	if (!l->subject || (s->subject && strcmp(l->subject, s->subject) == 0))
-		return false;
-	return a->news == LEDGER_NEWS ? l->moment > s->moment : l->at > a->own.at;
+	return is_later(a, a->link) && strcmp(a->link.subject, a->w->subject.subject) != 0;
 }
 
 /* Whether another event has written over what has this name in the CRM since; or whether the event has never
@@ -126,21 +112,15 @@ static bool overwritten(const struct audit *a, const char *name)
 	return false;
 }
 
-/* Whether the event wrote it as a lead's. */
-static bool wrote_lead(const struct audit *a, const char *what)
-{
-	struct ledger_latest l = latest(a, what);
-	return is_own(a, &l);
-}
-
-/* Whether it did, and something has written the contact since, which may have made it a patient. */
+/* Whether the event wrote it as a lead's, and something has written the contact since, which may have made it
+ * a patient. */
 static bool was_lead(const struct audit *a, const char *what)
 {
-	int64_t at = latest(a, what).at;
+	struct ledger_latest lead = push_latest(a->w, what);
 	bool since = false;
 	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)
-		since |= a->kinds[kind].at > at;
-	return since && wrote_lead(a, what);
+		since |= a->kinds[kind].at > lead.at;
+	return since && is_own(a, lead);
 }
 
 static enum outcome find_standing(struct audit *a)
@@ -219,10 +199,8 @@ static enum outcome compare_custom(struct audit *a, const char *key)
 static enum outcome compare_first(
 	struct audit *a, const char *key, enum outcome (*compare)(struct audit *, const char *))
 {
-	struct push_work *w = a->w;
-	struct ledger_latest own = a->own, first = latest(a, key);
-	if (a->news != LEDGER_KNOWN || !first.subject || !w->subject.subject ||
-		strcmp(first.subject, w->subject.subject) != 0)
+	struct ledger_latest own = a->own, first = push_latest(a->w, key);
+	if (a->news != LEDGER_KNOWN || !first.subject || strcmp(first.subject, a->w->subject.subject) != 0)
 		return OUT_DONE;
 	a->own = first;
 	enum outcome out = compare(a, key);
@@ -235,7 +213,7 @@ static enum outcome compare_contact(struct audit *a)
 	if (compare_first(a, CHANGE_NEW, compare_properties) == OUT_FAILED ||
 		compare_first(a, CHANGE_LINK, compare_custom) == OUT_FAILED)
 		return OUT_FAILED;
-	if (!is_last(a, &a->own))
+	if (!is_last(a, a->own))
 		return OUT_DONE;
 	enum outcome out = compare_properties(a, "set");
 	return out == OUT_DONE ? compare_custom(a, "fields") : out;
@@ -259,7 +237,7 @@ static enum outcome compare_ltv(struct audit *a)
 	if (a->news == LEDGER_OLDER)
 		return OUT_DONE;
 	if (!bill || !text || !money_read(str_of(text), &amount))
-		return push_result_fail(w, "malformed", false, "ltv.add needs a bill and an amount");
+		return push_result_malformed(w, "ltv.add needs a bill and an amount");
 	if (!ledger_bill(w->push->state, w->location->id, bill, &b))
 		return push_result_fail_state(w, "read");
 	if (!b.known || b.pending || b.counted != amount) {
@@ -267,7 +245,7 @@ static enum outcome compare_ltv(struct audit *a)
 			b.known && !b.pending ? arena_printf(w->a, "bill %s with %s", bill, money(w, b.counted)) : NULL);
 		return OUT_DONE;
 	}
-	if (!is_last(a, &a->own) || !ledger_lifetime(w->push->state, w->location->id, w->contact.id, &value))
+	if (!is_last(a, a->own) || !ledger_lifetime(w->push->state, w->location->id, w->contact.id, &value))
 		return OUT_DONE;
 	const char *id = push_name_id(w, NAME_FIELD, name, NULL, &out),
 			   *has = id ? push_field_in(w, a->contact, id) : NULL;
@@ -304,7 +282,7 @@ static enum outcome compare_tags(struct audit *a)
 	struct push_work *w = a->w;
 	for (struct str at = {0}, tags = jtext_get(w->action, "tags"); jtext_next(tags, &at);) {
 		const char *tag = jtext_string(w->a, at), *what = arena_printf(w->a, "tag.add/%s", tag ? tag : "");
-		bool there = !tag || (a->news != LEDGER_NEWS && !latest(a, what).subject);
+		bool there = !tag || (a->news != LEDGER_NEWS && !push_latest(w, what).subject);
 		for (struct str held = {0}, list = jtext_get(a->contact, "tags");
 			 !there && jtext_next(list, &held);) {
 			const char *one = jtext_string(w->a, held);
@@ -357,13 +335,11 @@ static enum outcome compare_move(struct audit *a)
 	const char *in = jtext_string(w->a, jtext_get(w->action, "pipeline"));
 	const char *at = jtext_string(w->a, jtext_get(w->action, "stage"));
 	if (!in || !at)
-		return push_result_fail(w, "malformed", false, "opportunity.move needs a pipeline and a stage");
+		return push_result_malformed(w, "opportunity.move needs a pipeline and a stage");
 	const char *change = arena_printf(w->a, "opportunity.move/%s", in);
-	if (!wrote_last(a, change))
+	if (!is_last(a, push_latest(w, change)))
 		return OUT_DONE;
-	const char *pipeline = push_name_id(w, NAME_PIPELINE, in, NULL, &out);
-	const char *stage =
-		pipeline ? push_name_id(w, NAME_STAGE, arena_printf(w->a, "%s/%s", in, at), NULL, &out) : NULL;
+	const char *pipeline, *stage = push_name_stage(w, in, at, &pipeline, &out);
 	if (out == OUT_FAILED || find_standing(a) == OUT_FAILED ||
 		(stage && find_opportunity(a, pipeline, &found) == OUT_FAILED))
 		return OUT_FAILED;
@@ -402,7 +378,7 @@ static enum outcome compare_value(struct audit *a, const char *in, const char *c
 	if (!has || !money_read(str_of(has), &held) || held != value)
 		differ(a, "opportunity.value", money(w, value), has);
 	if (w->contact.standing == STANDING_PATIENT && w->push->conf->move_opportunities &&
-		!wrote_lead(a, arena_printf(w->a, CHANGE_OF_LEAD "%s", change)))
+		!is_own(a, push_latest(w, arena_printf(w->a, CHANGE_OF_LEAD "%s", change))))
 		compare_status(a, found, "won");
 	return OUT_DONE;
 }
@@ -415,7 +391,7 @@ static enum outcome compare_values(struct audit *a)
 		 out == OUT_DONE && jtext_next(list, &at);) {
 		const char *in = jtext_string(w->a, at);
 		const char *what = arena_printf(w->a, "opportunity.value/%s", in ? in : "");
-		if (in && a->news == LEDGER_KNOWN && wrote_last(a, what))
+		if (in && a->news == LEDGER_KNOWN && is_last(a, push_latest(w, what)))
 			out = compare_value(a, in, what);
 	}
 	return out;
@@ -468,9 +444,9 @@ static enum outcome compare_all(struct audit *a)
 	struct push_work *w = a->w;
 	enum outcome out = OUT_DONE;
 	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)
-		a->kinds[kind] = latest(a, event_kind_name(kind));
+		a->kinds[kind] = push_latest(a->w, event_kind_name(kind));
 	a->own = a->kinds[w->event->kind];
-	a->link = latest(a, CHANGE_LINK);
+	a->link = push_latest(a->w, CHANGE_LINK);
 	for (struct str at = {0}; out == OUT_DONE && jtext_next(w->event->actions, &at);) {
 		w->action = at;
 		for (size_t i = 0; i < sizeof comparisons / sizeof *comparisons; i++)

@@ -15,11 +15,6 @@ static const char *twice(struct arena *a, struct str value)
 	return found;
 }
 
-static enum outcome malformed(struct push_work *w, const char *message)
-{
-	return push_result_fail(w, "malformed", false, message);
-}
-
 /* That the object of a kind can be read, and has an id, by which the ledger knows what was done for it. */
 static enum outcome check_object(struct push_work *w, enum event_kind kind)
 {
@@ -29,7 +24,7 @@ static enum outcome check_object(struct push_work *w, enum event_kind kind)
 		return OUT_FAILED;
 	return members_text(w->a, &members, "id")
 			   ? OUT_DONE
-			   : malformed(w, arena_printf(w->a, "the event has no %s.id", name));
+			   : push_result_malformed(w, arena_printf(w->a, "the event has no %s.id", name));
 }
 
 static enum outcome check_actions(struct push_work *w)
@@ -37,9 +32,10 @@ static enum outcome check_actions(struct push_work *w)
 	for (struct str at = {0}; jtext_next(w->event->actions, &at);) {
 		const char *op = jtext_string(w->a, jtext_get(at, "op")), *name = twice(w->a, at);
 		if (name)
-			return malformed(w, arena_printf(w->a, "actions: the key \"%s\" is given twice", name));
+			return push_result_malformed(
+				w, arena_printf(w->a, "actions: the key \"%s\" is given twice", name));
 		if (!op || !push_action_known(op))
-			return malformed(w, "actions: found an op that is none of pnow-event(5)");
+			return push_result_malformed(w, "actions: found an op that is none of pnow-event(5)");
 	}
 	return OUT_DONE;
 }
@@ -50,7 +46,7 @@ enum outcome push_check(struct push_work *w)
 	if (w->event->type == EVENT_UNKNOWN)
 		return push_result_fail(w, "bad_type", false, "type: expected a type of pnow-event(5)");
 	if (jtext_type(w->event->actions) != JTEXT_ARRAY)
-		return malformed(w, "the event has no actions: it must go through crm-map first");
+		return push_result_malformed(w, "the event has no actions: it must go through crm-map first");
 	if (practice && strcmp(practice, w->push->conf->practice) != 0)
 		return push_result_fail(
 			w, "wrong_practice", false, "the event is another practice's: see the configuration's practice");

@@ -359,7 +359,7 @@ static bool is_linked(struct push_work *w)
 	const char *const by[] = {event_kind_name(KIND_PATIENT), event_kind_name(KIND_APPOINTMENT),
 		event_kind_name(KIND_CONTACT), CHANGE_LINK};
 	for (size_t i = 0; i < sizeof by / sizeof *by; i++)
-		if (ledger_latest(w->push->state, w->a, w->location->id, w->contact.id, by[i]).subject)
+		if (push_latest(w, by[i]).subject)
 			return true;
 	return false;
 }

@@ -11,11 +11,6 @@ static const char *backfilled(struct push_work *w, const char *kind)
 	return arena_printf(w->a, "backfill/%s", kind);
 }
 
-static struct ledger_latest latest(struct push_work *w, const char *what)
-{
-	return ledger_latest(w->push->state, w->a, w->location->id, w->contact.id, what);
-}
-
 /* Whether the event is older than what was written into the contact last. */
 static bool is_older(struct push_work *w)
 {
@@ -24,7 +19,7 @@ static bool is_older(struct push_work *w)
 	/* a patient's row does not say of when it is; a visit that came live has brought the person's facts */
 	bool person = w->event->kind == KIND_PATIENT;
 	const char *what = event_kind_name(person ? KIND_APPOINTMENT : w->event->kind);
-	struct ledger_latest last = latest(w, what), ours = latest(w, backfilled(w, what));
+	struct ledger_latest last = push_latest(w, what), ours = push_latest(w, backfilled(w, what));
 	bool is_ours =
 		last.subject && ours.subject && strcmp(last.subject, ours.subject) == 0 && last.seq == ours.seq;
 	bool live = last.subject && !is_ours;

@@ -123,7 +123,7 @@ enum outcome push_ltv_add(struct push_work *w)
 	const char *bill = jtext_string(w->a, jtext_get(w->action, "bill"));
 	const char *text = jtext_string(w->a, jtext_get(w->action, "amount"));
 	if (!bill || !text || !money_read(str_of(text), &amount))
-		return push_result_fail(w, "malformed", false, "ltv.add needs a bill and an amount");
+		return push_result_malformed(w, "ltv.add needs a bill and an amount");
 	const char *field = push_name_id(w, NAME_FIELD, field_name(w), NULL, &out);
 	if (!field)
 		return out;

@@ -34,3 +34,14 @@ const char *push_name_id(
 				   : push_result_left_out(w, "the CRM has no %s \"%s\": left out", titles[kind], name);
 	return found.id;
 }
+
+const char *push_name_stage(
+	struct push_work *w, const char *pipeline, const char *stage, const char **pipeline_id, enum outcome *out)
+{
+	*pipeline_id = push_name_id(w, NAME_PIPELINE, pipeline, NULL, out);
+	if (!*pipeline_id)
+		return NULL;
+	if (!w->push->dry)
+		stage = arena_printf(w->a, "%s/%s", pipeline, stage);
+	return push_name_id(w, NAME_STAGE, stage, NULL, out);
+}

@@ -86,7 +86,7 @@ static enum outcome create(struct push_work *w, const char *pipeline, const char
 	if (!answer.error)
 		return keep(
 			w, effect, pipeline, jtext_string(w->a, jtext_get(jtext_get(answer.body, "opportunity"), "id")));
-	if (answer.outcome == HTTP_UNSENT || (answer.status >= 400 && answer.status < 500))
+	if (push_request_undone(&answer))
 		ledger_undone(state, w->location->id, effect);
 	return push_result_fail_with(w, &answer);
 }
@@ -162,13 +162,8 @@ static enum outcome place(struct push_work *w)
 	const char *pipeline_name = jtext_string(w->a, jtext_get(w->action, "pipeline"));
 	const char *stage_name = jtext_string(w->a, jtext_get(w->action, "stage"));
 	if (!pipeline_name || !stage_name)
-		return push_result_fail(w, "malformed", false, "opportunity.move needs a pipeline and a stage");
-	const char *pipeline = push_name_id(w, NAME_PIPELINE, pipeline_name, NULL, &out);
-	const char *stage =
-		!pipeline ? NULL
-				  : push_name_id(w, NAME_STAGE,
-						w->push->dry ? stage_name : arena_printf(w->a, "%s/%s", pipeline_name, stage_name),
-						NULL, &out);
+		return push_result_malformed(w, "opportunity.move needs a pipeline and a stage");
+	const char *pipeline, *stage = push_name_stage(w, pipeline_name, stage_name, &pipeline, &out);
 	if (!stage || (out = push_standing_find(w)) != OUT_DONE)
 		return out;
 	const char *status = jtext_string(

@@ -103,7 +103,7 @@ void push_record(struct record *r, void *context)
 	if (jtext_type(error) == JTEXT_OBJECT)
 		w.result.retry = jtext_type(jtext_get(error, "retry")) == JTEXT_TRUE;
 	else if (!event.id)
-		out = push_result_fail(&w, "malformed", false, "the event has no id");
+		out = push_result_malformed(&w, "the event has no id");
 	else
 		out = settle(&w);
 	calls_event(&push->calls, event.type);

@@ -119,6 +119,12 @@ static inline bool push_has_text(struct arena *a, struct str object, const char 
 	return value && strcmp(value, text) == 0;
 }
 
+/* Who changed something of the contact last, as the ledger has it. Not in a dry run. */
+static inline struct ledger_latest push_latest(const struct push_work *w, const char *what)
+{
+	return ledger_latest(w->push->state, w->a, w->location->id, w->contact.id, what);
+}
+
 /* What the buffer holds, from now on the arena's. */
 static inline struct str push_text(struct arena *a, struct buf *b)
 {
@@ -252,15 +258,24 @@ struct crm_answer push_request_update(struct push_work *w, struct str body);
 const char *push_request_path(struct push_work *w, const char *behind);
 /* Whether the last request was refused in a way that an id in it explains, which has become wrong. */
 bool push_request_refused(const struct push_work *w);
+/* Whether a request that failed has certainly done nothing: it was not sent, or it was refused. */
+bool push_request_undone(const struct crm_answer *answer);
 
-/* name.c: the id of a name, or NULL: *out is then OUT_SKIPPED, with a warning that says what the CRM lacks,
+/* name.c */
+/* The id of a name, or NULL: *out is then OUT_SKIPPED, with a warning that says what the CRM lacks,
    or OUT_FAILED. more gets a field's dataType, where not NULL. In a dry run: {field:PNOW ID} and the like. */
 const char *push_name_id(
 	struct push_work *w, enum name_kind kind, const char *name, const char **more, enum outcome *out);
 
+/* The id of a stage in a pipeline, and *pipeline_id; NULL where one of them has none. */
+const char *push_name_stage(struct push_work *w, const char *pipeline, const char *stage,
+	const char **pipeline_id, enum outcome *out);
+
 /* result.c */
 /* The event fails: OUT_FAILED. message is a constant or the arena's, and names no person. */
 enum outcome push_result_fail(struct push_work *w, const char *code, bool retry, const char *message);
+/* It fails since it is not what pnow-event(5) has. */
+enum outcome push_result_malformed(struct push_work *w, const char *message);
 /* It fails with what an answer says. */
 enum outcome push_result_fail_with(struct push_work *w, const struct crm_answer *answer);
 /* It fails since the state file cannot be "read", "written", "used". */

@@ -48,3 +48,8 @@ bool push_request_refused(const struct push_work *w)
 {
 	return w->result.http == 400 || w->result.http == 404 || w->result.http == 422;
 }
+
+bool push_request_undone(const struct crm_answer *answer)
+{
+	return answer->outcome == HTTP_UNSENT || (answer->status >= 400 && answer->status < 500);
+}

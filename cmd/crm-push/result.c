@@ -15,6 +15,11 @@ enum outcome push_result_fail(struct push_work *w, const char *code, bool retry,
 	return OUT_FAILED;
 }
 
+enum outcome push_result_malformed(struct push_work *w, const char *message)
+{
+	return push_result_fail(w, "malformed", false, message);
+}
+
 enum outcome push_result_fail_with(struct push_work *w, const struct crm_answer *answer)
 {
 	return push_result_fail(w, answer->code, answer->retry, answer->error);

@@ -85,15 +85,13 @@ void push_subject_find(struct push_work *w)
  * or another patient with that contact; subject NULL: nobody. */
 static struct ledger_latest written_since(struct push_work *w)
 {
-	struct state *state = w->push->state;
 	enum event_kind kind = w->event->kind;
 	if (w->push->dry || !w->contact.id || (kind != KIND_PATIENT && kind != KIND_APPOINTMENT))
 		return (struct ledger_latest){0};
-	struct ledger_latest last =
-		ledger_latest(state, w->a, w->location->id, w->contact.id, event_kind_name(kind));
+	struct ledger_latest last = push_latest(w, event_kind_name(kind));
 	if (last.subject && strcmp(last.subject, w->subject.subject) != 0)
 		return last;
-	struct ledger_latest visit = ledger_latest(state, w->a, w->location->id, w->contact.id, CHANGE_PERSON);
+	struct ledger_latest visit = push_latest(w, CHANGE_PERSON);
 	return kind == KIND_PATIENT && visit.at > last.at ? visit : (struct ledger_latest){0};
 }
 
