@@ -4,10 +4,8 @@
  */
 #include "pnow-inbox.h"
 
-#include <err.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 static const char usage[] =
@@ -45,23 +43,6 @@ static const struct {
 	{"purge", inbox_purge_bodies},
 	{"forget", inbox_forget_patient},
 };
-
-void inbox_open(struct inbox *in)
-{
-	in->conf = conf_read(in->file);
-	in->state = state_open(conf_need(in->conf, in->conf->state, "state"));
-}
-
-int inbox_scrub(struct inbox *in)
-{
-	if (state_scrub(in->state))
-		return EX_OK;
-	warnx("what is forgotten can still be read in %s or its log: another process is reading it, or there is "
-		  "no room "
-		  "to write it anew; try again",
-		in->conf->state);
-	return EX_TEMPFAIL;
-}
 
 int main(int argc, char *argv[])
 {

@@ -30,6 +30,8 @@ int inbox_trace(struct inbox *in, int argc, char *argv[]);
 int inbox_purge_bodies(struct inbox *in, int argc, char *argv[]);
 int inbox_forget_patient(struct inbox *in, int argc, char *argv[]);
 
+/* open.c */
+
 /* Reads the configuration and opens the state file; ends the process where that cannot be, so options come
  * first. */
 void inbox_open(struct inbox *in);
