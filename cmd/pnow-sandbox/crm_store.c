@@ -54,7 +54,6 @@ void store_close(struct crm *crm)
 {
 	struct location *l;
 	struct contact *c;
-	search_forget(crm);
 	while ((c = TAILQ_FIRST(&crm->contacts)))
 		contact_delete(crm, c);
 	while ((l = TAILQ_FIRST(&crm->locations))) {

@@ -163,6 +163,7 @@ static void read_keys(struct webhooks *w, const struct paths *o)
 /* Gives everything back. */
 static void sandbox_free(struct sandbox *s)
 {
+	search_forget(&s->crm);
 	store_close(&s->crm);
 	practice_close(&s->practice);
 	faults_free(&s->faults);

@@ -13,14 +13,6 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-const struct shelf_names shelf_names[SHELVES] = {
-	[SHELF_PATIENT] = {"patients", "customers", "patientId", "PatientCreated", "PatientUpdated"},
-	[SHELF_APPOINTMENT] = {"appointments", "appointments", "appointmentId", "AppointmentCreated",
-		"AppointmentStatusChanged"},
-	[SHELF_BILL] = {"billing", "orders", "billId", "PatientBillCompleted", NULL},
-	[SHELF_MEMBERSHIP] = {"memberships", "memberships", "membershipId", "MembershipCreated", NULL},
-};
-
 /* An empty practice. */
 void practice_open(struct practice *p)
 {

@@ -347,7 +347,7 @@ struct query {
 	int64_t since, until;           /* ms since 1970 */
 };
 
-extern const struct shelf_names shelf_names[SHELVES];
+extern const struct shelf_names shelf_names[SHELVES]; /* shelves.c */
 
 void practice_open(struct practice *p);
 void practice_close(struct practice *p);

@@ -32,6 +32,7 @@ void own_help(struct sandbox *s, struct request *r)
 /* POST /_/reset: the state is that of the seed again; log and faults stay. */
 void own_reset(struct sandbox *s, struct request *r)
 {
+	search_forget(&s->crm);
 	store_close(&s->crm);
 	practice_close(&s->practice);
 	store_open(&s->crm);
