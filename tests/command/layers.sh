@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# lib/README.md's layers: a file of lib/ includes nothing of a layer above its own, and no headers include each other in a circle.
+# lib/README.md's layers: a file of lib/ includes nothing of a layer above its own. No headers include each other in a circle, and no
+# files call each other in one, neither lib's nor a command's.
 # shellcheck disable=SC2154 # from tap.sh: root
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
@@ -29,4 +30,29 @@ is "no header includes itself, by way of others" "$(cd "$root" && grep -H '^#inc
 is "each module of lib/ has its line in lib/README.md" "$(cd "$root/lib" && for file in */*.h; do
 	name=$(basename "$file" .h)
 	grep -q "^| \`$name\`" README.md || echo "$file"; done)" ""
+
+# Two halves that call each other, as their header says: CALLER CALLED, to be left out.
+defended="lib/stream/pool lib/stream/record" # the record loop and its parallel half, which works on a record as the loop does
+
+# calls FOLDER ...: which file of these folders uses what another one defines, as CALLER CALLED lines.
+calls()
+{
+	cd "$bin/.." && find "${@/#/$root/}" -name '*.c' | sed "s|^$root/||; s|c$|o|" | xargs nm -A | awk '
+		{ file = substr($1, 1, index($1, ".o:") - 1) }
+		$(NF - 1) == "U" { used[file " " $NF] = 1; next }
+		{ defines[$NF] = file }
+		END { for (use in used) { split(use, u, " "); if (u[2] in defines) print u[1], defines[u[2]] } }' | sort -u
+}
+
+# circles FOLDER ...: those that call each other in a circle.
+circles()
+{
+	{ calls "$@" | grep -vxF "$defended" | tsort >/dev/null; } 2>&1
+}
+
+cd "$root" || exit 1
+for folder in lib cmd/*/; do
+	is "no files of ${folder%/} call each other in a circle" "$(circles "$folder")" ""
+done
+like "... and calls are seen" "$(calls lib)" "*lib/net/crm lib/net/http*"
 finish
