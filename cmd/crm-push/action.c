@@ -4,7 +4,7 @@
 /* What is newer than a backfilled event stays. */
 static enum outcome upsert(struct push_work *w)
 {
-	w->contact.upsert = w->action;
+	w->upsert = w->action;
 	return w->event->backfill ? push_history_upsert(w) : push_contact_upsert(w);
 }
 

@@ -413,7 +413,7 @@ static const struct {
 
 static const char *matched(struct push_work *w, const char *key)
 {
-	return jtext_string(w->a, jtext_get(jtext_get(w->contact.upsert, "match"), key));
+	return jtext_string(w->a, jtext_get(jtext_get(w->upsert, "match"), key));
 }
 
 /* The contact as the CRM has it; OUT_IGNORED: there is none, and that was said where there should be one. */
@@ -479,7 +479,7 @@ enum outcome push_audit(struct push_work *w)
 		return push_result_fail_state(w, "read");
 	for (struct str at = {0}; jtext_next(w->event->actions, &at);)
 		if (push_has_text(w->a, at, "op", "contact.upsert"))
-			w->contact.upsert = at;
+			w->upsert = at;
 	enum outcome out = find_contact(&a);
 	if (out == OUT_DONE)
 		out = compare_all(&a);

@@ -7,6 +7,15 @@
 
 #include <strings.h>
 
+void push_contact_find(struct push_work *w)
+{
+	const struct push_event *e = w->event;
+	if (e->type == EVENT_CONTACT_TAGGED)
+		w->contact.id = jtext_scalar(w->a, jtext_get(record_get(e->r, "contact"), "id"));
+	else if (e->patient && !w->push->dry)
+		w->contact.id = ledger_contact(w->push->state, w->a, w->location->id, e->patient).id;
+}
+
 void push_contact_lock(struct push_work *w)
 {
 	if (w->push->dry || w->contact.locked)
@@ -38,14 +47,14 @@ enum outcome push_contact_read(struct push_work *w)
 /* A property of the action's "set", of its "match" where there is none. */
 static const char *property(struct push_work *w, const char *name)
 {
-	const char *text = jtext_string(w->a, jtext_get(jtext_get(w->contact.upsert, "set"), name));
-	return text ? text : jtext_string(w->a, jtext_get(jtext_get(w->contact.upsert, "match"), name));
+	const char *text = jtext_string(w->a, jtext_get(jtext_get(w->upsert, "set"), name));
+	return text ? text : jtext_string(w->a, jtext_get(jtext_get(w->upsert, "match"), name));
 }
 
 /* Those of "new" that "set" does not have. */
 static void write_new(struct push_work *w, struct buf *body, const struct jtext_members *set)
 {
-	struct jtext_members made = jtext_members(w->a, jtext_get(w->contact.upsert, CHANGE_NEW));
+	struct jtext_members made = jtext_members(w->a, jtext_get(w->upsert, CHANGE_NEW));
 	for (size_t i = 0; i < made.n; i++) {
 		const char *name = arena_copy(w->a, made.at[i].name);
 		if (!jtext_member(set, name).p)
@@ -57,7 +66,7 @@ static void write_new(struct push_work *w, struct buf *body, const struct jtext_
  * found or made. */
 static void write_properties(struct push_work *w, struct buf *body, const char *const *without, bool match)
 {
-	struct jtext_members set = jtext_members(w->a, jtext_get(w->contact.upsert, "set"));
+	struct jtext_members set = jtext_members(w->a, jtext_get(w->upsert, "set"));
 	for (size_t i = 0; i < set.n; i++) {
 		const char *name = arena_copy(w->a, set.at[i].name);
 		bool leave = w->contact.person_is_known && push_person_has(w, name);
@@ -79,7 +88,7 @@ static void write_properties(struct push_work *w, struct buf *body, const char *
  */
 static enum outcome write_fields(struct push_work *w, struct buf *list, const char *key, bool only_standing)
 {
-	struct jtext_members fields = jtext_members(w->a, jtext_get(w->contact.upsert, key));
+	struct jtext_members fields = jtext_members(w->a, jtext_get(w->upsert, key));
 	for (size_t i = 0; i < fields.n; i++) {
 		struct str value = fields.at[i].value;
 		if (only_standing && !jtext_get(value, "lead").p)
@@ -108,7 +117,7 @@ static enum outcome find_fields(struct push_work *w, bool only_standing, struct 
 /* Whether a field of the action says lead or patient. */
 static bool says_standing(struct push_work *w)
 {
-	struct jtext_members fields = jtext_members(w->a, jtext_get(w->contact.upsert, "fields"));
+	struct jtext_members fields = jtext_members(w->a, jtext_get(w->upsert, "fields"));
 	for (size_t i = 0; i < fields.n; i++)
 		if (jtext_get(fields.at[i].value, "lead").p)
 			return true;
@@ -151,7 +160,8 @@ static void take_answer(struct push_work *w, struct str sent, struct str contact
 		return;
 	w->contact.now = contact;
 	compare_properties(w, sent, contact);
-	push_field_compare(w, jtext_get(sent, "customFields"), contact);
+	if (!w->contact.fields_are_old)
+		w->contact.fields_are_old = push_field_compare(w, jtext_get(sent, "customFields"), contact);
 }
 
 /* Which of e-mail and phone the CRM says another contact has; both where it does not say. */
@@ -238,7 +248,7 @@ static enum outcome look_first(struct push_work *w)
 {
 	const char *there = NULL;
 	enum outcome out = OUT_DONE;
-	if (!jtext_get(w->contact.upsert, CHANGE_NEW).p)
+	if (!jtext_get(w->upsert, CHANGE_NEW).p)
 		return OUT_DONE;
 	if (!w->push->dry)
 		out = push_contact_search(w, property(w, "email"), property(w, "phone"), &there);
@@ -286,7 +296,7 @@ static enum outcome find_or_make(struct push_work *w, struct str fields)
 
 enum outcome push_contact_standing(struct push_work *w)
 {
-	struct str fields;
+	struct str fields = {0};
 	struct buf body = {0};
 	enum outcome out = push_standing_find(w);
 	if (out == OUT_DONE)
@@ -327,7 +337,7 @@ static enum outcome forget(struct push_work *w)
 	const char *contact = w->contact.id;
 	ledger_contact_forget(w->push->state, w->location->id, contact);
 	push_contact_unlock(w);
-	w->contact = (struct push_contact){.upsert = w->contact.upsert, .links = true};
+	w->contact = (struct push_contact){.links = true};
 	if (property(w, "email") || property(w, "phone"))
 		return OUT_DONE;
 	return push_result_fail(w, "gone", true,
@@ -367,7 +377,7 @@ static bool is_linked(struct push_work *w)
 enum outcome push_contact_upsert(struct push_work *w)
 {
 	struct push_contact *c = &w->contact;
-	bool may_link = jtext_get(c->upsert, CHANGE_LINK).p != NULL;
+	bool may_link = jtext_get(w->upsert, CHANGE_LINK).p != NULL;
 	c->links = may_link && (!c->id || !is_linked(w));
 	enum outcome out = write_contact(w);
 	if (out == OUT_DONE && c->fields_are_old) {

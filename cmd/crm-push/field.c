@@ -94,21 +94,20 @@ static bool dropped(struct push_work *w, struct str field, struct str contact)
 	return !held || !push_field_same(sent, held);
 }
 
-void push_field_compare(struct push_work *w, struct str list, struct str contact)
+bool push_field_compare(struct push_work *w, struct str list, struct str contact)
 {
 	bool doubted = false;
 	if (w->push->dry || jtext_type(jtext_get(contact, "customFields")) != JTEXT_ARRAY)
-		return;
-	for (struct str at = {0}; !w->contact.fields_are_old && jtext_next(list, &at);) {
+		return false;
+	for (struct str at = {0}; jtext_next(list, &at);) {
 		if (!dropped(w, at, contact))
 			continue;
-		if (!doubted && names_doubt(w->push->names, w->location, NAME_FIELD)) {
-			w->contact.fields_are_old = true;
-			return;
-		}
+		if (!doubted && names_doubt(w->push->names, w->location, NAME_FIELD))
+			return true;
 		doubted = true;
 		const char *id = jtext_string(w->a, jtext_get(at, "id"));
 		const char *name = names_of(w->push->names, w->a, w->location, NAME_FIELD, id);
 		push_result_warn(w, "the CRM did not take the value of %s", name ? name : id);
 	}
+	return false;
 }

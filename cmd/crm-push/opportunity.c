@@ -97,8 +97,7 @@ static enum outcome put(struct push_work *w, const char *id, struct str body, co
 {
 	struct crm_answer answer = push_request(w, "PUT", opportunity_path(w, id), body, true);
 	if (crm_gone(w->a, &answer)) {
-		ledger_opportunity_forget(w->push->state, w->location->id, id);
-		w->contact.opportunities = (struct str){0};
+		push_standing_forget(w, id);
 		return OUT_IGNORED;
 	}
 	*held = jtext_string(w->a, jtext_get(jtext_get(answer.body, "opportunity"), "status"));
@@ -122,7 +121,7 @@ static enum outcome put_status(struct push_work *w, const char *id, const char *
 static enum outcome won_by_hand(struct push_work *w)
 {
 	enum outcome out = push_standing_is_patient(w);
-	return out == OUT_DONE && w->contact.upsert.p ? push_contact_standing(w) : out;
+	return out == OUT_DONE && w->upsert.p ? push_contact_standing(w) : out;
 }
 
 /* Moves an opportunity. A lead's keeps its status on the way, lest one that staff have won be opened again;
@@ -206,15 +205,13 @@ static enum outcome set_value(struct push_work *w, const char *pipeline_name)
 		return OUT_IGNORED;
 	if (!w->push->dry && (out = push_ltv_read(w)) != OUT_DONE)
 		return out;
-	if (w->contact.standing == STANDING_UNKNOWN &&
-		push_standing_known(w)) /* a bill of nothing says nothing */
-		w->contact.standing = STANDING_PATIENT;
+	bool patient = push_standing_known(w); /* a bill of nothing makes none */
 	buf_putc(&body, '{');
 	if (w->push->dry)
 		buf_member(&body, "monetaryValue", "{Patient Lifetime Value}");
 	else
 		buf_printf(&body, "\"monetaryValue\":%s", money_text(w->contact.value, money));
-	if (w->contact.standing == STANDING_PATIENT && w->push->conf->move_opportunities)
+	if (patient && w->push->conf->move_opportunities)
 		buf_member(&body, "status", "won");
 	buf_putc(&body, '}');
 	out = put(w, id, buf_str(&body), &held);

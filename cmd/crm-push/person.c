@@ -101,7 +101,7 @@ const char *push_person_state(struct push_work *w)
 
 bool push_person_differs(struct push_work *w)
 {
-	struct str upsert = w->contact.upsert, set = jtext_get(upsert, "set");
+	struct str upsert = w->upsert, set = jtext_get(upsert, "set");
 	bool tells = jtext_get(set, "firstName").p || jtext_get(set, "lastName").p;
 	const char *before = kept(w);
 	return tells && !(before && strncmp(before, person(w, upsert), DIGEST) == 0);

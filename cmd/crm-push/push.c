@@ -6,15 +6,6 @@
 
 #include <stdlib.h>
 
-/* The contact of the patient, or the one that a tagged contact's event is about. */
-static void find_contact(struct push_work *w)
-{
-	if (w->event->type == EVENT_CONTACT_TAGGED)
-		w->contact.id = jtext_scalar(w->a, jtext_get(record_get(w->event->r, "contact"), "id"));
-	else if (w->event->patient && !w->push->dry)
-		w->contact.id = ledger_contact(w->push->state, w->a, w->location->id, w->event->patient).id;
-}
-
 /* The actions, between what the ledger knows of the subject before and after. */
 static enum outcome apply(struct push_work *w)
 {
@@ -48,7 +39,7 @@ static enum outcome apply(struct push_work *w)
 static enum outcome settle_there(struct push_work *w)
 {
 	push_subject_find(w);
-	find_contact(w);
+	push_contact_find(w);
 	push_subject_compare(w);
 	enum outcome out = w->push->mirror ? push_audit(w) : apply(w);
 	push_contact_unlock(w);

@@ -1,7 +1,8 @@
 /*
- * The parts of crm-push. Who calls whom: main.c, push.c; of that subject.c, check.c, location.c, action.c and
- * audit.c; of these one file for each kind of action; and at the bottom request.c, name.c and result.c. No
- * file calls one that calls it.
+ * The parts of crm-push, from top to bottom: push.c has one event; check.c, subject.c and person.c say
+ * whether it is one and news, location.c where it goes; action.c has its actions carried out, audit.c
+ * compares what they did; below are the files for each kind of action, then request.c, name.c and result.c. A
+ * file calls only what is below it.
  */
 #ifndef PUSH_H
 #define PUSH_H
@@ -62,11 +63,10 @@ struct push_event {
 	bool backfill; /* history: gives way to what is newer */
 };
 
-/* The event's contact in a sub-account. contact.c's; standing.c finds out the standing and the opportunities,
- * ltv.c the value. */
+/* The event's contact in a sub-account. contact.c's, but for what standing.c (standing, opportunities), ltv.c
+ * (the value) and subject.c (person_is_known) find out. */
 struct push_contact {
 	const char *id;       /* NULL: not known yet */
-	struct str upsert;    /* the action that is about the contact itself; p NULL: none yet */
 	struct str now;       /* the CRM's last word on it, while we hold its lock; p NULL: not known */
 	bool person_is_known; /* who the patient is was brought in before, and stays as it is */
 	bool locked;
@@ -80,7 +80,7 @@ struct push_contact {
 	int64_t value; /* the lifetime value, minor units */
 };
 
-/* What an event comes to in a sub-account, or in all. result.c's; request.c counts in it. */
+/* What an event comes to in a sub-account, or in all. result.c's; request.c and name.c count calls in it. */
 struct push_result {
 	struct buf actions;   /* what became of each */
 	struct buf locations; /* what became of the event in each, where it goes to several */
@@ -108,6 +108,7 @@ struct push_work {
 	struct ledger_subject subject; /* subject.c's */
 	bool by_other_name;            /* all was: patient.created by patient.updated, or the other way round */
 	struct str action;             /* the one being carried out or compared */
+	struct str upsert;             /* the one that is about the contact itself; p NULL: none yet */
 	struct push_contact contact;
 	struct push_result result;
 };
@@ -175,6 +176,8 @@ enum outcome push_history_upsert(struct push_work *w);
 enum outcome push_contact_upsert(struct push_work *w);
 /* Writes the fields of its action that say lead or patient, and nothing else. */
 enum outcome push_contact_standing(struct push_work *w);
+/* The contact that the ledger has for the patient, or the one that is tagged. */
+void push_contact_find(struct push_work *w);
 /* Takes the contact's lock, since two patients may share a contact, and its lifetime value is read, added to
    and written; what is known of it from before is forgotten. */
 void push_contact_lock(struct push_work *w);
@@ -199,19 +202,21 @@ enum outcome push_field_write(struct push_work *w, struct buf *list, const char 
 const char *push_field_text(struct push_work *w, struct str value, const char *data_type);
 /* Whether what the CRM holds is what was sent: that text, that amount, that day. */
 bool push_field_same(const char *sent, const char *held);
-/* Warns of each custom field of list that the contact in answer does not hold as it was sent; or, where the
- * ids of the fields are old, sets fields_are_old. */
-void push_field_compare(struct push_work *w, struct str list, struct str contact);
+/* Warns of each custom field of list that the contact does not hold as it was sent; or, true, finds that the
+ * ids of the fields may be old ones. */
+bool push_field_compare(struct push_work *w, struct str list, struct str contact);
 /* The value of a custom field in a contact, as text; NULL where it has none. */
 const char *push_field_in(struct push_work *w, struct str contact, const char *id);
 
 /* standing.c */
 /* Finds out whether the contact is a lead or a patient: the ledger knows, or the CRM is asked. */
 enum outcome push_standing_find(struct push_work *w);
-/* Whether the ledger has the contact as a patient's; never in a dry run. */
+/* Whether the contact is known to be a patient's, without asking the CRM. */
 bool push_standing_known(struct push_work *w);
 /* The contact is a patient from now on, and for ever: OUT_DONE, or OUT_FAILED where that cannot be kept. */
 enum outcome push_standing_is_patient(struct push_work *w);
+/* The CRM does not have this opportunity any more. */
+void push_standing_forget(struct push_work *w, const char *opportunity);
 /* Whether one of these opportunities is won. */
 bool push_standing_won(struct push_work *w, struct str opportunities);
 /* Searches the contact's opportunities, unless that was done. */

@@ -42,7 +42,17 @@ bool push_standing_won(struct push_work *w, struct str opportunities)
 
 bool push_standing_known(struct push_work *w)
 {
-	return !w->push->dry && ledger_contact(w->push->state, w->a, w->location->id, w->event->patient).patient;
+	struct push_contact *c = &w->contact;
+	if (c->standing == STANDING_UNKNOWN && !w->push->dry &&
+		ledger_contact(w->push->state, w->a, w->location->id, w->event->patient).patient)
+		c->standing = STANDING_PATIENT;
+	return c->standing == STANDING_PATIENT;
+}
+
+void push_standing_forget(struct push_work *w, const char *opportunity)
+{
+	ledger_opportunity_forget(w->push->state, w->location->id, opportunity);
+	w->contact.opportunities = (struct str){0};
 }
 
 enum outcome push_standing_is_patient(struct push_work *w)
