@@ -120,9 +120,11 @@ static inline bool push_has_text(struct arena *a, struct str object, const char 
 	return value && strcmp(value, text) == 0;
 }
 
-/* Who changed something of the contact last, as the ledger has it. Not in a dry run. */
+/* Who changed something of the contact last, as the ledger has it; nobody in a dry run, which has none. */
 static inline struct ledger_latest push_latest(const struct push_work *w, const char *what)
 {
+	if (w->push->dry)
+		return (struct ledger_latest){0};
 	return ledger_latest(w->push->state, w->a, w->location->id, w->contact.id, what);
 }
 

@@ -86,7 +86,7 @@ void push_subject_find(struct push_work *w)
 static struct ledger_latest written_since(struct push_work *w)
 {
 	enum event_kind kind = w->event->kind;
-	if (w->push->dry || !w->contact.id || (kind != KIND_PATIENT && kind != KIND_APPOINTMENT))
+	if (!w->contact.id || (kind != KIND_PATIENT && kind != KIND_APPOINTMENT))
 		return (struct ledger_latest){0};
 	struct ledger_latest last = push_latest(w, event_kind_name(kind));
 	if (last.subject && strcmp(last.subject, w->subject.subject) != 0)

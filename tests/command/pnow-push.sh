@@ -241,5 +241,7 @@ is 'with what is not known in braces' "$(jq -r 'select(.method == "POST") | .bod
 is 'makes none, and reads no secret and no state' "$(asked)$(find . -name 'dry.db*')" ''
 is 'then the event, for crm-push -n' "$(tail -n 1 out | jq -c '[.id, .patient.id, (.actions | map(.op))]')" '["1","{patient}",["contact.upsert","note.add","tag.remove"]]'
 is 'which passes the requests on and adds its own' "$(crm-push -n <out | jq -r .method | xargs)" 'GET GET GET POST PUT POST DELETE'
+is '... for a contact that becomes the patient'"'"'s, too' "$(tail -n 1 out | jq -c '.actions[0] |= del(.fields) + {link: {"PNOW ID": "1"}}' |
+	crm-push -n | jq -r 'select(.body.customFields) | .body.customFields[0].id')" '{field:PNOW ID}'
 is "no message has a token or a person in it" "$(cat said ./*.out out again 2>/dev/null | jq -r '.error.message // empty' | grep -ciE 'sandbox-|lopez|ana@')" 0
 finish
