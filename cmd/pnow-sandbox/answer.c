@@ -2,7 +2,8 @@
  * Reading a request's headers and query, and writing its answer. The answer is text when it leaves here:
  * json-c's objects are shared with the state, and must not be touched without the lock.
  */
-#include "sandbox.h"
+#include "answer.h"
+#include "text.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,12 @@
  * the Version header; the limits, which are the location's, counted in fixed windows and told in every
  * answer. Where no limit was asked for, the headers tell one that nobody reaches, since clients believe them.
  */
+#include "crm.h"
+#include "answer.h"
+#include "crm_store.h"
 #include "sandbox.h"
+#include "text.h"
+#include <time.h>
 
 enum { NO_LIMIT = 1000000000, WINDOW_MS = 10000 };
 

@@ -2,7 +2,16 @@
  * What hangs on a contact: notes, tags, and the workflows that it is enrolled in. Workflows do nothing here;
  * that a contact was enrolled is remembered, each time.
  */
+#include "answer.h"
+#include "crm.h"
+#include "crm_contract.h"
+#include "crm_search.h"
+#include "crm_store.h"
+#include "ids.h"
+#include "route.h"
 #include "sandbox.h"
+#include "text.h"
+#include "webhooks.h"
 #include <stdlib.h>
 
 /* GET /contacts/{id}/notes: newest first. */

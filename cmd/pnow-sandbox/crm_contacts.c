@@ -3,7 +3,16 @@
  * done here, too: gender of an existing contact, values that do not fit their field, the phone of another
  * contact are dropped, and only the answer, which shows what is stored, tells.
  */
+#include "answer.h"
+#include "crm.h"
+#include "crm_contract.h"
+#include "crm_search.h"
+#include "crm_store.h"
+#include "ids.h"
+#include "route.h"
 #include "sandbox.h"
+#include "text.h"
+#include "webhooks.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

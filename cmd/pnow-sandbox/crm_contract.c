@@ -3,7 +3,9 @@
  * description) gives each request, as tables. The live API refuses what is not in them, and so does this:
  * 422, with a line for each property that should not be there, has the wrong type, or is missing.
  */
-#include "sandbox.h"
+#include "crm_contract.h"
+#include "answer.h"
+#include "text.h"
 #include <stdio.h>
 
 enum type {

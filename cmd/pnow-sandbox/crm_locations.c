@@ -3,7 +3,12 @@
  * custom fields can be made through the API; the rest comes from the seed, as in the CRM it comes from its
  * pages.
  */
-#include "sandbox.h"
+#include "answer.h"
+#include "crm.h"
+#include "crm_contract.h"
+#include "crm_store.h"
+#include "route.h"
+#include "text.h"
 
 /* GET /locations/{id}: what is asked to see whether a token works. */
 void location_get(struct sandbox *s, struct request *r)

@@ -2,7 +2,15 @@
  * Opportunities: search, create, read, update, delete. A stage must be of its pipeline; a stage that is not
  * given is the pipeline's first.
  */
+#include "answer.h"
+#include "crm.h"
+#include "crm_contract.h"
+#include "crm_search.h"
+#include "crm_store.h"
+#include "route.h"
 #include "sandbox.h"
+#include "text.h"
+#include "webhooks.h"
 #include <stdlib.h>
 
 /* The opportunity of the path, if the token may see it; answers where not. */

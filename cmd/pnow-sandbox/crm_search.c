@@ -4,7 +4,10 @@
  * the pictures that are due to where it looks, and so sees the state of that moment, however often it has
  * changed since. Deletions are seen at once.
  */
+#include "crm_search.h"
+#include "crm_store.h"
 #include "sandbox.h"
+#include "text.h"
 #include <err.h>
 #include <stdlib.h>
 #include <sysexits.h>

@@ -3,7 +3,11 @@
  * in them. Contacts are found by id, e-mail and phone through hash tables, so that 100,000 of them cost no
  * more than ten. What is kept is JSON in the API's own words; only what connects one thing to another is C.
  */
+#include "crm_store.h"
+#include "crm_search.h"
+#include "ids.h"
 #include "sandbox.h"
+#include "text.h"
 #include <ctype.h>
 #include <err.h>
 #include <stdlib.h>

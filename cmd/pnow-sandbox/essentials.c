@@ -3,7 +3,11 @@
  * letter in upper case, but for the few in the table; lists are bare arrays, whose totals stand in headers;
  * paths match in any case.
  */
+#include "answer.h"
+#include "patientnow.h"
+#include "route.h"
 #include "sandbox.h"
+#include "text.h"
 #include <ctype.h>
 #include <stdlib.h>
 

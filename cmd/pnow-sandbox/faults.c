@@ -3,7 +3,11 @@
  * meets the requests that it names, for a number of times or for ever. Delays add up; of the others the first
  * one that meets a request is what happens to it.
  */
+#include "faults.h"
+#include "answer.h"
+#include "route.h"
 #include "sandbox.h"
+#include "text.h"
 #include <err.h>
 #include <limits.h>
 #include <stdio.h>

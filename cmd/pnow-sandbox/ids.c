@@ -3,7 +3,7 @@
  * look like the CRM's, are the same in every run, and a workflow more in the seed does not change the ids of
  * its contacts.
  */
-#include "sandbox.h"
+#include "ids.h"
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -3,7 +3,14 @@
  * it touches patients, and to test against. State is in memory, filled from a seed; everything over real
  * HTTP. This file has the options, the listening socket, and start and stop.
  */
+#include "crm_store.h"
+#include "faults.h"
+#include "patientnow.h"
 #include "sandbox.h"
+#include "seed.h"
+#include "serve.h"
+#include "text.h"
+#include "webhooks.h"
 #include "conf/options.h"
 #include "net/listen.h"
 #include "text/arena.h"
@@ -11,6 +18,7 @@
 #include "value/signature.h"
 #include <curl/curl.h>
 #include <err.h>
+#include <microhttpd.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <signal.h>

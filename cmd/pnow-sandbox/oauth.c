@@ -3,7 +3,13 @@
  * agency's token. What is needed to see that a client keeps the new refresh token before it uses it, and gets
  * another access token in time; there are no scopes.
  */
+#include "oauth.h"
+#include "answer.h"
+#include "crm.h"
+#include "crm_store.h"
+#include "ids.h"
 #include "sandbox.h"
+#include "text.h"
 #include <stdio.h>
 #include <stdlib.h>
 

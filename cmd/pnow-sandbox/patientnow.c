@@ -4,14 +4,19 @@
  * the other. The vendor publishes neither bodies nor names for Pro; these are what the profile patientnow-pro
  * reads.
  */
+#include "patientnow.h"
+#include "answer.h"
+#include "route.h"
 #include "sandbox.h"
+#include "text.h"
+#include "webhooks.h"
 #include "value/last_name.h"
-
 #include <ctype.h>
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
+#include <time.h>
 
 /* An empty practice. */
 void practice_open(struct practice *p)

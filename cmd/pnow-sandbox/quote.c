@@ -2,7 +2,12 @@
  * The fault that repeats what was sent, as APIs do in their messages: whatever a client passes on of an API's
  * words, nobody may find a patient's name, e-mail or phone in it.
  */
+#include "answer.h"
+#include "crm_store.h"
+#include "faults.h"
+#include "patientnow.h"
 #include "sandbox.h"
+#include "text.h"
 
 /* The first text that a member of this name has, at any depth; NULL where there is none. */
 static const char *text_of(struct json_object *value, const char *name)

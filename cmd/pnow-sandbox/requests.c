@@ -3,7 +3,11 @@
  * until they are cleared. A test reads it to see what was really sent. Secrets in headers are not in it, nor
  * are forms, which only OAuth has.
  */
+#include "requests.h"
+#include "answer.h"
+#include "route.h"
 #include "sandbox.h"
+#include "text.h"
 #include <stdio.h>
 
 /* The body without blanks between its tokens; null where it is no JSON. The number text stays as it was sent.

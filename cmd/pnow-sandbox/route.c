@@ -2,7 +2,12 @@
  * From a request to the function that answers it: one table, read from above, so that /contacts/upsert is
  * found before /contacts/{}. A segment {} stands for any text, which the function finds in arg.
  */
-#include "sandbox.h"
+#include "route.h"
+#include "answer.h"
+#include "crm.h"
+#include "oauth.h"
+#include "patientnow.h"
+#include "text.h"
 #include <stdlib.h>
 
 static const struct {

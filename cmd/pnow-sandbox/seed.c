@@ -4,7 +4,13 @@
  * the program with status 65 and one line that names the file and the place. Loading it a second time, for
  * /_/reset, cannot fail.
  */
+#include "seed.h"
+#include "crm_contract.h"
+#include "crm_store.h"
+#include "ids.h"
+#include "patientnow.h"
 #include "sandbox.h"
+#include "text.h"
 #include "text/arena.h"
 #include "text/file.h"
 #include <err.h>

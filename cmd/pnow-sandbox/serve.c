@@ -4,7 +4,13 @@
  * sandbox's lock, which is held for as long as it takes to make the answer's text, and never while waiting
  * for the network.
  */
+#include "serve.h"
+#include "answer.h"
+#include "faults.h"
+#include "requests.h"
+#include "route.h"
 #include "sandbox.h"
+#include "text.h"
 #include "text/jtext.h"
 #include <err.h>
 #include <poll.h>

@@ -1,5 +1,5 @@
 /* What each shelf of PatientNow's store is called in the two dialects, and by its webhooks. */
-#include "sandbox.h"
+#include "patientnow.h"
 
 const struct shelf_names shelf_names[SHELVES] = {
 	[SHELF_PATIENT] = {"patients", "customers", "patientId", "PatientCreated", "PatientUpdated"},

@@ -2,7 +2,14 @@
  * The sandbox's own pages below /_/: the state in the words of people (names of fields, stages and workflows,
  * not ids), the way back to the seed, and a short help.
  */
+#include "answer.h"
+#include "crm_store.h"
+#include "ids.h"
+#include "patientnow.h"
+#include "route.h"
 #include "sandbox.h"
+#include "seed.h"
+#include "text.h"
 #include <stdlib.h>
 
 /* GET /_/ */

@@ -3,11 +3,13 @@
  * everything here is read from JSON and goes out as JSON; tables from ids, e-mails and phones are json-c's
  * hash tables, too.
  */
-#include "sandbox.h"
+#include "text.h"
+#include "text/str.h"
 #include <ctype.h>
 #include <err.h>
 #include <stdlib.h>
 #include <sysexits.h>
+#include <time.h>
 
 /* A copy of the text. */
 char *text_copy(const char *text)

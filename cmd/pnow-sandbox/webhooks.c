@@ -4,13 +4,21 @@
  * the queue with a time at which it is due. The CRM repeats on 429 only; anything else, and the event is
  * gone. PatientNow repeats on 5xx and where nobody answers, too.
  */
+#include "webhooks.h"
+#include "answer.h"
+#include "crm_store.h"
+#include "ids.h"
+#include "patientnow.h"
+#include "route.h"
 #include "sandbox.h"
+#include "text.h"
 #include "value/signature.h"
 #include <curl/curl.h>
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
+#include <time.h>
 
 enum { TRIES = 4, PAUSE_MS = 250, PAUSE_MAX_MS = 5000 };
 
