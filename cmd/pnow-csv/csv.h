@@ -4,7 +4,8 @@
 
 #include "conf/conf.h"
 #include "conf/profile.h"
-#include "stream/rows.h"
+#include "stream/stream.h"
+#include "text/rows.h"
 #include "value/event.h"
 
 /* What a fact is about: the file's own kind, the patient (where that is another), an item of a bill. */

@@ -104,12 +104,14 @@ static void show_progress(const struct csv *c, bool last)
 	shown = last ? 0 : now;
 }
 
-static enum stream_line next_line(void *context, struct str *line)
+static bool next_line(void *context, struct rows_line *line)
 {
 	struct csv *c = context;
-	enum stream_line kind = stream_read(c->stream, line);
+	enum stream_line kind = stream_read(c->stream, &line->text);
 	c->interrupted = kind == STREAM_END && !stream_ended(c->stream);
-	return kind;
+	line->piece = kind != STREAM_LINE;
+	line->more = kind == STREAM_PART;
+	return kind != STREAM_END;
 }
 
 /* A row that is none: an error record. A line that is too long comes in pieces. */
@@ -129,7 +131,7 @@ static void take_bad(struct csv *c, const struct row *row, size_t *part)
 /* One file from its header to its end. */
 static void read_rows(struct csv *c)
 {
-	struct rows *rows = rows_open(next_line, c);
+	struct rows *rows = rows_open(next_line, c, ROWS_AS_HEADER);
 	struct row row;
 	size_t part = 0;
 	if (rows_next(rows, &row)) {

@@ -1,35 +1,30 @@
-/* The sheet is read by libcsv into a sorted table; a lookup is a binary search over folded names. */
+/* The sheet is read into a sorted table; a lookup is a binary search over folded names. */
 #include "conf/sheet.h"
 #include "text/file.h"
+#include "text/rows.h"
 
-#include <csv.h>
 #include <ctype.h>
 #include <err.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
-struct row {
+struct type {
 	const char *folded;
 	size_t line;
 	enum category category;
 };
 
 struct sheet {
-	struct row *rows;
+	struct type *types;
 	size_t n, room;
 	struct arena arena;
 };
 
-/* The file while libcsv goes through it. */
+/* The file while it is read. */
 struct reading {
 	struct sheet *sheet;
 	const char *path;
-	size_t line;   /* where the row starts */
-	size_t breaks; /* line breaks inside of its quotes */
-	size_t column;
-	bool header_read;
-	const char *type;
-	const char *category;
+	struct str left; /* lines that are still to be read */
 };
 
 void sheet_fold(const char *type, char *folded)
@@ -40,111 +35,125 @@ void sheet_fold(const char *type, char *folded)
 	*folded = '\0';
 }
 
-static void take_field(void *text, size_t n, void *context)
+/* The next line. It ends with a newline, or with a carriage return as on old Macs. */
+static bool next_line(void *context, struct rows_line *line)
 {
-	struct reading *r = context;
-	char *field = arena_copy(&r->sheet->arena, (struct str){text, n});
-	for (size_t i = 0; i < n; i++) {
-		r->breaks += field[i] == '\n';
-		if (iscntrl((unsigned char)field[i]))
-			field[i] = ' '; /* messages quote it, and are one line */
-	}
-	if (r->column == 0)
-		r->type = field;
-	else if (r->column == 1)
-		r->category = field;
-	r->column++;
+	struct str *left = &((struct reading *)context)->left;
+	if (!left->n)
+		return false;
+	size_t n = 0;
+	while (n < left->n && left->p[n] != '\n' && left->p[n] != '\r')
+		n++;
+	line->text = (struct str){left->p, n};
+	n += n + 1 < left->n && left->p[n] == '\r' && left->p[n + 1] == '\n';
+	n += n < left->n;
+	*left = (struct str){left->p + n, left->n - n};
+	return true;
 }
 
-static void check_header(struct reading *r)
+/* Messages quote a field, and are one line. */
+static void blank_controls(char *field)
 {
-	char name[64];
-	bool right = r->type && r->category && strlen(r->type) < sizeof name && strlen(r->category) < sizeof name;
-	if (right) {
-		sheet_fold(r->type, name);
-		right = strcmp(name, "appointmenttype") == 0;
-		sheet_fold(r->category, name);
-		right = right && strcmp(name, "appointmentcategory") == 0;
-	}
-	if (!right)
+	for (; *field; field++)
+		if (iscntrl((unsigned char)*field))
+			*field = ' ';
+}
+
+/* Whether a field is the name of a column, in any spelling. */
+static bool is_column(const char *field, const char *name)
+{
+	char folded[64];
+	if (strlen(field) >= sizeof folded)
+		return false;
+	sheet_fold(field, folded);
+	return strcmp(folded, name) == 0;
+}
+
+/* The first row; none where the file is empty. */
+static void check_header(const struct reading *r, const struct row *row)
+{
+	if (row->n < 2 || !is_column(row->fields[0], "appointmenttype") ||
+		!is_column(row->fields[1], "appointmentcategory"))
 		errx(EX_CONFIG, "%s:%zu: expected the header \"Appointment Type,Appointment Category\"", r->path,
-			r->line);
-	r->header_read = true;
+			row->line);
 }
 
-static void add_row(struct reading *r)
+static void add_type(struct reading *r, const struct row *row)
 {
 	struct sheet *s = r->sheet;
-	char *folded = arena_alloc(&s->arena, strlen(r->type) + 1);
-	sheet_fold(r->type, folded);
-	struct str name = str_of(r->category ? r->category : "");
-	if (strspn(name.p, " \t\r") == name.n) /* not filled in yet */
+	char *type = row->fields[0], *name = row->n > 1 ? row->fields[1] : "";
+	if (strspn(name, " \t\r\n") == strlen(name)) /* not filled in yet */
 		return;
-	enum category category = category_of(name);
+	blank_controls(type);
+	blank_controls(name);
+	enum category category = category_of(str_of(name));
+	char *folded = arena_alloc(&s->arena, strlen(type) + 1);
+	sheet_fold(type, folded);
 	if (!*folded)
-		errx(EX_CONFIG, "%s:%zu: expected an appointment type in the first column", r->path, r->line);
+		errx(EX_CONFIG, "%s:%zu: expected an appointment type in the first column", r->path, row->line);
 	if (category == CATEGORY_NONE)
 		errx(EX_CONFIG,
 			"%s:%zu: %s: found the category \"%s\", expected Surgical Consult, Surgical Appointment, "
 			"Non-Surgical Consult, "
 			"Non-Surgical Appointment, Block, Post-Op or Pre-Op",
-			r->path, r->line, r->type, r->category);
+			r->path, row->line, type, name);
 	if (s->n == s->room) {
 		s->room = s->room ? s->room * 2 : 256;
-		s->rows = reallocarray(s->rows, s->room, sizeof *s->rows);
-		if (!s->rows)
+		s->types = reallocarray(s->types, s->room, sizeof *s->types);
+		if (!s->types)
 			err(EX_SOFTWARE, "out of memory");
 	}
-	s->rows[s->n++] = (struct row){folded, r->line, category};
+	s->types[s->n++] = (struct type){folded, row->line, category};
 }
 
-static void take_row(int end, void *context)
+/* The next row; false at the end. */
+static bool next_row(const struct reading *r, struct rows *rows, struct row *row)
 {
-	(void)end;
-	struct reading *r = context;
-	if (!r->header_read)
-		check_header(r);
-	else if (r->type)
-		add_row(r);
-	r->line += 1 + r->breaks;
-	r->breaks = r->column = 0;
-	r->type = r->category = NULL;
+	bool there = rows_next(rows, row);
+	if (there && row->wrong)
+		errx(EX_CONFIG, "%s:%zu: no CSV: %s", r->path, row->line, row->wrong);
+	return there;
 }
 
 static int by_name(const void *x, const void *y)
 {
-	const struct row *a = x, *b = y;
+	const struct type *a = x, *b = y;
 	int order = strcmp(a->folded, b->folded);
 	return order ? order : (a->line > b->line) - (a->line < b->line);
+}
+
+/* Ends the process where a type stands in two rows. */
+static void check_twice(const struct reading *r)
+{
+	const struct sheet *s = r->sheet;
+	for (size_t i = 1; i < s->n; i++)
+		if (strcmp(s->types[i - 1].folded, s->types[i].folded) == 0)
+			errx(EX_CONFIG,
+				"%s:%zu: the same appointment type is on line %zu already, expected each type once", r->path,
+				s->types[i].line, s->types[i - 1].line);
 }
 
 struct sheet *sheet_read(const char *path)
 {
 	struct sheet *s = calloc(1, sizeof *s);
-	struct csv_parser csv;
-	size_t n = 0;
-	if (!s || csv_init(&csv, CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS_NULL | CSV_APPEND_NULL) != 0)
+	struct reading r = {.sheet = s, .path = path};
+	if (!s)
 		err(EX_SOFTWARE, "out of memory");
 	if (!path)
 		return s;
-	const char *text = file_read(&s->arena, path, &n);
-	if (!text)
+	r.left.p = file_read(&s->arena, path, &r.left.n);
+	if (!r.left.p)
 		err(EX_CONFIG, "categories: cannot read the sheet %s", path);
-	size_t bom = n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-	struct reading r = {.sheet = s, .path = path, .line = 1};
-	if (csv_parse(&csv, text + bom, n - bom, take_field, take_row, &r) != n - bom ||
-		csv_fini(&csv, take_field, take_row, &r) != 0)
-		errx(EX_CONFIG, "%s:%zu: no CSV: %s", path, r.line, csv_strerror(csv_error(&csv)));
-	csv_free(&csv);
-	if (!r.header_read)
-		errx(EX_CONFIG, "%s:1: expected the header \"Appointment Type,Appointment Category\"", path);
+	struct rows *rows = rows_open(next_line, &r, ROWS_ANY);
+	struct row row = {.line = 1};
+	next_row(&r, rows, &row);
+	check_header(&r, &row);
+	while (next_row(&r, rows, &row))
+		add_type(&r, &row);
+	rows_close(rows);
 	if (s->n)
-		qsort(s->rows, s->n, sizeof *s->rows, by_name);
-	for (size_t i = 1; i < s->n; i++)
-		if (strcmp(s->rows[i - 1].folded, s->rows[i].folded) == 0)
-			errx(EX_CONFIG,
-				"%s:%zu: the same appointment type is on line %zu already, expected each type once", path,
-				s->rows[i].line, s->rows[i - 1].line);
+		qsort(s->types, s->n, sizeof *s->types, by_name);
+	check_twice(&r);
 	return s;
 }
 
@@ -152,7 +161,7 @@ void sheet_free(struct sheet *s)
 {
 	if (!s)
 		return;
-	free(s->rows);
+	free(s->types);
 	arena_free(&s->arena);
 	free(s);
 }
@@ -166,9 +175,9 @@ enum category sheet_find(const struct sheet *s, const char *type)
 	size_t from = 0, to = s->n;
 	while (from < to) {
 		size_t middle = from + (to - from) / 2;
-		int order = strcmp(s->rows[middle].folded, folded);
+		int order = strcmp(s->types[middle].folded, folded);
 		if (order == 0)
-			return s->rows[middle].category;
+			return s->types[middle].category;
 		if (order < 0)
 			from = middle + 1;
 		else

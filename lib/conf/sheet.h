@@ -6,10 +6,10 @@
 
 struct sheet;
 
-/* Reads a CSV file with the columns Appointment Type and Appointment Category (further ones are left alone).
-   A row whose category is not filled in is passed over. Ends the process with status 78 and one line where it
-   cannot be read, a category does not exist, or a type stands there twice. path NULL: a sheet without any
-   type. */
+/* Reads a CSV file (text/rows.h) with the columns Appointment Type and Appointment Category (further ones are
+   left alone). A row whose category is not filled in is passed over. Ends the process with status 78 and one
+   line where it cannot be read, a category does not exist, or a type stands there twice. path NULL: a sheet
+   without any type. */
 struct sheet *sheet_read(const char *path);
 void sheet_free(struct sheet *s);
 

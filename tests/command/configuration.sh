@@ -178,11 +178,22 @@ bad_sheet "a missing header" 'Botox,Non-Surgical Appointment\n' ':1: expected th
 bad_sheet "an empty sheet" '' ':1: expected the header *'
 bad_sheet "a line break in quotes counts" "${head}\"A\nB\",Block\nBotox,Nothing\n" ':4: Botox: found the category "Nothing"*'
 bad_sheet "a quote that does not end" "${head}\"Botox,Block\n" ':2: no CSV: *'
+bad_sheet "a sheet in UTF-16" '\xff\xfeA\0p\0p\0\n\0' ':1: no CSV: it is UTF-16: save the file as CSV UTF-8'
+bad_sheet "one that starts with a quote" '\xfe\xff\0"\0A\0"\0\n' ':1: no CSV: it is UTF-16: *'
+bad_sheet "and one without a mark" 'A\0p\0p\0,\0B\0' ':1: no CSV: a NUL byte *'
 rm sheet.csv
 refuses "a sheet that is not there" categorize 'categorize: *: cannot read the sheet sheet.csv: No such file or directory'
 good_sheet "a sheet as spreadsheets save it: a mark in front, CR LF, more columns" \
 	"\\xef\\xbb\\xbfAppointment Type,Appointment Category,Since\\r\\nBotox,Block,2024\\r\\n" Botox Block
 good_sheet "quotes, commas and line breaks in a type" "${head}\"Peel, \"\"deep\"\"\nor light\",Pre-Op\n" 'Peel, \"deep\"\nor light' Pre-Op
+good_sheet "semicolons, as Excel saves them where a comma is in numbers" \
+	"\\xef\\xbb\\xbfAppointment Type;Appointment Category\\r\\n\"Peel; deep, 1,5\";Pre-Op\\r\\n" 'Peel; deep, 1,5' Pre-Op
+good_sheet "the line before the header by which Excel tells them" 'sep=;\r\nAppointment Type;Appointment Category\r\nBotox;Block\r\n' Botox Block
+good_sheet "tabs" 'Appointment Type\tAppointment Category\nBotox\tBlock\n' Botox Block
+good_sheet "Windows-1252" "${head}R\\xe9tinol \\x96 peel,Block\n" 'Rétinol – Peel' Block
+good_sheet "UTF-8 with a mark" "\\xef\\xbb\\xbf${head}R\\xc3\\xa9tinol,Block\n" 'Rétinol' Block
+good_sheet "lines that end as on old Macs" 'Appointment Type,Appointment Category\rBotox,Block\rLaser,Pre-Op' Laser Pre-Op
+good_sheet "rows of any number of columns" "${head}Botox,Block,since 2024\nLaser\nYoga,Pre-Op\n" Yoga Pre-Op
 good_sheet "empty lines, and no newline at its end" "${head}\n,,\nBotox, block " BOTOX Block
 
 # Secrets

@@ -3,9 +3,9 @@
  * like, and where to go on behind one that is spoilt: the lines that an unclosed quote has swallowed are read
  * again. No line is lost that way: each is in a row, good or bad.
  */
-#include "stream/rows.h"
-#include "stream/record.h"
+#include "text/rows.h"
 #include "text/arena.h"
+#include "text/buf.h"
 #include "text/jtext.h"
 
 #include <csv.h>
@@ -13,9 +13,12 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+enum { ROW_MAX = 1 << 20 }; /* bytes */
+
 struct rows {
 	rows_line_fn *line;
 	void *context;
+	bool even; /* all rows are as wide as the header */
 	struct csv_parser csv;
 	unsigned char delimiter; /* 0: not known yet */
 	bool utf8;               /* the byte order mark says so */
@@ -50,13 +53,14 @@ static void restart(struct rows *r)
 	csv_set_blk_size(&r->csv, 4096);
 }
 
-struct rows *rows_open(rows_line_fn *line, void *context)
+struct rows *rows_open(rows_line_fn *line, void *context, enum rows_width width)
 {
 	struct rows *r = calloc(1, sizeof *r);
 	if (!r)
 		err(EX_SOFTWARE, "out of memory");
 	r->line = line;
 	r->context = context;
+	r->even = width == ROWS_AS_HEADER;
 	restart(r);
 	return r;
 }
@@ -92,21 +96,22 @@ static void end_row(int end, void *context)
 	r->ended++;
 }
 
-/* The next line: one that is to be read again, else one of the file. */
-static enum stream_line next_line(struct rows *r, struct str *line)
+/* The next line: one that is to be read again, else one of the file. False at the end. */
+static bool next_line(struct rows *r, struct rows_line *line)
 {
 	r->is_again = r->again_at < r->again.n;
 	r->number += !r->inside;
 	if (r->is_again) {
 		const char *from = r->again.p + r->again_at;
 		size_t n = (size_t)((char *)memchr(from, '\n', r->again.n - r->again_at) - from);
-		*line = (struct str){from, n};
+		*line = (struct rows_line){.text = {from, n}};
 		r->again_at += n + 1;
-		return STREAM_LINE;
+		return true;
 	}
-	enum stream_line kind = r->line(r->context, line);
-	r->inside = kind == STREAM_PART;
-	return kind;
+	*line = (struct rows_line){0};
+	bool there = r->line(r->context, line);
+	r->inside = line->more;
+	return there;
 }
 
 static bool blank(struct str line)
@@ -200,6 +205,8 @@ static bool empty(const struct rows *r)
 /* Drops empty fields behind those of the header; what is wrong with their number, or NULL. */
 static const char *fit(struct rows *r)
 {
+	if (!r->even)
+		return NULL;
 	if (!r->width)
 		r->width = r->n;
 	while (r->n > r->width && blank(r->found[r->n - 1]))
@@ -257,6 +264,9 @@ static const char *add(struct rows *r, struct str line)
 	r->repeated += r->is_again ? line.n + 1 : 0;
 	if (line.n && line.p[line.n - 1] == '\r')
 		line.n--;
+	if (r->number == 1 && line.n >= 2 &&
+		(memcmp(line.p, "\xff\xfe", 2) == 0 || memcmp(line.p, "\xfe\xff", 2) == 0))
+		return "it is UTF-16: save the file as CSV UTF-8";
 	r->ended = 0;
 	if (csv_parse(&r->csv, line.p, line.n, take_field, end_row, r) != line.n)
 		return "a quote stands where none may: in a quoted field it is written twice";
@@ -264,7 +274,7 @@ static const char *add(struct rows *r, struct str line)
 		return "a carriage return stands in it: a line ends with a newline";
 	if (csv_parse(&r->csv, "\n", 1, take_field, end_row, r) != 1)
 		return "a quote stands where none may";
-	if (!r->ended && r->text.n > RECORD_MAX)
+	if (!r->ended && r->text.n > ROW_MAX)
 		return "a quote is opened and not closed within 1 MiB";
 	return NULL;
 }
@@ -287,22 +297,21 @@ static void read_mark(struct rows *r, struct str *line)
 
 bool rows_next(struct rows *r, struct row *row)
 {
-	struct str line;
+	struct rows_line line;
 	forget(r);
 	if (r->piece.p)
 		return give_piece(r, row);
 	for (;;) {
-		enum stream_line kind = next_line(r, &line);
-		if (kind == STREAM_END)
+		if (!next_line(r, &line))
 			return r->text.n ? spoil(r, row, "a quote is opened and never closed") : false;
-		if (kind != STREAM_LINE) {
-			r->piece = line;
+		if (line.piece) {
+			r->piece = line.text;
 			return give_piece(r, row);
 		}
-		read_mark(r, &line);
-		if (!r->text.n && (blank(line) || (!r->delimiter && !begin(r, line))))
+		read_mark(r, &line.text);
+		if (!r->text.n && (blank(line.text) || (!r->delimiter && !begin(r, line.text))))
 			continue;
-		const char *wrong = add(r, line);
+		const char *wrong = add(r, line.text);
 		if (wrong)
 			return spoil(r, row, wrong);
 		if (!r->ended)
