@@ -1,5 +1,5 @@
-/* A practice's configuration: one JSON file, comments allowed. design.md section 3 has the keys; conf.c their
- * table. */
+/* A practice's configuration: one JSON file, comments allowed. pnow.conf(5) has the keys; conf.c their table.
+ */
 #ifndef CONF_H
 #define CONF_H
 

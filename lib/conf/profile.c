@@ -189,20 +189,6 @@ static struct profile_fields fields_at(
 	return list;
 }
 
-/* Stores a value of the file where it belongs; key is its whole path. */
-typedef void store_fn(const struct settings *s, const char *key, struct str value, void *place);
-
-struct profile_key {
-	const char *name;
-	store_fn *store;
-	void *place;
-};
-
-static void store_text(const struct settings *s, const char *key, struct str value, void *place)
-{
-	*(const char **)place = settings_text(s, key, value);
-}
-
 static void store_pointers(const struct settings *s, const char *key, struct str value, void *place)
 {
 	*(struct profile_pointers *)place = pointers_at(s, key, value);
@@ -210,13 +196,16 @@ static void store_pointers(const struct settings *s, const char *key, struct str
 
 static void store_size(const struct settings *s, const char *key, struct str value, void *place)
 {
-	const char *problem = "no number";
-	int64_t n = 0;
-	if (jtext_type(value) == JTEXT_NUMBER)
-		n = strtonum(arena_copy(s->arena, value), 1, 1000, &problem);
-	if (problem)
-		settings_wrong(s, value, "%s: expected a whole number from 1 to 1000", key);
-	*(int64_t *)place = n;
+	*(int64_t *)place = settings_number(s, key, value, 1, 1000);
+}
+
+/* The path of one resource of a kind. */
+static void store_resource(const struct settings *s, const char *key, struct str value, void *place)
+{
+	const char *path = settings_text(s, key, value);
+	if (!strstr(path, "{id}"))
+		settings_wrong(s, value, "%s: expected the resource's path, with {id} in it", key);
+	*(const char **)place = path;
 }
 
 /* Query parameters by the patient's facts that they ask for. */
@@ -235,23 +224,6 @@ static void store_search(const struct settings *s, const char *key, struct str v
 	*(struct conf_names *)place = names;
 }
 
-/* Reads an object against the keys it may have; the last one's name is NULL. */
-static void object_at(
-	const struct settings *s, const char *key, struct str value, const struct profile_key *keys)
-{
-	struct jtext_members members = settings_members(s, key, value);
-	for (size_t i = 0; i < members.n; i++) {
-		const char *name = settings_name(s, &members.at[i]), *known = "";
-		const char *path = arena_printf(s->arena, "%s.%s", key, name);
-		const struct profile_key *k = keys;
-		for (; k->name && strcmp(k->name, name) != 0; k++)
-			known = arena_printf(s->arena, "%s%s%s", known, *known ? ", " : "", k->name);
-		if (!k->name)
-			settings_wrong(s, members.at[i].value, "unknown key %s: the known ones are %s", path, known);
-		k->store(s, path, members.at[i].value, k->place);
-	}
-}
-
 static void store_items(const struct settings *s, const char *key, struct str value, void *place)
 {
 	*(struct profile_fields *)place = fields_at(s, key, value, item_facts);
@@ -263,39 +235,6 @@ static void store_facts(const struct settings *s, const char *key, struct str va
 	while (strncmp(key, event_kind_name(kind), strcspn(key, ".")) != 0)
 		kind++;
 	*(struct profile_fields *)place = fields_at(s, key, value, event_facts(kind));
-}
-
-static struct profile_kind kind_at(const struct settings *s, enum event_kind kind, struct str value)
-{
-	struct profile_kind k = {0};
-	const char *key = event_kind_name(kind);
-	object_at(s, key, value,
-		(struct profile_key[]){{"get", store_text, &k.get}, {"list", store_text, &k.list},
-			{"create", store_text, &k.create}, {"search", store_text, &k.search},
-			{"search_by", store_search, &k.search_by}, {"rows", store_pointers, &k.rows},
-			{"updated", store_pointers, &k.updated}, {"fields", store_facts, &k.fields},
-			{"items", store_pointers, &k.items}, {"item", store_items, &k.item}, {NULL, NULL, NULL}});
-	if (!k.get || !strstr(k.get, "{id}"))
-		settings_wrong(s, value, "%s.get: expected the resource's path, with {id} in it", key);
-	if (!profile_field(&k.fields, "id"))
-		settings_wrong(s, value, "%s.fields.id is missing", key);
-	return k;
-}
-
-static void paging_at(const struct settings *s, struct profile_paging *p, struct str value)
-{
-	object_at(s, "paging", value,
-		(struct profile_key[]){{"page", store_text, &p->page}, {"rows", store_text, &p->rows},
-			{"size", store_size, &p->size}, {"since", store_text, &p->since},
-			{"until", store_text, &p->until}, {"pages_header", store_text, &p->pages_header},
-			{"total", store_pointers, &p->total}, {NULL, NULL, NULL}});
-}
-
-static void types_at(const struct settings *s, struct profile_types *t, struct str value)
-{
-	object_at(s, "appointment_types", value,
-		(struct profile_key[]){{"list", store_text, &t->list}, {"rows", store_pointers, &t->rows},
-			{"name", store_pointers, &t->name}, {NULL, NULL, NULL}});
 }
 
 static bool known_type(const char *type)
@@ -330,55 +269,69 @@ static struct conf_names names_at(const struct settings *s, const char *key, str
 	return names;
 }
 
-static void event_at(const struct settings *s, struct profile *p, struct str value)
+static void store_events(const struct settings *s, const char *key, struct str value, void *place)
 {
-	object_at(s, "event", value,
-		(struct profile_key[]){{"name", store_pointers, &p->event_name}, {"id", store_pointers, &p->event_id},
-			{"time", store_pointers, &p->event_time}, {"data", store_pointers, &p->event_data},
-			{NULL, NULL, NULL}});
+	*(struct conf_names *)place = names_at(s, key, value, known_type, "a type of pnow-event(5), or ping");
 }
 
-/* One key of the profile; false where there is no such key. */
-static bool read_key(const struct settings *s, struct profile *p, const char *key, struct str value)
+static void store_statuses(const struct settings *s, const char *key, struct str value, void *place)
 {
-	const struct {
-		const char *name;
-		const char **place;
-	} texts[] = {{"name", &p->name}, {"authorization", &p->authorization},
-		{"practice_query", &p->practice_query}, {"practice_header", &p->practice_header},
-		{"apikey_query", &p->apikey_query}, {"check", &p->check}};
-	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-		if (strcmp(texts[i].name, key) == 0) {
-			*texts[i].place = settings_text(s, key, value);
-			return true;
-		}
-	}
-	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++) {
-		if (strcmp(event_kind_name(kind), key) == 0) {
-			p->kinds[kind] = kind_at(s, kind, value);
-			return true;
-		}
-	}
-	if (strcmp(key, "base_url") == 0)
-		p->base_url = settings_url(s, key, value);
-	else if (strcmp(key, "day_first") == 0)
-		p->day_first = settings_bool(s, key, value);
-	else if (strcmp(key, "event") == 0)
-		event_at(s, p, value);
-	else if (strcmp(key, "events") == 0)
-		p->events = names_at(s, key, value, known_type, "a type of pnow-event(5), or ping");
-	else if (strcmp(key, "statuses") == 0)
-		p->statuses = names_at(s, key, value, known_status, "booked, checked_out, cancelled or no_show");
-	else if (strcmp(key, "genders") == 0)
-		p->genders = names_at(s, key, value, known_gender, "male, female or other");
-	else if (strcmp(key, "paging") == 0)
-		paging_at(s, &p->paging, value);
-	else if (strcmp(key, "appointment_types") == 0)
-		types_at(s, &p->appointment_types, value);
-	else
-		return false;
-	return true;
+	*(struct conf_names *)place =
+		names_at(s, key, value, known_status, "booked, checked_out, cancelled or no_show");
 }
+
+static void store_genders(const struct settings *s, const char *key, struct str value, void *place)
+{
+	*(struct conf_names *)place = names_at(s, key, value, known_gender, "male, female or other");
+}
+
+#define AT(member) offsetof(struct profile, member)
+#define KIND(name, kind)                                                                                     \
+	{name ".get", store_resource, AT(kinds[kind].get)},                                                      \
+		{name ".list", settings_store_text, AT(kinds[kind].list)},                                           \
+		{name ".create", settings_store_text, AT(kinds[kind].create)},                                       \
+		{name ".search", settings_store_text, AT(kinds[kind].search)},                                       \
+		{name ".search_by", store_search, AT(kinds[kind].search_by)},                                        \
+		{name ".rows", store_pointers, AT(kinds[kind].rows)},                                                \
+		{name ".updated", store_pointers, AT(kinds[kind].updated)},                                          \
+		{name ".fields", store_facts, AT(kinds[kind].fields)},                                               \
+		{name ".items", store_pointers, AT(kinds[kind].items)},                                              \
+	{                                                                                                        \
+		name ".item", store_items, AT(kinds[kind].item)                                                      \
+	}
+
+/* Every key, in the order of pnow.conf(5). */
+static const struct settings_key keys[] = {
+	{"name", settings_store_text, AT(name)},
+	{"base_url", settings_store_url, AT(base_url)},
+	{"authorization", settings_store_text, AT(authorization)},
+	{"practice_header", settings_store_text, AT(practice_header)},
+	{"practice_query", settings_store_text, AT(practice_query)},
+	{"apikey_query", settings_store_text, AT(apikey_query)},
+	{"check", settings_store_text, AT(check)},
+	{"day_first", settings_store_bool, AT(day_first)},
+	{"event.name", store_pointers, AT(event_name)},
+	{"event.id", store_pointers, AT(event_id)},
+	{"event.time", store_pointers, AT(event_time)},
+	{"event.data", store_pointers, AT(event_data)},
+	{"events", store_events, AT(events)},
+	{"statuses", store_statuses, AT(statuses)},
+	{"genders", store_genders, AT(genders)},
+	{"paging.page", settings_store_text, AT(paging.page)},
+	{"paging.rows", settings_store_text, AT(paging.rows)},
+	{"paging.size", store_size, AT(paging.size)},
+	{"paging.since", settings_store_text, AT(paging.since)},
+	{"paging.until", settings_store_text, AT(paging.until)},
+	{"paging.pages_header", settings_store_text, AT(paging.pages_header)},
+	{"paging.total", store_pointers, AT(paging.total)},
+	{"appointment_types.list", settings_store_text, AT(appointment_types.list)},
+	{"appointment_types.rows", store_pointers, AT(appointment_types.rows)},
+	{"appointment_types.name", store_pointers, AT(appointment_types.name)},
+	KIND("patient", KIND_PATIENT),
+	KIND("appointment", KIND_APPOINTMENT),
+	KIND("bill", KIND_BILL),
+	KIND("membership", KIND_MEMBERSHIP),
+};
 
 /* Where a profile's file is: beside the other data files, or in the checkout that the program was built in.
  */
@@ -400,6 +353,15 @@ static const char *profile_path(struct arena *a, const char *name)
 	return access(built, R_OK) == 0 ? built : installed;
 }
 
+/* What the file must say of a kind. */
+static void check_kind(const struct settings *s, enum event_kind kind, const struct profile_kind *k)
+{
+	if (!k->get)
+		settings_wrong(s, s->root, "%s.get is missing", event_kind_name(kind));
+	if (!profile_field(&k->fields, "id"))
+		settings_wrong(s, s->root, "%s.fields.id is missing", event_kind_name(kind));
+}
+
 struct profile *profile_read(const char *name, const char *conf_file)
 {
 	struct profile *p = calloc(1, sizeof *p);
@@ -409,13 +371,7 @@ struct profile *profile_read(const char *name, const char *conf_file)
 	if (access(path, R_OK) < 0)
 		err(EX_CONFIG, "%s: patientnow.profile: cannot read the profile %s", conf_file, path);
 	struct settings s = settings_read(&p->arena, path, "the profile");
-	struct jtext_members members = settings_members(&s, "", s.root);
-	for (size_t i = 0; i < members.n; i++) {
-		const char *key = settings_name(&s, &members.at[i]);
-		if (!read_key(&s, p, key, members.at[i].value))
-			settings_wrong(
-				&s, members.at[i].value, "unknown key %s: the known ones are in pnow.conf(5)", key);
-	}
+	settings_fill(&s, "", s.root, keys, sizeof keys / sizeof *keys, p);
 	if (!p->check)
 		p->check = p->kinds[KIND_PATIENT].list;
 	if (!p->paging.size)
@@ -423,8 +379,7 @@ struct profile *profile_read(const char *name, const char *conf_file)
 	if (!p->base_url || !p->event_name.n)
 		settings_wrong(&s, s.root, "%s is missing", p->base_url ? "event.name" : "base_url");
 	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)
-		if (!p->kinds[kind].get)
-			settings_wrong(&s, s.root, "%s is missing", event_kind_name(kind));
+		check_kind(&s, kind, &p->kinds[kind]);
 	return p;
 }
 

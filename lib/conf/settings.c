@@ -7,7 +7,9 @@
 
 #include <ctype.h>
 #include <err.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sysexits.h>
 
 void settings_wrong(const struct settings *s, struct str at, const char *format, ...)
@@ -104,7 +106,7 @@ static bool safe_url(const char *url)
 	return strncmp(url, "https://", 8) == 0;
 }
 
-const char *settings_url(const struct settings *s, const char *key, struct str value)
+void settings_store_url(const struct settings *s, const char *key, struct str value, void *place)
 {
 	settings_text(s, key, value);
 	char *text = jtext_string(s->arena, value);
@@ -114,7 +116,7 @@ const char *settings_url(const struct settings *s, const char *key, struct str v
 			text);
 	for (size_t n = strlen(text); n && text[n - 1] == '/'; n--)
 		text[n - 1] = '\0';
-	return text;
+	*(const char **)place = text;
 }
 
 const char **settings_texts(const struct settings *s, const char *key, struct str value, size_t *n)
@@ -131,10 +133,111 @@ const char **settings_texts(const struct settings *s, const char *key, struct st
 	return texts;
 }
 
-bool settings_bool(const struct settings *s, const char *key, struct str value)
+int64_t settings_number(
+	const struct settings *s, const char *key, struct str value, int64_t least, int64_t most)
+{
+	const char *problem = "no number";
+	int64_t n = 0;
+	if (jtext_type(value) == JTEXT_NUMBER)
+		n = strtonum(arena_copy(s->arena, value), least, most, &problem);
+	if (problem)
+		settings_wrong(s, value, "%s: found %s, expected a whole number from %lld to %lld", key,
+			settings_found(s, value), (long long)least, (long long)most);
+	return n;
+}
+
+void settings_store_text(const struct settings *s, const char *key, struct str value, void *place)
+{
+	*(const char **)place = settings_text(s, key, value);
+}
+
+void settings_store_bool(const struct settings *s, const char *key, struct str value, void *place)
 {
 	enum jtext_type type = jtext_type(value);
 	if (type != JTEXT_TRUE && type != JTEXT_FALSE)
 		settings_wrong(s, value, "%s: found %s, expected true or false", key, settings_found(s, value));
-	return type == JTEXT_TRUE;
+	*(bool *)place = type == JTEXT_TRUE;
+}
+
+/* An object while it is read against its keys. */
+struct filling {
+	const struct settings *s;
+	const char *at; /* where it is in the file, with a dot behind, or "" */
+	const struct settings_key *keys;
+	size_t n;
+	void *place;
+};
+
+/* How many single letters must change to make one text of the other (Levenshtein), at most 99. */
+static unsigned distance(const char *a, const char *b)
+{
+	unsigned row[100];
+	size_t n = strlen(b);
+	if (n > 98)
+		return 99;
+	for (unsigned j = 0; j <= n; j++)
+		row[j] = j;
+	for (unsigned i = 1; *a; a++, i++) {
+		unsigned corner = row[0];
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			unsigned change = corner + (*a != b[j - 1]);
+			corner = row[j];
+			unsigned least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
+			row[j] = least < change ? least : change;
+		}
+	}
+	return row[n];
+}
+
+/* Ends the process: there is no row for a path. */
+__attribute__((noreturn)) static void unknown(const struct filling *f, const char *path, struct str value)
+{
+	const char *nearest = "";
+	unsigned least = UINT_MAX;
+	for (size_t i = 0; i < f->n; i++) {
+		/* also each leading part, such as "crm" of "crm.location_id" */
+		const char *known = f->keys[i].path;
+		for (size_t n = 1; n <= strlen(known); n++) {
+			if (known[n] != '.' && known[n] != '\0')
+				continue;
+			const char *part = arena_copy(f->s->arena, (struct str){known, n});
+			unsigned d = distance(path, part);
+			if (d < least) {
+				least = d;
+				nearest = part;
+			}
+		}
+	}
+	settings_wrong(
+		f->s, value, "unknown key %s%s: the nearest known one is %s%s", f->at, path, f->at, nearest);
+}
+
+/* One member, by its path in the object that is filled. */
+static void fill_at(const struct filling *f, const char *path, struct str value)
+{
+	struct arena *a = f->s->arena;
+	const char *key = arena_printf(a, "%s%s", f->at, path), *inner = arena_printf(a, "%s.", path);
+	bool group = false;
+	for (size_t i = 0; i < f->n; i++) {
+		if (strcmp(f->keys[i].path, path) == 0) {
+			f->keys[i].store(f->s, key, value, (char *)f->place + f->keys[i].offset);
+			return;
+		}
+		group |= strncmp(f->keys[i].path, inner, strlen(inner)) == 0;
+	}
+	if (!group)
+		unknown(f, path, value);
+	struct jtext_members members = settings_members(f->s, key, value);
+	for (size_t i = 0; i < members.n; i++)
+		fill_at(f, arena_printf(a, "%s%s", inner, settings_name(f->s, &members.at[i])), members.at[i].value);
+}
+
+void settings_fill(const struct settings *s, const char *key, struct str value,
+	const struct settings_key *keys, size_t n, void *place)
+{
+	struct filling f = {s, *key ? arena_printf(s->arena, "%s.", key) : "", keys, n, place};
+	struct jtext_members members = settings_members(s, key, value);
+	for (size_t i = 0; i < members.n; i++)
+		fill_at(&f, settings_name(s, &members.at[i]), members.at[i].value);
 }

@@ -8,6 +8,8 @@
 #include "text/arena.h"
 #include "text/jtext.h"
 
+#include <stdint.h>
+
 struct settings {
 	const char *file;    /* as given */
 	struct str text;     /* the whole file, comments blanked out */
@@ -34,14 +36,32 @@ const char *settings_name(const struct settings *s, const struct jtext_member *m
 /* The text at key; anything else, "", and a control character in it are wrong. */
 const char *settings_text(const struct settings *s, const char *key, struct str value);
 
-/* The URL at key, without slashes at its end: https://, or http:// to this machine, where nobody can listen
-   in; anything else is wrong. */
-const char *settings_url(const struct settings *s, const char *key, struct str value);
-
 /* A list of texts, n of them; anything else is wrong. */
 const char **settings_texts(const struct settings *s, const char *key, struct str value, size_t *n);
 
-/* true or false at key; anything else is wrong. */
-bool settings_bool(const struct settings *s, const char *key, struct str value);
+/* A whole number at key; anything else, and one that is not in this range, is wrong. */
+int64_t settings_number(
+	const struct settings *s, const char *key, struct str value, int64_t least, int64_t most);
+
+/* Stores the value at key in place, or ends the process where it is wrong. */
+typedef void settings_store(const struct settings *s, const char *key, struct str value, void *place);
+
+settings_store settings_store_text; /* const char * */
+settings_store settings_store_bool; /* bool */
+/* const char *, without slashes at its end: https://, or http:// to this machine, where nobody can listen in.
+ */
+settings_store settings_store_url;
+
+/* A key that an object may have: its path in there, with dots (oauth.client_id), and where its value goes. */
+struct settings_key {
+	const char *path;
+	settings_store *store;
+	size_t offset; /* in what is filled */
+};
+
+/* Fills what is at place from the object at key ("": the file's root). Ends the process at a key that is no
+   row, and names the row that is most like it. */
+void settings_fill(const struct settings *s, const char *key, struct str value,
+	const struct settings_key *keys, size_t n, void *place);
 
 #endif

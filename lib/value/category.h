@@ -1,5 +1,4 @@
-/* The categories of appointments and where each moves an opportunity: the two tables of design.md section 4.
- */
+/* The categories of appointments and where each moves an opportunity: the two tables of categorize(1). */
 #ifndef CATEGORY_H
 #define CATEGORY_H
 

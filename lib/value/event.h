@@ -1,4 +1,4 @@
-/* The events, their types and what they carry, in the order of design.md section 4. */
+/* The events, their types and what they carry, in the order of pnow-event(5). */
 #ifndef EVENT_H
 #define EVENT_H
 

@@ -1,4 +1,4 @@
-/* The custom fields that we fill in the CRM: one row each, in the order of design.md section 4. */
+/* The custom fields that we fill in the CRM: one row each, in the order of crm-map(1). */
 #ifndef FIELD_H
 #define FIELD_H
 

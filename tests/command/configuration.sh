@@ -60,7 +60,7 @@ wrong "a line break in a text" '.practice="glow\r\ndenver"' 'practice: found tex
 wrong "a line break in a name of the practice" '.facilities["Up\ntown"]={}' 'facilities: found a key with a control character, expected one line of text'
 wrong "an unknown pipeline" '.names.pipelines.dental="x"' 'unknown key names.pipelines.dental: expected *surgical, non-surgical*'
 wrong "an unknown stage" '.names.stages.Started="x"' 'unknown key names.stages.Started: expected the name of a stage*'
-wrong "an unknown key of a facility" '.facilities.Main={"location":"x"}' 'unknown key facilities.Main.location: the known ones are location_id, token_file and refresh_token_file'
+wrong "an unknown key of a facility" '.facilities.Main={"location":"x"}' 'unknown key facilities.Main.location: the nearest known one is facilities.Main.location_id'
 jq -c '.facilities.Main={"location_id":"x"}' good.json >conf.json
 refuses "a facility without its token" crm-map 'crm-map: conf.json: facilities.Main: token_file is missing'
 oauth='{"client_id":"x","client_secret_file":"x","refresh_token_file":"x"}'
@@ -238,6 +238,10 @@ jq -c '.patientnow.profile="./broken.json"' good.json >conf.json
 refuses "a line break in a header of a profile" pnow-enrich 'pnow-enrich: ./broken.json:*: authorization: found text with a control character, expected one line of text'
 jq -c '.patientnow.profile="./mine.json"' good.json >conf.json
 refuses "a profile of one's own with a mistake" pnow-enrich 'pnow-enrich: ./mine.json:*: unknown key patient.fields.firstname: expected *'
+sed 's/"pages_header"/"page_header"/' "$root/lib/profiles/patientnow-essentials.json" >mine.json
+refuses "an unknown key of a profile names the nearest" pnow-enrich 'pnow-enrich: ./mine.json:*: unknown key paging.page_header: the nearest known one is paging.pages_header'
+sed 's/"appointment": {/"apointment": {/' "$root/lib/profiles/patientnow-pro.json" >mine.json
+refuses "also where the whole object is misspelt" pnow-enrich 'pnow-enrich: ./mine.json:*: unknown key apointment: the nearest known one is appointment'
 input=
 sed 's#"base_url": *"[^"]*"#"base_url": "http://example.com"#' "$root/lib/profiles/patientnow-pro.json" >mine.json
 refuses "a profile of one's own whose base_url would send the token in plain text" pnow-enrich 'pnow-enrich: ./mine.json:*: base_url: found "http://example.com", expected a URL that starts with https:// *'
