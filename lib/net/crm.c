@@ -173,53 +173,43 @@ static const char *reason(struct arena *a, const struct crm_request *request, st
 	return text;
 }
 
-static void explain(struct arena *a, const struct crm_request *request, struct crm_answer *answer)
+/* What to do about a status. */
+static const char *hint(long status)
 {
-	static const struct {
-		long from, to;
-		const char *code;
-		bool retry;
-		const char *hint;
-	} statuses[] = {
-		{401, 401, "refused", true, ": the CRM does not accept the token"},
-		{403, 403, "refused", true, ": the token may not do this"},
-		{404, 404, "not_found", false, ""},
-		{408, 408, "unavailable", true, ""},
-		{429, 429, "limited", true, ": over the CRM's limit"},
-		{400, 499, "rejected", false, ""},
-		{500, 599, "unavailable", true, ""},
-	};
-	const char *path = arena_copy(a, (struct str){request->path, strcspn(request->path, "?")});
-	answer->code = "bad_answer";
-	answer->retry = true;
-	answer->error = arena_printf(a, "%s %s: %ld, and no JSON", request->method, path, answer->status);
-	for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
-		if (answer->status >= statuses[i].from && answer->status <= statuses[i].to) {
-			answer->code = statuses[i].code;
-			answer->retry = statuses[i].retry;
-			answer->error = arena_printf(a, "%s %s: %ld%s%s", request->method, path, answer->status,
-				statuses[i].hint, reason(a, request, answer->body));
-			return;
-		}
+	switch (status) {
+	case 401:
+		return ": the CRM does not accept the token";
+	case 403:
+		return ": the token may not do this";
+	case 429:
+		return ": over the CRM's limit";
+	default:
+		return "";
 	}
 }
 
-/* What to tell of a request that was not answered. */
-static void explain_unanswered(struct arena *a, const struct crm_request *request,
-	const struct passage *passage, const struct http_answer *got, struct crm_answer *answer)
+/* Fills in what an answer that is no success means. */
+static void explain(struct arena *a, const struct crm_request *request, const struct passage *passage,
+	const struct http_answer *got, struct crm_answer *answer)
 {
-	const char *path = arena_copy(a, (struct str){request->path, strcspn(request->path, "?")});
+	struct http_failure means = http_failure(got);
+	const char *what =
+		arena_printf(a, "%s %.*s", request->method, (int)strcspn(request->path, "?"), request->path);
 	char until[WHEN_TEXT];
-	answer->retry = true;
-	if (passage->until && !got->calls) {
+	answer->code = means.code;
+	answer->retry = means.retry;
+	if (got->outcome != HTTP_ANSWERED && passage->until && !got->calls) {
 		when_utc(passage->until, until);
 		answer->code = "limited";
+		answer->error = arena_printf(a, "%s: the CRM's limit is used up: again from %s on", what, until);
+	} else if (got->outcome != HTTP_ANSWERED) {
+		answer->error = arena_printf(a, "%s: %s", what, got->error);
+	} else if (got->status >= 400 && got->status <= 599) {
 		answer->error = arena_printf(
-			a, "%s %s: the CRM's limit is used up: again from %s on", request->method, path, until);
-		return;
+			a, "%s: %ld%s%s", what, got->status, hint(got->status), reason(a, request, answer->body));
+	} else {
+		answer->error = arena_printf(a, "%s: %ld, and no JSON", what, got->status);
 	}
-	answer->code = got->outcome == HTTP_LOST ? "lost" : "unavailable";
-	answer->error = arena_printf(a, "%s %s: %s", request->method, path, got->error);
 }
 
 /* One request as http.h makes it, and what it tells. */
@@ -236,15 +226,13 @@ static struct crm_answer make(struct crm *c, struct arena *a, const struct crm_l
 	struct http_answer got = http_do(c->http, a, &http);
 	struct crm_answer answer = {.outcome = got.outcome, .calls = got.calls, .ms = got.ms, .date = got.date};
 	struct jtext_error error;
-	if (got.outcome != HTTP_ANSWERED) {
-		explain_unanswered(a, request, &passage, &got, &answer);
-		return answer;
+	if (got.outcome == HTTP_ANSWERED) {
+		answer.status = got.status;
+		if (got.body.n && jtext_check(got.body, &error))
+			answer.body = got.body;
 	}
-	answer.status = got.status;
-	if (got.body.n && jtext_check(got.body, &error))
-		answer.body = got.body;
-	if (got.status < 200 || got.status > 299 || !answer.body.p)
-		explain(a, request, &answer);
+	if (answer.status < 200 || answer.status > 299 || !answer.body.p)
+		explain(a, request, &passage, &got, &answer);
 	return answer;
 }
 

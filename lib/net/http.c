@@ -336,6 +336,31 @@ static void try_once(
 	curl_easy_cleanup(t.easy);
 }
 
+struct http_failure http_failure(const struct http_answer *answer)
+{
+	static const struct {
+		long from, to;
+		struct http_failure means;
+	} statuses[] = {
+		{401, 401, {"refused", true, true}},
+		{403, 403, {"refused", true, true}},
+		{404, 404, {"not_found", false, true}},
+		{408, 408, {"unavailable", true, false}},
+		{410, 410, {"not_found", false, true}},
+		{429, 429, {"limited", true, true}},
+		{400, 499, {"rejected", false, true}},
+		{500, 599, {"unavailable", true, false}},
+	};
+	if (answer->outcome == HTTP_UNSENT)
+		return (struct http_failure){"unavailable", true, true};
+	if (answer->outcome == HTTP_LOST)
+		return (struct http_failure){"lost", true, false};
+	for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
+		if (answer->status >= statuses[i].from && answer->status <= statuses[i].to)
+			return statuses[i].means;
+	return (struct http_failure){"bad_answer", true, false};
+}
+
 /* Whether doing it again can help and does no harm. */
 static bool again(const struct http_request *request, const struct http_answer *answer)
 {

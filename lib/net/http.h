@@ -41,6 +41,16 @@ struct http_answer {
 	int64_t date;       /* of the answer: the server's clock, milliseconds since 1970; 0: not said */
 };
 
+/* What an answer that is no success means. */
+struct http_failure {
+	const char *code;    /* unavailable, lost, refused, not_found, limited, rejected, bad_answer */
+	bool retry;          /* it can work later */
+	bool without_effect; /* the request certainly changed nothing */
+};
+
+/* Of an answer that did not come, or whose status or body is not what was hoped for. */
+struct http_failure http_failure(const struct http_answer *answer);
+
 /* The value of a header of the answer (its name in any case), the arena's; NULL where it has none. */
 char *http_header(struct arena *a, const struct http_answer *answer, const char *name);
 

@@ -183,12 +183,20 @@ static const char *save(struct quest *q, struct kept *k)
 
 /* --- What the CRM is asked --- */
 
+/* What an answer without a token means: that none is given, for whatever reason, is a refusal. */
+static const char *code_of(const struct http_answer *answer)
+{
+	const char *code = http_failure(answer).code;
+	if (strcmp(code, "limited") == 0)
+		return "unavailable";
+	return strcmp(code, "rejected") == 0 || strcmp(code, "not_found") == 0 ? "refused" : code;
+}
+
 static const char *explain(struct quest *q, const char *path, const struct http_answer *answer)
 {
 	struct jtext_error wrong;
 	if (answer->outcome != HTTP_ANSWERED)
-		return fail(q, answer->outcome == HTTP_LOST ? "lost" : "unavailable",
-			arena_printf(q->a, "POST %s: %s", path, answer->error));
+		return fail(q, code_of(answer), arena_printf(q->a, "POST %s: %s", path, answer->error));
 	const char *what =
 		jtext_check(answer->body, &wrong) ? jtext_string(q->a, jtext_get(answer->body, "error")) : NULL;
 	const char *hint = "";
@@ -203,11 +211,7 @@ static const char *explain(struct quest *q, const char *path, const struct http_
 		hint = ": crm.oauth.client_id or the secret in client_secret_file is wrong";
 	else if (answer->status >= 400 && answer->status <= 499 && strcmp(path, "/oauth/locationToken") == 0)
 		hint = ": crm.oauth.company_id is not the agency's, or the app is not installed in this location";
-	return fail(q,
-		answer->status >= 500 || answer->status == 429 ? "unavailable"
-		: answer->status >= 400                        ? "refused"
-													   : "bad_answer",
-		arena_printf(q->a, "POST %s: %ld%s", path, answer->status, hint));
+	return fail(q, code_of(answer), arena_printf(q->a, "POST %s: %ld%s", path, answer->status, hint));
 }
 
 /* Posts a form; the grant that comes back (its access NULL: none, and the quest has failed). */

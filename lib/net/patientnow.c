@@ -149,24 +149,13 @@ static struct http_answer ask(struct patientnow *p, struct arena *a, const char 
 static struct patientnow_answer failure(
 	struct patientnow *p, struct arena *a, const char *what, const struct http_answer *answer)
 {
-	static const struct {
-		long from, to;
-		const char *code;
-		bool retry;
-	} statuses[] = {
-		{404, 404, "not_found", false},
-		{410, 410, "not_found", false},
-		{401, 401, "refused", true},
-		{403, 403, "refused", true},
-		{408, 408, "unavailable", true},
-		{429, 429, "quota_exhausted", true},
-		{400, 499, "rejected", false},
-		{500, 599, "unavailable", true},
-	};
-	struct patientnow_answer failed = {.code = "bad_answer", .retry = true, .calls = answer->calls};
+	struct http_failure means = http_failure(answer);
+	struct patientnow_answer failed = {.code = means.code,
+		.retry = means.retry,
+		.without_effect = means.without_effect,
+		.calls = answer->calls};
 	if (answer->outcome != HTTP_ANSWERED) {
 		bool quota = answer->calls == 0;
-		failed.without_effect = answer->outcome == HTTP_UNSENT;
 		if (quota && quota_used(p->state, "patientnow") < p->conf->patientnow.daily_limit) {
 			failed.code = "state";
 			failed.message =
@@ -179,17 +168,13 @@ static struct patientnow_answer failure(
 							   : arena_printf(a, "%s: %s", what, answer->error);
 		return failed;
 	}
-	failed.message = arena_printf(a, "%s: %ld%s", what, answer->status,
-		answer->status == 401 || answer->status == 403 ? ": PatientNow does not accept the token" : "");
-	for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
-		if (answer->status >= statuses[i].from && answer->status <= statuses[i].to) {
-			failed.code = statuses[i].code;
-			failed.retry = statuses[i].retry;
-			failed.without_effect = answer->status < 500 && answer->status != 408;
-			return failed;
-		}
-	}
-	failed.message = arena_printf(a, "%s: %ld, and no JSON as the profile expects it", what, answer->status);
+	if (strcmp(means.code, "limited") == 0)
+		failed.code = "quota_exhausted";
+	failed.message =
+		strcmp(means.code, "bad_answer") == 0
+			? arena_printf(a, "%s: %ld, and no JSON as the profile expects it", what, answer->status)
+			: arena_printf(a, "%s: %ld%s", what, answer->status,
+				  strcmp(means.code, "refused") == 0 ? ": PatientNow does not accept the token" : "");
 	return failed;
 }
 
