@@ -6,20 +6,29 @@
  */
 #include "push.h"
 
+/* The next sub-account from *i on in which the ledger knows the patient; NULL: there is none. */
+static const struct crm_location *next_known(struct push_work *w, size_t *i)
+{
+	const struct crm_location *at;
+	while ((at = crm_location_next(w->push->crm, i)))
+		if (ledger_contact(w->push->state, w->a, at->id, w->event->patient).id)
+			return at;
+	return NULL;
+}
+
 /* The sub-account whose contacts the patient is among: the main one where it is, or where nobody knows; of
  * several others the one where something was done last. */
 static const struct crm_location *location_of_patient(struct push_work *w)
 {
-	const struct crm_location *found = NULL, *at;
+	size_t i = 0;
+	const struct crm_location *main = crm_location_next(w->push->crm, &i), *found = NULL, *at;
 	bool several = false;
 	int64_t last = -1;
-	for (size_t i = 0; (at = crm_location_at(w->push->crm, i)); i++) {
-		const char *contact = ledger_contact(w->push->state, w->a, at->id, w->event->patient).id;
-		if (!contact || (found && strcmp(found->id, at->id) == 0))
-			continue;
-		if (i == 0)
-			return at;
+	if (ledger_contact(w->push->state, w->a, main->id, w->event->patient).id)
+		return main;
+	while ((at = next_known(w, &i))) {
 		several |= found != NULL;
+		const char *contact = ledger_contact(w->push->state, w->a, at->id, w->event->patient).id;
 		int64_t changed_at = ledger_changed(w->push->state, at->id, contact);
 		if (changed_at > last) {
 			last = changed_at;
@@ -30,7 +39,7 @@ static const struct crm_location *location_of_patient(struct push_work *w)
 		push_result_warn(w,
 			"the patient is known in several sub-accounts: %s was taken, where something was done last",
 			found->id);
-	return found ? found : crm_location_at(w->push->crm, 0);
+	return found ? found : main;
 }
 
 /* The facility of the appointment or bill; NULL where it names none. */
@@ -66,21 +75,6 @@ static const struct crm_location *location_of_event(struct push_work *w)
 		push_result_warn(
 			w, "the event's facility is not in the configuration: the practice's main sub-account was taken");
 	return found;
-}
-
-/* The next sub-account from *i on in which the ledger knows the patient; NULL: there is none. Several
- * facilities may have one. */
-static const struct crm_location *next_known(struct push_work *w, size_t *i)
-{
-	const struct crm_location *at;
-	while ((at = crm_location_at(w->push->crm, (*i)++))) {
-		bool before = false;
-		for (size_t k = 0; k + 1 < *i; k++)
-			before |= strcmp(crm_location_at(w->push->crm, k)->id, at->id) == 0;
-		if (!before && ledger_contact(w->push->state, w->a, at->id, w->event->patient).id)
-			return at;
-	}
-	return NULL;
 }
 
 enum outcome push_location_each(struct push_work *w, enum outcome (*settle)(struct push_work *))

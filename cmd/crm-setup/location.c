@@ -193,28 +193,16 @@ static void check_location(struct setup *s, struct crm *crm, const struct crm_lo
 		check_workflows(s, jtext_get(workflows.body, "workflows"));
 }
 
-/* Whether a facility before this one has the same sub-account. */
-static bool was_checked(const struct setup *s, size_t facility)
-{
-	const char *id = s->usable.facilities[facility].location_id;
-	bool was = strcmp(s->conf->crm.location_id, id) == 0;
-	for (size_t i = 0; i < facility; i++)
-		was |= strcmp(s->usable.facilities[i].location_id, id) == 0;
-	return was;
-}
-
 void check_crm(struct setup *s)
 {
-	bool unknown;
 	if (!s->crm_secret) {
 		tell(s, UNKNOWN, "CRM", NULL, "not asked", "Mend the secret first.");
 		return;
 	}
 	struct crm *crm = crm_open(&s->usable, &s->options);
-	check_location(s, crm, crm_location(crm, NULL, &unknown));
-	for (size_t i = 0; i < s->usable.facilities_n; i++)
-		if (!was_checked(s, i))
-			check_location(s, crm, crm_location(crm, s->usable.facilities[i].name, &unknown));
+	const struct crm_location *at;
+	for (size_t i = 0; (at = crm_location_next(crm, &i));)
+		check_location(s, crm, at);
 	crm_close(crm);
 	s->location = NULL;
 }

@@ -142,12 +142,15 @@ static bool is_unreachable(struct arena *a, const struct sources *patient)
 /* What is known in the facility's sub-account; where no facility is told, in any of them. */
 static unsigned known_of(const struct enrich *e, struct arena *a, const char *facility, const char *patient)
 {
-	const struct conf_facility *f = facility ? conf_facility(e->conf, facility) : NULL;
+	const struct conf_facility *f = conf_facility(e->conf, facility);
+	const char *location;
+	unsigned known = 0;
 	if (!e->state || !patient)
 		return 0;
-	unsigned known = known_at(e, a, f ? f->location_id : e->conf->crm.location_id, patient);
-	for (size_t i = 0; !facility && !known && i < e->conf->facilities_n; i++)
-		known = known_at(e, a, e->conf->facilities[i].location_id, patient);
+	if (facility)
+		return known_at(e, a, f ? f->location_id : e->conf->crm.location_id, patient);
+	for (size_t i = 0; !known && (location = conf_location(e->conf, &i));)
+		known = known_at(e, a, location, patient);
 	return known;
 }
 

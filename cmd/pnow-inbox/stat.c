@@ -88,11 +88,10 @@ static void each_limit(const struct conf *c,
 	void (*each)(const char *location, const struct limit_standing *, void *), void *context)
 {
 	struct limit_standing standing;
-	for (size_t i = 0; i <= c->facilities_n; i++) {
-		const char *location = i ? c->facilities[i - 1].location_id : c->crm.location_id;
-		if (location && limits_look(c->state, location, &standing) && standing.told)
+	const char *location;
+	for (size_t i = 0; (location = conf_location(c, &i));)
+		if (limits_look(c->state, location, &standing) && standing.told)
 			each(location, &standing, context);
-	}
 }
 
 static void limit_json(const char *location, const struct limit_standing *s, void *context)

@@ -74,10 +74,11 @@ static enum fate take(
 /* Whether the configuration has the sub-account. */
 static bool is_ours(const struct conf *conf, const char *location)
 {
-	bool ours = strcmp(conf->crm.location_id, location) == 0;
-	for (size_t i = 0; i < conf->facilities_n; i++)
-		ours |= strcmp(conf->facilities[i].location_id, location) == 0;
-	return ours;
+	const char *at;
+	for (size_t i = 0; (at = conf_location(conf, &i));)
+		if (strcmp(at, location) == 0)
+			return true;
+	return false;
 }
 
 enum fate contact_read(struct tagged *t)

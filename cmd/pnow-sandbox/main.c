@@ -3,6 +3,7 @@
  * it touches patients, and to test against. State is in memory, filled from a seed; everything over real
  * HTTP. This file has the options, the listening socket, and start and stop.
  */
+#include "crm_search.h"
 #include "crm_store.h"
 #include "faults.h"
 #include "patientnow.h"

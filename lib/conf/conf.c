@@ -435,3 +435,22 @@ const struct conf_facility *conf_facility(const struct conf *c, const char *faci
 			return &c->facilities[i];
 	return NULL;
 }
+
+/* The main sub-account's id (0), or a facility's. */
+static const char *location_at(const struct conf *c, size_t i)
+{
+	return i ? c->facilities[i - 1].location_id : c->crm.location_id;
+}
+
+const char *conf_location(const struct conf *c, size_t *i)
+{
+	while (*i <= c->facilities_n) {
+		const char *id = location_at(c, (*i)++);
+		bool before = false;
+		for (size_t k = 0; id && k + 1 < *i; k++)
+			before |= location_at(c, k) && strcmp(location_at(c, k), id) == 0;
+		if (id && !before)
+			return id;
+	}
+	return NULL;
+}

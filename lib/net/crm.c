@@ -125,8 +125,9 @@ void crm_close(struct crm *c)
 {
 	if (!c)
 		return;
-	for (size_t i = 0; c->verbose && c->limits && i <= c->conf->facilities_n; i++)
-		say_standing(i ? &c->facilities[i - 1] : &c->main);
+	const struct crm_location *at;
+	for (size_t i = 0; c->verbose && c->limits && (at = crm_location_next(c, &i));)
+		say_standing(at);
 	oauth_close(c->oauth);
 	http_close(c->http);
 	limits_close(c->limits);
@@ -141,20 +142,20 @@ const struct crm_location *crm_location(const struct crm *c, const char *facilit
 	return f ? &c->facilities[f - c->conf->facilities] : &c->main;
 }
 
-const struct crm_location *crm_location_at(const struct crm *c, size_t i)
+const struct crm_location *crm_location_next(const struct crm *c, size_t *i)
 {
-	if (i == 0)
-		return &c->main;
-	return i <= c->conf->facilities_n ? &c->facilities[i - 1] : NULL;
+	if (!conf_location(c->conf, i))
+		return NULL;
+	return *i > 1 ? &c->facilities[*i - 2] : &c->main;
 }
 
 const struct crm_location *crm_location_with(const struct crm *c, const char *id)
 {
-	const struct crm_location *l;
-	for (size_t i = 0; (l = crm_location_at(c, i)); i++)
-		if (strcmp(l->id, id) == 0)
-			break;
-	return l;
+	const struct crm_location *at;
+	for (size_t i = 0; (at = crm_location_next(c, &i));)
+		if (strcmp(at->id, id) == 0)
+			return at;
+	return NULL;
 }
 
 /* What the CRM says about a request that it did not take: "property x should not exist", without what it

@@ -27,8 +27,9 @@ void crm_close(struct crm *c);
    configuration though others are, and the main one serves it. */
 const struct crm_location *crm_location(const struct crm *c, const char *facility, bool *unknown);
 
-/* The practice's sub-accounts, its main one (0) first; NULL behind the last. */
-const struct crm_location *crm_location_at(const struct crm *c, size_t i);
+/* The practice's next sub-account, each once, the main one first; *i is 0 at the start. NULL behind the last.
+ */
+const struct crm_location *crm_location_next(const struct crm *c, size_t *i);
 /* The sub-account with this id; NULL where the configuration has none. */
 const struct crm_location *crm_location_with(const struct crm *c, const char *id);
 
