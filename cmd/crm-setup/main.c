@@ -44,10 +44,8 @@ static void show_requests(struct setup *s)
 	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
 		if (paths[i])
 			printf("{\"api\":\"patientnow\",\"method\":\"GET\",\"path\":\"/%s\"}\n", paths[i]);
-	for (size_t i = 0; i <= s->conf->facilities_n; i++) {
-		bool unknown;
-		const struct crm_location *l =
-			crm_location(crm, i ? s->conf->facilities[i - 1].name : NULL, &unknown);
+	const struct crm_location *l;
+	for (size_t i = 0; (l = crm_location_next(crm, &i));) {
 		for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
 			printf(
 				"{\"api\":\"crm\",\"method\":\"GET\",\"path\":\"%s\"}\n", names_path(&s->arena, l, kinds[k]));
