@@ -195,11 +195,15 @@ enum delivery store_deliver(struct hook *h, struct request *r, struct webhook *e
 {
 	struct store *s = r->practice->store;
 	struct deposit d = {.arena = r->arena,
-		.event = {.id = event->id, .delivery_id = event->delivery_id, .line = {line.p, line.n - 1}}};
+		.event = {.id = event->id,
+			.delivery_id = event->delivery_id,
+			.type = event->type,
+			.patient = event->patient,
+			.subject = event->subject,
+			.line = {line.p, line.n - 1},
+			.received = when_now_ms()}};
 
 	(void)h;
-	d.event.received = when_now_ms();
-	inbox_describe(r->arena, r->practice->profile, &d.event);
 	if (s->listening)
 		hand_over(s, &d);
 	else

@@ -47,8 +47,13 @@ static struct inbox_event event_of(const struct record *r, const struct adding *
 		webhook_write(&line, conf, &w, "add", r->line);
 		event.id = w.id;
 		event.delivery_id = w.delivery_id;
+		event.type = w.type;
+		event.patient = w.patient;
+		event.subject = w.subject;
 		event.line = (struct str){arena_copy(r->arena, buf_str(&line)), line.n};
 		buf_free(&line);
+	} else {
+		inbox_describe(r->arena, adding->profile, &event);
 	}
 	return event;
 }
@@ -63,7 +68,6 @@ static void add_event(struct record *r, void *context)
 			r, "wrong_practice", false, "the event is another practice's: see the configuration's practice");
 		return;
 	}
-	inbox_describe(r->arena, adding->profile, &event);
 	enum inbox_added added = inbox_add(adding->in->state, r->arena, &event, &kept);
 	if (added == INBOX_FAILED) {
 		record_fail(r, "state", true, "the state file cannot be written");

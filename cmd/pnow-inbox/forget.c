@@ -48,7 +48,7 @@ static void take_event(const struct inbox_body *event, void *context)
 
 static bool tells_of(struct forget *f, struct str line)
 {
-	const char *patient = inbox_patient(&f->passing, f->profile, line);
+	const char *patient = webhook_patient(&f->passing, f->profile, line);
 	return patient && strcmp(patient, f->patient) == 0;
 }
 

@@ -125,8 +125,8 @@ const char *conf_name(const struct conf_names *names, const char *name);
 /* The sub-account of a facility, or NULL where the practice's main one serves it. Case does not matter. */
 const struct conf_facility *conf_facility(const struct conf *c, const char *facility);
 
-/* The id of the practice's next sub-account, each once, the main one first; *i is 0 at the start, and the
-   facility's place (1 is the first; 0 the main one) plus 1 behind a call. NULL behind the last. */
+/* The id of the practice's next sub-account, each once, the main one first; NULL behind the last. *i is 0 at
+   the start, 1 behind the main one, n + 1 behind the nth facility. */
 const char *conf_location(const struct conf *c, size_t *i);
 
 #endif

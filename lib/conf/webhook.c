@@ -28,6 +28,45 @@ static void read_patientnow(
 	w->type = w->ping ? NULL : type;
 }
 
+/* The id that a profile finds in an object for a kind of facts, or NULL. */
+static const char *id_of(
+	struct arena *a, const struct profile *profile, enum event_kind kind, struct str object)
+{
+	const struct profile_pointers *pointers =
+		profile ? profile_field(&profile->kinds[kind].fields, "id") : NULL;
+	return pointers ? jtext_scalar(a, profile_find(pointers, object)) : NULL;
+}
+
+/* The id of the event's object of a kind: as a filter has put it into the line (p NULL: there is none), else
+   as the payload tells it. */
+static const char *told(
+	struct arena *a, const struct profile *profile, enum event_kind kind, struct str line, struct str payload)
+{
+	const char *id = jtext_scalar(a, jtext_get(jtext_get(line, event_kind_name(kind)), "id"));
+	if (id || !payload.p)
+		return id;
+	if (kind == KIND_CONTACT)
+		return jtext_scalar(a, jtext_get(payload, "id"));
+	struct str facts = profile ? profile_find(&profile->event_data, payload) : (struct str){0};
+	return id_of(a, profile, kind, jtext_type(facts) == JTEXT_OBJECT ? facts : payload);
+}
+
+/* What an event of a known type is about. */
+static void describe(
+	struct arena *a, const struct profile *profile, struct webhook *w, struct str line, struct str payload)
+{
+	enum event_type type = event_type_of(w->type);
+	if (type == EVENT_UNKNOWN)
+		return;
+	enum event_kind kind = event_kind_of(type);
+	const char *id = told(a, profile, kind, line, payload);
+	if (id)
+		w->subject = arena_printf(a, "%s/%s", event_kind_name(kind), id);
+	w->patient = kind == KIND_CONTACT ? w->subject : told(a, profile, KIND_PATIENT, line, payload);
+	if (!w->patient)
+		w->patient = w->subject;
+}
+
 struct webhook webhook_read(struct arena *a, const struct conf *conf, const struct profile *profile,
 	enum webhook_sender sender, struct str body)
 {
@@ -46,7 +85,20 @@ struct webhook webhook_read(struct arena *a, const struct conf *conf, const stru
 		signature_sha256_hex((struct str[]){str_of(conf->practice), STR("webhook"), body}, 3, hex);
 		w.id = hex;
 	}
+	describe(a, profile, &w, (struct str){0}, body);
 	return w;
+}
+
+struct webhook webhook_read_line(struct arena *a, const struct profile *profile, struct str line)
+{
+	struct webhook w = {.type = jtext_string(a, jtext_get(line, "type"))};
+	describe(a, profile, &w, line, jtext_get(line, "payload"));
+	return w;
+}
+
+const char *webhook_patient(struct arena *a, const struct profile *profile, struct str line)
+{
+	return told(a, profile, KIND_PATIENT, line, jtext_get(line, "payload"));
 }
 
 void webhook_write(struct buf *out, const struct conf *conf, const struct webhook *event, const char *source,

@@ -16,12 +16,22 @@ struct webhook {
 	const char *name;     /* the event's name as sent, or NULL */
 	const char *occurred; /* RFC 3339, or NULL */
 	bool ping;            /* to be answered and forgotten */
+	const char *patient;  /* what keeps its order: a patient's id, else appointment/88123 and the like; NULL:
+							 nothing */
+	const char *subject;  /* what it is about: appointment/88123; NULL: not told */
 };
 
 /* Reads body (checked by jtext_check, an object) of a sender. For the CRM's events id, type and time are
    webhookId, type and timestamp; the profile may be NULL for them. */
 struct webhook webhook_read(struct arena *a, const struct conf *conf, const struct profile *profile,
 	enum webhook_sender sender, struct str body);
+
+/* Type, patient and subject of an event's line (checked JSON): as a filter has put them there, else as its
+   payload tells them. Nothing else is filled in. */
+struct webhook webhook_read_line(struct arena *a, const struct profile *profile, struct str line);
+
+/* The id of the patient whom an event's line tells of, of whatever type it is; the arena's, or NULL. */
+const char *webhook_patient(struct arena *a, const struct profile *profile, struct str line);
 
 /* Writes the event as one line without newline: id, type (or event, the name as sent, where nothing maps it),
    practice, source, received (now), occurred, payload. Blanks and newlines between the body's tokens are left

@@ -5,6 +5,7 @@
  * its end. So where one fails, half as many are tried, down to a single event.
  */
 #include "state/inbox.h"
+#include "conf/webhook.h"
 #include "text/buf.h"
 #include "value/when.h"
 
@@ -18,46 +19,12 @@ static int64_t number(const char *text)
 	return text ? strtoll(text, NULL, 10) : 0;
 }
 
-/* The id that a profile finds in an object for a kind of facts, or NULL. */
-static const char *id_of(
-	struct arena *a, const struct profile *profile, enum event_kind kind, struct str object)
-{
-	const struct profile_pointers *pointers =
-		profile ? profile_field(&profile->kinds[kind].fields, "id") : NULL;
-	return pointers ? jtext_scalar(a, profile_find(pointers, object)) : NULL;
-}
-
-/* The id of the event's object of a kind: as a filter has put it there, else as the payload tells it. */
-static const char *told(struct arena *a, const struct profile *profile, enum event_kind kind, struct str line)
-{
-	const char *id = jtext_scalar(a, jtext_get(jtext_get(line, event_kind_name(kind)), "id"));
-	struct str payload = jtext_get(line, "payload");
-	if (id || !payload.p)
-		return id;
-	if (kind == KIND_CONTACT)
-		return jtext_scalar(a, jtext_get(payload, "id"));
-	struct str facts = profile ? profile_find(&profile->event_data, payload) : (struct str){0};
-	return id_of(a, profile, kind, jtext_type(facts) == JTEXT_OBJECT ? facts : payload);
-}
-
-const char *inbox_patient(struct arena *a, const struct profile *profile, struct str line)
-{
-	return told(a, profile, KIND_PATIENT, line);
-}
-
 void inbox_describe(struct arena *a, const struct profile *profile, struct inbox_event *event)
 {
-	event->type = jtext_string(a, jtext_get(event->line, "type"));
-	enum event_type type = event_type_of(event->type);
-	if (type == EVENT_UNKNOWN)
-		return;
-	enum event_kind kind = event_kind_of(type);
-	const char *id = told(a, profile, kind, event->line);
-	if (id)
-		event->subject = arena_printf(a, "%s/%s", event_kind_name(kind), id);
-	event->patient = kind == KIND_CONTACT ? event->subject : told(a, profile, KIND_PATIENT, event->line);
-	if (!event->patient)
-		event->patient = event->subject;
+	struct webhook w = webhook_read_line(a, profile, event->line);
+	event->type = w.type;
+	event->patient = w.patient;
+	event->subject = w.subject;
 }
 
 /* The line with another id in it. */

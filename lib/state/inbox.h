@@ -12,18 +12,14 @@
 
 /* An event on its way in. */
 struct inbox_event {
-	const char *id;      /* the sender's delivery id, else a hash of the body */
-	bool delivery_id;    /* id is the sender's: the same id is the same event, for ever */
-	const char *type;    /* NULL: a name that nothing maps */
-	const char *patient; /* what keeps its order: a patient's id, else appointment/88123 and the like; NULL:
-							nothing */
-	const char *subject; /* what it is about: appointment/88123; NULL: not told */
-	struct str line;     /* the event, one line */
+	const char *id;                       /* the sender's delivery id, else a hash of the body */
+	bool delivery_id;                     /* id is the sender's: the same id is the same event, for ever */
+	const char *type, *patient, *subject; /* as in webhook.h; NULL: it has none */
+	struct str line;                      /* the event, one line */
 	int64_t received;
 };
 
-/* Finds type, patient and subject of an event's line (checked JSON), through the profile where only its
- * payload tells. */
+/* Fills in type, patient and subject, as webhook_read_line finds them in the line. */
 void inbox_describe(struct arena *a, const struct profile *profile, struct inbox_event *event);
 
 enum inbox_added {
@@ -154,9 +150,6 @@ struct inbox_body {
 /* Every event whose body is there; each() may reset the arena. False where the file cannot be read. */
 bool inbox_bodies(struct state *s, struct arena *a,
 	void (*each)(const struct inbox_body *body, void *context), void *context);
-/* The id of the patient whom an event's line (checked JSON) tells of, of whatever type it is; the arena's, or
- * NULL. */
-const char *inbox_patient(struct arena *a, const struct profile *profile, struct str line);
 /* The events, with or without a body, that are kept as a patient's or whose results name the patient, those
    about these subjects, and those in whose bodies one of these contacts' ids stands (JSON lists). each() is
    given no line.

@@ -23,6 +23,15 @@ static void check_patientnow(struct arena *a, const struct profile *p)
 	is_text(w.occurred, "2026-11-22T15:00:00Z", "the time is read");
 	w = read_body(a, p, SENDER_PATIENTNOW, "{\"event\":\"Ping\"}");
 	ok(w.ping && !w.type, "a ping is a ping");
+	w = read_body(a, p, SENDER_PATIENTNOW,
+		"{\"event\":\"AppointmentCreated\",\"data\":{\"appointmentId\":88123,\"patientId\":\"7\"}}");
+	is_text(w.subject, "appointment/88123", "a body tells what it is about");
+	is_text(w.patient, "7", "and whom");
+	w = webhook_read_line(a, p,
+		STR("{\"type\":\"appointment.booked\",\"patient\":{\"id\":\"8\"},"
+			"\"payload\":{\"appointmentId\":88123,\"patientId\":\"7\"}}"));
+	is_text(w.subject, "appointment/88123", "a line as its payload tells it");
+	is_text(w.patient, "8", "where a filter has not told it before");
 	w = read_body(a, p, SENDER_PATIENTNOW, "{\"event\":\"PatientMerged\",\"occurredAt\":\"yesterday\"}");
 	is_text(w.type, NULL, "a name that is not mapped has no type");
 	is_text(w.name, "PatientMerged", "but is kept");
