@@ -3,6 +3,7 @@
  * not ids), the way back to the seed, and a short help.
  */
 #include "answer.h"
+#include "crm_search.h"
 #include "crm_store.h"
 #include "ids.h"
 #include "patientnow.h"
