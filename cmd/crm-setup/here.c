@@ -97,7 +97,7 @@ static void check_state(struct setup *s)
 {
 	static const char room[] = "Make room on its disk, or mend the disk: the row above says what is free.";
 	struct state_failure why = {0};
-	const char *path = s->conf->state, *version = NULL;
+	const char *path = s->conf->state;
 	if (!path) {
 		tell(s, MISSING, "state file", NULL, "the configuration names none",
 			"Write \"state\": \"/var/lib/pnow/PRACTICE.db\" into the configuration.");
@@ -121,8 +121,8 @@ static void check_state(struct setup *s)
 		return;
 	}
 	if (s->state) {
-		state_run(s->state, &s->arena, &version, "PRAGMA user_version", "");
-		tell(s, OK, "state file", NULL, arena_printf(&s->arena, "%s, schema %s", path, version), NULL);
+		tell(s, OK, "state file", NULL,
+			arena_printf(&s->arena, "%s, schema %d", path, state_schema(s->state)), NULL);
 		return;
 	}
 	const char *mend =

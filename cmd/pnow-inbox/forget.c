@@ -27,62 +27,87 @@ struct forget {
 	int64_t dropped;
 	struct arena arena;   /* of the keys */
 	struct arena passing; /* of a body */
-	struct keys events, subjects, contacts;
+	struct keys events, subjects;
+	struct keys contacts; /* as they stand in JSON, with quotes */
 };
 
-static void take_contact(const char **contact, void *context)
-{
-	struct forget *f = context;
-	keys_add(&f->contacts, *contact);
-}
-
 /* Takes an event that is the person's. */
-static void take_event(const struct inbox_body *event, void *context)
+static void take_event(struct forget *f, const struct inbox_body *event)
 {
-	struct forget *f = context;
 	if (!keys_has(&f->events, event->id))
 		keys_add(&f->events, arena_copy(&f->arena, str_of(event->id)));
 	if (event->subject && !keys_has(&f->subjects, event->subject))
 		keys_add(&f->subjects, arena_copy(&f->arena, str_of(event->subject)));
 }
 
+/* Whether an event's line names the patient, or one of the contacts stands in it. */
 static bool tells_of(struct forget *f, struct str line)
 {
 	const char *patient = webhook_patient(&f->passing, f->profile, line);
-	return patient && strcmp(patient, f->patient) == 0;
+	bool tells = patient && strcmp(patient, f->patient) == 0;
+	for (size_t i = 0; !tells && i < f->contacts.n; i++)
+		tells = memmem(line.p, line.n, f->contacts.at[i], strlen(f->contacts.at[i]));
+	return tells;
 }
 
-static void look_at_event(const struct inbox_body *event, void *context)
+/* The contacts' ids, as JSON. */
+static bool take_contacts(struct forget *f)
 {
-	struct forget *f = context;
-	if (tells_of(f, event->line))
-		take_event(event, f);
-	arena_reset(&f->passing);
+	struct state_rows rows = ledger_contacts(f->in->state, f->patient);
+	while (state_next(&rows)) {
+		struct buf json = {0};
+		buf_json(&json, str_of(state_text(&rows, 0)));
+		keys_add(&f->contacts, arena_copy(&f->arena, buf_str(&json)));
+		buf_free(&json);
+	}
+	return state_done(&rows);
 }
 
-static void look_at_answer(const char *subject, struct str body, void *context)
+/* The events whose bodies tell of the person. */
+static bool take_told(struct forget *f)
 {
-	struct forget *f = context;
+	struct inbox_body body;
+	struct state_rows rows = inbox_bodies(f->in->state);
+	for (; inbox_next_body(&rows, &body); arena_reset(&f->passing))
+		if (tells_of(f, body.line))
+			take_event(f, &body);
+	return state_done(&rows);
+}
+
+/* What PatientNow's answers about the person are about. */
+static bool take_answers(struct forget *f)
+{
 	const struct profile_pointers *id = profile_field(&f->profile->kinds[KIND_PATIENT].fields, "id");
-	const char *patient = id ? jtext_scalar(&f->passing, profile_find(id, body)) : NULL;
-	if (patient && strcmp(patient, f->patient) == 0 && !keys_has(&f->subjects, subject))
-		keys_add(&f->subjects, arena_copy(&f->arena, str_of(subject)));
-	arena_reset(&f->passing);
+	struct state_rows rows = cache_bodies(f->in->state);
+	for (; state_next(&rows); arena_reset(&f->passing)) {
+		const char *subject = state_text(&rows, 0);
+		const char *patient =
+			id ? jtext_scalar(&f->passing, profile_find(id, str_of(state_text(&rows, 1)))) : NULL;
+		if (patient && strcmp(patient, f->patient) == 0 && !keys_has(&f->subjects, subject))
+			keys_add(&f->subjects, arena_copy(&f->arena, str_of(subject)));
+	}
+	return state_done(&rows);
+}
+
+/* The events that are kept as the person's, or are about what is. */
+static bool take_events(struct forget *f)
+{
+	struct inbox_body event;
+	struct state_rows rows = inbox_of_patient(f->in->state, f->patient, keys_json(&f->arena, &f->subjects));
+	while (inbox_next_body(&rows, &event))
+		take_event(f, &event);
+	return state_done(&rows);
 }
 
 /* Everything that is the person's; false where the file cannot be read. */
 static bool gather(struct forget *f)
 {
-	struct state *s = f->in->state;
 	size_t before;
 	keys_add(&f->subjects, arena_printf(&f->arena, "patient/%s", f->patient));
-	bool read = ledger_contacts(s, &f->arena, f->patient, take_contact, f) &&
-				inbox_bodies(s, &f->passing, look_at_event, f) &&
-				cache_bodies(s, &f->passing, look_at_answer, f);
+	bool read = take_contacts(f) && take_told(f) && take_answers(f);
 	do {
 		before = f->subjects.n;
-		read = read && inbox_of_patient(s, &f->arena, f->patient, keys_json(&f->arena, &f->subjects),
-						   keys_json(&f->arena, &f->contacts), take_event, f);
+		read = read && take_events(f);
 	} while (f->subjects.n > before);
 	return read;
 }
@@ -92,11 +117,10 @@ static int64_t count_in(struct forget *f, const char *state)
 {
 	int64_t n = 0;
 	for (size_t i = 0; i < f->events.n; i++) {
-		struct inbox_row row;
-		const char *line;
-		if (inbox_event(f->in->state, &f->passing, f->events.at[i], &row, &line) == STATE_FAILED)
+		struct inbox_found event;
+		if (inbox_event(f->in->state, &f->passing, f->events.at[i], &event) == STATE_FAILED)
 			return -1;
-		n += row.state && strcmp(row.state, state) == 0;
+		n += event.state && strcmp(event.state, state) == 0;
 		arena_reset(&f->passing);
 	}
 	return n;

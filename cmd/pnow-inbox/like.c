@@ -9,11 +9,16 @@ struct likes {
 	size_t n;
 };
 
-static void take_like(const char *id, void *context)
+/* The ids that begin so; none where the file cannot be read. */
+static struct likes begin_so(struct inbox *in, struct arena *a, const char *prefix)
 {
-	struct likes *likes = context;
-	if (likes->n < sizeof likes->at / sizeof *likes->at)
-		likes->at[likes->n++] = id;
+	struct likes likes = {0};
+	struct state_rows rows = inbox_like(in->state, a, prefix);
+	while (likes.n < sizeof likes.at / sizeof *likes.at && state_next(&rows))
+		likes.at[likes.n++] = state_copy(&rows, a, 0);
+	if (!state_done(&rows))
+		likes.n = 0;
+	return likes;
 }
 
 /* The ids that begin so, or begin as this one does: the longest beginning that any has. */
@@ -22,7 +27,7 @@ static struct likes likes_of(struct inbox *in, struct arena *a, const char *id, 
 	struct likes likes = {0};
 	for (*n = strlen(id); *n > 0 && !likes.n; *n -= !likes.n)
 		if (((unsigned char)id[*n] & 0xc0) != 0x80)
-			inbox_like(in->state, a, arena_copy(a, (struct str){id, *n}), take_like, &likes);
+			likes = begin_so(in, a, arena_copy(a, (struct str){id, *n}));
 	return likes;
 }
 
@@ -47,12 +52,13 @@ void like_tell(struct inbox *in, struct arena *a, const char *id)
 
 const char *like_one(struct inbox *in, struct arena *a, const char *id)
 {
-	struct inbox_row row;
-	const char *line;
+	struct inbox_found event;
 	struct likes likes = {0};
-	if (inbox_event(in->state, a, id, &row, &line) == STATE_ROW)
-		return row.id;
-	if (strlen(id) >= LIKE_LEAST && inbox_like(in->state, a, id, take_like, &likes) && likes.n == 1)
+	if (inbox_event(in->state, a, id, &event) == STATE_ROW)
+		return event.id;
+	if (strlen(id) >= LIKE_LEAST)
+		likes = begin_so(in, a, id);
+	if (likes.n == 1)
 		return likes.at[0];
 	like_tell(in, a, id);
 	return NULL;

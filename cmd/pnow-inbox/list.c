@@ -29,20 +29,13 @@ static const struct column columns[] = {
 	{"id", 1, CELL_TEXT},
 };
 
-struct listing {
-	struct table table;
-	struct arena arena; /* of one row */
-};
-
-static void list_row(const struct inbox_row *row, void *context)
+static void list_row(struct table *table, const struct inbox_row *row)
 {
-	struct listing *l = context;
 	bool waits = strcmp(row->state, "waiting") == 0;
 	table_row(
-		&l->table, (struct cell[]){{.number = row->received}, {.text = row->state}, {.number = row->attempts},
-					   {.number = waits ? row->due : 0}, {.number = row->settled}, {.text = row->type},
-					   {.text = row->patient}, {.text = row->subject}, {.text = row->id}});
-	arena_reset(&l->arena);
+		table, (struct cell[]){{.number = row->received}, {.text = row->state}, {.number = row->attempts},
+				   {.number = waits ? row->due : 0}, {.number = row->settled}, {.text = row->type},
+				   {.text = row->patient}, {.text = row->subject}, {.text = row->id}});
 }
 
 int inbox_list(struct inbox *in, int argc, char *argv[])
@@ -73,10 +66,13 @@ int inbox_list(struct inbox *in, int argc, char *argv[])
 	if (optind < argc)
 		usage_error(list_usage);
 	inbox_open(in);
-	struct listing l = {.table = table_of(columns, sizeof columns / sizeof *columns)};
-	bool read = inbox_events(in->state, &l.arena, states, types, newest, list_row, &l);
+	struct table table = table_of(columns, sizeof columns / sizeof *columns);
+	struct inbox_row row;
+	struct state_rows rows = inbox_events(in->state, states, types, newest);
+	while (inbox_next_event(&rows, &row))
+		list_row(&table, &row);
+	bool read = state_done(&rows);
 	table_end();
-	arena_free(&l.arena);
 	arena_free(&arena);
 	return read ? EX_OK : EX_TEMPFAIL;
 }
@@ -84,8 +80,7 @@ int inbox_list(struct inbox *in, int argc, char *argv[])
 int inbox_show(struct inbox *in, int argc, char *argv[])
 {
 	struct arena arena = {0};
-	struct inbox_row row;
-	const char *line = NULL;
+	struct inbox_found event = {0};
 	optind = 1;
 	for (int letter; (letter = getopt(argc, argv, "h")) != -1;) {
 		if (letter == 'h')
@@ -96,12 +91,12 @@ int inbox_show(struct inbox *in, int argc, char *argv[])
 		usage_error(show_usage);
 	inbox_open(in);
 	const char *id = like_one(in, &arena, argv[optind]);
-	enum state_result found = id ? inbox_event(in->state, &arena, id, &row, &line) : STATE_NONE;
-	if (found == STATE_ROW && line)
-		puts(line);
+	enum state_result found = id ? inbox_event(in->state, &arena, id, &event) : STATE_NONE;
+	if (found == STATE_ROW && event.body)
+		puts(event.body);
 	else if (found == STATE_ROW)
 		warnx("the body of event %s was purged; pnow-inbox trace %s tells what is known of it", id, id);
 	table_end();
 	arena_free(&arena);
-	return found == STATE_FAILED ? EX_TEMPFAIL : line ? EX_OK : 1;
+	return found == STATE_FAILED ? EX_TEMPFAIL : event.body ? EX_OK : 1;
 }

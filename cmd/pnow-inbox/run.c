@@ -74,9 +74,8 @@ static void stop(int signal)
 }
 
 /* An event that was claimed goes to the pipeline. */
-static void feed(const struct inbox_claimed *event, void *context)
+static void feed(struct run *r, const struct inbox_claimed *event)
 {
-	struct run *r = context;
 	buf_puts(&r->pipeline.unsent, event->line);
 	buf_putc(&r->pipeline.unsent, '\n');
 	r->in_flight++;
@@ -106,11 +105,15 @@ static void take_line(struct str line, void *context)
 	add_result(r, &result);
 }
 
-static void take_unanswered(const char *id, void *context)
+/* The events in the pipeline get a result that says they have none. */
+static void take_unanswered(struct run *r)
 {
-	struct run *r = context;
-	struct inbox_result result = result_missing(&r->arena, id, r->killer);
-	add_result(r, &result);
+	struct state_rows rows = inbox_unanswered(r->in->state, r->id);
+	while (state_next(&rows)) {
+		struct inbox_result result = result_missing(&r->arena, state_copy(&rows, &r->arena, 0), r->killer);
+		add_result(r, &result);
+	}
+	state_done(&rows);
 }
 
 /* The state file cannot be written: waits a moment. Ends a run that is to end, when that has lasted; its
@@ -212,10 +215,13 @@ static bool may_claim(const struct run *r, int64_t now)
 static void claim(struct run *r)
 {
 	size_t before = r->in_flight, wanted = window(r) - r->in_flight;
-	if (!inbox_claim(r->in->state, &r->arena, r->id, r->types, wanted, feed, r)) {
+	struct inbox_claim claim;
+	if (!inbox_claim(r->in->state, &r->arena, r->id, r->types, wanted, &claim)) {
 		wait_for_disk(r); /* locked or full: said; looked at again in a moment */
 		return;
 	}
+	for (size_t i = 0; i < claim.n; i++)
+		feed(r, &claim.at[i]);
 	r->unwritten = 0;
 	r->look = r->in_flight - before == wanted;
 	r->next_due = inbox_next_due(r->in->state, r->types, when_now_ms());
@@ -258,7 +264,7 @@ static void pipeline_over(struct run *r)
 	}
 	r->killer = !told && r->in_flight == 1 && r->collapses >= ALONE_AFTER && crashed(status);
 	if (r->in_flight && (r->killer || (told && ended_well(status))))
-		inbox_unanswered(r->in->state, &r->arena, r->id, take_unanswered, r);
+		take_unanswered(r);
 	if (!r->results.n && (r->in_flight || !told))
 		collapse(r, status);
 }

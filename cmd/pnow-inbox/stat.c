@@ -18,11 +18,6 @@ static const char usage[] =
 static const struct column columns[] = {
 	{"state", 9, CELL_TEXT}, {"type", 18, CELL_TEXT}, {"events", 1, CELL_NUMBER}};
 
-static void count_row(const char *state, const char *type, int64_t n, void *context)
-{
-	table_row(context, (struct cell[]){{.text = state}, {.text = type}, {.number = n}});
-}
-
 /* {"waiting":{"bill.completed":2},"done":{…}}, and the sum of each. */
 struct counts {
 	struct buf states, sums;
@@ -39,31 +34,29 @@ static void end_state(struct counts *c)
 	c->sum = 0;
 }
 
-static void count_json(const char *state, const char *type, int64_t n, void *context)
+static void count_json(struct counts *c, const struct inbox_count *count)
 {
-	struct counts *c = context;
-	if (!c->states.n || strcmp(c->state, state) != 0) {
+	if (!c->states.n || strcmp(c->state, count->state) != 0) {
 		end_state(c);
-		snprintf(c->state, sizeof c->state, "%s", state);
+		snprintf(c->state, sizeof c->state, "%s", count->state);
 		if (c->states.n)
 			buf_putc(&c->states, ',');
-		buf_json(&c->states, str_of(state));
+		buf_json(&c->states, str_of(count->state));
 		buf_puts(&c->states, ":{");
 	} else {
 		buf_putc(&c->states, ',');
 	}
-	buf_json(&c->states, str_of(type ? type : ""));
-	buf_printf(&c->states, ":%lld", (long long)n);
-	c->sum += n;
+	buf_json(&c->states, str_of(count->type ? count->type : ""));
+	buf_printf(&c->states, ":%lld", (long long)count->n);
+	c->sum += count->n;
 }
 
 static const struct column calls_columns[] = {{"type", 18, CELL_TEXT}, {"events", 8, CELL_NUMBER},
 	{"crm", 8, CELL_NUMBER}, {"each", 8, CELL_TEXT}, {"patientnow", 10, CELL_NUMBER}, {"each", 1, CELL_TEXT}};
 
 /* A row of the calls: how many in all, and for each event. */
-static void calls_row(const struct inbox_calls *c, void *context)
+static void calls_row(struct table *table, const struct inbox_calls *c)
 {
-	struct table *table = context;
 	char crm[24], patientnow[24];
 	snprintf(crm, sizeof crm, "%.2f", (double)c->crm / (double)c->events);
 	snprintf(patientnow, sizeof patientnow, "%.2f", (double)c->patientnow / (double)c->events);
@@ -73,9 +66,8 @@ static void calls_row(const struct inbox_calls *c, void *context)
 						 {.text = crm}, {.number = c->patientnow}, {.text = patientnow}});
 }
 
-static void calls_json(const struct inbox_calls *c, void *context)
+static void calls_json(struct buf *out, const struct inbox_calls *c)
 {
-	struct buf *out = context;
 	if (out->n)
 		buf_putc(out, ',');
 	buf_json(out, str_of(c->type));
@@ -112,12 +104,21 @@ static void limit_line(const char *location, const struct limit_standing *s, voi
 		(long long)s->day_max);
 }
 
-static bool write_json(struct inbox *in, struct arena *a, int64_t oldest, int64_t used, int64_t left)
+static bool write_json(struct inbox *in, int64_t oldest, int64_t used, int64_t left)
 {
 	struct counts c = {0};
+	struct inbox_count count;
+	struct inbox_calls each;
 	struct buf out = {0}, calls = {0}, limits = {0};
 	char time[WHEN_TEXT];
-	bool read = inbox_count(in->state, a, count_json, &c) && inbox_calls(in->state, a, calls_json, &calls);
+	struct state_rows rows = inbox_count(in->state);
+	while (inbox_next_count(&rows, &count))
+		count_json(&c, &count);
+	bool read = state_done(&rows);
+	rows = inbox_calls(in->state);
+	while (inbox_next_calls(&rows, &each))
+		calls_json(&calls, &each);
+	read = state_done(&rows) && read;
 	end_state(&c);
 	buf_putc(&out, '{');
 	buf_member(&out, "practice", in->conf->practice);
@@ -147,12 +148,20 @@ static bool write_json(struct inbox *in, struct arena *a, int64_t oldest, int64_
 	return read;
 }
 
-static bool write_columns(struct inbox *in, struct arena *a, int64_t oldest, int64_t left)
+static bool write_columns(struct inbox *in, int64_t oldest, int64_t left)
 {
 	struct table table = table_of(columns, sizeof columns / sizeof *columns),
 				 calls = table_of(calls_columns, sizeof calls_columns / sizeof *calls_columns);
-	bool read = inbox_count(in->state, a, count_row, &table);
-	read = read && inbox_calls(in->state, a, calls_row, &calls);
+	struct inbox_count count;
+	struct inbox_calls each;
+	struct state_rows rows = inbox_count(in->state);
+	while (inbox_next_count(&rows, &count))
+		table_row(&table, (struct cell[]){{.text = count.state}, {.text = count.type}, {.number = count.n}});
+	bool read = state_done(&rows);
+	rows = inbox_calls(in->state);
+	while (inbox_next_calls(&rows, &each))
+		calls_row(&calls, &each);
+	read = state_done(&rows) && read;
 	if (calls.begun)
 		printf("\n");
 	if (oldest)
@@ -166,7 +175,6 @@ static bool write_columns(struct inbox *in, struct arena *a, int64_t oldest, int
 
 int inbox_stat(struct inbox *in, int argc, char *argv[])
 {
-	struct arena arena = {0};
 	bool json = !isatty(STDOUT_FILENO);
 	optind = 1;
 	for (int letter; (letter = getopt(argc, argv, "hj")) != -1;) {
@@ -183,8 +191,7 @@ int inbox_stat(struct inbox *in, int argc, char *argv[])
 			left = in->conf->patientnow.daily_limit - used;
 	if (left < 0)
 		left = 0;
-	bool read = json ? write_json(in, &arena, oldest, used, left) : write_columns(in, &arena, oldest, left);
+	bool read = json ? write_json(in, oldest, used, left) : write_columns(in, oldest, left);
 	table_end();
-	arena_free(&arena);
 	return read ? EX_OK : EX_TEMPFAIL;
 }

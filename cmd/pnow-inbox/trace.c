@@ -101,9 +101,8 @@ static const char *why(struct arena *a, struct str result)
 	return all;
 }
 
-static void take_moment(const struct inbox_moment *m, void *context)
+static void take_moment(struct trace *t, const struct inbox_moment *m)
 {
-	struct trace *t = context;
 	struct cell *cells = moment_add(t, m->at, m->what);
 	cells[STATUS].text = m->status;
 	cells[TYPE].text = m->type;
@@ -127,9 +126,8 @@ static void split_effect(struct arena *a, const char *effect, struct cell *cells
 	cells[DETAIL].text = slash + 1;
 }
 
-static void take_entry(const struct ledger_entry *e, void *context)
+static void take_entry(struct trace *t, const struct ledger_entry *e)
 {
-	struct trace *t = context;
 	struct cell *cells = moment_add(t, e->at, e->what);
 	bool bill = strcmp(e->what, "bill") == 0, applied = strcmp(e->what, "applied") == 0;
 	char money[MONEY_TEXT];
@@ -146,16 +144,31 @@ static void take_entry(const struct ledger_entry *e, void *context)
 		cells[DETAIL].text = arena_copy(&t->arena, str_of(money_text(strtoll(e->detail, NULL, 10), money)));
 }
 
-static void take_patient(const char **patient, void *context)
+/* Adds the ids that a query gives. */
+static bool take_ids(struct trace *t, struct keys *keys, struct state_rows rows)
 {
-	struct trace *t = context;
-	keys_add(&t->keys, *patient);
+	while (state_next(&rows))
+		keys_add(keys, state_copy(&rows, &t->arena, 0));
+	return state_done(&rows);
 }
 
-static void take_contact(const char **contact, void *context)
+static bool take_moments(struct trace *t)
 {
-	struct trace *t = context;
-	keys_add(&t->contacts, *contact);
+	struct inbox_moment moment;
+	struct state_rows rows = inbox_history(t->in->state, keys_json(&t->arena, &t->keys));
+	while (inbox_next_moment(&rows, &t->arena, &moment))
+		take_moment(t, &moment);
+	return state_done(&rows);
+}
+
+static bool take_entries(struct trace *t)
+{
+	struct ledger_entry entry;
+	struct state_rows rows =
+		ledger_history(t->in->state, keys_json(&t->arena, &t->subjects), keys_json(&t->arena, &t->contacts));
+	while (ledger_next_entry(&rows, &t->arena, &entry))
+		take_entry(t, &entry);
+	return state_done(&rows);
 }
 
 /* Everything about a key; false where the file cannot be read. A contact's events are those of its patients,
@@ -165,11 +178,8 @@ static bool gather(struct trace *t, const char *key)
 	struct state *s = t->in->state;
 	keys_add(&t->keys, key);
 	keys_add(&t->contacts, key);
-	return ledger_patients(s, &t->arena, key, take_patient, t) &&
-		   ledger_contacts(s, &t->arena, key, take_contact, t) &&
-		   inbox_history(s, &t->arena, keys_json(&t->arena, &t->keys), take_moment, t) &&
-		   ledger_history(s, &t->arena, keys_json(&t->arena, &t->subjects),
-			   keys_json(&t->arena, &t->contacts), take_entry, t);
+	return take_ids(t, &t->keys, ledger_patients(s, key)) &&
+		   take_ids(t, &t->contacts, ledger_contacts(s, key)) && take_moments(t) && take_entries(t);
 }
 
 static int compare(const void *left, const void *right)

@@ -57,19 +57,15 @@ static enum name_kind list_of(enum name_kind kind)
 /* When the list was asked for last, milliseconds since 1970. */
 static int64_t asked(struct names *n, const struct crm_location *location, enum name_kind kind)
 {
-	const char *at = NULL;
-	struct arena a = {0};
-	state_run(n->state, &a, &at, "SELECT id FROM name WHERE location=? AND kind='asked' AND name=?", "tt",
+	int64_t ms = 0;
+	state_int(n->state, &ms, "SELECT id FROM name WHERE location=? AND kind='asked' AND name=?", "tt",
 		location->id, kinds[list_of(kind)].kind);
-	int64_t ms = at ? strtoll(at, NULL, 10) : 0;
-	arena_free(&a);
 	return ms;
 }
 
 static void forget(struct names *n, const struct crm_location *location, enum name_kind kind)
 {
-	state_run(n->state, NULL, NULL, "DELETE FROM name WHERE location=? AND kind=?", "tt", location->id,
-		kinds[kind].kind);
+	state_do(n->state, "DELETE FROM name WHERE location=? AND kind=?", "tt", location->id, kinds[kind].kind);
 	if (kind == NAME_PIPELINE)
 		forget(n, location, NAME_STAGE);
 }
@@ -79,9 +75,9 @@ static struct name kept(struct names *n, struct arena *a, const struct crm_locat
 {
 	const char *columns[2] = {NULL, NULL};
 	state_run(n->state, a, columns,
-		"SELECT id, more FROM name WHERE location=? AND kind=? AND name=? COLLATE NOCASE ORDER BY name=? "
-		"DESC LIMIT 1",
-		"tttt", location->id, kinds[kind].kind, name, name);
+		"SELECT id, more FROM name WHERE location=?1 AND kind=?2 AND lower(name)=lower(?3)"
+		"  ORDER BY name=?3 DESC LIMIT 1",
+		"ttt", location->id, kinds[kind].kind, name);
 	return (struct name){.id = columns[0], .more = columns[1]};
 }
 
@@ -89,9 +85,10 @@ static void keep(struct names *n, const struct crm_location *location, enum name
 	const char *id, const char *more)
 {
 	if (name && id)
-		state_run(n->state, NULL, NULL,
-			"INSERT OR REPLACE INTO name(location,kind,name,id,more) VALUES(?,?,?,?,?)", "ttttt",
-			location->id, kinds[kind].kind, name, id, more);
+		state_do(n->state,
+			"INSERT INTO name(location,kind,name,id,more) VALUES(?,?,?,?,?)"
+			"  ON CONFLICT(location,kind,name) DO UPDATE SET id=excluded.id, more=excluded.more",
+			"ttttt", location->id, kinds[kind].kind, name, id, more);
 }
 
 static void keep_stages(struct names *n, struct arena *a, const struct crm_location *location,
@@ -115,9 +112,10 @@ static void keep_list(struct names *n, struct arena *a, const struct crm_locatio
 	kind = list_of(kind);
 	forget(n, location, kind);
 	snprintf(now, sizeof now, "%lld", (long long)when_now_ms());
-	state_run(n->state, NULL, NULL,
-		"INSERT OR REPLACE INTO name(location,kind,name,id) VALUES(?,'asked',?,?)", "ttt", location->id,
-		kinds[kind].kind, now);
+	state_do(n->state,
+		"INSERT INTO name(location,kind,name,id) VALUES(?,'asked',?,?)"
+		"  ON CONFLICT(location,kind,name) DO UPDATE SET id=excluded.id",
+		"ttt", location->id, kinds[kind].kind, now);
 	for (struct str at = {0}, list = jtext_get(body, lists[kind]); jtext_next(list, &at);) {
 		const char *name = jtext_string(a, jtext_get(at, "name"));
 		keep(n, location, kind, name, jtext_string(a, jtext_get(at, "id")),
@@ -178,8 +176,8 @@ bool names_drop(struct names *n, const struct crm_location *location, enum name_
 	if (!state_begin(n->state))
 		return false;
 	forget(n, location, list_of(kind));
-	state_run(n->state, NULL, NULL, "DELETE FROM name WHERE location=? AND kind='asked' AND name=?", "tt",
-		location->id, kinds[list_of(kind)].kind);
+	state_do(n->state, "DELETE FROM name WHERE location=? AND kind='asked' AND name=?", "tt", location->id,
+		kinds[list_of(kind)].kind);
 	return state_end(n->state, true);
 }
 

@@ -152,14 +152,14 @@ static struct grant load(struct quest *q, const char *name)
 /* Writes a grant into the state file; false where it cannot be. */
 static bool store(struct quest *q, const char *name, const struct grant *g)
 {
-	static const char sql[] = "INSERT OR REPLACE INTO token(name,access,refresh,expires) VALUES(?,?,?,?)";
+	static const char sql[] =
+		"INSERT INTO token(name,access,refresh,expires) VALUES(?,?,?,?) ON CONFLICT(name)"
+		"  DO UPDATE SET access=excluded.access, refresh=excluded.refresh, expires=excluded.expires";
 	const char *no_access = NULL, *file = arena_printf(q->a, "file of %s", name);
 	if (state_begin(q->o->state)) {
-		bool done = state_run(q->o->state, NULL, NULL, sql, "ttti", name, g->access, g->refresh, g->due) !=
-					STATE_FAILED;
+		bool done = state_do(q->o->state, sql, "ttti", name, g->access, g->refresh, g->due);
 		if (done && g->hash)
-			done = state_run(q->o->state, NULL, NULL, sql, "ttti", file, no_access, g->hash, (int64_t)0) !=
-				   STATE_FAILED;
+			done = state_do(q->o->state, sql, "ttti", file, no_access, g->hash, (int64_t)0);
 		if (state_end(q->o->state, done))
 			return true;
 	}

@@ -31,19 +31,20 @@ const char *cache_get(struct state *s, struct arena *a, const char *kind, const 
 
 void cache_put(struct state *s, const char *kind, const char *id, int64_t fetched, const char *body)
 {
-	state_run(s, NULL, NULL, "INSERT OR REPLACE INTO cache(kind,id,fetched,body) VALUES(?,?,?,?)", "ttit",
-		kind, id, fetched, body);
+	state_do(s,
+		"INSERT INTO cache(kind,id,fetched,body) VALUES(?,?,?,?) ON CONFLICT(kind,id)"
+		"  DO UPDATE SET fetched=excluded.fetched, body=excluded.body",
+		"ttit", kind, id, fetched, body);
 }
 
 void cache_drop(struct state *s, const char *kind, const char *id, int64_t before)
 {
-	state_run(
-		s, NULL, NULL, "DELETE FROM cache WHERE kind=? AND id=? AND fetched<?", "tti", kind, id, before);
+	state_do(s, "DELETE FROM cache WHERE kind=? AND id=? AND fetched<?", "tti", kind, id, before);
 }
 
 bool cache_expire(struct state *s, int64_t before)
 {
-	return state_run(s, NULL, NULL, "DELETE FROM cache WHERE fetched<?", "i", before) != STATE_FAILED;
+	return state_do(s, "DELETE FROM cache WHERE fetched<?", "i", before);
 }
 
 static void *expire(void *context)
@@ -98,41 +99,18 @@ void cache_expiry_end(struct cache_expiry *e)
 	free(e);
 }
 
-struct body_reader {
-	void (*each)(const char *subject, struct str body, void *context);
-	void *context;
-};
-
-static void pass_body(const char **columns, void *context)
+struct state_rows cache_bodies(struct state *s)
 {
-	struct body_reader *reader = context;
-	reader->each(columns[0], str_of(columns[1]), reader->context);
-}
-
-bool cache_bodies(struct state *s, struct arena *a,
-	void (*each)(const char *subject, struct str body, void *context), void *context)
-{
-	struct body_reader reader = {each, context};
-	return state_each(s, a, pass_body, &reader,
-			   "SELECT substr(kind, 1, instr(kind||' ', ' ')-1)||'/'||id, body FROM cache",
-			   "") != STATE_FAILED;
+	return state_query(s, "SELECT substr(kind, 1, instr(kind||' ', ' ')-1)||'/'||id, body FROM cache", "");
 }
 
 bool cache_forget(struct state *s, const char *subjects, int64_t *n)
 {
-	const char *count = NULL;
-	struct arena a = {0};
 	if (!state_begin(s))
 		return false;
-	bool done = state_run(s, &a, &count,
-					"SELECT count(*) FROM cache WHERE substr(kind, 1, instr(kind||' ', ' ')-1)||'/'||id"
-					"  IN (SELECT value FROM json_each(?))",
-					"t", subjects) != STATE_FAILED &&
-				state_run(s, NULL, NULL,
-					"DELETE FROM cache WHERE substr(kind, 1, instr(kind||' ', ' ')-1)||'/'||id"
-					"  IN (SELECT value FROM json_each(?))",
-					"t", subjects) != STATE_FAILED;
-	*n = count ? strtoll(count, NULL, 10) : 0;
-	arena_free(&a);
+	bool done =
+		state_do(s, "DELETE FROM cache WHERE substr(kind, 1, instr(kind||' ', ' ')-1)||'/'||id IN list(?)",
+			"t", subjects);
+	*n = state_changed(s);
 	return state_end(s, done) && done;
 }

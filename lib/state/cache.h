@@ -23,10 +23,8 @@ struct cache_expiry *cache_expiry_begin(struct state *s, int64_t keep_ms);
 /* NULL does nothing. */
 void cache_expiry_end(struct cache_expiry *e);
 
-/* Every body; each() is given what it is a body of (appointment/88123), and may reset the arena. False where
-   the file cannot be read. */
-bool cache_bodies(struct state *s, struct arena *a,
-	void (*each)(const char *subject, struct str body, void *context), void *context);
+/* Every body: what it is a body of (appointment/88123), and the body. */
+struct state_rows cache_bodies(struct state *s);
 /* Forgets the bodies of these subjects (a JSON list); *n were there. False where the file cannot be written.
  */
 bool cache_forget(struct state *s, const char *subjects, int64_t *n);

@@ -14,11 +14,6 @@
 
 enum { RELEASE_AT_ONCE = 1024 };
 
-static int64_t number(const char *text)
-{
-	return text ? strtoll(text, NULL, 10) : 0;
-}
-
 void inbox_describe(struct arena *a, const struct profile *profile, struct inbox_event *event)
 {
 	struct webhook w = webhook_read_line(a, profile, event->line);
@@ -65,7 +60,8 @@ enum inbox_added inbox_add(struct state *s, struct arena *a, const struct inbox_
 		if (found == STATE_NONE)
 			break;
 		/* a claim moves due: one that was begun and given back does not take another in */
-		bool waits = strcmp(columns[0], "waiting") == 0 && number(columns[1]) <= number(columns[2]);
+		bool waits =
+			strcmp(columns[0], "waiting") == 0 && state_number(columns[1]) <= state_number(columns[2]);
 		if ((e->delivery_id || waits) && from_crm(columns[3]) == from_crm(e->type))
 			return INBOX_KNOWN;
 		*id = arena_printf(a, "%s-%u", e->id, n);
@@ -75,56 +71,42 @@ enum inbox_added inbox_add(struct state *s, struct arena *a, const struct inbox_
 		line = arena_copy(a, e->line);
 	else
 		line = with_id(a, e->line, *id);
-	return state_run(s, NULL, NULL,
-			   "INSERT INTO inbox(id,type,patient,subject,state,due,received,body) "
-			   "VALUES(?,?,?,?,'waiting',?,?,?)",
+	return !state_do(s,
+			   "INSERT INTO inbox(id,type,patient,subject,state,due,received,body) VALUES(?,?,?,?,'waiting',?,?,?)",
 			   "ttttiit", *id, e->type, e->patient, e->subject, e->received < now ? e->received : now,
-			   e->received, line) == STATE_FAILED
+			   e->received, line)
 			   ? INBOX_FAILED
 			   : INBOX_STORED;
 }
 
-/* Rows of a claim, before they are marked. */
-struct claim {
-	struct inbox_claimed *at;
-	size_t n;
-};
-
-static void take_claimed(const char **columns, void *context)
-{
-	struct claim *c = context;
-	c->at[c->n++] = (struct inbox_claimed){columns[0], columns[1]};
-}
-
 /* Marks up to limit events that are due as the run's, in one transaction. */
 static bool claim_some(
-	struct state *s, struct arena *a, struct claim *c, const char *run, const char *types, size_t limit)
+	struct state *s, struct arena *a, struct inbox_claim *c, const char *run, const char *types, size_t limit)
 {
 	int64_t now = when_now_ms();
-	c->n = 0;
-	bool done = state_each(s, a, take_claimed, c,
-					"SELECT id, body FROM inbox AS i WHERE state='waiting' AND due<=?1"
-					"  AND (?2='[]' OR coalesce(type,'') IN (SELECT value FROM json_each(?2)))"
-					"  AND (patient IS NULL OR NOT EXISTS (SELECT 1 FROM inbox AS o WHERE "
-					"o.patient=i.patient AND o.seq<i.seq"
-					"    AND o.state IN ('waiting','running')))"
-					"  ORDER BY due, seq LIMIT ?3",
-					"iti", now, types, (int64_t)limit) != STATE_FAILED;
+	struct state_rows due = state_query(s,
+		"SELECT id, body FROM inbox AS i WHERE state='waiting' AND due<=?1"
+		"  AND (?2='[]' OR coalesce(type,'') IN list(?2))"
+		"  AND (patient IS NULL OR NOT EXISTS (SELECT 1 FROM inbox AS o WHERE o.patient=i.patient"
+		"    AND o.seq<i.seq AND o.state IN ('waiting','running')))"
+		"  ORDER BY due, seq LIMIT ?3",
+		"iti", now, types, (int64_t)limit);
+	for (c->n = 0; state_next(&due); c->n++)
+		c->at[c->n] = (struct inbox_claimed){state_copy(&due, a, 0), state_copy(&due, a, 1)};
+	bool done = state_done(&due);
 	for (size_t i = 0; done && i < c->n; i++)
-		done = state_run(s, NULL, NULL, "UPDATE inbox SET state='running', run=?, due=? WHERE id=?", "tit",
-				   run, now, c->at[i].id) != STATE_FAILED;
+		done = state_do(
+			s, "UPDATE inbox SET state='running', run=?, due=? WHERE id=?", "tit", run, now, c->at[i].id);
 	return state_end(s, done) && done;
 }
 
 bool inbox_claim(struct state *s, struct arena *a, const char *run, const char *types, size_t limit,
-	void (*each)(const struct inbox_claimed *event, void *context), void *context)
+	struct inbox_claim *claim)
 {
-	struct claim c = {.at = arena_alloc(a, (limit + 1) * sizeof *c.at)};
+	*claim = (struct inbox_claim){.at = arena_alloc(a, (limit + 1) * sizeof *claim->at)};
 	bool done = false;
 	for (; limit && !done && state_begin(s); limit /= 2)
-		done = claim_some(s, a, &c, run, types, limit);
-	for (size_t i = 0; done && i < c.n; i++)
-		each(&c.at[i], context);
+		done = claim_some(s, a, claim, run, types, limit);
 	return done;
 }
 
@@ -140,84 +122,61 @@ static int64_t due_again(const struct conf *conf, const struct inbox_result *r, 
 static bool put_off(struct state *s, const char *run, const struct inbox_result *r, const char **state)
 {
 	*state = "waiting";
-	return state_run(s, NULL, NULL,
-			   "UPDATE inbox SET state='waiting', due=?, run=NULL, patient=coalesce(patient,?)"
-			   "  WHERE id=? AND run=? AND state='running'",
-			   "ittt", when_now_ms() + r->retry_after * 1000, r->patient, r->id, run) != STATE_FAILED;
+	return state_do(s,
+		"UPDATE inbox SET state='waiting', due=?, run=NULL, patient=coalesce(patient,?)"
+		"  WHERE id=? AND run=? AND state='running'",
+		"ittt", when_now_ms() + r->retry_after * 1000, r->patient, r->id, run);
 }
 
 bool inbox_settle(struct state *s, const struct conf *conf, const char *run, const struct inbox_result *r,
 	const char **state)
 {
-	const char *columns[1] = {0};
-	struct arena a = {0};
 	bool failed = strcmp(r->status, "failed") == 0;
+	int64_t attempts = 0, now = when_now_ms();
 	*state = NULL;
-	enum state_result found = state_run(s, &a, columns,
+	enum state_result found = state_int(s, &attempts,
 		"SELECT attempts FROM inbox WHERE id=? AND run=? AND state='running'", "tt", r->id, run);
-	int64_t attempts = number(columns[0]) + 1, due = failed ? due_again(conf, r, attempts) : -1,
-			now = when_now_ms();
-	arena_free(&a);
 	if (found != STATE_ROW)
 		return found == STATE_NONE;
 	if (failed && r->retry && r->retry_after > 0)
 		return put_off(s, run, r, state);
+	attempts++;
+	int64_t due = failed ? due_again(conf, r, attempts) : -1;
 	*state = due >= 0 ? "waiting" : failed ? "dead" : r->status;
-	const char *line = arena_copy(&a, r->line);
+	struct arena a = {0};
 	bool done =
-		state_run(s, NULL, NULL,
+		state_do(s,
 			"UPDATE inbox SET state=?1, attempts=?2, due=CASE WHEN ?3>=0 THEN ?3 ELSE due END, run=NULL,"
 			"  settled=CASE WHEN ?3>=0 THEN NULL ELSE ?4 END, patient=coalesce(patient,?5) WHERE id=?6",
-			"tiiitt", *state, attempts, due, now, r->patient, r->id) != STATE_FAILED &&
-		state_run(s, NULL, NULL, "INSERT INTO attempt(event,at,status,contact,result) VALUES(?,?,?,?,?)",
-			"tittt", r->id, now, r->status, r->contact, line) != STATE_FAILED;
+			"tiiitt", *state, attempts, due, now, r->patient, r->id) &&
+		state_do(s, "INSERT INTO attempt(event,at,status,contact,result) VALUES(?,?,?,?,?)", "tittt", r->id,
+			now, r->status, r->contact, arena_copy(&a, r->line));
 	arena_free(&a);
 	return done;
 }
 
-/* Who wants the ids. */
-struct asker {
-	void (*each)(const char *id, void *context);
-	void *context;
-};
-
-static void pass_id(const char **columns, void *context)
+struct state_rows inbox_unanswered(struct state *s, const char *run)
 {
-	struct asker *asker = context;
-	asker->each(columns[0], asker->context);
-}
-
-bool inbox_unanswered(struct state *s, struct arena *a, const char *run,
-	void (*each)(const char *id, void *context), void *context)
-{
-	struct asker asker = {each, context};
-	return state_each(s, a, pass_id, &asker, "SELECT id FROM inbox WHERE run=? AND state='running'", "t",
-			   run) != STATE_FAILED;
+	return state_query(s, "SELECT id FROM inbox WHERE run=? AND state='running'", "t", run);
 }
 
 int64_t inbox_oldest_claim(struct state *s, const char *run)
 {
-	const char *due = NULL;
-	struct arena a = {0};
-	state_run(s, &a, &due, "SELECT min(due) FROM inbox WHERE run=? AND state='running'", "t", run);
-	int64_t at = due ? number(due) : INT64_MAX;
-	arena_free(&a);
-	return at;
+	int64_t due = INT64_MAX;
+	state_int(s, &due, "SELECT min(due) FROM inbox WHERE run=? AND state='running'", "t", run);
+	return due;
 }
 
 /* Up to limit events of a run wait again, in one transaction; *more: there may be others. */
 static bool release_some(struct state *s, const char *run, int64_t limit, bool *more)
 {
-	struct arena a = {0};
-	const char *count = NULL;
-	bool done = state_run(s, NULL, NULL,
-					"UPDATE inbox SET state='waiting', run=NULL WHERE seq IN"
-					"  (SELECT seq FROM inbox WHERE run=? AND state='running' LIMIT ?)",
-					"ti", run, limit) != STATE_FAILED &&
-				state_run(s, &a, &count, "SELECT changes()", "") == STATE_ROW;
+	bool done = state_do(s,
+		"UPDATE inbox SET state='waiting', run=NULL WHERE seq IN"
+		"  (SELECT seq FROM inbox WHERE run=? AND state='running' LIMIT ?)",
+		"ti", run, limit);
+	int64_t released = state_changed(s);
 	done = state_end(s, done) && done;
-	*more = !done || number(count) == limit;
-	arena_free(&a);
+	*more = !done || released == limit;
 	return done;
 }
 
@@ -230,41 +189,28 @@ bool inbox_release(struct state *s, const char *run)
 	return !more;
 }
 
-/* The runs that have events. */
-struct runs {
-	const char *at[64];
-	size_t n;
-};
-
-static void take_run(const char **columns, void *context)
-{
-	struct runs *r = context;
-	if (r->n < sizeof r->at / sizeof *r->at)
-		r->at[r->n++] = columns[0];
-}
-
 bool inbox_recover(struct state *s, struct locks *locks, const char *self)
 {
 	struct arena a = {0};
-	struct runs runs = {0};
-	bool done = state_each(s, &a, take_run, &runs, "SELECT DISTINCT run FROM inbox WHERE state='running'",
-					"") != STATE_FAILED;
-	for (size_t i = 0; done && i < runs.n; i++)
-		if (strcmp(runs.at[i], self) != 0 && !lock_is_held(locks, LOCK_RUN, runs.at[i]))
-			done = inbox_release(s, runs.at[i]);
+	const char *dead[64];
+	size_t n = 0;
+	struct state_rows runs = state_query(s, "SELECT DISTINCT run FROM inbox WHERE state='running'", "");
+	while (n < sizeof dead / sizeof *dead && state_next(&runs))
+		if (strcmp(state_text(&runs, 0), self) != 0 && !lock_is_held(locks, LOCK_RUN, state_text(&runs, 0)))
+			dead[n++] = state_copy(&runs, &a, 0);
+	bool done = state_done(&runs);
+	while (done && n)
+		done = inbox_release(s, dead[--n]);
 	arena_free(&a);
 	return done;
 }
 
 int64_t inbox_next_due(struct state *s, const char *types, int64_t after)
 {
-	const char *due = NULL;
-	struct arena a = {0};
-	state_run(s, &a, &due,
+	int64_t due = INT64_MAX;
+	state_int(s, &due,
 		"SELECT min(due) FROM inbox WHERE state='waiting' AND due>?2"
-		"  AND (?1='[]' OR coalesce(type,'') IN (SELECT value FROM json_each(?1)))",
+		"  AND (?1='[]' OR coalesce(type,'') IN list(?1))",
 		"ti", types, after);
-	int64_t at = due ? number(due) : INT64_MAX;
-	arena_free(&a);
-	return at;
+	return due;
 }

@@ -40,10 +40,15 @@ struct inbox_claimed {
 	const char *line;
 };
 
-/* Takes up to limit events that are due, of these types (a JSON list, "[]": all), for a run; each() is called
-   for each. Never one whose patient has an earlier event that is not settled. */
+struct inbox_claim {
+	struct inbox_claimed *at;
+	size_t n;
+};
+
+/* Takes up to limit events that are due, of these types (a JSON list, "[]": all), for a run; they are the
+   arena's. Never one whose patient has an earlier event that is not settled. */
 bool inbox_claim(struct state *s, struct arena *a, const char *run, const char *types, size_t limit,
-	void (*each)(const struct inbox_claimed *event, void *context), void *context);
+	struct inbox_claim *claim);
 
 /* What a pipeline answered. */
 struct inbox_result {
@@ -62,10 +67,8 @@ struct inbox_result {
 bool inbox_settle(struct state *s, const struct conf *conf, const char *run,
 	const struct inbox_result *result, const char **state);
 
-/* The events of a run that have no result yet; each() is called for the id of each, and may keep it for as
-   long as the arena. */
-bool inbox_unanswered(struct state *s, struct arena *a, const char *run,
-	void (*each)(const char *id, void *context), void *context);
+/* The ids of the events of a run that have no result yet. */
+struct state_rows inbox_unanswered(struct state *s, const char *run);
 /* When the one of them was claimed that waits longest; INT64_MAX: there is none. */
 int64_t inbox_oldest_claim(struct state *s, const char *run);
 
@@ -78,7 +81,8 @@ bool inbox_recover(struct state *s, struct locks *locks, const char *self);
 /* When the next event of these types is due, after that moment; INT64_MAX: none waits for a later one. */
 int64_t inbox_next_due(struct state *s, const char *types, int64_t after);
 
-/* --- For people: what is in it, and what they may change. --- */
+/* --- For people: what is in it, and what they may change. Rows end with state_done, as all do; their texts
+   last until the next row. --- */
 
 /* Whether this is what an event can be: waiting, running, done, unchanged, ignored, skipped, dead, dropped.
  */
@@ -92,33 +96,37 @@ struct inbox_row {
 	int64_t received;
 	int64_t due;     /* of a waiting one: not before; of a running one: when it was claimed */
 	int64_t settled; /* 0: it is not */
-	bool purged;     /* its body is gone */
 };
 
 /* The newest events (newest -1: all) in one of these states and of one of these types (JSON lists, "[]":
-   all), in the order in which they came. each() may reset the arena. False where the file cannot be read. */
-bool inbox_events(struct state *s, struct arena *a, const char *states, const char *types, int64_t newest,
-	void (*each)(const struct inbox_row *row, void *context), void *context);
+   all), in the order in which they came. */
+struct state_rows inbox_events(struct state *s, const char *states, const char *types, int64_t newest);
+bool inbox_next_event(struct state_rows *rows, struct inbox_row *row);
 
-/* One event, and its line (NULL where it was purged). */
-enum state_result inbox_event(
-	struct state *s, struct arena *a, const char *id, struct inbox_row *row, const char **line);
-
+/* One event; the texts are the arena's. */
+struct inbox_found {
+	const char *id, *state;
+	const char *body; /* its line; NULL where it was purged */
+};
+enum state_result inbox_event(struct state *s, struct arena *a, const char *id, struct inbox_found *event);
 /* Ids that begin so: six at most. */
-bool inbox_like(struct state *s, struct arena *a, const char *prefix,
-	void (*each)(const char *id, void *context), void *context);
+struct state_rows inbox_like(struct state *s, struct arena *a, const char *prefix);
 
 /* How many events there are by state and type (NULL: none); in the order of inbox_is_state. */
-bool inbox_count(struct state *s, struct arena *a,
-	void (*each)(const char *state, const char *type, int64_t n, void *context), void *context);
+struct inbox_count {
+	const char *state, *type;
+	int64_t n;
+};
+struct state_rows inbox_count(struct state *s);
+bool inbox_next_count(struct state_rows *rows, struct inbox_count *count);
+
 /* What the attempts at events of a type have taken of both APIs, as their results tell. */
 struct inbox_calls {
 	const char *type;
 	int64_t events, crm, patientnow;
 };
-
-bool inbox_calls(struct state *s, struct arena *a,
-	void (*each)(const struct inbox_calls *calls, void *context), void *context);
+struct state_rows inbox_calls(struct state *s);
+bool inbox_next_calls(struct state_rows *rows, struct inbox_calls *calls);
 
 /* When the oldest waiting event was received; 0: none waits. */
 int64_t inbox_oldest(struct state *s);
@@ -147,16 +155,12 @@ struct inbox_body {
 	struct str line;
 };
 
-/* Every event whose body is there; each() may reset the arena. False where the file cannot be read. */
-bool inbox_bodies(struct state *s, struct arena *a,
-	void (*each)(const struct inbox_body *body, void *context), void *context);
-/* The events, with or without a body, that are kept as a patient's or whose results name the patient, those
-   about these subjects, and those in whose bodies one of these contacts' ids stands (JSON lists). each() is
-   given no line.
- */
-bool inbox_of_patient(struct state *s, struct arena *a, const char *patient, const char *subjects,
-	const char *contacts, void (*each)(const struct inbox_body *body, void *context), void *context);
-
+/* Every event whose body is there. */
+struct state_rows inbox_bodies(struct state *s);
+/* The events, with or without a body, that are kept as a patient's or whose results name the patient, and
+   those about these subjects (a JSON list); without their lines. */
+struct state_rows inbox_of_patient(struct state *s, const char *patient, const char *subjects);
+bool inbox_next_body(struct state_rows *rows, struct inbox_body *body);
 struct inbox_forgotten {
 	int64_t bodies, attempts;
 };
@@ -176,9 +180,9 @@ struct inbox_moment {
 };
 
 /* What happened to the events of these keys (a JSON list): each is an event's id, a patient's, a contact's,
-   or that of an appointment, bill or membership, alone or as a subject. In no order. What each() is given
-   lives as long as the arena. */
-bool inbox_history(struct state *s, struct arena *a, const char *keys,
-	void (*each)(const struct inbox_moment *moment, void *context), void *context);
+   or that of an appointment, bill or membership, alone or as a subject. In no order. */
+struct state_rows inbox_history(struct state *s, const char *keys);
+/* The next of them; its texts are the arena's. */
+bool inbox_next_moment(struct state_rows *rows, struct arena *a, struct inbox_moment *moment);
 
 #endif

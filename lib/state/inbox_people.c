@@ -3,20 +3,18 @@
  * here takes an event from a run that has it, and whatever a person decides is written down as an attempt is.
  */
 #include "state/inbox.h"
+#include "text/buf.h"
 #include "value/when.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 
+#define LAST_CHARACTER "\xf4\x8f\xbf\xbf" /* no id has it */
+
 enum { PURGE_AT_ONCE = 1000 }; /* bodies in one transaction: others write in between */
 
 static const char *const states[] = {
 	"waiting", "running", "done", "unchanged", "ignored", "skipped", "dead", "dropped"};
-
-static int64_t number(const char *text)
-{
-	return text ? strtoll(text, NULL, 10) : 0;
-}
 
 bool inbox_is_state(const char *text)
 {
@@ -26,187 +24,151 @@ bool inbox_is_state(const char *text)
 	return false;
 }
 
-/* id, type, patient, subject, state, attempts, received, due, settled, whether it was purged */
-static struct inbox_row row_of(const char **columns)
+struct state_rows inbox_events(struct state *s, const char *in_states, const char *types, int64_t newest)
 {
-	return (struct inbox_row){.id = columns[0],
-		.type = columns[1],
-		.patient = columns[2],
-		.subject = columns[3],
-		.state = columns[4],
-		.attempts = number(columns[5]),
-		.received = number(columns[6]),
-		.due = number(columns[7]),
-		.settled = number(columns[8]),
-		.purged = number(columns[9]) != 0};
+	return state_query(s,
+		"SELECT id, type, patient, subject, state, attempts, received, due, settled"
+		"  FROM inbox WHERE (?1='[]' OR state IN list(?1)) AND (?2='[]' OR type IN list(?2))"
+		"  AND seq>=CASE WHEN ?3<0 THEN 0 ELSE coalesce((SELECT min(seq) FROM (SELECT seq FROM inbox"
+		"    WHERE (?1='[]' OR state IN list(?1)) AND (?2='[]' OR type IN list(?2))"
+		"    ORDER BY seq DESC LIMIT ?3) AS last), 0) END ORDER BY seq",
+		"tti", in_states, types, newest);
 }
 
-struct row_reader {
-	void (*each)(const struct inbox_row *row, void *context);
-	void *context;
-};
-
-static void pass_row(const char **columns, void *context)
+bool inbox_next_event(struct state_rows *rows, struct inbox_row *row)
 {
-	struct row_reader *reader = context;
-	struct inbox_row row = row_of(columns);
-	reader->each(&row, reader->context);
+	if (!state_next(rows))
+		return false;
+	*row = (struct inbox_row){.id = state_text(rows, 0),
+		.type = state_text(rows, 1),
+		.patient = state_text(rows, 2),
+		.subject = state_text(rows, 3),
+		.state = state_text(rows, 4),
+		.attempts = state_number(state_text(rows, 5)),
+		.received = state_number(state_text(rows, 6)),
+		.due = state_number(state_text(rows, 7)),
+		.settled = state_number(state_text(rows, 8))};
+	return true;
 }
 
-bool inbox_events(struct state *s, struct arena *a, const char *in_states, const char *types, int64_t newest,
-	void (*each)(const struct inbox_row *row, void *context), void *context)
+enum state_result inbox_event(struct state *s, struct arena *a, const char *id, struct inbox_found *event)
 {
-	struct row_reader reader = {each, context};
-	return state_each(s, a, pass_row, &reader,
-			   "SELECT id, type, patient, subject, state, attempts, received, due, settled, body IS NULL"
-			   "  FROM inbox WHERE (?1='[]' OR state IN (SELECT value FROM json_each(?1)))"
-			   "  AND (?2='[]' OR type IN (SELECT value FROM json_each(?2)))"
-			   "  AND seq>=CASE WHEN ?3<0 THEN 0 ELSE coalesce((SELECT min(seq) FROM (SELECT seq FROM inbox"
-			   "    WHERE (?1='[]' OR state IN (SELECT value FROM json_each(?1)))"
-			   "    AND (?2='[]' OR type IN (SELECT value FROM json_each(?2)))"
-			   "    ORDER BY seq DESC LIMIT ?3)), 0) END ORDER BY seq",
-			   "tti", in_states, types, newest) != STATE_FAILED;
-}
-
-enum state_result inbox_event(
-	struct state *s, struct arena *a, const char *id, struct inbox_row *row, const char **line)
-{
-	const char *columns[11] = {0};
-	enum state_result found = state_run(s, a, columns,
-		"SELECT id, type, patient, subject, state, attempts, received, due, settled, body IS NULL, body"
-		"  FROM inbox WHERE id=?",
-		"t", id);
-	*row = row_of(columns);
-	*line = columns[10];
+	const char *columns[3] = {0};
+	enum state_result found =
+		state_run(s, a, columns, "SELECT id, state, body FROM inbox WHERE id=?", "t", id);
+	*event = (struct inbox_found){columns[0], columns[1], columns[2]};
 	return found;
 }
 
-struct id_reader {
-	void (*each)(const char *id, void *context);
-	void *context;
-};
-
-static void pass_id(const char **columns, void *context)
+struct state_rows inbox_like(struct state *s, struct arena *a, const char *prefix)
 {
-	struct id_reader *reader = context;
-	reader->each(columns[0], reader->context);
+	return state_query(s,
+		"SELECT id FROM inbox WHERE id>=?1 AND substr(id,1,length(?1))=?1 AND id<?2 ORDER BY id LIMIT 6",
+		"tt", prefix, arena_printf(a, "%s" LAST_CHARACTER, prefix));
 }
 
-bool inbox_like(struct state *s, struct arena *a, const char *prefix,
-	void (*each)(const char *id, void *context), void *context)
+struct state_rows inbox_count(struct state *s)
 {
-	struct id_reader reader = {each, context};
-	return state_each(s, a, pass_id, &reader,
-			   "SELECT id FROM inbox WHERE id>=?1 AND substr(id,1,length(?1))=?1 AND id<?1||char(1114111)"
-			   "  ORDER BY id LIMIT 6",
-			   "t", prefix) != STATE_FAILED;
+	return state_query(s,
+		"SELECT state, type, count(*) FROM inbox GROUP BY state, type ORDER BY CASE state"
+		"  WHEN 'waiting' THEN 0 WHEN 'running' THEN 1 WHEN 'done' THEN 2 WHEN 'unchanged' THEN 3"
+		"  WHEN 'ignored' THEN 4 WHEN 'skipped' THEN 5 WHEN 'dead' THEN 6 ELSE 7 END,"
+		"  type IS NOT NULL, type",
+		"");
 }
 
-struct count_reader {
-	void (*each)(const char *state, const char *type, int64_t n, void *context);
-	void *context;
-};
-
-static void pass_count(const char **columns, void *context)
+bool inbox_next_count(struct state_rows *rows, struct inbox_count *count)
 {
-	struct count_reader *reader = context;
-	reader->each(columns[0], columns[1], number(columns[2]), reader->context);
+	if (!state_next(rows))
+		return false;
+	*count =
+		(struct inbox_count){state_text(rows, 0), state_text(rows, 1), state_number(state_text(rows, 2))};
+	return true;
 }
 
-bool inbox_count(struct state *s, struct arena *a,
-	void (*each)(const char *state, const char *type, int64_t n, void *context), void *context)
+struct state_rows inbox_calls(struct state *s)
 {
-	struct count_reader reader = {each, context};
-	return state_each(s, a, pass_count, &reader,
-			   "SELECT state, type, count(*) FROM inbox GROUP BY state, type"
-			   "  ORDER BY instr('waiting running done unchanged ignored skipped dead dropped', state), type",
-			   "") != STATE_FAILED;
+	return state_query(s,
+		"SELECT i.type, count(DISTINCT i.id), coalesce(sum(json_extract(a.result,'$.calls')), 0),"
+		"  coalesce(sum(json_extract(a.result,'$.patientnow_calls')), 0)"
+		"  FROM attempt AS a JOIN inbox AS i ON i.id=a.event"
+		"  WHERE i.type IS NOT NULL AND a.status NOT IN ('retried','dropped') GROUP BY i.type",
+		"");
 }
 
-struct calls_reader {
-	void (*each)(const struct inbox_calls *calls, void *context);
-	void *context;
-};
-
-static void pass_calls(const char **columns, void *context)
+bool inbox_next_calls(struct state_rows *rows, struct inbox_calls *calls)
 {
-	struct calls_reader *reader = context;
-	struct inbox_calls calls = {columns[0], number(columns[1]), number(columns[2]), number(columns[3])};
-	reader->each(&calls, reader->context);
-}
-
-bool inbox_calls(struct state *s, struct arena *a,
-	void (*each)(const struct inbox_calls *calls, void *context), void *context)
-{
-	struct calls_reader reader = {each, context};
-	return state_each(s, a, pass_calls, &reader,
-			   "SELECT i.type, count(DISTINCT i.id), coalesce(sum(json_extract(a.result,'$.calls')), 0),"
-			   "  coalesce(sum(json_extract(a.result,'$.patientnow_calls')), 0)"
-			   "  FROM attempt AS a JOIN inbox AS i ON i.id=a.event"
-			   "  WHERE i.type IS NOT NULL AND a.status NOT IN ('retried','dropped') GROUP BY i.type",
-			   "") != STATE_FAILED;
+	if (!state_next(rows))
+		return false;
+	*calls = (struct inbox_calls){state_text(rows, 0), state_number(state_text(rows, 1)),
+		state_number(state_text(rows, 2)), state_number(state_text(rows, 3))};
+	return true;
 }
 
 int64_t inbox_oldest(struct state *s)
 {
-	const char *received = NULL;
-	struct arena a = {0};
-	state_run(s, &a, &received, "SELECT min(received) FROM inbox WHERE state='waiting'", "");
-	int64_t at = number(received);
-	arena_free(&a);
-	return at;
+	int64_t received = 0;
+	state_int(s, &received, "SELECT min(received) FROM inbox WHERE state='waiting'", "");
+	return received;
 }
 
 /* Whether a person may change an event that is so; drop: as a dead or waiting one is dropped. */
-static enum inbox_changed may_retry(const struct inbox_row *row)
+static enum inbox_changed may_retry(const struct inbox_found *e)
 {
-	return strcmp(row->state, "running") == 0 ? INBOX_IS_RUNNING
-		   : row->purged                      ? INBOX_IS_PURGED
-											  : INBOX_CHANGED;
+	return strcmp(e->state, "running") == 0 ? INBOX_IS_RUNNING : !e->body ? INBOX_IS_PURGED : INBOX_CHANGED;
 }
 
-static enum inbox_changed may_drop(const struct inbox_row *row)
+static enum inbox_changed may_drop(const struct inbox_found *e)
 {
-	if (strcmp(row->state, "running") == 0)
+	if (strcmp(e->state, "running") == 0)
 		return INBOX_IS_RUNNING;
-	return strcmp(row->state, "waiting") == 0 || strcmp(row->state, "dead") == 0 ? INBOX_CHANGED
-																				 : INBOX_IS_SETTLED;
+	return strcmp(e->state, "waiting") == 0 || strcmp(e->state, "dead") == 0 ? INBOX_CHANGED
+																			 : INBOX_IS_SETTLED;
+}
+
+/* Writes down what a person decided, as an attempt. */
+static bool note(struct state *s, const char *id, int64_t now, const char *status)
+{
+	struct buf result = {0};
+	struct arena a = {0};
+	buf_putc(&result, '{');
+	buf_member(&result, "id", id);
+	buf_member(&result, "status", status);
+	buf_member(&result, "reason", "by hand");
+	buf_putc(&result, '}');
+	bool done = state_do(s, "INSERT INTO attempt(event,at,status,result) VALUES(?,?,?,?)", "titt", id, now,
+		status, arena_copy(&a, buf_str(&result)));
+	buf_free(&result);
+	arena_free(&a);
+	return done;
 }
 
 static bool make_due(struct state *s, const char *id)
 {
 	int64_t now = when_now_ms();
-	return state_run(s, NULL, NULL,
-			   "INSERT INTO attempt(event,at,status,result)"
-			   "  VALUES(?1,?2,'retried',json_object('id',?1,'status','retried','reason','by hand'))",
-			   "ti", id, now) != STATE_FAILED &&
-		   state_run(s, NULL, NULL,
+	return note(s, id, now, "retried") &&
+		   state_do(s,
 			   "UPDATE inbox SET state='waiting', attempts=0, due=?, run=NULL, settled=NULL WHERE id=?", "it",
-			   now, id) != STATE_FAILED;
+			   now, id);
 }
 
 static bool make_dropped(struct state *s, const char *id)
 {
 	int64_t now = when_now_ms();
-	return state_run(s, NULL, NULL,
-			   "INSERT INTO attempt(event,at,status,result)"
-			   "  VALUES(?1,?2,'dropped',json_object('id',?1,'status','dropped','reason','by hand'))",
-			   "ti", id, now) != STATE_FAILED &&
-		   state_run(s, NULL, NULL, "UPDATE inbox SET state='dropped', run=NULL, settled=? WHERE id=?", "it",
-			   now, id) != STATE_FAILED;
+	return note(s, id, now, "dropped") &&
+		   state_do(s, "UPDATE inbox SET state='dropped', run=NULL, settled=? WHERE id=?", "it", now, id);
 }
 
 /* Looks at an event and changes it where that may be, in one transaction. */
 static enum inbox_changed change(struct state *s, const char *id,
-	enum inbox_changed (*may)(const struct inbox_row *row), bool (*make)(struct state *s, const char *id))
+	enum inbox_changed (*may)(const struct inbox_found *e), bool (*make)(struct state *s, const char *id))
 {
-	struct inbox_row row;
-	const char *line = NULL;
+	struct inbox_found event;
 	struct arena a = {0};
 	if (!state_begin(s))
 		return INBOX_UNWRITTEN;
-	enum state_result found = inbox_event(s, &a, id, &row, &line);
-	enum inbox_changed changed = found == STATE_ROW    ? may(&row)
+	enum state_result found = inbox_event(s, &a, id, &event);
+	enum inbox_changed changed = found == STATE_ROW    ? may(&event)
 								 : found == STATE_NONE ? INBOX_NO_EVENT
 													   : INBOX_UNWRITTEN;
 	if (changed == INBOX_CHANGED && !make(s, id))
@@ -229,26 +191,24 @@ enum inbox_changed inbox_drop(struct state *s, const char *id)
 
 bool inbox_retry_all(struct state *s, const char *in_states, int64_t *n)
 {
-	const char *count = NULL;
 	struct arena a = {0};
-	int64_t now = when_now_ms();
+	*n = 0;
 	if (!state_begin(s))
 		return false;
-	bool done =
-		state_run(s, &a, &count,
-			"SELECT count(*) FROM inbox WHERE state IN (SELECT value FROM json_each(?)) AND state<>'running'"
-			"  AND body IS NOT NULL",
-			"t", in_states) != STATE_FAILED &&
-		state_run(s, NULL, NULL,
-			"INSERT INTO attempt(event,at,status,result) SELECT id, ?2, 'retried',"
-			"  json_object('id',id,'status','retried','reason','by hand') FROM inbox"
-			"  WHERE state IN (SELECT value FROM json_each(?1)) AND state<>'running' AND body IS NOT NULL",
-			"ti", in_states, now) != STATE_FAILED &&
-		state_run(s, NULL, NULL,
-			"UPDATE inbox SET state='waiting', attempts=0, due=?2, run=NULL, settled=NULL"
-			"  WHERE state IN (SELECT value FROM json_each(?1)) AND state<>'running' AND body IS NOT NULL",
-			"ti", in_states, now) != STATE_FAILED;
-	*n = number(count);
+	struct id {
+		struct id *next;
+		const char *id;
+	} *ids = NULL, **last = &ids;
+	struct state_rows rows = state_query(s,
+		"SELECT id FROM inbox WHERE state IN list(?) AND state<>'running' AND body IS NOT NULL ORDER BY seq",
+		"t", in_states);
+	for (; state_next(&rows); last = &(*last)->next) {
+		*last = arena_alloc(&a, sizeof **last);
+		(*last)->id = state_copy(&rows, &a, 0);
+	}
+	bool done = state_done(&rows);
+	for (; done && ids; ids = ids->next, ++*n)
+		done = make_due(s, ids->id);
 	arena_free(&a);
 	return state_end(s, done) && done;
 }
@@ -256,22 +216,19 @@ bool inbox_retry_all(struct state *s, const char *in_states, int64_t *n)
 /* The next so many bodies, behind *seq; *n 0: there are no more. */
 static bool purge_some(struct state *s, int64_t before, int64_t *seq, int64_t *n)
 {
-	const char *columns[2] = {0};
-	struct arena a = {0};
+	int64_t last = *seq;
 	if (!state_begin(s))
 		return false;
-	bool done = state_run(s, &a, columns,
-					"SELECT count(*), max(seq) FROM (SELECT seq FROM inbox WHERE seq>? AND settled<? AND "
-					"state<>'dead'"
-					"  AND body IS NOT NULL ORDER BY seq LIMIT ?)",
+	bool done = state_int(s, &last,
+					"SELECT max(seq) FROM (SELECT seq FROM inbox WHERE seq>? AND settled<? AND state<>'dead'"
+					"  AND body IS NOT NULL ORDER BY seq LIMIT ?) AS some",
 					"iii", *seq, before, (int64_t)PURGE_AT_ONCE) != STATE_FAILED &&
-				state_run(s, NULL, NULL,
+				state_do(s,
 					"UPDATE inbox SET body=NULL WHERE seq>? AND seq<=? AND settled<? AND state<>'dead'"
 					"  AND body IS NOT NULL",
-					"iii", *seq, number(columns[1]), before) != STATE_FAILED;
-	*n = number(columns[0]);
-	*seq = number(columns[1]);
-	arena_free(&a);
+					"iii", *seq, last, before);
+	*n = state_changed(s);
+	*seq = last;
 	return state_end(s, done) && done;
 }
 
@@ -285,108 +242,80 @@ bool inbox_purge(struct state *s, int64_t before, int64_t *n)
 	return done;
 }
 
-struct body_reader {
-	void (*each)(const struct inbox_body *body, void *context);
-	void *context;
-};
-
-static void pass_body(const char **columns, void *context)
+struct state_rows inbox_bodies(struct state *s)
 {
-	struct body_reader *reader = context;
-	reader->each(&(struct inbox_body){columns[0], columns[1], str_of(columns[2])}, reader->context);
+	return state_query(s, "SELECT id, subject, body FROM inbox WHERE body IS NOT NULL", "");
 }
 
-bool inbox_bodies(struct state *s, struct arena *a,
-	void (*each)(const struct inbox_body *body, void *context), void *context)
+struct state_rows inbox_of_patient(struct state *s, const char *patient, const char *subjects)
 {
-	struct body_reader reader = {each, context};
-	return state_each(s, a, pass_body, &reader, "SELECT id, subject, body FROM inbox WHERE body IS NOT NULL",
-			   "") != STATE_FAILED;
+	return state_query(s,
+		"SELECT id, subject, NULL FROM inbox WHERE patient=?1 OR subject IN list(?2) OR id IN"
+		"  (SELECT event FROM attempt WHERE CAST(json_extract(result,'$.patient_id') AS TEXT)=?1)",
+		"tt", patient, subjects);
 }
 
-bool inbox_of_patient(struct state *s, struct arena *a, const char *patient, const char *subjects,
-	const char *contacts, void (*each)(const struct inbox_body *body, void *context), void *context)
+bool inbox_next_body(struct state_rows *rows, struct inbox_body *body)
 {
-	struct body_reader reader = {each, context};
-	return state_each(s, a, pass_body, &reader,
-			   "SELECT id, subject, NULL FROM inbox WHERE patient=?1"
-			   "  OR subject IN (SELECT value FROM json_each(?2))"
-			   "  OR id IN (SELECT event FROM attempt"
-			   "    WHERE CAST(json_extract(result,'$.patient_id') AS TEXT)=?1)"
-			   "  OR EXISTS(SELECT 1 FROM json_each(?3) WHERE instr(body, json_quote(value))>0)",
-			   "ttt", patient, subjects, contacts) != STATE_FAILED;
-}
-
-static void count_row(const char **columns, void *context)
-{
-	int64_t *n = context;
-	(void)columns;
-	++*n;
+	if (!state_next(rows))
+		return false;
+	*body = (struct inbox_body){state_text(rows, 0), state_text(rows, 1), str_of(state_text(rows, 2))};
+	return true;
 }
 
 bool inbox_forget(struct state *s, const char *events, struct inbox_forgotten *n)
 {
-	struct arena a = {0};
 	*n = (struct inbox_forgotten){0};
 	if (!state_begin(s))
 		return false;
-	bool done = state_each(s, &a, count_row, &n->bodies,
-					"UPDATE inbox SET body=NULL WHERE id IN (SELECT value FROM json_each(?))"
-					"  AND settled IS NOT NULL AND state<>'dead' AND body IS NOT NULL RETURNING 1",
-					"t", events) != STATE_FAILED &&
-				state_each(s, &a, count_row, &n->attempts,
-					"UPDATE attempt SET result=less FROM (SELECT rowid AS which, json_remove(result,"
-					"    '$.reason','$.actions','$.warnings','$.error','$.ignored') AS less FROM attempt"
-					"    WHERE event IN (SELECT value FROM json_each(?)) AND status NOT IN "
-					"('retried','dropped'))"
-					"  WHERE attempt.rowid=which AND result<>less RETURNING 1",
-					"t", events) != STATE_FAILED;
-	arena_free(&a);
+	bool done = state_do(s,
+		"UPDATE inbox SET body=NULL WHERE id IN list(?)"
+		"  AND settled IS NOT NULL AND state<>'dead' AND body IS NOT NULL",
+		"t", events);
+	n->bodies = state_changed(s);
+	done = done && state_do(s,
+					   "UPDATE attempt SET result=less FROM (SELECT rowid AS which, json_remove(result,"
+					   "    '$.reason','$.actions','$.warnings','$.error','$.ignored') AS less FROM attempt"
+					   "    WHERE event IN list(?) AND status NOT IN ('retried','dropped'))"
+					   "  WHERE attempt.rowid=which AND result<>less",
+					   "t", events);
+	n->attempts = state_changed(s);
 	return state_end(s, done) && done;
 }
 
-struct moment_reader {
-	void (*each)(const struct inbox_moment *moment, void *context);
-	void *context;
-};
-
-/* at, what, event, type, patient, subject, status, contact, result */
-static void pass_moment(const char **columns, void *context)
+struct state_rows inbox_history(struct state *s, const char *keys)
 {
-	struct moment_reader *reader = context;
-	reader->each(&(struct inbox_moment){.at = number(columns[0]),
-					 .what = columns[1],
-					 .event = columns[2],
-					 .type = columns[3],
-					 .patient = columns[4],
-					 .subject = columns[5],
-					 .status = columns[6],
-					 .contact = columns[7],
-					 .result = columns[8]},
-		reader->context);
+	return state_query(s,
+		"WITH key(k) AS (SELECT value FROM list(?1) AS given), found(id) AS ("
+		"  SELECT id FROM inbox WHERE id IN (SELECT k FROM key)"
+		"  UNION SELECT id FROM inbox WHERE patient IN (SELECT k FROM key)"
+		"  UNION SELECT id FROM inbox WHERE subject IN (SELECT k FROM key"
+		"    UNION SELECT 'appointment/'||k FROM key UNION SELECT 'bill/'||k FROM key"
+		"    UNION SELECT 'membership/'||k FROM key UNION SELECT 'patient/'||k FROM key"
+		"    UNION SELECT 'contact/'||k FROM key)"
+		"  UNION SELECT event FROM attempt WHERE contact IN (SELECT k FROM key))"
+		"SELECT received, 'received', id, type, patient, subject, NULL, NULL, NULL"
+		"  FROM inbox WHERE id IN (SELECT id FROM found)"
+		"UNION ALL SELECT due, state, id, type, patient, subject, NULL, NULL, NULL"
+		"  FROM inbox WHERE id IN (SELECT id FROM found) AND state IN ('waiting','running')"
+		"UNION ALL SELECT a.at, 'attempt', a.event, i.type, i.patient, i.subject, a.status, a.contact,"
+		"  a.result FROM attempt AS a JOIN inbox AS i ON i.id=a.event WHERE a.event IN"
+		"  (SELECT id FROM found)",
+		"t", keys);
 }
 
-bool inbox_history(struct state *s, struct arena *a, const char *keys,
-	void (*each)(const struct inbox_moment *moment, void *context), void *context)
+bool inbox_next_moment(struct state_rows *rows, struct arena *a, struct inbox_moment *moment)
 {
-	struct moment_reader reader = {each, context};
-	return state_each(s, a, pass_moment, &reader,
-			   "WITH key(k) AS (SELECT value FROM json_each(?1)), found(id) AS ("
-			   "  SELECT id FROM inbox WHERE id IN (SELECT k FROM key)"
-			   "  UNION SELECT id FROM inbox WHERE patient IN (SELECT k FROM key)"
-			   "  UNION SELECT id FROM inbox WHERE subject IN (SELECT k FROM key UNION SELECT "
-			   "'appointment/'||k "
-			   "FROM key"
-			   "    UNION SELECT 'bill/'||k FROM key UNION SELECT 'membership/'||k FROM key"
-			   "    UNION SELECT 'patient/'||k FROM key UNION SELECT 'contact/'||k FROM key)"
-			   "  UNION SELECT event FROM attempt WHERE contact IN (SELECT k FROM key))"
-			   "SELECT received, 'received', id, type, patient, subject, NULL, NULL, NULL"
-			   "  FROM inbox WHERE id IN (SELECT id FROM found)"
-			   "UNION ALL SELECT due, state, id, type, patient, subject, NULL, NULL, NULL"
-			   "  FROM inbox WHERE id IN (SELECT id FROM found) AND state IN ('waiting','running')"
-			   "UNION ALL SELECT a.at, 'attempt', a.event, i.type, i.patient, i.subject, a.status, "
-			   "a.contact, "
-			   "a.result"
-			   "  FROM attempt AS a JOIN inbox AS i ON i.id=a.event WHERE a.event IN (SELECT id FROM found)",
-			   "t", keys) != STATE_FAILED;
+	if (!state_next(rows))
+		return false;
+	*moment = (struct inbox_moment){.at = state_number(state_text(rows, 0)),
+		.what = state_copy(rows, a, 1),
+		.event = state_copy(rows, a, 2),
+		.type = state_copy(rows, a, 3),
+		.patient = state_copy(rows, a, 4),
+		.subject = state_copy(rows, a, 5),
+		.status = state_copy(rows, a, 6),
+		.contact = state_copy(rows, a, 7),
+		.result = state_copy(rows, a, 8)};
+	return true;
 }

@@ -10,11 +10,6 @@
 
 #include <stdlib.h>
 
-static int64_t number(const char *text)
-{
-	return text ? strtoll(text, NULL, 10) : 0;
-}
-
 struct ledger_contact ledger_contact(
 	struct state *s, struct arena *a, const char *location, const char *patient)
 {
@@ -22,7 +17,7 @@ struct ledger_contact ledger_contact(
 	state_run(s, a, columns,
 		"SELECT nullif(contact,''), is_patient, asked FROM contact WHERE location=? AND patient=?", "tt",
 		location, patient);
-	return (struct ledger_contact){columns[0], number(columns[1]) != 0, number(columns[2])};
+	return (struct ledger_contact){columns[0], state_number(columns[1]) != 0, state_number(columns[2])};
 }
 
 bool ledger_contact_set(struct state *s, struct arena *a, const char *location, const char *patient,
@@ -33,37 +28,37 @@ bool ledger_contact_set(struct state *s, struct arena *a, const char *location, 
 			"SELECT patient FROM contact WHERE location=? AND contact=? AND patient<>? LIMIT 1", "ttt",
 			location, contact, patient) == STATE_FAILED)
 		return false;
-	return state_run(s, NULL, NULL,
-			   "INSERT INTO contact(location,patient,contact,is_patient) VALUES(?1,?2,?3,"
-			   "  EXISTS(SELECT 1 FROM contact INDEXED BY contact_contact"
-			   "    WHERE location=?1 AND contact=?3 AND is_patient))"
-			   "  ON CONFLICT(location,patient) DO UPDATE SET contact=excluded.contact, "
-			   "is_patient=excluded.is_patient OR (contact='' AND is_patient), asked=0"
-			   "  WHERE contact<>excluded.contact",
-			   "ttt", location, patient, contact) != STATE_FAILED;
+	return state_do(s,
+		"INSERT INTO contact(location,patient,contact,is_patient) VALUES(?1,?2,?3,"
+		"  CASE WHEN EXISTS(SELECT 1 FROM contact INDEXED BY contact_contact"
+		"    WHERE location=?1 AND contact=?3 AND is_patient=1) THEN 1 ELSE 0 END)"
+		"  ON CONFLICT(location,patient) DO UPDATE SET contact=excluded.contact, asked=0,"
+		"    is_patient=CASE WHEN contact.contact='' AND contact.is_patient=1 THEN 1"
+		"      ELSE excluded.is_patient END"
+		"  WHERE contact.contact<>excluded.contact",
+		"ttt", location, patient, contact);
 }
 
 void ledger_contact_forget(struct state *s, const char *location, const char *contact)
 {
-	state_run(s, NULL, NULL, "UPDATE contact SET contact='', asked=0 WHERE location=? AND contact=?", "tt",
-		location, contact);
-	state_run(
-		s, NULL, NULL, "DELETE FROM opportunity WHERE location=? AND contact=?", "tt", location, contact);
-	state_run(s, NULL, NULL, "DELETE FROM latest WHERE location=? AND contact=?", "tt", location, contact);
+	state_do(
+		s, "UPDATE contact SET contact='', asked=0 WHERE location=? AND contact=?", "tt", location, contact);
+	state_do(s, "DELETE FROM opportunity WHERE location=? AND contact=?", "tt", location, contact);
+	state_do(s, "DELETE FROM latest WHERE location=? AND contact=?", "tt", location, contact);
 }
 
 bool ledger_contact_is_patient(struct state *s, const char *location, const char *contact)
 {
-	return state_run(s, NULL, NULL,
-			   "UPDATE contact INDEXED BY contact_contact SET is_patient=1"
-			   "  WHERE location=? AND contact=? AND is_patient=0",
-			   "tt", location, contact) != STATE_FAILED;
+	return state_do(s,
+		"UPDATE contact INDEXED BY contact_contact SET is_patient=1"
+		"  WHERE location=? AND contact=? AND is_patient=0",
+		"tt", location, contact);
 }
 
 void ledger_contact_is_lead(struct state *s, const char *location, const char *contact)
 {
-	state_run(s, NULL, NULL, "UPDATE contact SET asked=? WHERE location=? AND contact=?", "itt",
-		when_now_ms(), location, contact);
+	state_do(s, "UPDATE contact SET asked=? WHERE location=? AND contact=?", "itt", when_now_ms(), location,
+		contact);
 }
 
 const char *ledger_patient(struct state *s, struct arena *a, const char *location, const char *contact)
@@ -71,7 +66,7 @@ const char *ledger_patient(struct state *s, struct arena *a, const char *locatio
 	const char *columns[2] = {NULL, NULL};
 	state_run(s, a, columns, "SELECT min(patient), count(*) FROM contact WHERE location=? AND contact=?",
 		"tt", location, contact);
-	return number(columns[1]) == 1 ? columns[0] : NULL;
+	return state_number(columns[1]) == 1 ? columns[0] : NULL;
 }
 
 bool ledger_creation(struct state *s, struct arena *a, const char *location, const char *contact,
@@ -80,34 +75,33 @@ bool ledger_creation(struct state *s, struct arena *a, const char *location, con
 	const char *columns[3] = {NULL, NULL, NULL};
 	enum state_result found = state_run(s, a, columns,
 		"SELECT event, begun, patient FROM creation WHERE location=? AND contact=?", "tt", location, contact);
-	*creation = (struct ledger_creation){columns[0], number(columns[1]), columns[2]};
+	*creation = (struct ledger_creation){columns[0], state_number(columns[1]), columns[2]};
 	return found != STATE_FAILED;
 }
 
 bool ledger_creation_begin(struct state *s, const char *location, const char *contact, const char *event)
 {
-	return state_run(s, NULL, NULL,
-			   "INSERT OR REPLACE INTO creation(location,contact,event,begun) VALUES(?,?,?,?)", "ttti",
-			   location, contact, event, when_now_ms()) != STATE_FAILED;
+	return state_do(s,
+		"INSERT INTO creation(location,contact,event,begun) VALUES(?,?,?,?) ON CONFLICT(location,contact)"
+		"  DO UPDATE SET event=excluded.event, begun=excluded.begun, patient=NULL",
+		"ttti", location, contact, event, when_now_ms());
 }
 
 bool ledger_creation_end(
 	struct state *s, const char *location, const char *contact, const char *event, const char *patient)
 {
-	return state_run(s, NULL, NULL, "UPDATE creation SET event=?, patient=? WHERE location=? AND contact=?",
-			   "tttt", event, patient, location, contact) != STATE_FAILED;
+	return state_do(s, "UPDATE creation SET event=?, patient=? WHERE location=? AND contact=?", "tttt", event,
+		patient, location, contact);
 }
 
 bool ledger_creation_undone(struct state *s, const char *location, const char *contact)
 {
-	return state_run(s, NULL, NULL, "DELETE FROM creation WHERE location=? AND contact=?", "tt", location,
-			   contact) != STATE_FAILED;
+	return state_do(s, "DELETE FROM creation WHERE location=? AND contact=?", "tt", location, contact);
 }
 
 bool ledger_patient_forget(struct state *s, const char *location, const char *contact, const char *patient)
 {
-	return state_run(s, NULL, NULL, "DELETE FROM contact WHERE location=? AND patient=?", "tt", location,
-			   patient) != STATE_FAILED &&
+	return state_do(s, "DELETE FROM contact WHERE location=? AND patient=?", "tt", location, patient) &&
 		   ledger_creation_undone(s, location, contact);
 }
 
@@ -123,21 +117,21 @@ const char *ledger_opportunity(
 bool ledger_opportunity_set(
 	struct state *s, const char *location, const char *contact, const char *pipeline, const char *opportunity)
 {
-	return state_run(s, NULL, NULL,
-			   "INSERT OR REPLACE INTO opportunity(location,contact,pipeline,opportunity) VALUES(?,?,?,?)",
-			   "tttt", location, contact, pipeline, opportunity) != STATE_FAILED;
+	return state_do(s,
+		"INSERT INTO opportunity(location,contact,pipeline,opportunity) VALUES(?,?,?,?)"
+		"  ON CONFLICT(location,contact,pipeline) DO UPDATE SET opportunity=excluded.opportunity",
+		"tttt", location, contact, pipeline, opportunity);
 }
 
 void ledger_opportunity_forget(struct state *s, const char *location, const char *opportunity)
 {
-	state_run(s, NULL, NULL, "DELETE FROM opportunity WHERE location=? AND opportunity=?", "tt", location,
-		opportunity);
+	state_do(s, "DELETE FROM opportunity WHERE location=? AND opportunity=?", "tt", location, opportunity);
 }
 
 const char *ledger_state(struct state *s, struct arena *a, const char *location, const char *subject)
 {
 	const char *state = NULL;
-	state_run(s, a, &state, "SELECT state FROM subject WHERE location=? AND subject=? AND applied", "tt",
+	state_run(s, a, &state, "SELECT state FROM subject WHERE location=? AND subject=? AND applied=1", "tt",
 		location, subject);
 	return state;
 }
@@ -145,8 +139,9 @@ const char *ledger_state(struct state *s, struct arena *a, const char *location,
 /* Whether an event was applied in a location, or in one of which nobody knows. */
 static enum state_result applied(struct state *s, const char *location, const char *event)
 {
-	return state_run(s, NULL, NULL, "SELECT 1 FROM event WHERE event=? AND location IN (?,'') LIMIT 1", "tt",
-		event, location);
+	int64_t one;
+	return state_int(
+		s, &one, "SELECT 1 FROM event WHERE event=? AND location IN (?,'') LIMIT 1", "tt", event, location);
 }
 
 /* What an event is to a subject whose last state is in columns: state, seq, event, moment, applied. One that
@@ -156,11 +151,11 @@ static enum state_result applied(struct state *s, const char *location, const ch
 static enum ledger_news compare(struct state *s, const struct ledger_subject *e, const char *const *columns)
 {
 	bool same = e->state && strcmp(e->state, columns[0]) == 0;
-	if (same && !(e->again && number(columns[4])))
-		return number(columns[4]) ? LEDGER_KNOWN : LEDGER_NEWS;
-	if (e->moment < number(columns[3]))
+	if (same && !(e->again && state_number(columns[4])))
+		return state_number(columns[4]) ? LEDGER_KNOWN : LEDGER_NEWS;
+	if (e->moment < state_number(columns[3]))
 		return LEDGER_OLDER;
-	if (!e->dated && e->moment != number(columns[3]))
+	if (!e->dated && e->moment != state_number(columns[3]))
 		return LEDGER_NEWS;
 	switch (applied(s, e->location, e->event)) {
 	case STATE_NONE:
@@ -184,7 +179,7 @@ static enum ledger_news look(struct state *s, struct arena *a, struct ledger_sub
 	case STATE_NONE:
 		return LEDGER_NEWS;
 	default:
-		e->seq = number(columns[1]);
+		e->seq = state_number(columns[1]);
 		return compare(s, e, columns);
 	}
 }
@@ -204,11 +199,11 @@ bool ledger_applied(struct state *s, const char *location, const char *event)
 }
 
 /* That the event was applied in its location, or found that all had been. */
-static enum state_result keep_event(struct state *s, const struct ledger_subject *e)
+static bool keep_event(struct state *s, const struct ledger_subject *e)
 {
-	return state_run(s, NULL, NULL,
-		"INSERT OR IGNORE INTO event(event,location,at) SELECT ?1,?2,?3"
-		"  WHERE NOT EXISTS(SELECT 1 FROM event WHERE event=?1 AND location='')",
+	return state_do(s,
+		"INSERT INTO event(event,location,at) SELECT ?1,?2,?3"
+		"  WHERE NOT EXISTS(SELECT 1 FROM event WHERE event=?1 AND location='') ON CONFLICT DO NOTHING",
 		"tti", e->event, e->location, when_now_ms());
 }
 
@@ -216,28 +211,29 @@ enum ledger_news ledger_begin(struct state *s, struct ledger_subject *e)
 {
 	const char *columns[5] = {0};
 	struct arena a = {0};
-	enum state_result kept = STATE_NONE;
+	bool kept = true;
 	if (!state_begin(s))
 		return LEDGER_FAILED;
 	enum ledger_news news = look(s, &a, e, columns);
 	bool same = columns[0] && e->state && strcmp(e->state, columns[0]) == 0;
 	if (news == LEDGER_NEWS) {
-		e->seq = same ? number(columns[1]) : number(columns[1]) + 1;
+		e->seq = same ? state_number(columns[1]) : state_number(columns[1]) + 1;
 		e->others = same && e->yields && strcmp(e->event, columns[2]) != 0;
 		if (!e->others)
-			kept = state_run(s, NULL, NULL,
-				"INSERT OR REPLACE INTO subject(location,subject,state,seq,event,moment,applied) "
-				"VALUES(?,?,?,?,?,?,0)",
+			kept = state_do(s,
+				"INSERT INTO subject(location,subject,state,seq,event,moment,applied) VALUES(?,?,?,?,?,?,0)"
+				"  ON CONFLICT(location,subject) DO UPDATE SET state=excluded.state, seq=excluded.seq,"
+				"    event=excluded.event, moment=excluded.moment, applied=0",
 				"tttiti", e->location, e->subject, e->state ? e->state : "", e->seq, e->event, e->moment);
 	} else if (news == LEDGER_KNOWN && same) {
 		/* it was so still: what is older than this is no news either, nor is the event when others have come
 		 */
 		kept = keep_event(s, e);
-		if (kept != STATE_FAILED && e->moment > number(columns[3]))
-			kept = state_run(s, NULL, NULL, "UPDATE subject SET moment=? WHERE location=? AND subject=?",
-				"itt", e->moment, e->location, e->subject);
+		if (kept && e->moment > state_number(columns[3]))
+			kept = state_do(s, "UPDATE subject SET moment=? WHERE location=? AND subject=?", "itt", e->moment,
+				e->location, e->subject);
 	}
-	if (kept == STATE_FAILED)
+	if (!kept)
 		news = LEDGER_FAILED;
 	if (!state_end(s, news != LEDGER_FAILED))
 		news = LEDGER_FAILED;
@@ -249,20 +245,22 @@ enum ledger_news ledger_begin(struct state *s, struct ledger_subject *e)
 static bool keep_change(
 	struct state *s, const struct ledger_subject *e, const char *contact, const char *change)
 {
-	return state_run(s, NULL, NULL,
-			   "INSERT OR REPLACE INTO latest(location,contact,what,subject,seq,at) SELECT ?1,?2,?3,?4,?5,"
-			   "  max(?6, coalesce((SELECT max(at)+1 FROM latest WHERE location=?1 AND contact=?2), 0))",
-			   "ttttii", e->location, contact, change, e->subject, e->seq, when_now_ms()) != STATE_FAILED;
+	int64_t now = when_now_ms(), last = ledger_changed(s, e->location, contact);
+	return state_do(s,
+		"INSERT INTO latest(location,contact,what,subject,seq,at) VALUES(?,?,?,?,?,?)"
+		"  ON CONFLICT(location,contact,what) DO UPDATE SET subject=excluded.subject, seq=excluded.seq,"
+		"    at=excluded.at",
+		"ttttii", e->location, contact, change, e->subject, e->seq, now > last ? now : last + 1);
 }
 
 bool ledger_finish(struct state *s, const struct ledger_subject *e, const struct ledger_end *end)
 {
 	if (!state_begin(s))
 		return false;
-	bool done = !end->applied || (state_run(s, NULL, NULL,
-									  "UPDATE subject SET applied=1 WHERE location=? AND subject=? AND seq=?",
-									  "tti", e->location, e->subject, e->seq) != STATE_FAILED &&
-									 keep_event(s, e) != STATE_FAILED);
+	bool done =
+		!end->applied || (state_do(s, "UPDATE subject SET applied=1 WHERE location=? AND subject=? AND seq=?",
+							  "tti", e->location, e->subject, e->seq) &&
+							 keep_event(s, e));
 	for (size_t i = 0; done && i < end->changes; i++)
 		done = keep_change(s, e, end->contact, end->change[i]);
 	return state_end(s, done) && done;
@@ -276,18 +274,15 @@ struct ledger_latest ledger_latest(
 		"SELECT l.subject, l.seq, l.at, s.moment FROM latest AS l LEFT JOIN subject AS s"
 		"  ON s.location=l.location AND s.subject=l.subject WHERE l.location=? AND l.contact=? AND l.what=?",
 		"ttt", location, contact, what);
-	return (struct ledger_latest){columns[0], number(columns[1]), number(columns[2]), number(columns[3])};
+	return (struct ledger_latest){
+		columns[0], state_number(columns[1]), state_number(columns[2]), state_number(columns[3])};
 }
 
 int64_t ledger_changed(struct state *s, const char *location, const char *contact)
 {
-	const char *at = NULL;
-	struct arena a = {0};
-	state_run(
-		s, &a, &at, "SELECT max(at) FROM latest WHERE location=? AND contact=?", "tt", location, contact);
-	int64_t changed = number(at);
-	arena_free(&a);
-	return changed;
+	int64_t at = 0;
+	state_int(s, &at, "SELECT max(at) FROM latest WHERE location=? AND contact=?", "tt", location, contact);
+	return at;
 }
 
 enum ledger_effect ledger_effect(
@@ -301,15 +296,15 @@ enum ledger_effect ledger_effect(
 	switch (state_run(s, &a, columns, "SELECT done, at FROM effect WHERE location=? AND effect=?", "tt",
 		location, effect)) {
 	case STATE_ROW:
-		result = number(columns[0]) == 2   ? EFFECT_UNDECIDED
-				 : number(columns[0]) == 1 ? EFFECT_DONE
-										   : EFFECT_BEGUN;
-		*since = number(columns[1]);
+		result = state_number(columns[0]) == 2   ? EFFECT_UNDECIDED
+				 : state_number(columns[0]) == 1 ? EFFECT_DONE
+												 : EFFECT_BEGUN;
+		*since = state_number(columns[1]);
 		break;
 	case STATE_NONE:
 		*since = when_now_ms();
-		if (state_run(s, NULL, NULL, "INSERT INTO effect(location,effect,contact,done,at) VALUES(?,?,?,0,?)",
-				"ttti", location, effect, contact, *since) != STATE_FAILED)
+		if (state_do(s, "INSERT INTO effect(location,effect,contact,done,at) VALUES(?,?,?,0,?)", "ttti",
+				location, effect, contact, *since))
 			result = EFFECT_NEW;
 		break;
 	case STATE_FAILED:
@@ -321,26 +316,23 @@ enum ledger_effect ledger_effect(
 
 bool ledger_done(struct state *s, const char *location, const char *effect, const char *made)
 {
-	return state_run(s, NULL, NULL, "UPDATE effect SET done=1, at=?, made=? WHERE location=? AND effect=?",
-			   "ittt", when_now_ms(), made, location, effect) != STATE_FAILED;
+	return state_do(s, "UPDATE effect SET done=1, at=?, made=? WHERE location=? AND effect=?", "ittt",
+		when_now_ms(), made, location, effect);
 }
 
 bool ledger_undecided(struct state *s, const char *location, const char *effect)
 {
-	return state_run(s, NULL, NULL, "UPDATE effect SET done=2, at=? WHERE location=? AND effect=?", "itt",
-			   when_now_ms(), location, effect) != STATE_FAILED;
+	return state_do(s, "UPDATE effect SET done=2, at=? WHERE location=? AND effect=?", "itt", when_now_ms(),
+		location, effect);
 }
 
 int64_t ledger_undecided_of(struct state *s, const char *location, const char *subject)
 {
-	const char *n = NULL;
-	struct arena a = {0};
-	state_run(s, &a, &n,
+	int64_t n = 0;
+	state_int(s, &n,
 		"SELECT count(*) FROM effect WHERE location=?1 AND effect>?2||'/' AND effect<?2||'0' AND done=2",
 		"tt", location, subject);
-	int64_t undecided = number(n);
-	arena_free(&a);
-	return undecided;
+	return n;
 }
 
 bool ledger_happened(
@@ -353,14 +345,14 @@ bool ledger_happened(
 
 bool ledger_made(struct state *s, const char *location, const char *made)
 {
-	return state_run(s, NULL, NULL, "SELECT 1 FROM effect WHERE location=? AND made=?", "tt", location,
-			   made) == STATE_ROW;
+	int64_t one;
+	return state_int(s, &one, "SELECT 1 FROM effect WHERE location=? AND made=?", "tt", location, made) ==
+		   STATE_ROW;
 }
 
 bool ledger_undone(struct state *s, const char *location, const char *effect)
 {
-	return state_run(s, NULL, NULL, "DELETE FROM effect WHERE location=? AND effect=?", "tt", location,
-			   effect) != STATE_FAILED;
+	return state_do(s, "DELETE FROM effect WHERE location=? AND effect=?", "tt", location, effect);
 }
 
 bool ledger_bill(struct state *s, const char *location, const char *bill, struct ledger_bill *b)
@@ -370,10 +362,10 @@ bool ledger_bill(struct state *s, const char *location, const char *bill, struct
 	enum state_result found = state_run(s, &a, columns,
 		"SELECT counted, pending, before, after FROM bill WHERE location=? AND bill=?", "tt", location, bill);
 	*b = (struct ledger_bill){.known = found == STATE_ROW,
-		.counted = number(columns[0]),
+		.counted = state_number(columns[0]),
 		.pending = columns[1] != NULL,
-		.before = number(columns[2]),
-		.after = number(columns[3])};
+		.before = state_number(columns[2]),
+		.after = state_number(columns[3])};
 	arena_free(&a);
 	return found != STATE_FAILED;
 }
@@ -381,42 +373,38 @@ bool ledger_bill(struct state *s, const char *location, const char *bill, struct
 bool ledger_bill_begin(struct state *s, const char *location, const char *bill, const char *contact,
 	int64_t total, int64_t before, int64_t after)
 {
-	return state_run(s, NULL, NULL,
-			   "INSERT INTO bill(location,bill,contact,pending,before,after) VALUES(?,?,?,?,?,?) ON "
-			   "CONFLICT(location,bill)"
-			   "  DO UPDATE SET contact=excluded.contact, pending=excluded.pending, before=excluded.before, "
-			   "after=excluded.after",
-			   "tttiii", location, bill, contact, total, before, after) != STATE_FAILED;
+	return state_do(s,
+		"INSERT INTO bill(location,bill,contact,pending,before,after) VALUES(?,?,?,?,?,?) ON CONFLICT(location,bill)"
+		"  DO UPDATE SET contact=excluded.contact, pending=excluded.pending, before=excluded.before,"
+		"    after=excluded.after",
+		"tttiii", location, bill, contact, total, before, after);
 }
 
 bool ledger_bill_end(struct state *s, const char *location, const char *bill, bool counted)
 {
 	if (!counted)
-		return state_run(s, NULL, NULL,
-				   "UPDATE bill SET pending=NULL, before=NULL, after=NULL WHERE location=? AND bill=?", "tt",
-				   location, bill) != STATE_FAILED;
+		return state_do(s,
+			"UPDATE bill SET pending=NULL, before=NULL, after=NULL WHERE location=? AND bill=?", "tt",
+			location, bill);
 	if (!state_begin(s))
 		return false;
-	bool done = state_run(s, NULL, NULL,
-					"INSERT OR REPLACE INTO lifetime(location,contact,value) SELECT location, contact, after"
-					"  FROM bill WHERE location=? AND bill=? AND pending IS NOT NULL",
-					"tt", location, bill) != STATE_FAILED &&
-				state_run(s, NULL, NULL,
+	bool done = state_do(s,
+					"INSERT INTO lifetime(location,contact,value) SELECT location, contact, after"
+					"  FROM bill WHERE location=? AND bill=? AND pending IS NOT NULL"
+					"  ON CONFLICT(location,contact) DO UPDATE SET value=excluded.value",
+					"tt", location, bill) &&
+				state_do(s,
 					"UPDATE bill SET counted=pending, pending=NULL, before=NULL, after=NULL"
 					"  WHERE location=? AND bill=? AND pending IS NOT NULL",
-					"tt", location, bill) != STATE_FAILED;
+					"tt", location, bill);
 	return state_end(s, done) && done;
 }
 
 bool ledger_lifetime(struct state *s, const char *location, const char *contact, int64_t *value)
 {
-	const char *text = NULL;
-	struct arena a = {0};
-	bool known = state_run(s, &a, &text, "SELECT value FROM lifetime WHERE location=? AND contact=?", "tt",
-					 location, contact) == STATE_ROW;
-	*value = number(text);
-	arena_free(&a);
-	return known;
+	*value = 0;
+	return state_int(s, value, "SELECT value FROM lifetime WHERE location=? AND contact=?", "tt", location,
+			   contact) == STATE_ROW;
 }
 
 bool ledger_bill_pending(struct state *s, struct arena *a, const char *location, const char *contact,
@@ -429,102 +417,68 @@ bool ledger_bill_pending(struct state *s, struct arena *a, const char *location,
 			   "ttt", location, contact, bill) != STATE_FAILED;
 }
 
-bool ledger_patients(struct state *s, struct arena *a, const char *contact,
-	void (*each)(const char **patient, void *context), void *context)
+struct state_rows ledger_patients(struct state *s, const char *contact)
 {
-	return state_each(s, a, each, context, "SELECT DISTINCT patient FROM contact WHERE contact=?", "t",
-			   contact) != STATE_FAILED;
+	return state_query(s, "SELECT DISTINCT patient FROM contact WHERE contact=?", "t", contact);
 }
 
-bool ledger_contacts(struct state *s, struct arena *a, const char *patient,
-	void (*each)(const char **contact, void *context), void *context)
+struct state_rows ledger_contacts(struct state *s, const char *patient)
 {
-	return state_each(s, a, each, context,
-			   "SELECT contact FROM contact WHERE patient=?1 AND contact<>''"
-			   "  UNION SELECT contact FROM creation WHERE patient=?1",
-			   "t", patient) != STATE_FAILED;
+	return state_query(s,
+		"SELECT contact FROM contact WHERE patient=?1 AND contact<>''"
+		"  UNION SELECT contact FROM creation WHERE patient=?1",
+		"t", patient);
 }
 
 bool ledger_digest_forget(struct state *s, const char *patient)
 {
-	return state_run(s, NULL, NULL, "UPDATE subject SET state='' WHERE subject='patient/'||? AND state<>''",
-			   "t", patient) != STATE_FAILED;
+	return state_do(s, "UPDATE subject SET state='' WHERE subject='patient/'||? AND state<>''", "t", patient);
 }
 
-struct entry_reader {
-	void (*each)(const struct ledger_entry *entry, void *context);
-	void *context;
-};
-
-/* at, what, status, location, contact, patient, event, subject, detail */
-static void pass_entry(const char **columns, void *context)
+/* The keys of subjects and effects begin with the location: what was done for subjects is looked for in
+   each. */
+struct state_rows ledger_history(struct state *s, const char *subjects, const char *contacts)
 {
-	struct entry_reader *reader = context;
-	reader->each(&(struct ledger_entry){.at = number(columns[0]),
-					 .what = columns[1],
-					 .status = columns[2],
-					 .location = columns[3],
-					 .contact = columns[4],
-					 .patient = columns[5],
-					 .event = columns[6],
-					 .subject = columns[7],
-					 .detail = columns[8]},
-		reader->context);
+	return state_query(s,
+		"SELECT coalesce(e.at, u.moment), 'applied', CASE WHEN u.applied=1 THEN 'done' ELSE 'begun' END,"
+		"  u.location, NULL, NULL, u.event, u.subject,"
+		"  CASE WHEN substr(u.subject,1,8)='patient/' THEN NULL ELSE u.state END"
+		"  FROM (SELECT DISTINCT location FROM subject) AS l CROSS JOIN list(?1) AS k"
+		"  JOIN subject AS u ON u.location=l.location AND u.subject=k.value"
+		"  LEFT JOIN event AS e ON e.event=u.event AND e.location IN (u.location,'')"
+		"UNION ALL SELECT at, 'effect', CASE done WHEN 0 THEN 'begun' WHEN 1 THEN 'done'"
+		"  ELSE 'undecided' END, location, contact, NULL, NULL, effect, NULL FROM"
+		"  (SELECT e.* FROM (SELECT DISTINCT location FROM effect) AS l CROSS JOIN list(?1) AS k"
+		"    JOIN effect AS e ON e.location=l.location AND e.effect>k.value||'/'"
+		"      AND e.effect<k.value||'0'"
+		"    UNION SELECT * FROM effect WHERE contact IN list(?2)) AS made "
+		"UNION ALL SELECT coalesce(e.at, u.moment, 0), 'bill',"
+		"  CASE WHEN b.pending IS NULL THEN 'done' ELSE 'begun' END, b.location, b.contact, NULL, u.event,"
+		"  'bill/'||b.bill, CAST(b.counted AS TEXT) FROM bill AS b"
+		"  LEFT JOIN subject AS u ON u.location=b.location AND u.subject='bill/'||b.bill"
+		"  LEFT JOIN event AS e ON e.event=u.event AND e.location IN (u.location,'')"
+		"  WHERE 'bill/'||b.bill IN list(?1) OR b.contact IN list(?2) "
+		"UNION ALL SELECT 0, 'contact', CASE WHEN is_patient=1 THEN 'patient' ELSE 'lead' END, location,"
+		"  contact, patient, NULL, NULL, NULL FROM contact WHERE contact IN list(?2) "
+		"UNION ALL SELECT 0, 'opportunity', NULL, o.location, o.contact, NULL, NULL,"
+		"  coalesce(n.name, o.pipeline), o.opportunity FROM opportunity AS o"
+		"  LEFT JOIN name AS n ON n.location=o.location AND n.kind='pipeline' AND n.id=o.pipeline"
+		"  WHERE o.contact IN list(?2)",
+		"tt", subjects, contacts);
 }
 
-/* What was done for subjects, or to contacts: the keys of both tables begin with the location. */
-static bool history_of_subjects(
-	struct state *s, struct arena *a, const char *subjects, const char *contacts, struct entry_reader *reader)
+bool ledger_next_entry(struct state_rows *rows, struct arena *a, struct ledger_entry *entry)
 {
-	return state_each(s, a, pass_entry, reader,
-			   "SELECT coalesce(e.at, u.moment), 'applied', iif(u.applied,'done','begun'), u.location, NULL, "
-			   "NULL,"
-			   "  u.event, u.subject, iif(u.subject GLOB 'patient/*', NULL, u.state) FROM (SELECT DISTINCT "
-			   "location FROM subject) AS l, "
-			   "json_each(?) AS k"
-			   "  JOIN subject AS u ON u.location=l.location AND u.subject=k.value"
-			   "  LEFT JOIN event AS e ON e.event=u.event AND e.location IN (u.location,'')",
-			   "t", subjects) != STATE_FAILED &&
-		   state_each(s, a, pass_entry, reader,
-			   "SELECT e.at, 'effect', CASE e.done WHEN 0 THEN 'begun' WHEN 1 THEN 'done' ELSE 'undecided' "
-			   "END, e.location, e.contact, NULL, NULL, "
-			   "e.effect, NULL"
-			   "  FROM (SELECT DISTINCT location FROM effect) AS l, json_each(?1) AS k"
-			   "  JOIN effect AS e ON e.location=l.location AND e.effect>k.value||'/' AND "
-			   "e.effect<k.value||'0'"
-			   "UNION SELECT at, 'effect', CASE done WHEN 0 THEN 'begun' WHEN 1 THEN 'done' ELSE 'undecided' "
-			   "END, location, contact, NULL, NULL, effect, "
-			   "NULL"
-			   "  FROM effect WHERE contact IN (SELECT value FROM json_each(?2))",
-			   "tt", subjects, contacts) != STATE_FAILED;
-}
-
-bool ledger_history(struct state *s, struct arena *a, const char *subjects, const char *contacts,
-	void (*each)(const struct ledger_entry *entry, void *context), void *context)
-{
-	struct entry_reader reader = {each, context};
-	return history_of_subjects(s, a, subjects, contacts, &reader) &&
-		   state_each(s, a, pass_entry, &reader,
-			   "SELECT coalesce(e.at, u.moment, 0), 'bill', iif(b.pending IS NULL,'done','begun'), "
-			   "b.location, "
-			   "b.contact,"
-			   "  NULL, u.event, 'bill/'||b.bill, b.counted FROM bill AS b"
-			   "  LEFT JOIN subject AS u ON u.location=b.location AND u.subject='bill/'||b.bill"
-			   "  LEFT JOIN event AS e ON e.event=u.event AND e.location IN (u.location,'')"
-			   "  WHERE 'bill/'||b.bill IN (SELECT value FROM json_each(?1))"
-			   "  OR b.contact IN (SELECT value FROM json_each(?2))",
-			   "tt", subjects, contacts) != STATE_FAILED &&
-		   state_each(s, a, pass_entry, &reader,
-			   "SELECT 0, 'contact', iif(is_patient,'patient','lead'), location, contact, patient, NULL, "
-			   "NULL, "
-			   "NULL"
-			   "  FROM contact WHERE contact IN (SELECT value FROM json_each(?))",
-			   "t", contacts) != STATE_FAILED &&
-		   state_each(s, a, pass_entry, &reader,
-			   "SELECT 0, 'opportunity', NULL, o.location, o.contact, NULL, NULL, coalesce(n.name, "
-			   "o.pipeline),"
-			   "  o.opportunity FROM opportunity AS o"
-			   "  LEFT JOIN name AS n ON n.location=o.location AND n.kind='pipeline' AND n.id=o.pipeline"
-			   "  WHERE o.contact IN (SELECT value FROM json_each(?))",
-			   "t", contacts) != STATE_FAILED;
+	if (!state_next(rows))
+		return false;
+	*entry = (struct ledger_entry){.at = state_number(state_text(rows, 0)),
+		.what = state_copy(rows, a, 1),
+		.status = state_copy(rows, a, 2),
+		.location = state_copy(rows, a, 3),
+		.contact = state_copy(rows, a, 4),
+		.patient = state_copy(rows, a, 5),
+		.event = state_copy(rows, a, 6),
+		.subject = state_copy(rows, a, 7),
+		.detail = state_copy(rows, a, 8)};
+	return true;
 }

@@ -178,18 +178,16 @@ struct ledger_entry {
 };
 
 /* Patients whose contact this is, and contacts that this patient has or was made of, in any location. */
-bool ledger_patients(struct state *s, struct arena *a, const char *contact,
-	void (*each)(const char **patient, void *context), void *context);
-bool ledger_contacts(struct state *s, struct arena *a, const char *patient,
-	void (*each)(const char **contact, void *context), void *context);
+struct state_rows ledger_patients(struct state *s, const char *contact);
+struct state_rows ledger_contacts(struct state *s, const char *patient);
 
 /* Forgets the digest of the patient's own facts as they were last written: the next event of the patient is
    news, unless it is older. False where the state file cannot be written. */
 bool ledger_digest_forget(struct state *s, const char *patient);
 
-/* What is known of these subjects and contacts (JSON lists), in no order. What each() is given lives as long
-   as the arena. */
-bool ledger_history(struct state *s, struct arena *a, const char *subjects, const char *contacts,
-	void (*each)(const struct ledger_entry *entry, void *context), void *context);
+/* What is known of these subjects and contacts (JSON lists), in no order. */
+struct state_rows ledger_history(struct state *s, const char *subjects, const char *contacts);
+/* The next of it; its texts are the arena's. */
+bool ledger_next_entry(struct state_rows *rows, struct arena *a, struct ledger_entry *entry);
 
 #endif

@@ -5,7 +5,6 @@
 #include "state/quota.h"
 #include "value/when.h"
 
-#include <stdlib.h>
 #include <time.h>
 
 enum { DAY_MS = 86400000, HORIZON_MS = DAY_MS / 3 };
@@ -21,26 +20,18 @@ static const char *today(char day[static 11])
 bool quota_take(struct state *s, const char *api, int64_t limit)
 {
 	char day[11];
-	struct arena a = {0};
-	const char *used = NULL;
-	enum state_result result = state_run(s, &a, &used,
-		"INSERT INTO quota(api,day,used) SELECT ?1,?2,1 WHERE ?3>0"
-		"  ON CONFLICT(api,day) DO UPDATE SET used=used+1 WHERE used<?3 RETURNING used",
-		"tti", api, today(day), limit);
-	arena_free(&a);
-	return result == STATE_ROW;
+	int64_t used;
+	return state_int(s, &used,
+			   "INSERT INTO quota(api,day,used) SELECT ?1,?2,1 WHERE ?3>0 ON CONFLICT(api,day)"
+			   "  DO UPDATE SET used=quota.used+1 WHERE quota.used<?3 RETURNING used",
+			   "tti", api, today(day), limit) == STATE_ROW;
 }
 
 /* A number of the table; 0 where there is none. */
 static bool read_number(struct state *s, const char *api, const char *day, int64_t *n)
 {
-	struct arena a = {0};
-	const char *text = NULL;
-	enum state_result found =
-		state_run(s, &a, &text, "SELECT used FROM quota WHERE api=? AND day=?", "tt", api, day);
-	*n = text ? strtoll(text, NULL, 10) : 0;
-	arena_free(&a);
-	return found != STATE_FAILED;
+	*n = 0;
+	return state_int(s, n, "SELECT used FROM quota WHERE api=? AND day=?", "tt", api, day) != STATE_FAILED;
 }
 
 int64_t quota_used(struct state *s, const char *api)
@@ -72,8 +63,9 @@ bool quota_spread(struct quota_share *q, int64_t now, int64_t *wait)
 
 static bool write_number(struct state *s, const char *api, const char *day, int64_t n)
 {
-	return state_run(s, NULL, NULL, "INSERT OR REPLACE INTO quota(api,day,used) VALUES(?,?,?)", "tti", api,
-			   day, n) != STATE_FAILED;
+	return state_do(s,
+		"INSERT INTO quota(api,day,used) VALUES(?,?,?) ON CONFLICT(api,day) DO UPDATE SET used=excluded.used",
+		"tti", api, day, n);
 }
 
 bool quota_share(struct state *s, const char *api, int64_t calls, int64_t *wait)

@@ -4,6 +4,7 @@
  */
 #include "state/state.h"
 #include "stream/trouble.h"
+#include "text/buf.h"
 #include "value/when.h"
 
 #include <err.h>
@@ -19,7 +20,6 @@
 #include <fcntl.h>
 
 enum {
-	STATEMENTS = 64,
 	BUSY_MS = 10000,
 	SHORT_LOG = 128, /* pages; who opens a file alone reads all of its log */
 	LONG_LOG = 1000,
@@ -36,32 +36,32 @@ static const char *const versions[] = {
 	"  opportunity TEXT NOT NULL, PRIMARY KEY(location, contact, pipeline)) WITHOUT ROWID;"
 	/* What an event is about (appointment/88123), its last applied state and moment; seq counts the states.
 	 */
-	"CREATE TABLE subject(location TEXT NOT NULL, subject TEXT NOT NULL, state TEXT NOT NULL, seq INTEGER "
-	"NOT NULL,"
-	"  event TEXT NOT NULL, moment INTEGER NOT NULL, applied INTEGER NOT NULL, PRIMARY KEY(location, "
-	"subject)) WITHOUT ROWID;"
+	"CREATE TABLE subject(location TEXT NOT NULL, subject TEXT NOT NULL, state TEXT NOT NULL,"
+	"  seq INTEGER NOT NULL,"
+	"  event TEXT NOT NULL, moment INTEGER NOT NULL, applied INTEGER NOT NULL, PRIMARY KEY(location,"
+	"  subject)) WITHOUT ROWID;"
 	"CREATE TABLE event(event TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;"
 	/* What was done for a state of a subject; done 0: meant to be, and nobody knows yet. */
-	"CREATE TABLE effect(location TEXT NOT NULL, effect TEXT NOT NULL, contact TEXT NOT NULL, done INTEGER "
-	"NOT NULL,"
+	"CREATE TABLE effect(location TEXT NOT NULL, effect TEXT NOT NULL, contact TEXT NOT NULL,"
+	"  done INTEGER NOT NULL,"
 	"  at INTEGER NOT NULL, PRIMARY KEY(location, effect)) WITHOUT ROWID;"
 	/* What of a bill is in the lifetime value (counted), and an addition that is under way. */
-	"CREATE TABLE bill(location TEXT NOT NULL, bill TEXT NOT NULL, contact TEXT NOT NULL, counted INTEGER "
-	"NOT NULL DEFAULT 0,"
+	"CREATE TABLE bill(location TEXT NOT NULL, bill TEXT NOT NULL, contact TEXT NOT NULL,"
+	"  counted INTEGER NOT NULL DEFAULT 0,"
 	"  pending INTEGER, before INTEGER, after INTEGER, PRIMARY KEY(location, bill)) WITHOUT ROWID;"
 	"CREATE INDEX bill_pending ON bill(location, contact) WHERE pending IS NOT NULL;"
-	"CREATE TABLE name(location TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL, "
-	"more TEXT,"
+	"CREATE TABLE name(location TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL,"
+	"  more TEXT,"
 	"  PRIMARY KEY(location, kind, name)) WITHOUT ROWID;"
 	"CREATE TABLE cache(kind TEXT NOT NULL, id TEXT NOT NULL, fetched INTEGER NOT NULL, body TEXT NOT NULL,"
 	"  PRIMARY KEY(kind, id));"
-	"CREATE TABLE quota(api TEXT NOT NULL, day TEXT NOT NULL, used INTEGER NOT NULL, PRIMARY KEY(api, day)) "
-	"WITHOUT ROWID;",
+	"CREATE TABLE quota(api TEXT NOT NULL, day TEXT NOT NULL, used INTEGER NOT NULL, PRIMARY KEY(api,"
+	"  day)) WITHOUT ROWID;",
 	/* Events that came in, in their order (seq). patient: what keeps its order; subject: appointment/88123;
 	   due: when it may be fed; run: who feeds it. An event's body goes when it is purged, its row stays: a
 	   delivery id is known for ever. */
-	"CREATE TABLE inbox(seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, type TEXT, patient TEXT, subject "
-	"TEXT,"
+	"CREATE TABLE inbox(seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, type TEXT, patient TEXT,"
+	"  subject TEXT,"
 	"  state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL, run TEXT,"
 	"  received INTEGER NOT NULL, settled INTEGER, body TEXT);"
 	"CREATE INDEX inbox_due ON inbox(due, seq) WHERE state='waiting';"
@@ -70,8 +70,8 @@ static const char *const versions[] = {
 	"CREATE INDEX inbox_patient ON inbox(patient, seq);"
 	"CREATE INDEX inbox_subject ON inbox(subject, seq);"
 	/* What a pipeline answered for an event, or a person decided, each time. */
-	"CREATE TABLE attempt(event TEXT NOT NULL, at INTEGER NOT NULL, status TEXT NOT NULL, contact TEXT, "
-	"result TEXT NOT NULL);"
+	"CREATE TABLE attempt(event TEXT NOT NULL, at INTEGER NOT NULL, status TEXT NOT NULL, contact TEXT,"
+	"  result TEXT NOT NULL);"
 	"CREATE INDEX attempt_event ON attempt(event, at);"
 	"CREATE INDEX attempt_contact ON attempt(contact, at);",
 	/* The id that the CRM gave to what an effect made: a note. done 2: nobody will ever know. */
@@ -86,14 +86,14 @@ static const char *const versions[] = {
 	"CREATE TABLE creation(location TEXT NOT NULL, contact TEXT NOT NULL, event TEXT NOT NULL,"
 	"  begun INTEGER NOT NULL, patient TEXT, PRIMARY KEY(location, contact)) WITHOUT ROWID;"
 	/* OAuth: what the CRM gave last; a refresh token is good for one use. */
-	"CREATE TABLE token(name TEXT PRIMARY KEY, access TEXT, refresh TEXT, expires INTEGER NOT NULL) WITHOUT "
-	"ROWID;",
+	"CREATE TABLE token(name TEXT PRIMARY KEY, access TEXT, refresh TEXT,"
+	"  expires INTEGER NOT NULL) WITHOUT ROWID;",
 	/* asked: when the contact's opportunities last showed a lead. */
 	"ALTER TABLE contact ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;"
 	/* Who changed something of a contact last: its fields (what: appointment), where an opportunity stands
 	   (opportunity.move/Surgical). at: milliseconds since 1970, later than all others of the contact. */
-	"CREATE TABLE latest(location TEXT NOT NULL, contact TEXT NOT NULL, what TEXT NOT NULL, subject TEXT NOT "
-	"NULL,"
+	"CREATE TABLE latest(location TEXT NOT NULL, contact TEXT NOT NULL, what TEXT NOT NULL,"
+	"  subject TEXT NOT NULL,"
 	"  seq INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(location, contact, what)) WITHOUT ROWID;"
 	/* The lifetime value that was written last. */
 	"CREATE TABLE lifetime(location TEXT NOT NULL, contact TEXT NOT NULL, value INTEGER NOT NULL,"
@@ -108,14 +108,19 @@ static const char *const versions[] = {
 
 enum { VERSION = sizeof versions / sizeof *versions };
 
+/* A statement that is kept. */
+struct statement {
+	struct statement *next;
+	const char *sql;
+	sqlite3_stmt *prepared;
+	bool runs; /* a query has it: another of the same text gets one of its own */
+};
+
 struct state {
 	sqlite3 *db;
 	const char *path;
 	pthread_mutex_t lock; /* recursive: a transaction holds it */
-	struct {
-		const char *sql;
-		sqlite3_stmt *statement;
-	} prepared[STATEMENTS];
+	struct statement *prepared;
 	struct trouble trouble;
 	int busy_ms;
 	int64_t busy_since;
@@ -291,34 +296,59 @@ void state_close(struct state *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; i < STATEMENTS && s->prepared[i].sql; i++)
-		sqlite3_finalize(s->prepared[i].statement);
+	while (s->prepared) {
+		struct statement *next = s->prepared->next;
+		sqlite3_finalize(s->prepared->prepared);
+		free(s->prepared);
+		s->prepared = next;
+	}
 	sqlite3_close(s->db);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
 
-/* Says what is wrong with the file, once: what follows from it is in the records. */
-static enum state_result failed(struct state *s)
+/* Says what is wrong with the file, once: what follows from it is in the records. Always true. */
+static bool failed(struct state *s)
 {
 	trouble_is(&s->trouble, "state file %s: %s", s->path, sqlite3_errmsg(s->db));
-	return STATE_FAILED;
+	return true;
 }
 
-static sqlite3_stmt *prepare(struct state *s, const char *sql)
+/* The statement as SQLite understands it: list(?2) is the rows of a JSON list. */
+static sqlite3_stmt *translate(struct state *s, const char *sql)
 {
-	size_t i = 0;
-	while (i < STATEMENTS && s->prepared[i].sql && s->prepared[i].sql != sql)
-		i++;
-	if (i == STATEMENTS)
-		errx(EX_SOFTWARE, "too many statements");
-	if (!s->prepared[i].sql) {
-		if (sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->prepared[i].statement, NULL) !=
-			SQLITE_OK)
-			return NULL;
-		s->prepared[i].sql = sql;
+	static const char list[] = "list(";
+	struct buf text = {0};
+	sqlite3_stmt *prepared = NULL;
+	for (const char *at; (at = strstr(sql, list)); sql = at + 1) {
+		buf_add(&text, (struct str){sql, (size_t)(at - sql)});
+		at += sizeof list - 1;
+		sql = at;
+		at += strcspn(at, ")");
+		buf_printf(&text, "(SELECT value FROM json_each(%.*s))", (int)(at - sql), sql);
 	}
-	return s->prepared[i].statement;
+	buf_puts(&text, sql);
+	int result = sqlite3_prepare_v3(s->db, text.p, (int)text.n, SQLITE_PREPARE_PERSISTENT, &prepared, NULL);
+	buf_free(&text);
+	return result == SQLITE_OK ? prepared : NULL;
+}
+
+/* The statement of this text that nobody runs; NULL: it cannot be prepared. */
+static struct statement *prepare(struct state *s, const char *sql)
+{
+	struct statement *found = s->prepared;
+	while (found && (found->sql != sql || found->runs))
+		found = found->next;
+	if (found)
+		return found;
+	sqlite3_stmt *prepared = translate(s, sql);
+	if (!prepared)
+		return NULL;
+	found = calloc(1, sizeof *found);
+	if (!found)
+		err(EX_SOFTWARE, "out of memory");
+	*found = (struct statement){.next = s->prepared, .sql = sql, .prepared = prepared};
+	return s->prepared = found;
 }
 
 static void bind(sqlite3_stmt *statement, const char *types, va_list args)
@@ -336,92 +366,142 @@ static void bind(sqlite3_stmt *statement, const char *types, va_list args)
 	}
 }
 
-static void copy_row(sqlite3_stmt *statement, struct arena *a, const char **columns)
+static struct state_rows query(struct state *s, const char *sql, const char *types, va_list args)
 {
-	for (int i = 0; i < sqlite3_column_count(statement); i++) {
-		const char *text = (const char *)sqlite3_column_text(statement, i);
-		columns[i] =
-			text ? arena_copy(a, (struct str){text, (size_t)sqlite3_column_bytes(statement, i)}) : NULL;
+	pthread_mutex_lock(&s->lock);
+	struct state_rows rows = {.state = s, .statement = prepare(s, sql)};
+	if (rows.statement) {
+		rows.statement->runs = true;
+		bind(rows.statement->prepared, types, args);
+	} else {
+		rows.failed = failed(s);
 	}
+	return rows;
+}
+
+struct state_rows state_query(struct state *s, const char *sql, const char *types, ...)
+{
+	va_list args;
+	va_start(args, types);
+	struct state_rows rows = query(s, sql, types, args);
+	va_end(args);
+	return rows;
+}
+
+/* The statement can be run again. */
+static void put_back(struct state_rows *rows)
+{
+	if (!rows->statement)
+		return;
+	sqlite3_reset(rows->statement->prepared);
+	sqlite3_clear_bindings(rows->statement->prepared);
+	rows->statement->runs = false;
+	rows->statement = NULL;
+}
+
+bool state_next(struct state_rows *rows)
+{
+	int step = rows->statement ? sqlite3_step(rows->statement->prepared) : SQLITE_DONE;
+	if (step == SQLITE_ROW)
+		return true;
+	if (step != SQLITE_DONE)
+		rows->failed = failed(rows->state);
+	put_back(rows);
+	return false;
+}
+
+const char *state_text(const struct state_rows *rows, int column)
+{
+	return (const char *)sqlite3_column_text(rows->statement->prepared, column);
+}
+
+const char *state_copy(const struct state_rows *rows, struct arena *a, int column)
+{
+	const char *text = state_text(rows, column);
+	return text ? arena_copy(a, str_of(text)) : NULL;
+}
+
+bool state_done(struct state_rows *rows)
+{
+	put_back(rows);
+	pthread_mutex_unlock(&rows->state->lock);
+	return !rows->failed;
+}
+
+int64_t state_number(const char *text)
+{
+	return text ? strtoll(text, NULL, 10) : 0;
+}
+
+/* Ends a query of which only the first row is of interest. A statement that gave a row may do its work in
+   the step after it (RETURNING), and fail there. */
+static enum state_result end(struct state_rows *rows, enum state_result result)
+{
+	while (state_next(rows))
+		continue;
+	return state_done(rows) ? result : STATE_FAILED;
+}
+
+bool state_do(struct state *s, const char *sql, const char *types, ...)
+{
+	va_list args;
+	va_start(args, types);
+	struct state_rows rows = query(s, sql, types, args);
+	va_end(args);
+	return end(&rows, STATE_NONE) != STATE_FAILED;
+}
+
+int64_t state_changed(struct state *s)
+{
+	return sqlite3_changes(s->db);
 }
 
 enum state_result state_run(
 	struct state *s, struct arena *a, const char **columns, const char *sql, const char *types, ...)
 {
-	enum state_result result = STATE_NONE;
-	pthread_mutex_lock(&s->lock);
-	sqlite3_stmt *statement = prepare(s, sql);
-	if (!statement) {
-		result = failed(s);
-	} else {
-		va_list args;
-		va_start(args, types);
-		bind(statement, types, args);
-		va_end(args);
-		int step = sqlite3_step(statement);
-		if (step == SQLITE_ROW) {
-			result = STATE_ROW;
-			if (columns)
-				copy_row(statement, a, columns);
-		} else if (step != SQLITE_DONE) {
-			result = failed(s);
-		}
-		/* a statement that gave a row may do its work in the step after it (RETURNING), and fail there */
-		while (step == SQLITE_ROW)
-			step = sqlite3_step(statement);
-		if (step != SQLITE_DONE && result != STATE_FAILED)
-			result = failed(s);
-		sqlite3_reset(statement);
-		sqlite3_clear_bindings(statement);
-	}
-	pthread_mutex_unlock(&s->lock);
-	return result;
+	va_list args;
+	va_start(args, types);
+	struct state_rows rows = query(s, sql, types, args);
+	va_end(args);
+	if (!state_next(&rows))
+		return end(&rows, STATE_NONE);
+	for (int i = 0; i < sqlite3_column_count(rows.statement->prepared); i++)
+		columns[i] = state_copy(&rows, a, i);
+	return end(&rows, STATE_ROW);
 }
 
-enum state_result state_each(struct state *s, struct arena *a,
-	void (*each)(const char **columns, void *context), void *context, const char *sql, const char *types, ...)
+enum state_result state_int(struct state *s, int64_t *n, const char *sql, const char *types, ...)
 {
-	const char *columns[16];
-	pthread_mutex_lock(&s->lock);
-	sqlite3_stmt *statement = prepare(s, sql);
-	enum state_result result = statement ? STATE_NONE : failed(s);
-	int step = SQLITE_DONE;
-	if (statement) {
-		va_list args;
-		va_start(args, types);
-		bind(statement, types, args);
-		va_end(args);
-	}
-	while (statement && (step = sqlite3_step(statement)) == SQLITE_ROW) {
-		result = STATE_ROW;
-		copy_row(statement, a, columns);
-		each(columns, context);
-	}
-	if (step != SQLITE_DONE)
-		result = failed(s);
-	if (statement) {
-		sqlite3_reset(statement);
-		sqlite3_clear_bindings(statement);
-	}
-	pthread_mutex_unlock(&s->lock);
-	return result;
+	va_list args;
+	va_start(args, types);
+	struct state_rows rows = query(s, sql, types, args);
+	va_end(args);
+	if (!state_next(&rows))
+		return end(&rows, STATE_NONE);
+	const char *text = state_text(&rows, 0);
+	if (text)
+		*n = state_number(text);
+	return end(&rows, STATE_ROW);
 }
 
 int64_t state_version(struct state *s)
 {
-	const char *version = NULL;
-	struct arena a = {0};
 	int64_t n = -1;
-	if (state_run(s, &a, &version, "PRAGMA data_version", "") == STATE_ROW && version)
-		n = strtoll(version, NULL, 10);
-	arena_free(&a);
+	state_int(s, &n, "PRAGMA data_version", "");
 	return n;
+}
+
+int state_schema(struct state *s)
+{
+	int64_t n = -1;
+	state_int(s, &n, "PRAGMA user_version", "");
+	return (int)n;
 }
 
 bool state_begin(struct state *s)
 {
 	pthread_mutex_lock(&s->lock);
-	if (state_run(s, NULL, NULL, "BEGIN IMMEDIATE", "") != STATE_FAILED)
+	if (state_do(s, "BEGIN IMMEDIATE", ""))
 		return true;
 	pthread_mutex_unlock(&s->lock);
 	return false;
@@ -429,33 +509,28 @@ bool state_begin(struct state *s)
 
 bool state_end(struct state *s, bool commit)
 {
-	bool ended = commit && state_run(s, NULL, NULL, "COMMIT", "") != STATE_FAILED;
+	bool ended = commit && state_do(s, "COMMIT", "");
 	if (ended)
 		trouble_over(&s->trouble, "state file %s: works again", s->path);
 	else if (!sqlite3_get_autocommit(s->db)) /* a full disk may have ended the transaction already */
-		state_run(s, NULL, NULL, "ROLLBACK", "");
+		state_do(s, "ROLLBACK", "");
 	pthread_mutex_unlock(&s->lock);
 	return ended;
 }
 
 bool state_scrub(struct state *s)
 {
-	const char *columns[3] = {0}; /* 1 where something of the log is left; two lengths */
-	struct arena a = {0};
-	bool done = state_run(s, NULL, NULL, "VACUUM", "") != STATE_FAILED &&
-				state_run(s, &a, columns, "PRAGMA wal_checkpoint(TRUNCATE)", "") == STATE_ROW &&
-				strcmp(columns[0], "0") == 0;
-	arena_free(&a);
-	return done;
+	int64_t left = 1; /* whether something of the log is */
+	return state_do(s, "VACUUM", "") &&
+		   state_int(s, &left, "PRAGMA wal_checkpoint(TRUNCATE)", "") == STATE_ROW && !left;
 }
 
 bool state_can_write(struct state *s)
 {
 	if (!state_begin(s))
 		return false;
-	bool done = state_run(s, NULL, NULL, "INSERT OR REPLACE INTO quota(api,day,used) VALUES('','',0)", "") !=
-					STATE_FAILED &&
-				state_run(s, NULL, NULL, "DELETE FROM quota WHERE api=''", "") != STATE_FAILED;
+	bool done = state_do(s, "INSERT INTO quota(api,day,used) VALUES('','',0)", "") &&
+				state_do(s, "DELETE FROM quota WHERE api=''", "");
 	return state_end(s, done) && done;
 }
 

@@ -40,17 +40,43 @@ enum state_result {
 	STATE_FAILED /* disk full, locked for too long …; said on standard error, once (trouble.h) */
 };
 
-/* Runs one statement; may be called from any thread. types has a letter for each '?': t text (NULL is NULL),
-   i int64_t. columns, where not NULL, gets the first row's texts (the arena's; NULL for NULL). sql must be a
-   literal: it is prepared once and kept. */
+/* Statements. sql must be a literal: it is prepared once and kept. types has a letter for each '?': t text
+   (NULL is NULL), i int64_t. All may be called from any thread. The SQL is what SQLite and PostgreSQL both
+   understand, and two things that this module puts into its engine's words: list(?2), the rows (their column
+   is "value") of a text that is a JSON list of texts; and INDEXED BY, which only SQLite needs. */
+
+/* Runs a statement that gives no rows. False where it failed. */
+bool state_do(struct state *s, const char *sql, const char *types, ...);
+/* How many rows the last state_do of this thread's transaction has changed. */
+int64_t state_changed(struct state *s);
+/* Runs a statement, and copies the texts of its first row to columns (the arena's; NULL for NULL). */
 enum state_result state_run(
 	struct state *s, struct arena *a, const char **columns, const char *sql, const char *types, ...);
+/* Runs a statement that gives one number; *n stays as it is where there is no row, or it is NULL. */
+enum state_result state_int(struct state *s, int64_t *n, const char *sql, const char *types, ...);
 
-/* The same, with each row given to each(): its texts (the arena's; up to 16 columns). each() may reset the
-   arena, so that any number of rows takes the same memory. */
-enum state_result state_each(struct state *s, struct arena *a,
-	void (*each)(const char **columns, void *context), void *context, const char *sql, const char *types,
-	...);
+/* The rows of a statement, one after the other. Other threads wait until state_done: a query must always come
+   to it, and its texts must live until then. */
+struct state_rows {
+	struct state *state;
+	struct statement *statement; /* NULL: there are no more rows */
+	bool failed;
+};
+struct state_rows state_query(struct state *s, const char *sql, const char *types, ...);
+/* Goes to the next row, the first at first. False: there is none, or it failed, which state_done tells. */
+bool state_next(struct state_rows *rows);
+/* A column's text, until the next state_next; NULL for NULL. */
+const char *state_text(const struct state_rows *rows, int column);
+/* A copy of it, the arena's. */
+const char *state_copy(const struct state_rows *rows, struct arena *a, int column);
+/* Ends the query, after its last row or before. False where it failed. */
+bool state_done(struct state_rows *rows);
+
+/* A column's text as a number; NULL is 0. */
+int64_t state_number(const char *text);
+
+/* The version of the file's schema; -1 where it cannot be told. */
+int state_schema(struct state *s);
 
 /* A number that changes whenever another process has written the file; -1 where it cannot be told. */
 int64_t state_version(struct state *s);
