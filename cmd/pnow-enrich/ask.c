@@ -41,12 +41,6 @@ struct ask {
 	atomic_uint old[EVENT_KINDS]; /* resources asked for alone since then */
 };
 
-/* Names in the cache: of what lists told, which may be less than the resource alone tells, and of the mark
-   that a list is of no use, which is kept until its "fetched". */
-static const char *const in_list[EVENT_KINDS] = {
-	"patient in list", "appointment in list", "bill in list", "membership in list"};
-static const char useless[] = "useless list";
-
 struct ask *ask_open(const struct conf *conf, const struct profile *profile, struct state *state,
 	const struct options *options)
 {
@@ -72,14 +66,14 @@ void ask_close(struct ask *k)
 
 static const char *alone_in_cache(struct ask *k, struct arena *a, const struct want *w)
 {
-	return cache_get(k->state, a, event_kind_name(w->kind), w->id, w->not_before);
+	return cache_get(k->state, a, event_kind_name(w->kind), w->id, CACHE_ALONE, w->not_before);
 }
 
 struct patientnow_answer ask_kept(struct ask *k, struct arena *a, struct want *w)
 {
 	const char *body = alone_in_cache(k, a, w);
 	if (!body)
-		body = cache_get(k->state, a, in_list[w->kind], w->id, w->not_before);
+		body = cache_get(k->state, a, event_kind_name(w->kind), w->id, CACHE_LIST, w->not_before);
 	return (struct patientnow_answer){.body = {body, body ? strlen(body) : 0}};
 }
 
@@ -119,14 +113,9 @@ static bool take_turn(struct ask *k, struct arena *a, const struct want *w, stru
 	return false;
 }
 
-static bool is_useless(struct ask *k, struct arena *a, enum event_kind kind)
-{
-	return cache_get(k->state, a, useless, event_kind_name(kind), when_now_ms()) != NULL;
-}
-
 static void mark_useless(struct ask *k, enum event_kind kind, int64_t ms)
 {
-	cache_put(k->state, useless, event_kind_name(kind), when_now_ms() + ms, "");
+	cache_list_useless(k->state, event_kind_name(kind), when_now_ms() + ms);
 }
 
 /* Keeps what a page holds. */
@@ -137,7 +126,7 @@ static void keep(struct ask *k, struct arena *a, enum event_kind kind, struct st
 	for (struct str at = {0}; id && jtext_next(rows, &at);) {
 		const char *text = jtext_type(at) == JTEXT_OBJECT ? jtext_scalar(a, profile_find(id, at)) : NULL;
 		if (text)
-			cache_put(k->state, in_list[kind], text, asked, arena_copy(a, at));
+			cache_put(k->state, event_kind_name(kind), text, CACHE_LIST, asked, arena_copy(a, at));
 	}
 	if (open)
 		state_end(k->state, true);
@@ -187,15 +176,15 @@ struct patientnow_answer ask_list(struct ask *k, struct arena *a, struct want *w
 		return answer;
 	if (!is_live(w) && k->old[w->kind]++ < ALONE)
 		return answer;
-	lock_take(k->locks, LOCK_LIST, in_list[w->kind]);
+	lock_take(k->locks, LOCK_LIST, event_kind_name(w->kind));
 	answer = ask_kept(k, a, w);
-	if (!answer.body.p && !is_useless(k, a, w->kind)) {
+	if (!answer.body.p && !cache_list_is_useless(k->state, event_kind_name(w->kind))) {
 		pause_ms(k->asked[w->kind] + GATHER_MS - when_now_ms());
 		answer = walk(k, a, w);
 		k->asked[w->kind] = when_now_ms();
 		k->old[w->kind] = 0;
 	}
-	lock_free(k->locks, LOCK_LIST, in_list[w->kind]);
+	lock_free(k->locks, LOCK_LIST, event_kind_name(w->kind));
 	if (w->listed && !answer.code)
 		answer.body = ask_kept(k, a, w).body;
 	return answer;
@@ -215,5 +204,4 @@ struct patientnow_answer ask_alone(struct ask *k, struct arena *a, struct want *
 void ask_changed(struct ask *k, enum event_kind kind, const char *id, int64_t before)
 {
 	cache_drop(k->state, event_kind_name(kind), id, before);
-	cache_drop(k->state, in_list[kind], id, before);
 }

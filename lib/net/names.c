@@ -7,7 +7,6 @@
 
 #include <err.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
@@ -58,8 +57,8 @@ static enum name_kind list_of(enum name_kind kind)
 static int64_t asked(struct names *n, const struct crm_location *location, enum name_kind kind)
 {
 	int64_t ms = 0;
-	state_int(n->state, &ms, "SELECT id FROM name WHERE location=? AND kind='asked' AND name=?", "tt",
-		location->id, kinds[list_of(kind)].kind);
+	state_int(n->state, &ms, "SELECT asked FROM name_list WHERE location=? AND kind=?", "tt", location->id,
+		kinds[list_of(kind)].kind);
 	return ms;
 }
 
@@ -108,14 +107,12 @@ static void keep_list(struct names *n, struct arena *a, const struct crm_locatio
 {
 	static const char *const lists[] = {
 		[NAME_FIELD] = "customFields", [NAME_PIPELINE] = "pipelines", [NAME_WORKFLOW] = "workflows"};
-	char now[24];
 	kind = list_of(kind);
 	forget(n, location, kind);
-	snprintf(now, sizeof now, "%lld", (long long)when_now_ms());
 	state_do(n->state,
-		"INSERT INTO name(location,kind,name,id) VALUES(?,'asked',?,?)"
-		"  ON CONFLICT(location,kind,name) DO UPDATE SET id=excluded.id",
-		"ttt", location->id, kinds[kind].kind, now);
+		"INSERT INTO name_list(location,kind,asked) VALUES(?,?,?)"
+		"  ON CONFLICT(location,kind) DO UPDATE SET asked=excluded.asked",
+		"tti", location->id, kinds[kind].kind, when_now_ms());
 	for (struct str at = {0}, list = jtext_get(body, lists[kind]); jtext_next(list, &at);) {
 		const char *name = jtext_string(a, jtext_get(at, "name"));
 		keep(n, location, kind, name, jtext_string(a, jtext_get(at, "id")),
@@ -176,7 +173,7 @@ bool names_drop(struct names *n, const struct crm_location *location, enum name_
 	if (!state_begin(n->state))
 		return false;
 	forget(n, location, list_of(kind));
-	state_do(n->state, "DELETE FROM name WHERE location=? AND kind='asked' AND name=?", "tt", location->id,
+	state_do(n->state, "DELETE FROM name_list WHERE location=? AND kind=?", "tt", location->id,
 		kinds[list_of(kind)].kind);
 	return state_end(n->state, true);
 }

@@ -142,27 +142,21 @@ static void keep(struct oauth *o, struct kept *k, const struct grant *g, bool go
 
 static struct grant load(struct quest *q, const char *name)
 {
-	const char *columns[3] = {NULL, NULL, NULL}, *hash = NULL;
-	state_run(
-		q->o->state, q->a, columns, "SELECT access, refresh, expires FROM token WHERE name=?", "t", name);
-	state_run(q->o->state, q->a, &hash, "SELECT refresh FROM token WHERE name='file of ' || ?", "t", name);
-	return (struct grant){columns[0], columns[1], hash, columns[2] ? strtoll(columns[2], NULL, 10) : 0};
+	const char *columns[4] = {0};
+	state_run(q->o->state, q->a, columns,
+		"SELECT access, refresh, file_hash, expires FROM token WHERE name=?", "t", name);
+	return (struct grant){columns[0], columns[1], columns[2], state_number(columns[3])};
 }
 
 /* Writes a grant into the state file; false where it cannot be. */
 static bool store(struct quest *q, const char *name, const struct grant *g)
 {
-	static const char sql[] =
-		"INSERT INTO token(name,access,refresh,expires) VALUES(?,?,?,?) ON CONFLICT(name)"
-		"  DO UPDATE SET access=excluded.access, refresh=excluded.refresh, expires=excluded.expires";
-	const char *no_access = NULL, *file = arena_printf(q->a, "file of %s", name);
-	if (state_begin(q->o->state)) {
-		bool done = state_do(q->o->state, sql, "ttti", name, g->access, g->refresh, g->due);
-		if (done && g->hash)
-			done = state_do(q->o->state, sql, "ttti", file, no_access, g->hash, (int64_t)0);
-		if (state_end(q->o->state, done))
-			return true;
-	}
+	if (state_do(q->o->state,
+			"INSERT INTO token(name,access,refresh,file_hash,expires) VALUES(?,?,?,?,?) ON CONFLICT(name)"
+			"  DO UPDATE SET access=excluded.access, refresh=excluded.refresh, expires=excluded.expires,"
+			"    file_hash=coalesce(excluded.file_hash, token.file_hash)",
+			"tttti", name, g->access, g->refresh, g->hash, g->due))
+		return true;
 	fail(q, "state",
 		"the state file cannot be written: a new token of the CRM must be in it before it is used");
 	return false;

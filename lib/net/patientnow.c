@@ -198,7 +198,7 @@ struct patientnow_answer patientnow_get(
 	struct patientnow *p, struct arena *a, enum event_kind kind, const char *id, int64_t not_before)
 {
 	const char *name = event_kind_name(kind);
-	const char *cached = cache_get(p->state, a, name, id, not_before);
+	const char *cached = cache_get(p->state, a, name, id, CACHE_ALONE, not_before);
 	if (cached)
 		return (struct patientnow_answer){.body = str_of(cached)};
 	int64_t asked = when_now_ms();
@@ -206,7 +206,7 @@ struct patientnow_answer patientnow_get(
 	struct str body = trimmed(answer.body);
 	if (answer.outcome != HTTP_ANSWERED || answer.status != 200 || type_of(body) != JTEXT_OBJECT)
 		return failure(p, a, arena_printf(a, "%s %s", name, id), &answer);
-	cache_put(p->state, name, id, asked, body.p);
+	cache_put(p->state, name, id, CACHE_ALONE, asked, body.p);
 	return (struct patientnow_answer){.body = body, .calls = answer.calls};
 }
 

@@ -1,5 +1,4 @@
-/* The cache of PatientNow's answers: a table of bodies by kind and id. A kind's first word is that of a
-   subject; behind it may stand where the body comes from: "appointment in list". */
+/* The cache of PatientNow's answers: a table of bodies by kind, id and where they come from. */
 #include "state/cache.h"
 #include "value/when.h"
 
@@ -21,25 +20,42 @@ struct cache_expiry {
 	bool ended;
 };
 
-const char *cache_get(struct state *s, struct arena *a, const char *kind, const char *id, int64_t not_before)
+const char *cache_get(struct state *s, struct arena *a, const char *kind, const char *id,
+	enum cache_source source, int64_t not_before)
 {
 	const char *body = NULL;
-	state_run(s, a, &body, "SELECT body FROM cache WHERE kind=? AND id=? AND fetched>=?", "tti", kind, id,
-		not_before);
+	state_run(s, a, &body, "SELECT body FROM cache WHERE kind=? AND id=? AND from_list=? AND fetched>=?",
+		"ttii", kind, id, (int64_t)source, not_before);
 	return body;
 }
 
-void cache_put(struct state *s, const char *kind, const char *id, int64_t fetched, const char *body)
+void cache_put(struct state *s, const char *kind, const char *id, enum cache_source source, int64_t fetched,
+	const char *body)
 {
 	state_do(s,
-		"INSERT INTO cache(kind,id,fetched,body) VALUES(?,?,?,?) ON CONFLICT(kind,id)"
-		"  DO UPDATE SET fetched=excluded.fetched, body=excluded.body",
-		"ttit", kind, id, fetched, body);
+		"INSERT INTO cache(kind,id,from_list,fetched,body) VALUES(?,?,?,?,?)"
+		"  ON CONFLICT(kind,id,from_list) DO UPDATE SET fetched=excluded.fetched, body=excluded.body",
+		"ttiit", kind, id, (int64_t)source, fetched, body);
 }
 
 void cache_drop(struct state *s, const char *kind, const char *id, int64_t before)
 {
 	state_do(s, "DELETE FROM cache WHERE kind=? AND id=? AND fetched<?", "tti", kind, id, before);
+}
+
+bool cache_list_is_useless(struct state *s, const char *kind)
+{
+	int64_t until = 0;
+	return state_int(s, &until, "SELECT until FROM useless_list WHERE kind=?", "t", kind) == STATE_ROW &&
+		   until >= when_now_ms();
+}
+
+void cache_list_useless(struct state *s, const char *kind, int64_t until)
+{
+	state_do(s,
+		"INSERT INTO useless_list(kind,until) VALUES(?,?)"
+		"  ON CONFLICT(kind) DO UPDATE SET until=excluded.until",
+		"ti", kind, until);
 }
 
 bool cache_expire(struct state *s, int64_t before)
@@ -101,16 +117,14 @@ void cache_expiry_end(struct cache_expiry *e)
 
 struct state_rows cache_bodies(struct state *s)
 {
-	return state_query(s, "SELECT substr(kind, 1, instr(kind||' ', ' ')-1)||'/'||id, body FROM cache", "");
+	return state_query(s, "SELECT kind||'/'||id, body FROM cache", "");
 }
 
 bool cache_forget(struct state *s, const char *subjects, int64_t *n)
 {
 	if (!state_begin(s))
 		return false;
-	bool done =
-		state_do(s, "DELETE FROM cache WHERE substr(kind, 1, instr(kind||' ', ' ')-1)||'/'||id IN list(?)",
-			"t", subjects);
+	bool done = state_do(s, "DELETE FROM cache WHERE kind||'/'||id IN list(?)", "t", subjects);
 	*n = state_changed(s);
 	return state_end(s, done) && done;
 }

@@ -4,15 +4,25 @@
 
 #include "state/state.h"
 
+/* Where a body comes from: a list may tell less of a resource than the resource alone. */
+enum cache_source { CACHE_ALONE, CACHE_LIST };
+
 /* The body of a resource ("patient", its id) that was fetched at not_before (milliseconds since 1970) or
    later; the arena's. NULL: none that is as new. */
-const char *cache_get(struct state *s, struct arena *a, const char *kind, const char *id, int64_t not_before);
+const char *cache_get(struct state *s, struct arena *a, const char *kind, const char *id,
+	enum cache_source source, int64_t not_before);
 
 /* Keeps a body; a failure is no error, the next one asks again. */
-void cache_put(struct state *s, const char *kind, const char *id, int64_t fetched, const char *body);
+void cache_put(struct state *s, const char *kind, const char *id, enum cache_source source, int64_t fetched,
+	const char *body);
 
 /* Forgets one resource where it was fetched before that moment: it is known to have changed since. */
 void cache_drop(struct state *s, const char *kind, const char *id, int64_t before);
+
+/* Whether the list of a kind is marked as of no use now; and marks it until then (milliseconds since 1970).
+ */
+bool cache_list_is_useless(struct state *s, const char *kind);
+void cache_list_useless(struct state *s, const char *kind, int64_t until);
 
 /* Forgets everything that is older. False where the file cannot be written. */
 bool cache_expire(struct state *s, int64_t before);

@@ -128,6 +128,12 @@ static bool put_off(struct state *s, const char *run, const struct inbox_result 
 		"ittt", when_now_ms() + r->retry_after * 1000, r->patient, r->id, run);
 }
 
+/* A count that a result tells. */
+static int64_t count_in(struct arena *a, struct str result, const char *name)
+{
+	return state_number(jtext_scalar(a, jtext_get(result, name)));
+}
+
 bool inbox_settle(struct state *s, const struct conf *conf, const char *run, const struct inbox_result *r,
 	const char **state)
 {
@@ -149,8 +155,11 @@ bool inbox_settle(struct state *s, const struct conf *conf, const char *run, con
 			"UPDATE inbox SET state=?1, attempts=?2, due=CASE WHEN ?3>=0 THEN ?3 ELSE due END, run=NULL,"
 			"  settled=CASE WHEN ?3>=0 THEN NULL ELSE ?4 END, patient=coalesce(patient,?5) WHERE id=?6",
 			"tiiitt", *state, attempts, due, now, r->patient, r->id) &&
-		state_do(s, "INSERT INTO attempt(event,at,status,contact,result) VALUES(?,?,?,?,?)", "tittt", r->id,
-			now, r->status, r->contact, arena_copy(&a, r->line));
+		state_do(s,
+			"INSERT INTO attempt(event,at,status,contact,patient,calls,patientnow_calls,result)"
+			"  VALUES(?,?,?,?,?,?,?,?)",
+			"titttiit", r->id, now, r->status, r->contact, r->patient, count_in(&a, r->line, "calls"),
+			count_in(&a, r->line, "patientnow_calls"), arena_copy(&a, r->line));
 	arena_free(&a);
 	return done;
 }

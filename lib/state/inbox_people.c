@@ -89,8 +89,7 @@ bool inbox_next_count(struct state_rows *rows, struct inbox_count *count)
 struct state_rows inbox_calls(struct state *s)
 {
 	return state_query(s,
-		"SELECT i.type, count(DISTINCT i.id), coalesce(sum(json_extract(a.result,'$.calls')), 0),"
-		"  coalesce(sum(json_extract(a.result,'$.patientnow_calls')), 0)"
+		"SELECT i.type, count(DISTINCT i.id), sum(a.calls), sum(a.patientnow_calls)"
 		"  FROM attempt AS a JOIN inbox AS i ON i.id=a.event"
 		"  WHERE i.type IS NOT NULL AND a.status NOT IN ('retried','dropped') GROUP BY i.type",
 		"");
@@ -250,8 +249,8 @@ struct state_rows inbox_bodies(struct state *s)
 struct state_rows inbox_of_patient(struct state *s, const char *patient, const char *subjects)
 {
 	return state_query(s,
-		"SELECT id, subject, NULL FROM inbox WHERE patient=?1 OR subject IN list(?2) OR id IN"
-		"  (SELECT event FROM attempt WHERE CAST(json_extract(result,'$.patient_id') AS TEXT)=?1)",
+		"SELECT id, subject, NULL FROM inbox WHERE patient=?1 OR subject IN list(?2)"
+		"  OR id IN (SELECT event FROM attempt WHERE patient=?1)",
 		"tt", patient, subjects);
 }
 
@@ -261,6 +260,52 @@ bool inbox_next_body(struct state_rows *rows, struct inbox_body *body)
 		return false;
 	*body = (struct inbox_body){state_text(rows, 0), state_text(rows, 1), str_of(state_text(rows, 2))};
 	return true;
+}
+
+/* A result without what it says in words; NULL: it says nothing so. */
+static const char *without_words(struct arena *a, struct str result)
+{
+	static const char *const words[] = {"reason", "actions", "warnings", "error", "ignored"};
+	struct jtext_members members = jtext_members(a, result);
+	struct buf less = {0};
+	size_t dropped = 0;
+	for (size_t i = 0; i < members.n; i++) {
+		size_t word = 0;
+		while (word < sizeof words / sizeof *words && !jtext_named(members.at[i].name, words[word]))
+			word++;
+		if (word < sizeof words / sizeof *words) {
+			dropped++;
+			continue;
+		}
+		buf_puts(&less, less.n ? ",\"" : "{\"");
+		buf_add(&less, members.at[i].name);
+		buf_puts(&less, "\":");
+		buf_add(&less, members.at[i].value);
+	}
+	buf_puts(&less, less.n ? "}" : "{}");
+	const char *text = dropped ? arena_copy(a, buf_str(&less)) : NULL;
+	buf_free(&less);
+	return text;
+}
+
+/* The attempts at these events keep what is not words; *n had some. */
+static bool forget_words(struct state *s, const char *events, int64_t *n)
+{
+	struct arena a = {0};
+	bool done = true;
+	struct state_rows rows = state_query(s,
+		"SELECT seq, result FROM attempt WHERE event IN list(?) AND status NOT IN ('retried','dropped')", "t",
+		events);
+	for (; done && state_next(&rows); arena_reset(&a)) {
+		const char *less = without_words(&a, str_of(state_text(&rows, 1)));
+		if (!less)
+			continue;
+		done = state_do(
+			s, "UPDATE attempt SET result=? WHERE seq=?", "ti", less, state_number(state_text(&rows, 0)));
+		++*n;
+	}
+	arena_free(&a);
+	return state_done(&rows) && done;
 }
 
 bool inbox_forget(struct state *s, const char *events, struct inbox_forgotten *n)
@@ -273,13 +318,7 @@ bool inbox_forget(struct state *s, const char *events, struct inbox_forgotten *n
 		"  AND settled IS NOT NULL AND state<>'dead' AND body IS NOT NULL",
 		"t", events);
 	n->bodies = state_changed(s);
-	done = done && state_do(s,
-					   "UPDATE attempt SET result=less FROM (SELECT rowid AS which, json_remove(result,"
-					   "    '$.reason','$.actions','$.warnings','$.error','$.ignored') AS less FROM attempt"
-					   "    WHERE event IN list(?) AND status NOT IN ('retried','dropped'))"
-					   "  WHERE attempt.rowid=which AND result<>less",
-					   "t", events);
-	n->attempts = state_changed(s);
+	done = done && forget_words(s, events, &n->attempts);
 	return state_end(s, done) && done;
 }
 

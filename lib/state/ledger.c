@@ -374,9 +374,9 @@ bool ledger_bill_begin(struct state *s, const char *location, const char *bill, 
 	int64_t total, int64_t before, int64_t after)
 {
 	return state_do(s,
-		"INSERT INTO bill(location,bill,contact,pending,before,after) VALUES(?,?,?,?,?,?) ON CONFLICT(location,bill)"
-		"  DO UPDATE SET contact=excluded.contact, pending=excluded.pending, before=excluded.before,"
-		"    after=excluded.after",
+		"INSERT INTO bill(location,bill,contact,pending,before,after) VALUES(?,?,?,?,?,?)"
+		"  ON CONFLICT(location,bill) DO UPDATE SET contact=excluded.contact, pending=excluded.pending,"
+		"    before=excluded.before, after=excluded.after",
 		"tttiii", location, bill, contact, total, before, after);
 }
 

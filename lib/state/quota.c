@@ -1,7 +1,4 @@
-/*
- * A row for each API and day; taking is one statement, so two processes cannot take the last call both. A
- * share has one more row, whose day is "settled".
- */
+/* A row for each API and day; taking is one statement, so two processes cannot take the last call both. */
 #include "state/quota.h"
 #include "value/when.h"
 
@@ -27,8 +24,8 @@ bool quota_take(struct state *s, const char *api, int64_t limit)
 			   "tti", api, today(day), limit) == STATE_ROW;
 }
 
-/* A number of the table; 0 where there is none. */
-static bool read_number(struct state *s, const char *api, const char *day, int64_t *n)
+/* How many of the day's were taken. */
+static bool read_used(struct state *s, const char *api, const char *day, int64_t *n)
 {
 	*n = 0;
 	return state_int(s, n, "SELECT used FROM quota WHERE api=? AND day=?", "tt", api, day) != STATE_FAILED;
@@ -38,7 +35,7 @@ int64_t quota_used(struct state *s, const char *api)
 {
 	char day[11];
 	int64_t n;
-	read_number(s, api, today(day), &n);
+	read_used(s, api, today(day), &n);
 	return n;
 }
 
@@ -61,11 +58,23 @@ bool quota_spread(struct quota_share *q, int64_t now, int64_t *wait)
 	return true;
 }
 
-static bool write_number(struct state *s, const char *api, const char *day, int64_t n)
+static bool read_share(struct state *s, const char *api, const char *day, struct quota_share *share)
+{
+	return read_used(s, api, day, &share->made) &&
+		   state_int(s, &share->settled, "SELECT settled FROM quota_share WHERE api=?", "t", api) !=
+			   STATE_FAILED;
+}
+
+static bool write_share(struct state *s, const char *api, const char *day, const struct quota_share *share)
 {
 	return state_do(s,
-		"INSERT INTO quota(api,day,used) VALUES(?,?,?) ON CONFLICT(api,day) DO UPDATE SET used=excluded.used",
-		"tti", api, day, n);
+			   "INSERT INTO quota(api,day,used) VALUES(?,?,?)"
+			   "  ON CONFLICT(api,day) DO UPDATE SET used=excluded.used",
+			   "tti", api, day, share->made) &&
+		   state_do(s,
+			   "INSERT INTO quota_share(api,settled) VALUES(?,?)"
+			   "  ON CONFLICT(api) DO UPDATE SET settled=excluded.settled",
+			   "ti", api, share->settled);
 }
 
 bool quota_share(struct state *s, const char *api, int64_t calls, int64_t *wait)
@@ -76,10 +85,8 @@ bool quota_share(struct state *s, const char *api, int64_t calls, int64_t *wait)
 	if (!state_begin(s))
 		return false;
 	today(day);
-	bool known = read_number(s, api, day, &share.made) && read_number(s, api, "settled", &share.settled);
-	bool taken = known && quota_spread(&share, when_now_ms(), wait);
-	bool counted =
-		taken && write_number(s, api, day, share.made) && write_number(s, api, "settled", share.settled);
+	bool taken = read_share(s, api, day, &share) && quota_spread(&share, when_now_ms(), wait);
+	bool counted = taken && write_share(s, api, day, &share);
 	if (state_end(s, counted) && counted)
 		return true;
 	if (taken)

@@ -104,6 +104,42 @@ static const char *const versions[] = {
 	"  PRIMARY KEY(event, location)) WITHOUT ROWID;"
 	"INSERT INTO event(event,at) SELECT event, at FROM event_before;"
 	"DROP TABLE event_before;",
+	/* from_list: a list told it, which may be less than the resource alone tells. */
+	"ALTER TABLE cache RENAME TO cache_before;"
+	"CREATE TABLE cache(kind TEXT NOT NULL, id TEXT NOT NULL, from_list INTEGER NOT NULL,"
+	"  fetched INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY(kind, id, from_list));"
+	"INSERT INTO cache(kind,id,from_list,fetched,body) SELECT replace(kind,' in list',''), id,"
+	"  kind LIKE '% in list', fetched, body FROM cache_before WHERE kind<>'useless list';"
+	/* Which lists of PatientNow are of no use, and until when. */
+	"CREATE TABLE useless_list(kind TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;"
+	"INSERT INTO useless_list SELECT id, fetched FROM cache_before WHERE kind='useless list';"
+	"DROP TABLE cache_before;"
+	/* A share of a day's calls (quota.h): when those that were made would all be due. */
+	"CREATE TABLE quota_share(api TEXT PRIMARY KEY, settled INTEGER NOT NULL) WITHOUT ROWID;"
+	"INSERT INTO quota_share SELECT api, used FROM quota WHERE day='settled';"
+	"DELETE FROM quota WHERE day='settled';"
+	/* When a list of names was asked for last. */
+	"CREATE TABLE name_list(location TEXT NOT NULL, kind TEXT NOT NULL, asked INTEGER NOT NULL,"
+	"  PRIMARY KEY(location, kind)) WITHOUT ROWID;"
+	"INSERT INTO name_list SELECT location, name, CAST(id AS INTEGER) FROM name WHERE kind='asked';"
+	"DELETE FROM name WHERE kind='asked';"
+	/* file_hash: of the text of the file that the refresh token came of. */
+	"ALTER TABLE token ADD COLUMN file_hash TEXT;"
+	"UPDATE token SET file_hash=(SELECT f.refresh FROM token AS f WHERE f.name='file of '||token.name);"
+	"DELETE FROM token WHERE name LIKE 'file of %';"
+	/* What of a result is asked for: patient, and the calls that it took. */
+	"ALTER TABLE attempt RENAME TO attempt_before;"
+	"CREATE TABLE attempt(seq INTEGER PRIMARY KEY, event TEXT NOT NULL, at INTEGER NOT NULL,"
+	"  status TEXT NOT NULL, contact TEXT, patient TEXT, calls INTEGER NOT NULL DEFAULT 0,"
+	"  patientnow_calls INTEGER NOT NULL DEFAULT 0, result TEXT NOT NULL);"
+	"INSERT INTO attempt(event,at,status,contact,patient,calls,patientnow_calls,result)"
+	"  SELECT event, at, status, contact, CAST(json_extract(result,'$.patient_id') AS TEXT),"
+	"  coalesce(json_extract(result,'$.calls'),0), coalesce(json_extract(result,'$.patientnow_calls'),0),"
+	"  result FROM attempt_before ORDER BY rowid;"
+	"DROP TABLE attempt_before;"
+	"CREATE INDEX attempt_event ON attempt(event, at);"
+	"CREATE INDEX attempt_contact ON attempt(contact, at);"
+	"CREATE INDEX attempt_patient ON attempt(patient);",
 };
 
 enum { VERSION = sizeof versions / sizeof *versions };
@@ -317,7 +353,7 @@ static bool failed(struct state *s)
 /* The statement as SQLite understands it: list(?2) is the rows of a JSON list. */
 static sqlite3_stmt *translate(struct state *s, const char *sql)
 {
-	static const char list[] = "list(";
+	static const char list[] = " list(";
 	struct buf text = {0};
 	sqlite3_stmt *prepared = NULL;
 	for (const char *at; (at = strstr(sql, list)); sql = at + 1) {
@@ -325,7 +361,7 @@ static sqlite3_stmt *translate(struct state *s, const char *sql)
 		at += sizeof list - 1;
 		sql = at;
 		at += strcspn(at, ")");
-		buf_printf(&text, "(SELECT value FROM json_each(%.*s))", (int)(at - sql), sql);
+		buf_printf(&text, " (SELECT value FROM json_each(%.*s))", (int)(at - sql), sql);
 	}
 	buf_puts(&text, sql);
 	int result = sqlite3_prepare_v3(s->db, text.p, (int)text.n, SQLITE_PREPARE_PERSISTENT, &prepared, NULL);

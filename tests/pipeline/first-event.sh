@@ -72,7 +72,7 @@ begin '.crm.locations[0].customFields |= map(select(.name != "PNOW ID"))'
 joined e1 $T1 77 | run
 is 'the CRM has no PNOW ID yet' "$(jq -r '.status, .warnings[]' "$DIR/results")" $'done\nthe CRM has no custom field "PNOW ID": left out'
 call POST "/locations/$MAIN/customFields" '{"name":"PNOW ID","dataType":"TEXT","model":"contact"}'
-sqlite3 "$DIR/test.db" "UPDATE name SET id = id - 3600000 WHERE kind = 'asked'" # a while ago
+sqlite3 "$DIR/test.db" "UPDATE name_list SET asked = asked - 3600000" # a while ago
 joined e1 $T1 77 | run
 is 'and has it later: the same event brings it' "$(jq -r '.status, .warnings[]' "$DIR/results") $(who)" 'done ["Ana","Lopez","10234"]'
 

@@ -89,7 +89,7 @@ is 'a patient that no list has is asked for alone' "$(asked | tr ' ' '\n' | uniq
 new
 said PatientCreated '{"patientId":"20000"}' | pnow-sync >/dev/null
 asked >/dev/null
-sqlite3 "$DIR/test.db" "DELETE FROM cache"
+sqlite3 "$DIR/test.db" "DELETE FROM cache; DELETE FROM useless_list"
 said AppointmentCreated '{"appointmentId":"50000"}' | pnow-sync >"$DIR/out"
 is 'of a patient whom the CRM knows only the appointment is asked for' "$(asked) $(jq -r .status "$DIR/out")" 'appointments done'
 is 'its opportunity has the name all the same' "$(contact p20000@example.com | jq -r '.opportunities[].name')" 'First0 Last0'
@@ -97,16 +97,16 @@ said MembershipCreated '{"membershipId":"70000"}' | pnow-sync >"$DIR/out"
 is 'likewise a membership' "$(asked) $(jq -r .status "$DIR/out")" 'memberships done'
 said PatientBillCompleted '{"billId":"60000"}' | pnow-sync >"$DIR/out"
 is 'the first bill asks for the birth date' "$(asked) $(contact p20000@example.com | jq -r '.fields["PNOW DOB"]')" 'billing patients/20000 1980-01-02'
-sqlite3 "$DIR/test.db" "DELETE FROM cache"
+sqlite3 "$DIR/test.db" "DELETE FROM cache; DELETE FROM useless_list"
 said PatientBillCompleted '{"billId":"60001","patientId":"20000"}' | pnow-sync >"$DIR/out"
 is 'the next one does not' "$(asked) $(contact p20000@example.com | jq -r '.fields["Patient Lifetime Value"]')" 'billing 2.00'
 said PatientBillCompleted '{"billId":"60002"}' | pnow-sync >/dev/null
-sqlite3 "$DIR/test.db" "DELETE FROM cache"
+sqlite3 "$DIR/test.db" "DELETE FROM cache; DELETE FROM useless_list"
 asked >/dev/null
 said AppointmentCreated '{"appointmentId":"50002"}' | pnow-sync >"$DIR/out"
 is 'a contact that a bill has made has no name yet: it is asked for' "$(asked) $(contact p20002@example.com | jq -r .firstName)" 'appointments patients/20002 First2'
 
-sqlite3 "$DIR/test.db" "DELETE FROM cache"
+sqlite3 "$DIR/test.db" "DELETE FROM cache; DELETE FROM useless_list"
 curl -sS -X DELETE "$API/crm/contacts/$(contact_id p20000@example.com)" -H 'Authorization: Bearer sandbox-crm-token' -H 'Version: 2021-07-28' >/dev/null
 said AppointmentStatusChanged '{"appointmentId":"50000","patientId":"20000","status":"Checked Out"}' >"$DIR/events"
 pnow-sync <"$DIR/events" >"$DIR/out"
@@ -149,7 +149,7 @@ pnow-inbox -c "$DIR/poor.json" add <"$DIR/events" >/dev/null
 PNOW_CONFIG=$DIR/poor.json timeout 60 pnow-inbox run -1 -- pnow-sync >/dev/null 2>"$DIR/err"
 is 'the inbox keeps it, as if it had not been tried' "$(sqlite3 "$DIR/test.db" "SELECT state, attempts, due > 1000*strftime('%s','now')+1000,
 	(SELECT count(*) FROM attempt) FROM inbox")" 'waiting|0|1|0'
-sqlite3 "$DIR/test.db" "UPDATE quota SET used=0 WHERE api LIKE '%itself'; UPDATE inbox SET due=0"
+sqlite3 "$DIR/test.db" "UPDATE quota SET used=0 WHERE api LIKE '%itself'; DELETE FROM quota_share; UPDATE inbox SET due=0"
 PNOW_CONFIG=$DIR/poor.json timeout 60 pnow-inbox run -1 -- pnow-sync >/dev/null 2>"$DIR/err"
 is 'until its turn comes' "$(sqlite3 "$DIR/test.db" "SELECT state, attempts FROM inbox")" 'done|1'
 finish

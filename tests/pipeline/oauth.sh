@@ -49,7 +49,7 @@ tokens()
 
 kept()
 {
-	sqlite3 "$DIR/test.db" ".timeout 5000" "SELECT $1 FROM token WHERE name NOT LIKE 'file of %'"
+	sqlite3 "$DIR/test.db" ".timeout 5000" "SELECT $1 FROM token"
 }
 
 # --- A location's app
