@@ -50,6 +50,8 @@ enum inbox_added inbox_add(struct state *s, struct arena *a, const struct inbox_
 {
 	const char *columns[4] = {0};
 	const char *line = NULL;
+	bool named = e->patient && !(e->subject && strcmp(e->patient, e->subject) == 0);
+	const char *patient = named ? e->patient : NULL;
 	int64_t now = when_now_ms();
 	*id = e->id;
 	for (unsigned n = 2;; n++) {
@@ -72,9 +74,10 @@ enum inbox_added inbox_add(struct state *s, struct arena *a, const struct inbox_
 	else
 		line = with_id(a, e->line, *id);
 	return !state_do(s,
-			   "INSERT INTO inbox(id,type,patient,subject,state,due,received,body) VALUES(?,?,?,?,'waiting',?,?,?)",
-			   "ttttiit", *id, e->type, e->patient, e->subject, e->received < now ? e->received : now,
-			   e->received, line)
+			   "INSERT INTO inbox(id,type,patient,subject,queue,state,due,received,body)"
+			   "  VALUES(?,?,?,?,?,'waiting',?,?,?)",
+			   "tttttiit", *id, e->type, patient, e->subject, e->patient,
+			   e->received < now ? e->received : now, e->received, line)
 			   ? INBOX_FAILED
 			   : INBOX_STORED;
 }
@@ -87,7 +90,7 @@ static bool claim_some(
 	struct state_rows due = state_query(s,
 		"SELECT id, body FROM inbox AS i WHERE state='waiting' AND due<=?1"
 		"  AND (?2='[]' OR coalesce(type,'') IN list(?2))"
-		"  AND (patient IS NULL OR NOT EXISTS (SELECT 1 FROM inbox AS o WHERE o.patient=i.patient"
+		"  AND (queue IS NULL OR NOT EXISTS (SELECT 1 FROM inbox AS o WHERE o.queue=i.queue"
 		"    AND o.seq<i.seq AND o.state IN ('waiting','running')))"
 		"  ORDER BY due, seq LIMIT ?3",
 		"iti", now, types, (int64_t)limit);
@@ -123,8 +126,8 @@ static bool put_off(struct state *s, const char *run, const struct inbox_result 
 {
 	*state = "waiting";
 	return state_do(s,
-		"UPDATE inbox SET state='waiting', due=?, run=NULL, patient=coalesce(patient,?)"
-		"  WHERE id=? AND run=? AND state='running'",
+		"UPDATE inbox SET state='waiting', due=?1, run=NULL, patient=coalesce(patient,?2),"
+		"  queue=coalesce(queue,?2) WHERE id=?3 AND run=?4 AND state='running'",
 		"ittt", when_now_ms() + r->retry_after * 1000, r->patient, r->id, run);
 }
 
@@ -153,7 +156,8 @@ bool inbox_settle(struct state *s, const struct conf *conf, const char *run, con
 	bool done =
 		state_do(s,
 			"UPDATE inbox SET state=?1, attempts=?2, due=CASE WHEN ?3>=0 THEN ?3 ELSE due END, run=NULL,"
-			"  settled=CASE WHEN ?3>=0 THEN NULL ELSE ?4 END, patient=coalesce(patient,?5) WHERE id=?6",
+			"  settled=CASE WHEN ?3>=0 THEN NULL ELSE ?4 END, patient=coalesce(patient,?5),"
+			"  queue=coalesce(queue,?5) WHERE id=?6",
 			"tiiitt", *state, attempts, due, now, r->patient, r->id) &&
 		state_do(s,
 			"INSERT INTO attempt(event,at,status,contact,patient,calls,patientnow_calls,result)"

@@ -90,7 +90,8 @@ bool inbox_is_state(const char *text);
 
 struct inbox_row {
 	const char *id;
-	const char *type, *patient, *subject; /* as in inbox_event */
+	const char *type, *subject; /* as in inbox_event */
+	const char *patient;        /* the patient's id; NULL: not told, or not yet */
 	const char *state;
 	int64_t attempts; /* that have failed or settled it */
 	int64_t received;

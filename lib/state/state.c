@@ -140,6 +140,12 @@ static const char *const versions[] = {
 	"CREATE INDEX attempt_event ON attempt(event, at);"
 	"CREATE INDEX attempt_contact ON attempt(contact, at);"
 	"CREATE INDEX attempt_patient ON attempt(patient);",
+	/* queue: what keeps an event's order, the patient's id or the subject; patient: a patient's id only. */
+	"ALTER TABLE inbox ADD COLUMN queue TEXT;"
+	"UPDATE inbox SET queue=patient, patient=CASE WHEN patient=subject THEN NULL ELSE patient END"
+	"  WHERE patient IS NOT NULL;"
+	"DROP INDEX inbox_open;"
+	"CREATE INDEX inbox_open ON inbox(queue, seq) WHERE state IN ('waiting','running');",
 };
 
 enum { VERSION = sizeof versions / sizeof *versions };

@@ -534,6 +534,10 @@ older_file()
 	inbox run -1 -- jq -c --unbuffered '{id, status: "done", patient_id: (.patient.id | tonumber), calls: 4, patientnow_calls: 1}' >ran 2>&1
 	sql "DROP TABLE event; DROP TABLE cache; DROP TABLE useless_list; DROP TABLE quota_share; DROP TABLE name_list;
 		ALTER TABLE token DROP COLUMN file_hash;
+		DROP INDEX inbox_open;
+		ALTER TABLE inbox DROP COLUMN queue;
+		CREATE INDEX inbox_open ON inbox(patient, seq) WHERE state IN ('waiting','running');
+		UPDATE inbox SET patient=subject WHERE id='e2';
 		CREATE TABLE event(event TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 		CREATE TABLE cache(kind TEXT NOT NULL, id TEXT NOT NULL, fetched INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY(kind, id));
 		CREATE TABLE attempts AS SELECT event, at, status, contact, result FROM attempt;
@@ -555,6 +559,8 @@ older_file()
 	is 'lists of no use, shares of calls and lists of names have tables of their own' \
 		"$(sql 'SELECT * FROM useless_list; SELECT * FROM quota; SELECT * FROM quota_share; SELECT * FROM name; SELECT * FROM name_list' | xargs)" \
 		'bill|3000 p|2026-01-05|7 p|4000 L|field|PNOW ID|f-1|TEXT L|field|5000'
+	is 'what keeps the order of events that name no patient is their queue' \
+		"$(sql 'SELECT id, patient, queue FROM inbox' | xargs)" 'e2||patient/2 e3|3|3'
 	is "the secret file's hash is its token's" "$(sql 'SELECT * FROM token')" 'L|access|refresh|6000|hash'
 	is 'what an attempt tells has columns' "$(sql 'SELECT event, status, patient, calls, patientnow_calls FROM attempt ORDER BY seq' | xargs)" 'e2|done|2|4|1 e3|done|3|4|1'
 	is 'all of it is there' "$(inbox trace e3 | jq -r .what | xargs) $(inbox stat -j | jq -c '.calls[]')" 'received attempt {"events":2,"crm":8,"patientnow":2}'
