@@ -1,0 +1,74 @@
+/* What state/state.h promises of statements and of the rows that they give. */
+#include "tap.h"
+#include "state/state.h"
+
+#include <err.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static void test_rows(struct state *s)
+{
+	struct arena a = {0};
+	int64_t n = 0;
+	const char *kept = NULL;
+	ok(state_do(s, "INSERT INTO quota(api,day,used) VALUES('a','1',1),('b','1',2),('c','1',NULL)", "") ==
+			false,
+		"a statement that fails is false");
+	ok(state_do(s, "INSERT INTO quota(api,day,used) VALUES('a','1',1),('b','1',2),('c','1',3)", "") &&
+			state_changed(s) == 3,
+		"one that is done is true, and its rows are counted");
+	struct state_rows rows = state_query(s, "SELECT api, used FROM quota ORDER BY api", "");
+	for (; state_next(&rows); n += state_number(state_text(&rows, 1)))
+		if (!kept)
+			kept = state_copy(&rows, &a, 0);
+	ok(!state_next(&rows) && state_done(&rows) && n == 6, "each row is given once");
+	ok(kept && strcmp(kept, "a") == 0, "a copy outlives its row");
+	rows = state_query(s, "SELECT NULL", "");
+	ok(state_next(&rows) && !state_text(&rows, 0) && !state_copy(&rows, &a, 0) && state_done(&rows),
+		"NULL is NULL, and a query may end before its last row");
+	rows = state_query(s, "SELECT api FROM quota WHERE used>?", "i", (int64_t)99);
+	ok(!state_next(&rows) && state_done(&rows), "no row is no failure");
+	rows = state_query(s, "SELECT nothing FROM nowhere", "");
+	ok(!state_next(&rows) && !state_done(&rows), "a failure is told at the end");
+	/* abs() fails on the least integer: the last row's */
+	rows = state_query(s, "SELECT abs(-9223372036854775807-used) FROM quota ORDER BY used DESC", "");
+	while (state_next(&rows))
+		continue;
+	ok(!state_done(&rows), "one in the midst of the rows, too");
+	arena_free(&a);
+}
+
+static void test_statements(struct state *s)
+{
+	static const char inner[] = "SELECT count(*) FROM quota WHERE api IN list(?1) OR ?1='[]'";
+	static char many[200][32];
+	int64_t n = 0, sum = 0;
+	ok(state_int(s, &n, inner, "t", "[\"a\",\"c\",\"\\\"\"]") == STATE_ROW && n == 2, "list(?): a JSON list");
+	struct state_rows rows = state_query(s, inner, "t", "[]");
+	state_next(&rows);
+	ok(state_int(s, &n, inner, "t", "[\"b\"]") == STATE_ROW && n == 1 &&
+			state_number(state_text(&rows, 0)) == 3,
+		"a statement can be run while its rows are read");
+	state_done(&rows);
+	for (size_t i = 0; i < sizeof many / sizeof *many; i++) {
+		snprintf(many[i], sizeof many[i], "SELECT %zu", i);
+		sum += state_int(s, &n, many[i], "") == STATE_ROW ? n : 1000000;
+	}
+	ok(sum == 19900, "any number of statements is kept");
+}
+
+int main(void)
+{
+	char folder[] = "/tmp/pnow-unit.XXXXXX", path[64];
+	if (!mkdtemp(folder))
+		err(EX_CANTCREAT, "cannot make a folder");
+	snprintf(path, sizeof path, "%s/state.db", folder);
+	struct state *s = state_open(path);
+	test_rows(s);
+	test_statements(s);
+	state_close(s);
+	unlink(path);
+	rmdir(folder);
+	return done();
+}
