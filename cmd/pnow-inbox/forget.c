@@ -6,6 +6,7 @@
  */
 #include "pnow-inbox.h"
 #include "conf/profile.h"
+#include "conf/webhook.h"
 #include "state/cache.h"
 #include "state/ledger.h"
 
