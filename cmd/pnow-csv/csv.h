@@ -41,6 +41,7 @@ struct csv {
 	struct stream *stream;
 	bool interrupted;                     /* the input ended before its end */
 	const char *file;                     /* its name, for messages */
+	struct rows *lines;                   /* of it */
 	struct fact_columns facts[FACTS_MAX]; /* of the file in hand */
 	size_t facts_n;
 	struct draft *draft; /* the event that is being put together */

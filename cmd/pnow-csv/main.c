@@ -131,17 +131,17 @@ static void take_bad(struct csv *c, const struct row *row, size_t *part)
 /* One file from its header to its end. */
 static void read_rows(struct csv *c)
 {
-	struct rows *rows = rows_open(next_line, c, ROWS_AS_HEADER);
+	c->lines = rows_open(next_line, c, ROWS_AS_HEADER);
 	struct row row;
 	size_t part = 0;
-	if (rows_next(rows, &row)) {
+	if (rows_next(c->lines, &row)) {
 		if (row.wrong)
 			errx(EX_DATAERR, "%s:%zu: no header of a CSV file: %s", c->file, row.line, row.wrong);
 		find_columns(c, &row);
 	} else if (!c->interrupted) {
 		errx(EX_DATAERR, "%s: it is empty: expected the header of a CSV file", c->file);
 	}
-	while (rows_next(rows, &row) && !c->interrupted) {
+	while (rows_next(c->lines, &row) && !c->interrupted) {
 		c->rows++;
 		if (row.wrong)
 			take_bad(c, &row, &part);
@@ -153,7 +153,7 @@ static void read_rows(struct csv *c)
 	if (!c->interrupted) /* else rows of the last bill may be missing */
 		draft_finish(c);
 	show_progress(c, true);
-	rows_close(rows);
+	rows_close(c->lines);
 }
 
 /* Opens a file; ends the process where that cannot be. */

@@ -25,6 +25,7 @@ struct reading {
 	struct sheet *sheet;
 	const char *path;
 	struct str left; /* lines that are still to be read */
+	struct rows *rows;
 };
 
 void sheet_fold(const char *type, char *folded)
@@ -107,9 +108,9 @@ static void add_type(struct reading *r, const struct row *row)
 }
 
 /* The next row; false at the end. */
-static bool next_row(const struct reading *r, struct rows *rows, struct row *row)
+static bool next_row(const struct reading *r, struct row *row)
 {
-	bool there = rows_next(rows, row);
+	bool there = rows_next(r->rows, row);
 	if (there && row->wrong)
 		errx(EX_CONFIG, "%s:%zu: no CSV: %s", r->path, row->line, row->wrong);
 	return there;
@@ -144,13 +145,13 @@ struct sheet *sheet_read(const char *path)
 	r.left.p = file_read(&s->arena, path, &r.left.n);
 	if (!r.left.p)
 		err(EX_CONFIG, "categories: cannot read the sheet %s", path);
-	struct rows *rows = rows_open(next_line, &r, ROWS_ANY);
+	r.rows = rows_open(next_line, &r, ROWS_ANY);
 	struct row row = {.line = 1};
-	next_row(&r, rows, &row);
+	next_row(&r, &row);
 	check_header(&r, &row);
-	while (next_row(&r, rows, &row))
+	while (next_row(&r, &row))
 		add_type(&r, &row);
-	rows_close(rows);
+	rows_close(r.rows);
 	if (s->n)
 		qsort(s->types, s->n, sizeof *s->types, by_name);
 	check_twice(&r);
