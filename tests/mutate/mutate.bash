@@ -112,13 +112,13 @@ unharmed()
 }
 
 # A file for each mutation, in the order of the list.
-awk -v scratch="$scratch" -v wanted="$*" '
+WANTED=$(printf '%s\n' "$@") awk -v scratch="$scratch" '
 	function is_wanted(line, n, words, i) {
-		n = split(wanted, words, " ")
+		n = split(ENVIRON["WANTED"], words, "\n")
 		for (i = 1; i <= n; i++)
 			if (index(line, words[i]))
 				return 1
-		return n == 0
+		return ENVIRON["WANTED"] == ""
 	}
 	/^= / { keep = is_wanted($0); number += keep }
 	keep && !/^#/ && NF { print > sprintf("%s/%d.mutation", scratch, number) }' "$root/tests/mutate/mutations"
