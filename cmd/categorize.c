@@ -70,7 +70,7 @@ static const struct rule rules[] = {
 			" well "}},
 };
 
-enum { RULES = sizeof rules / sizeof *rules };
+enum { RULES = COUNT(rules) };
 
 /* A name in the two forms in which words are looked for. */
 struct folded_name {

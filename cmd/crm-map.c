@@ -335,10 +335,10 @@ static void write_contact(struct event *e)
 	buf_member(out, "email", e->email = value_of(e, &email));
 	buf_member(out, "phone", e->phone = value_of(e, &phone));
 	buf_putc(out, '}');
-	write_columns(e, "set", properties, sizeof properties / sizeof *properties, NULL);
-	write_columns(e, "fields", custom, sizeof custom / sizeof *custom, names);
-	write_if_any(e, "new", made, sizeof made / sizeof *made, NULL);
-	write_if_any(e, "link", linked, sizeof linked / sizeof *linked, names);
+	write_columns(e, "set", properties, COUNT(properties), NULL);
+	write_columns(e, "fields", custom, COUNT(custom), names);
+	write_if_any(e, "new", made, COUNT(made), NULL);
+	write_if_any(e, "link", linked, COUNT(linked), names);
 	buf_putc(out, '}');
 }
 
@@ -499,7 +499,7 @@ static const char *reason_to_ignore(struct event *e)
 /* Whether the record has what its event cannot do without; if not, it fails. */
 static bool complete(const struct event *e)
 {
-	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+	for (size_t i = 0; i < COUNT(needed); i++) {
 		if (needed[i].types & 1u << e->type && !text_at(e, needed[i].in, needed[i].key)) {
 			record_fail(e->r, "incomplete", false, "%s needs %s.%s: see pnow-event(5)",
 				event_type_name(e->type), event_kind_name(needed[i].in), needed[i].key);

@@ -37,7 +37,7 @@ static const struct {
 	{"crm-push", true},
 };
 
-enum { FILTERS = sizeof filters / sizeof *filters, NOT_STARTED = 127 };
+enum { FILTERS = COUNT(filters), NOT_STARTED = 127 };
 
 /* A mistake in the configuration is told once, and not by each filter. */
 static void check_configuration(const char *file)

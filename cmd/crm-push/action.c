@@ -24,7 +24,7 @@ static const struct operation {
 
 static const struct operation *find(const char *op)
 {
-	for (size_t i = 0; op && i < sizeof operations / sizeof *operations; i++)
+	for (size_t i = 0; op && i < COUNT(operations); i++)
 		if (strcmp(operations[i].op, op) == 0)
 			return &operations[i];
 	return NULL;

@@ -105,7 +105,7 @@ static bool overwritten(const struct audit *a, const char *name)
 {
 	if (a->news == LEDGER_KNOWN && a->w->by_other_name && !push_person_has(a->w, name))
 		return true;
-	for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
+	for (size_t i = 0; i < COUNT(shared); i++)
 		if (strcmp(conf_name(&a->w->push->conf->names.fields, shared[i].name), name) == 0)
 			return written_since(a, shared[i].kinds) ||
 				   (strcmp(shared[i].name, "PNOW ID") == 0 && linked_since(a));
@@ -449,7 +449,7 @@ static enum outcome compare_all(struct audit *a)
 	a->link = push_latest(a->w, CHANGE_LINK);
 	for (struct str at = {0}; out == OUT_DONE && jtext_next(w->event->actions, &at);) {
 		w->action = at;
-		for (size_t i = 0; i < sizeof comparisons / sizeof *comparisons; i++)
+		for (size_t i = 0; i < COUNT(comparisons); i++)
 			if (push_has_text(w->a, at, "op", comparisons[i].op))
 				out = comparisons[i].compare(a);
 	}

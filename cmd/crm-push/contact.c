@@ -146,7 +146,7 @@ static void compare_properties(struct push_work *w, struct str body, struct str 
 {
 	static const char *const names[] = {"firstName", "lastName", "email", "phone", "source", "address1",
 		"city", "state", "postalCode", "dateOfBirth"};
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+	for (size_t i = 0; i < COUNT(names); i++) {
 		const char *sent = jtext_string(w->a, jtext_get(body, names[i]));
 		if (sent && !push_contact_same(names[i], sent, jtext_scalar(w->a, jtext_get(contact, names[i]))))
 			push_result_warn(w, "the CRM did not take the contact's %s", names[i]);
@@ -368,7 +368,7 @@ static bool is_linked(struct push_work *w)
 {
 	const char *const by[] = {event_kind_name(KIND_PATIENT), event_kind_name(KIND_APPOINTMENT),
 		event_kind_name(KIND_CONTACT), CHANGE_LINK};
-	for (size_t i = 0; i < sizeof by / sizeof *by; i++)
+	for (size_t i = 0; i < COUNT(by); i++)
 		if (push_latest(w, by[i]).subject)
 			return true;
 	return false;

@@ -23,7 +23,7 @@ const char *push_field_text(struct push_work *w, struct str value, const char *d
 	if (time)
 		return date ? arena_printf(w->a, "%.10s", time) : clock_text(w->a, time);
 	static const char *const plain[] = {"date", "money"};
-	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+	for (size_t i = 0; i < COUNT(plain); i++) {
 		const char *text = jtext_string(w->a, jtext_get(value, plain[i]));
 		if (text)
 			return text;
@@ -59,7 +59,7 @@ const char *push_field_in(struct push_work *w, struct str contact, const char *i
 		const char *this = jtext_string(w->a, jtext_get(at, "id"));
 		if (!this || strcmp(this, id) != 0)
 			continue;
-		for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		for (size_t i = 0; i < COUNT(keys); i++) {
 			const char *text = jtext_scalar(w->a, jtext_get(at, keys[i]));
 			if (text && *text)
 				return text;

@@ -47,7 +47,7 @@ static const char *facility_of(const struct push_work *w)
 {
 	static const enum event_kind kinds[] = {KIND_APPOINTMENT, KIND_BILL};
 	const char *facility = NULL;
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds && !(facility && *facility); i++)
+	for (size_t i = 0; i < COUNT(kinds) && !(facility && *facility); i++)
 		facility =
 			jtext_scalar(w->a, jtext_get(record_get(w->event->r, event_kind_name(kinds[i])), "facility"));
 	return facility && *facility ? facility : NULL;

@@ -5,10 +5,8 @@
 #include "push.h"
 #include "value/when.h"
 
-#include <err.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sysexits.h>
 
 struct held {
 	char *contact; /* LOCATION/ID; NULL: none yet */
@@ -25,9 +23,7 @@ struct push_mirror {
 
 struct push_mirror *push_mirror_open(unsigned contacts)
 {
-	struct push_mirror *m = calloc(1, sizeof *m + contacts * sizeof *m->held);
-	if (!m)
-		err(EX_SOFTWARE, "out of memory");
+	struct push_mirror *m = allocated(calloc(1, sizeof *m + contacts * sizeof *m->held));
 	pthread_mutex_init(&m->lock, NULL);
 	m->contacts = contacts;
 	return m;

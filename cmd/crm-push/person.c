@@ -17,7 +17,7 @@ enum { DIGEST = 32 }; /* characters */
 bool push_person_has(const struct push_work *w, const char *name)
 {
 	static const char *const names[] = {"firstName", "lastName", "phone"};
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+	for (size_t i = 0; i < COUNT(names); i++)
 		if (strcmp(names[i], name) == 0)
 			return true;
 	return strcmp(conf_name(&w->push->conf->names.fields, "PNOW ID"), name) == 0;
@@ -57,7 +57,7 @@ static const char *more(struct push_work *w, struct str upsert)
 {
 	static const char *const parts[] = {"set", "fields"};
 	struct buf text = {0};
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+	for (size_t i = 0; i < COUNT(parts); i++) {
 		struct jtext_members members = jtext_members(w->a, jtext_get(upsert, parts[i]));
 		for (size_t k = 0; k < members.n; k++) {
 			if (!is_more(w, &members.at[k]))

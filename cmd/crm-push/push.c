@@ -90,7 +90,7 @@ void push_record(struct record *r, void *context)
 	struct str error = record_get(r, "error");
 	const char *before = record_text(r, "crm_calls");
 	enum outcome out = OUT_FAILED;
-	w.result.calls = before ? (unsigned)strtoul(before, NULL, 10) : 0;
+	w.result.calls = (unsigned)str_number(before);
 	if (jtext_type(error) == JTEXT_OBJECT)
 		w.result.retry = jtext_type(jtext_get(error, "retry")) == JTEXT_TRUE;
 	else if (!event.id)

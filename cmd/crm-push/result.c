@@ -70,7 +70,7 @@ void push_result_changed(struct push_work *w, const char *what)
 	for (size_t i = 0; i < r->changes; i++)
 		if (strcmp(r->change[i], what) == 0)
 			return;
-	if (r->changes < sizeof r->change / sizeof *r->change)
+	if (r->changes < COUNT(r->change))
 		r->change[r->changes++] = what;
 }
 

@@ -28,7 +28,7 @@ static const struct {
 
 static const char *mend_of(const char *code)
 {
-	for (size_t i = 0; i < sizeof mends / sizeof *mends; i++)
+	for (size_t i = 0; i < COUNT(mends); i++)
 		if (strcmp(mends[i].code, code) == 0)
 			return mends[i].mend;
 	return NULL;

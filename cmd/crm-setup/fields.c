@@ -50,7 +50,7 @@ static const struct {
 
 static const char *shown(const char *type)
 {
-	for (size_t i = 0; i < sizeof shown_types / sizeof *shown_types; i++)
+	for (size_t i = 0; i < COUNT(shown_types); i++)
 		if (strcmp(shown_types[i].type, type) == 0)
 			return shown_types[i].shown;
 	return type;
@@ -69,7 +69,7 @@ static size_t words_of(const struct conf *conf, const char *field, const char **
 		words[n++] = conf->lead_status.patient;
 	} else if (strcmp(field, "PNOW Appt Status") == 0) {
 		static const char *const statuses[] = {"booked", "checked_out", "cancelled", "no_show"};
-		for (; n < sizeof statuses / sizeof *statuses; n++)
+		for (; n < COUNT(statuses); n++)
 			words[n] = status_shown(statuses[n]);
 	} else if (strcmp(field, "Appointment Category") == 0) {
 		for (enum category c = CATEGORY_NONE + 1; c < CATEGORIES; c++)
@@ -140,7 +140,7 @@ static bool is_right(struct setup *s, const struct field *f, struct str field)
 	}
 	if (type && strcmp(type, f->data_type) == 0)
 		return true;
-	for (size_t i = 0; type && i < sizeof kinds / sizeof *kinds; i++) {
+	for (size_t i = 0; type && i < COUNT(kinds); i++) {
 		if (strcmp(kinds[i].wanted, f->data_type) != 0 || strcmp(kinds[i].found, type) != 0)
 			continue;
 		if (kinds[i].but)
@@ -176,8 +176,7 @@ static struct str body_of(struct setup *s, const struct field *f)
 		buf_putc(&body, ']');
 	}
 	buf_putc(&body, '}');
-	struct str kept = {arena_copy(&s->arena, buf_str(&body)), body.n};
-	buf_free(&body);
+	struct str kept = buf_take(&body, &s->arena);
 	return kept;
 }
 

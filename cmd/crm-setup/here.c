@@ -268,7 +268,7 @@ static void check_programs(struct setup *s)
 	static const char *const programs[] = {
 		"bash", "pnow-hook", "pnow-inbox", "pnow-sync", "pnow-enrich", "categorize", "crm-map", "crm-push"};
 	const char *mend = "Install it, or add its folder to PATH, here and in the services' units or crontab.";
-	size_t found = 0, n = sizeof programs / sizeof *programs;
+	size_t found = 0, n = COUNT(programs);
 	for (size_t i = 0; i < n; i++) {
 		if (is_in_path(programs[i]))
 			found++;

@@ -36,7 +36,7 @@ static size_t stages_of(const struct setup *s, const char *ours, const char **st
 {
 	size_t n = 0;
 	for (enum category c = CATEGORY_NONE + 1; s->conf->move_opportunities && c < CATEGORIES; c++) {
-		for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+		for (size_t i = 0; i < COUNT(statuses); i++) {
 			const char *pipeline, *stage;
 			if (!category_stage(c, statuses[i], s->conf->consult_stages, &pipeline, &stage) ||
 				strcmp(pipeline, ours) != 0)

@@ -41,12 +41,12 @@ static void show_requests(struct setup *s)
 	struct crm *crm = crm_open(s->conf, &s->options);
 	struct profile *profile = profile_read(s->conf->patientnow.profile, s->conf->file);
 	const char *const paths[] = {profile->check, profile->appointment_types.list};
-	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+	for (size_t i = 0; i < COUNT(paths); i++)
 		if (paths[i])
 			printf("{\"api\":\"patientnow\",\"method\":\"GET\",\"path\":\"/%s\"}\n", paths[i]);
 	const struct crm_location *l;
 	for (size_t i = 0; (l = crm_location_next(crm, &i));) {
-		for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+		for (size_t k = 0; k < COUNT(kinds); k++)
 			printf(
 				"{\"api\":\"crm\",\"method\":\"GET\",\"path\":\"%s\"}\n", names_path(&s->arena, l, kinds[k]));
 		if (s->write)
@@ -64,7 +64,7 @@ int main(int argc, char *argv[])
 	options_read(argc, argv, &s.options);
 	s.conf = conf_read(s.options.file);
 	columns[3].width = s.conf->facilities_n ? 20 : 0;
-	s.table = table_of(columns, sizeof columns / sizeof *columns);
+	s.table = table_of(columns, COUNT(columns));
 	if (s.options.dry) {
 		confine(CONFINE_CLIENT, NULL, 0, s.options.verbose);
 		show_requests(&s);

@@ -10,9 +10,7 @@
 #include "value/signature.h"
 #include "value/when.h"
 
-#include <err.h>
 #include <stdlib.h>
-#include <sysexits.h>
 
 enum { SEEN_BITS = 1 << 25, SEEN_HASHES = 6 }; /* 4 MiB: with a million bills one in 50,000 is suspected */
 
@@ -34,9 +32,7 @@ struct draft {
 
 void draft_open(struct csv *c)
 {
-	c->draft = calloc(1, sizeof *c->draft);
-	if (!c->draft)
-		err(EX_SOFTWARE, "out of memory");
+	c->draft = allocated(calloc(1, sizeof *c->draft));
 }
 
 void draft_free(struct csv *c)
@@ -192,7 +188,7 @@ static bool seen_before(struct draft *d, const char *id)
 	uint64_t hash = 0xcbf29ce484222325;
 	bool seen = true;
 	if (!d->seen && !(d->seen = calloc(SEEN_BITS / 8, 1)))
-		err(EX_SOFTWARE, "out of memory");
+		out_of_memory();
 	for (const char *p = id; *p; p++)
 		hash = (hash ^ (unsigned char)*p) * 0x100000001b3;
 	hash ^= hash >> 29;
@@ -257,8 +253,7 @@ static struct str object_of(struct csv *c, enum about about, const char *total)
 		buf_putc(&out, ']');
 	}
 	buf_putc(&out, '}');
-	struct str object = {arena_copy(&d->arena, buf_str(&out)), out.n};
-	buf_free(&out);
+	struct str object = buf_take(&out, &d->arena);
 	bool own_patient = about == ABOUT_OWN && c->kind == KIND_PATIENT;
 	return canonical(c->profile, &d->arena, about == ABOUT_PATIENT || own_patient ? KIND_PATIENT : c->kind,
 		&(struct sources){.at = {{object, NULL}}}, c->type == EVENT_APPOINTMENT_BOOKED ? "booked" : NULL);

@@ -55,9 +55,7 @@ static void take_given(struct csv *c, char *text)
 		usage_error(usage);
 	}
 	*equals = '\0';
-	c->given = reallocarray(c->given, c->given_n + 1, sizeof *c->given);
-	if (!c->given)
-		err(EX_SOFTWARE, "out of memory");
+	c->given = allocated(reallocarray(c->given, c->given_n + 1, sizeof *c->given));
 	c->given[c->given_n++] = (struct given){text, equals + 1};
 }
 

@@ -14,10 +14,8 @@
 #include "state/quota.h"
 #include "value/when.h"
 
-#include <err.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sysexits.h>
 #include <time.h>
 
 enum {
@@ -44,9 +42,7 @@ struct ask {
 struct ask *ask_open(const struct conf *conf, const struct profile *profile, struct state *state,
 	const struct options *options)
 {
-	struct ask *k = calloc(1, sizeof *k);
-	if (!k)
-		err(EX_SOFTWARE, "out of memory");
+	struct ask *k = allocated(calloc(1, sizeof *k));
 	*k = (struct ask){.conf = conf,
 		.profile = profile,
 		.state = state,

@@ -16,7 +16,6 @@
 #include "value/event.h"
 #include "value/when.h"
 
-#include <err.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -112,7 +111,7 @@ static bool lacks(const struct enrich *e, enum event_type type, enum event_kind 
 {
 	if (type == EVENT_PATIENT_UPDATED && e->conf->address && !fact_told(sources, "address1"))
 		return true;
-	for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
+	for (size_t i = 0; i < COUNT(needs); i++)
 		if (needs[i].kind == kind && needs[i].types & 1u << type && !(needs[i].unless & known))
 			for (size_t f = 0; f < 8 && needs[i].facts[f]; f++)
 				if (!fact_told(sources, needs[i].facts[f]))
@@ -181,7 +180,7 @@ static void count(const struct enrich *e, struct record *r, enum event_type type
 		return;
 	calls_add(e->calls, type, calls);
 	const char *before = record_text(r, "patientnow_calls");
-	unsigned long sum = calls + (before ? strtoul(before, NULL, 10) : 0);
+	unsigned long sum = calls + (unsigned long)str_number(before);
 	record_set(r, "patientnow_calls", str_of(arena_printf(r->arena, "%lu", sum)));
 }
 
@@ -211,8 +210,7 @@ static bool fetch(const struct enrich *e, struct record *r, struct part *p)
 		.happened = happened(r),
 		.not_before = fresh_since(e, r, p->type, p->kind),
 		.changed = p->kind == event_kind_of(p->type)};
-	for (size_t i = 0; i < sizeof ways / sizeof *ways && lacks(e, p->type, p->kind, p->known, &p->sources);
-		 i++) {
+	for (size_t i = 0; i < COUNT(ways) && lacks(e, p->type, p->kind, p->known, &p->sources); i++) {
 		struct patientnow_answer answer = ways[i](e->ask, r->arena, &want);
 		count(e, r, p->type, answer.calls);
 		if (answer.code) {
@@ -240,8 +238,7 @@ static void show(const struct enrich *e, struct record *r, enum event_kind kind,
 	buf_member(&out, "method", "GET");
 	buf_member(&out, "path", arena_printf(r->arena, "/%s", patientnow_path(e->profile, r->arena, kind, id)));
 	buf_putc(&out, '}');
-	record_replace(r, (struct str){arena_copy(r->arena, buf_str(&out)), out.n});
-	buf_free(&out);
+	record_replace(r, buf_take(&out, r->arena));
 }
 
 /* Completes one kind of facts in the record. False where it failed. */
@@ -307,8 +304,7 @@ static void wrap(const struct enrich *e, struct record *r, struct str body)
 	struct jtext_error error;
 	struct webhook w = webhook_read(r->arena, e->conf, e->profile, SENDER_PATIENTNOW, body);
 	webhook_write(&out, e->conf, &w, "webhook", body);
-	struct str line = {arena_copy(r->arena, buf_str(&out)), out.n};
-	buf_free(&out);
+	struct str line = buf_take(&out, r->arena);
 	if (jtext_check_object(line, &r->members, &error)) {
 		r->line = line;
 		return;

@@ -89,10 +89,9 @@ bool event_make(const struct fetch *f, struct arena *a, struct str body, int64_t
 	buf_putc(&line, '}');
 	/* without a time of change the same body may be news again */
 	*event = (struct inbox_event){.id = id, .delivery_id = changed != NULL, .received = asked};
-	event->line = (struct str){arena_copy(a, buf_str(&line)), line.n};
-	if (line.n > RECORD_MAX)
+	event->line = buf_take(&line, a);
+	if (event->line.n > RECORD_MAX)
 		*problem = arena_printf(a, "the event of the %s is over 1 MiB", event_kind_name(f->kind));
 	buf_free(&dense);
-	buf_free(&line);
 	return !*problem;
 }

@@ -42,8 +42,7 @@ static void show(const struct fetch *f, struct record *r, const char *id)
 	buf_member(
 		&out, "path", arena_printf(r->arena, "/%s", patientnow_path(f->profile, r->arena, f->kind, id)));
 	buf_putc(&out, '}');
-	record_replace(r, (struct str){arena_copy(r->arena, buf_str(&out)), out.n});
-	buf_free(&out);
+	record_replace(r, buf_take(&out, r->arena));
 }
 
 /* Puts what was fetched in the place of the id. */

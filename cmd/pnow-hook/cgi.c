@@ -108,7 +108,7 @@ static void reply(int out, const struct answer *answer)
 	struct buf text = {0};
 
 	buf_printf(&text, "Status: %u %s\r\n", answer->status, MHD_get_reason_phrase_for(answer->status));
-	for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++)
+	for (size_t i = 0; i < COUNT(headers); i++)
 		if (headers[i][1])
 			buf_printf(&text, "%s: %s\r\n", headers[i][0], headers[i][1]);
 	buf_printf(&text, "Content-Length: %zu\r\n\r\n%s", strlen(answer->json), answer->json);

@@ -164,7 +164,7 @@ static int start(const struct command *c, char **environment, int input, pid_t *
 
 	sigemptyset(&mask);
 	sigemptyset(&defaults);
-	for (size_t i = 0; i < sizeof fresh / sizeof fresh[0]; i++)
+	for (size_t i = 0; i < COUNT(fresh); i++)
 		sigaddset(&defaults, fresh[i]);
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setflags(

@@ -148,9 +148,7 @@ static void on_connection(
 	pthread_mutex_lock(&s->lock);
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		const union MHD_ConnectionInfo *fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
-		connection = calloc(1, sizeof *connection);
-		if (!connection)
-			errx(EX_SOFTWARE, "out of memory");
+		connection = allocated(calloc(1, sizeof *connection));
 		connection->socket = fd->connect_fd;
 		begin_to_wait(s, connection);
 		*place = connection;
@@ -165,11 +163,9 @@ static void on_connection(
 static void *on_uri(void *context, const char *uri, struct MHD_Connection *c)
 {
 	struct server *s = context;
-	struct exchange *x = calloc(1, sizeof *x);
+	struct exchange *x = allocated(calloc(1, sizeof *x));
 	const char *query = strchr(uri, '?');
 
-	if (!x)
-		errx(EX_SOFTWARE, "out of memory");
 	x->server = s;
 	x->transport = c;
 	x->uri = uri;
@@ -229,7 +225,7 @@ static enum MHD_Result reply(struct MHD_Connection *c, struct exchange *x)
 
 	if (!response)
 		return MHD_NO;
-	for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++)
+	for (size_t i = 0; i < COUNT(headers); i++)
 		if (headers[i][1])
 			MHD_add_response_header(response, headers[i][0], headers[i][1]);
 	pthread_mutex_lock(&s->lock);

@@ -58,7 +58,7 @@ static void *allocate(size_t n, size_t size)
 	void *p = calloc(n, size);
 
 	if (!p)
-		err(EX_SOFTWARE, "out of memory");
+		out_of_memory();
 	return p;
 }
 
@@ -269,7 +269,7 @@ static bool is_of_request(const char *variable)
 		"AUTH_TYPE=", "CONTENT_LENGTH=", "CONTENT_TYPE=", "DOCUMENT_", "FCGI_",
 		"GATEWAY_INTERFACE=", "PATH_INFO=", "PATH_TRANSLATED=", "QUERY_STRING=", "REDIRECT_", "REMOTE_",
 		"REQUEST_", "SCRIPT_", "SERVER_"};
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+	for (size_t i = 0; i < COUNT(names); i++)
 		if (strncmp(variable, names[i], strlen(names[i])) == 0)
 			return true;
 	return false;

@@ -224,8 +224,7 @@ static void accept_event(struct request *r, const struct webhook *event, struct 
 	buf_member(&json, "id", event->id);
 	buf_puts(&json, event->ping ? ",\"ping\":true}\n" : "}\n");
 	answer->status = 200;
-	answer->json = arena_copy(r->arena, buf_str(&json));
-	buf_free(&json);
+	answer->json = buf_take(&json, r->arena).p;
 }
 
 /* Delivers the event, and answers as that went. */

@@ -54,7 +54,7 @@ struct store *store_new(struct conf *conf)
 	struct store *s = calloc(1, sizeof *s);
 
 	if (!s)
-		err(EX_SOFTWARE, "out of memory");
+		out_of_memory();
 	*s = (struct store){.conf = conf,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.gathered = PTHREAD_COND_INITIALIZER,

@@ -9,7 +9,6 @@
 #include "value/when.h"
 
 #include <stdlib.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 static const char usage[] =
@@ -50,8 +49,7 @@ static struct inbox_event event_of(const struct record *r, const struct adding *
 		event.type = w.type;
 		event.patient = w.patient;
 		event.subject = w.subject;
-		event.line = (struct str){arena_copy(r->arena, buf_str(&line)), line.n};
-		buf_free(&line);
+		event.line = buf_take(&line, r->arena);
 	} else {
 		inbox_describe(r->arena, adding->profile, &event);
 	}
@@ -78,8 +76,7 @@ static void add_event(struct record *r, void *context)
 	buf_member(&out, "id", kept);
 	buf_member(&out, "state", added == INBOX_STORED ? "waiting" : "known");
 	buf_putc(&out, '}');
-	record_replace(r, (struct str){arena_copy(r->arena, buf_str(&out)), out.n});
-	buf_free(&out);
+	record_replace(r, buf_take(&out, r->arena));
 }
 
 int inbox_add_events(struct inbox *in, int argc, char *argv[])

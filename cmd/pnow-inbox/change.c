@@ -50,7 +50,7 @@ static int change_each(struct inbox *in, char *ids[], const char *state,
 	enum inbox_changed (*change)(struct state *s, const char *id))
 {
 	static const struct column columns[] = {{"state", 9, CELL_TEXT}, {"id", 1, CELL_TEXT}};
-	struct table table = table_of(columns, sizeof columns / sizeof *columns);
+	struct table table = table_of(columns, COUNT(columns));
 	struct arena arena = {0};
 	int status = EX_OK;
 	for (; *ids; ids++) {
@@ -68,7 +68,7 @@ static int change_each(struct inbox *in, char *ids[], const char *state,
 static int show_count(const char *state, int64_t n)
 {
 	static const struct column columns[] = {{"state", 9, CELL_TEXT}, {"events", 1, CELL_NUMBER}};
-	struct table table = table_of(columns, sizeof columns / sizeof *columns);
+	struct table table = table_of(columns, COUNT(columns));
 	table_row(&table, (struct cell[]){{.text = state}, {.number = n}});
 	table_end();
 	return EX_OK;

@@ -21,8 +21,7 @@ static const char *list_of(
 		text += n + (text[n] == ',');
 	} while (*text);
 	buf_putc(&json, ']');
-	const char *list = arena_copy(a, buf_str(&json));
-	buf_free(&json);
+	const char *list = buf_take(&json, a).p;
 	return list;
 }
 

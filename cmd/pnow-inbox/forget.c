@@ -58,8 +58,7 @@ static bool take_contacts(struct forget *f)
 	while (state_next(&rows)) {
 		struct buf json = {0};
 		buf_json(&json, str_of(state_text(&rows, 0)));
-		keys_add(&f->contacts, arena_copy(&f->arena, buf_str(&json)));
-		buf_free(&json);
+		keys_add(&f->contacts, buf_take(&json, &f->arena).p);
 	}
 	return state_done(&rows);
 }
@@ -171,7 +170,7 @@ static void forget(struct forget *f)
 {
 	static const struct column columns[] = {{"state", 9, CELL_TEXT}, {"bodies", 7, CELL_NUMBER},
 		{"attempts", 8, CELL_NUMBER}, {"answers", 7, CELL_NUMBER}, {"dropped", 1, CELL_NUMBER}};
-	struct table table = table_of(columns, sizeof columns / sizeof *columns);
+	struct table table = table_of(columns, COUNT(columns));
 	struct inbox_forgotten n;
 	int64_t answers = 0;
 	struct state *s = f->in->state;

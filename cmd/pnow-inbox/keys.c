@@ -1,9 +1,7 @@
 /* Lists of ids that grow, as JSON for SQL. */
 #include "pnow-inbox.h"
 
-#include <err.h>
 #include <stdlib.h>
-#include <sysexits.h>
 
 bool keys_has(const struct keys *k, const char *key)
 {
@@ -17,9 +15,7 @@ void keys_add(struct keys *k, const char *key)
 {
 	if (keys_has(k, key))
 		return;
-	k->at = reallocarray(k->at, k->n + 1, sizeof *k->at);
-	if (!k->at)
-		err(EX_SOFTWARE, "out of memory");
+	k->at = allocated(reallocarray(k->at, k->n + 1, sizeof *k->at));
 	k->at[k->n++] = key;
 }
 
@@ -33,8 +29,7 @@ const char *keys_json(struct arena *a, const struct keys *k)
 		buf_json(&json, str_of(k->at[i]));
 	}
 	buf_putc(&json, ']');
-	const char *list = arena_copy(a, buf_str(&json));
-	buf_free(&json);
+	const char *list = buf_take(&json, a).p;
 	return list;
 }
 

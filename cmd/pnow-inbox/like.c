@@ -14,7 +14,7 @@ static struct likes begin_so(struct inbox *in, struct arena *a, const char *pref
 {
 	struct likes likes = {0};
 	struct state_rows rows = inbox_like(in->state, a, prefix);
-	while (likes.n < sizeof likes.at / sizeof *likes.at && state_next(&rows))
+	while (likes.n < COUNT(likes.at) && state_next(&rows))
 		likes.at[likes.n++] = state_copy(&rows, a, 0);
 	if (!state_done(&rows))
 		likes.n = 0;

@@ -66,7 +66,7 @@ int inbox_list(struct inbox *in, int argc, char *argv[])
 	if (optind < argc)
 		usage_error(list_usage);
 	inbox_open(in);
-	struct table table = table_of(columns, sizeof columns / sizeof *columns);
+	struct table table = table_of(columns, COUNT(columns));
 	struct inbox_row row;
 	struct state_rows rows = inbox_events(in->state, states, types, newest);
 	while (inbox_next_event(&rows, &row))

@@ -65,10 +65,9 @@ int main(int argc, char *argv[])
 		}
 	}
 	size_t i = 0;
-	while (optind < argc && i < sizeof commands / sizeof *commands &&
-		   strcmp(commands[i].name, argv[optind]) != 0)
+	while (optind < argc && i < COUNT(commands) && strcmp(commands[i].name, argv[optind]) != 0)
 		i++;
-	if (optind == argc || i == sizeof commands / sizeof *commands)
+	if (optind == argc || i == COUNT(commands))
 		usage_error(usage);
 	int status = commands[i].run(&in, argc - optind, argv + optind);
 	state_close(in.state);

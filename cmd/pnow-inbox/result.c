@@ -15,7 +15,7 @@ static const char *const statuses[] = {"done", "unchanged", "ignored", "skipped"
 
 static bool is_status(const char *text)
 {
-	for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
+	for (size_t i = 0; i < COUNT(statuses); i++)
 		if (strcmp(statuses[i], text) == 0)
 			return true;
 	return false;
@@ -36,8 +36,7 @@ static struct str reduced(
 	}
 	buf_member(&out, "status", status);
 	buf_putc(&out, '}');
-	struct str text = {arena_copy(a, buf_str(&out)), out.n};
-	buf_free(&out);
+	struct str text = buf_take(&out, a);
 	return text;
 }
 
@@ -51,8 +50,7 @@ static struct str failure(struct arena *a, const char *id, const char *code, con
 	buf_member(&out, "code", code);
 	buf_member(&out, "message", message);
 	buf_printf(&out, ",\"retry\":%s}}", retry ? "true" : "false");
-	struct str text = {arena_copy(a, buf_str(&out)), out.n};
-	buf_free(&out);
+	struct str text = buf_take(&out, a);
 	return text;
 }
 
@@ -98,10 +96,9 @@ bool result_read(struct arena *a, struct str line, struct inbox_result *result)
 		return false;
 	}
 	if (!status) {
-		result->line =
-			reduced(a, line, kept_of_event, sizeof kept_of_event / sizeof *kept_of_event, result->status);
+		result->line = reduced(a, line, kept_of_event, COUNT(kept_of_event), result->status);
 	} else if (is_status(status)) {
-		result->line = reduced(a, line, kept, sizeof kept / sizeof *kept, NULL);
+		result->line = reduced(a, line, kept, COUNT(kept), NULL);
 	} else {
 		result->status = "failed";
 		result->retry = false;

@@ -86,9 +86,7 @@ static void add_result(struct run *r, const struct inbox_result *result)
 {
 	if (r->results.n == r->results.room) {
 		r->results.room = r->results.room ? r->results.room * 2 : 64;
-		r->results.at = reallocarray(r->results.at, r->results.room, sizeof *r->results.at);
-		if (!r->results.at)
-			err(EX_SOFTWARE, "out of memory");
+		r->results.at = allocated(reallocarray(r->results.at, r->results.room, sizeof *r->results.at));
 	}
 	r->results.at[r->results.n++] = *result;
 }

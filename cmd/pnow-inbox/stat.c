@@ -150,8 +150,8 @@ static bool write_json(struct inbox *in, int64_t oldest, int64_t used, int64_t l
 
 static bool write_columns(struct inbox *in, int64_t oldest, int64_t left)
 {
-	struct table table = table_of(columns, sizeof columns / sizeof *columns),
-				 calls = table_of(calls_columns, sizeof calls_columns / sizeof *calls_columns);
+	struct table table = table_of(columns, COUNT(columns)),
+				 calls = table_of(calls_columns, COUNT(calls_columns));
 	struct inbox_count count;
 	struct inbox_calls each;
 	struct state_rows rows = inbox_count(in->state);

@@ -7,7 +7,6 @@
 #include "state/ledger.h"
 #include "value/money.h"
 
-#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -56,11 +55,9 @@ struct trace {
 static struct cell *moment_add(struct trace *t, int64_t at, const char *what)
 {
 	size_t rank = 0;
-	while (rank < sizeof whats / sizeof *whats && strcmp(whats[rank], what) != 0)
+	while (rank < COUNT(whats) && strcmp(whats[rank], what) != 0)
 		rank++;
-	t->at = reallocarray(t->at, t->n + 1, sizeof *t->at);
-	if (!t->at)
-		err(EX_SOFTWARE, "out of memory");
+	t->at = allocated(reallocarray(t->at, t->n + 1, sizeof *t->at));
 	t->at[t->n] = (struct moment){.at = at, .rank = rank, .number = t->n};
 	t->at[t->n].cells[AT].number = at;
 	t->at[t->n].cells[WHAT].text = what;
@@ -141,7 +138,7 @@ static void take_entry(struct trace *t, const struct ledger_entry *e)
 	if (strcmp(e->what, "effect") == 0)
 		split_effect(&t->arena, e->subject, cells);
 	if (bill || (applied && strncmp(e->subject, "bill/", 5) == 0))
-		cells[DETAIL].text = arena_copy(&t->arena, str_of(money_text(strtoll(e->detail, NULL, 10), money)));
+		cells[DETAIL].text = arena_copy(&t->arena, str_of(money_text(str_number(e->detail), money)));
 }
 
 /* Adds the ids that a query gives. */

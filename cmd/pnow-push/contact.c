@@ -19,7 +19,7 @@ static struct profile_field places[] = {{"id", AT("/id")}, {"first_name", AT("/f
 	{"city", AT("/city")}, {"state", AT("/state")}, {"postal_code", AT("/postalCode")},
 	{"referral_source", AT("/source")}};
 
-static const struct profile_fields crm_fields = {places, sizeof places / sizeof *places};
+static const struct profile_fields crm_fields = {places, COUNT(places)};
 
 /* The facts that create.required may name, as the front desk calls them. */
 static const struct {
@@ -64,8 +64,7 @@ static enum fate take(
 	}
 	bool none = tags.n == 1;
 	buf_putc(&tags, ']');
-	t->tags = (struct str){arena_copy(t->a, buf_str(&tags)), tags.n};
-	buf_free(&tags);
+	t->tags = buf_take(&tags, t->a);
 	if (none)
 		record_set_text(t->r, "ignored", otherwise);
 	return none ? FATE_IGNORED : FATE_OPEN;
@@ -132,7 +131,7 @@ const char *contact_missing(const struct tagged *t, size_t *count)
 	const struct conf *conf = t->push->conf;
 	const char *missing = NULL;
 	size_t n = 0;
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+	for (size_t i = 0; i < COUNT(words); i++)
 		for (size_t k = 0; k < conf->create.required_n; k++)
 			if (strcmp(conf->create.required[k], words[i].fact) == 0 && !fact_of(t, words[i].fact)) {
 				missing = arena_printf(t->a, "%s%s%s", n ? missing : "", n ? ", " : "", words[i].words);
@@ -153,8 +152,7 @@ struct str contact_filled(const struct tagged *t)
 		if (!fact_of(t, conf->create.required[k]))
 			buf_member(&out, conf->create.required[k], arena_printf(t->a, "{%s}", conf->create.required[k]));
 	buf_putc(&out, '}');
-	struct str filled = {arena_copy(t->a, buf_str(&out)), out.n};
-	buf_free(&out);
+	struct str filled = buf_take(&out, t->a);
 	return filled;
 }
 
@@ -166,7 +164,6 @@ struct str contact_shown(const struct tagged *t)
 	buf_puts(&out, ",\"tags\":");
 	buf_add(&out, t->tags);
 	buf_putc(&out, '}');
-	struct str shown = {arena_copy(t->a, buf_str(&out)), out.n};
-	buf_free(&out);
+	struct str shown = buf_take(&out, t->a);
 	return shown;
 }

@@ -71,8 +71,7 @@ static struct str actions_of(const struct tagged *t, enum fate fate)
 	buf_puts(&out, "},{\"op\":\"tag.remove\",\"tags\":");
 	buf_add(&out, t->tags);
 	buf_puts(&out, "}]");
-	struct str actions = {arena_copy(t->a, buf_str(&out)), out.n};
-	buf_free(&out);
+	struct str actions = buf_take(&out, t->a);
 	return actions;
 }
 
@@ -82,8 +81,7 @@ static struct str patient_object(const struct tagged *t)
 	buf_putc(&out, '{');
 	buf_member(&out, "id", t->patient);
 	buf_putc(&out, '}');
-	struct str object = {arena_copy(t->a, buf_str(&out)), out.n};
-	buf_free(&out);
+	struct str object = buf_take(&out, t->a);
 	return object;
 }
 
@@ -128,8 +126,7 @@ static void show(struct tagged *t)
 	buf_puts(&out, ",\"actions\":");
 	buf_add(&out, actions_of(t, FATE_CREATED));
 	buf_putc(&out, '}');
-	record_replace(t->r, (struct str){arena_copy(t->a, buf_str(&out)), out.n});
-	buf_free(&out);
+	record_replace(t->r, buf_take(&out, t->a));
 }
 
 /* Everything that is only needed where a contact is tagged. */
@@ -152,9 +149,9 @@ static void count(struct tagged *t)
 	} counts[] = {{"patientnow_calls", t->calls}, {"crm_calls", t->crm_calls}};
 	calls_event(&t->push->calls, EVENT_CONTACT_TAGGED);
 	calls_add(&t->push->calls, EVENT_CONTACT_TAGGED, t->calls);
-	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+	for (size_t i = 0; i < COUNT(counts); i++) {
 		const char *before = record_text(t->r, counts[i].key);
-		unsigned long sum = counts[i].calls + (before ? strtoul(before, NULL, 10) : 0);
+		unsigned long sum = counts[i].calls + (unsigned long)str_number(before);
 		if (counts[i].calls)
 			record_set(t->r, counts[i].key, str_of(arena_printf(t->a, "%lu", sum)));
 	}

@@ -8,16 +8,12 @@
 #include "crm_store.h"
 #include "sandbox.h"
 #include "text.h"
-#include <err.h>
 #include <stdlib.h>
-#include <sysexits.h>
 
 /* Leaves a picture of a write; takes shown over. */
 static void leave(struct sandbox *s, const char *contact, const char *opportunity, struct json_object *shown)
 {
-	struct unseen *u = calloc(1, sizeof *u);
-	if (!u)
-		err(EX_SOFTWARE, "out of memory");
+	struct unseen *u = allocated(calloc(1, sizeof *u));
 	u->due = now_ms() + s->limits.search_lag_ms;
 	u->contact = contact ? text_copy(contact) : NULL;
 	u->opportunity = opportunity ? text_copy(opportunity) : NULL;

@@ -9,16 +9,12 @@
 #include "sandbox.h"
 #include "text.h"
 #include <ctype.h>
-#include <err.h>
 #include <stdlib.h>
-#include <sysexits.h>
 
 /* Zeroed memory. */
 static void *zeroed(size_t n)
 {
-	void *p = calloc(1, n);
-	if (!p)
-		err(EX_SOFTWARE, "out of memory");
+	void *p = allocated(calloc(1, n));
 	return p;
 }
 

@@ -100,9 +100,7 @@ static struct fault *fault_new(const char *name)
 	for (size_t i = 0; i < COUNT(kinds); i++) {
 		if (!name || strcmp(kinds[i], name) != 0)
 			continue;
-		struct fault *f = calloc(1, sizeof *f);
-		if (!f)
-			err(EX_SOFTWARE, "out of memory");
+		struct fault *f = allocated(calloc(1, sizeof *f));
 		f->kind = (enum fault_kind)i;
 		f->left = -1;
 		f->chance = 1;

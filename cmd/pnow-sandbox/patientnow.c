@@ -12,10 +12,8 @@
 #include "webhooks.h"
 #include "value/last_name.h"
 #include <ctype.h>
-#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sysexits.h>
 #include <time.h>
 
 /* An empty practice. */
@@ -77,9 +75,7 @@ struct entry *shelf_add(struct practice *p, enum shelf_kind kind, struct json_ob
 	}
 	if (index_get(shelf->by_id, id))
 		return NULL;
-	struct entry *e = calloc(1, sizeof *e);
-	if (!e)
-		err(EX_SOFTWARE, "out of memory");
+	struct entry *e = allocated(calloc(1, sizeof *e));
 	e->own = own;
 	if (!updated || !moment_read(updated, &e->updated))
 		e->updated = clock_ms();

@@ -429,7 +429,7 @@ static struct json_object *parse(struct sandbox *s)
 	struct json_tokener *tokener = json_tokener_new_ex(64);
 	size_t n = strlen(s->seed);
 	if (!tokener)
-		err(EX_SOFTWARE, "out of memory");
+		out_of_memory();
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	struct json_object *seed = json_tokener_parse_ex(tokener, s->seed, (int)n + 1);
 	enum json_tokener_error is = json_tokener_get_error(tokener);

@@ -12,11 +12,9 @@
 #include "sandbox.h"
 #include "text.h"
 #include "text/jtext.h"
-#include <err.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 /* A request begins: its first line has been read. */
@@ -25,7 +23,7 @@ static void *begin(void *cls, const char *uri, struct MHD_Connection *connection
 	struct request *r = calloc(1, sizeof *r);
 	(void)cls;
 	if (!r)
-		err(EX_SOFTWARE, "out of memory");
+		out_of_memory();
 	r->uri = text_copy(uri);
 	r->connection = connection;
 	r->began = now_ms();
@@ -62,9 +60,7 @@ static void read_json(struct request *r)
 	if ((type && strcasestr(type, "json") == NULL && r->api != API_OWN) ||
 		!jtext_check(buf_str(&r->body), &error))
 		return;
-	struct json_tokener *tokener = json_tokener_new_ex(JTEXT_DEPTH + 1);
-	if (!tokener)
-		err(EX_SOFTWARE, "out of memory");
+	struct json_tokener *tokener = allocated(json_tokener_new_ex(JTEXT_DEPTH + 1));
 	buf_putc(&r->body, '\0'); /* without it a number might go on */
 	r->json = json_tokener_parse_ex(tokener, r->body.p, (int)r->body.n--);
 	r->not_json = json_tokener_get_error(tokener) != json_tokener_success;

@@ -4,19 +4,16 @@
  * hash tables, too.
  */
 #include "text.h"
+#include "text/arena.h"
 #include "text/str.h"
 #include <ctype.h>
-#include <err.h>
 #include <stdlib.h>
-#include <sysexits.h>
 #include <time.h>
 
 /* A copy of the text. */
 char *text_copy(const char *text)
 {
-	char *copy = strdup(text);
-	if (!copy)
-		err(EX_SOFTWARE, "out of memory");
+	char *copy = allocated(strdup(text));
 	return copy;
 }
 
@@ -112,7 +109,7 @@ struct json_object *json_copy(struct json_object *original)
 {
 	struct json_object *copy = NULL;
 	if (original && json_object_deep_copy(original, &copy, NULL) != 0)
-		err(EX_SOFTWARE, "out of memory");
+		out_of_memory();
 	return copy;
 }
 
@@ -125,9 +122,7 @@ static void free_key(struct lh_entry *e)
 /* An empty table. */
 struct lh_table *index_new(void)
 {
-	struct lh_table *index = lh_kchar_table_new(64, free_key);
-	if (!index)
-		err(EX_SOFTWARE, "out of memory");
+	struct lh_table *index = allocated(lh_kchar_table_new(64, free_key));
 	return index;
 }
 
@@ -136,7 +131,7 @@ void index_put(struct lh_table *index, char *key, const void *value)
 {
 	lh_table_delete(index, key);
 	if (lh_table_insert(index, key, value) != 0)
-		err(EX_SOFTWARE, "out of memory");
+		out_of_memory();
 }
 
 /* What key leads to. */

@@ -7,8 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define COUNT(table) (sizeof(table) / sizeof *(table))
-
 /* A copy; without memory the program ends with status 70, as everywhere in lib. */
 char *text_copy(const char *text);
 /* The text with ASCII letters in lower case; its digits only, NULL where it has none. To be freed. */

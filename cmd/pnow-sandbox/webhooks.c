@@ -108,9 +108,7 @@ long webhook_post(
 	struct webhooks *w, enum sender sender, struct str body, struct buf *into, const char **error)
 {
 	long retry_after;
-	CURL *curl = curl_easy_init();
-	if (!curl)
-		err(EX_SOFTWARE, "out of memory");
+	CURL *curl = allocated(curl_easy_init());
 	long status = post(w, curl, sender, body, into, &retry_after, error);
 	curl_easy_cleanup(curl);
 	return status;
@@ -201,9 +199,7 @@ static void *run(void *cls)
 	struct webhooks *w = cls;
 	struct delivery *d;
 	int64_t wait;
-	CURL *curl = curl_easy_init();
-	if (!curl)
-		err(EX_SOFTWARE, "out of memory");
+	CURL *curl = allocated(curl_easy_init());
 	pthread_mutex_lock(&w->lock);
 	while (!w->stopping) {
 		d = take(w, &wait);
@@ -250,9 +246,7 @@ void webhooks_stop(struct webhooks *w)
 /* Queues a body. */
 void webhook_send(struct webhooks *w, enum sender sender, struct json_object *body)
 {
-	struct delivery *d = calloc(1, sizeof *d);
-	if (!d)
-		err(EX_SOFTWARE, "out of memory");
+	struct delivery *d = allocated(calloc(1, sizeof *d));
 	d->sender = sender;
 	d->body = text_copy(
 		json_object_to_json_string_ext(body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));

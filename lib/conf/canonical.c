@@ -92,7 +92,7 @@ static const char *formed(const struct profile *p, struct arena *a, enum fact_fo
 static void write_flag(struct buf *out, const char *name, const char *text)
 {
 	static const char *const yes[] = {"true", "1", "yes", "y"}, *const no[] = {"false", "0", "no", "n"};
-	for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) {
+	for (size_t i = 0; i < COUNT(yes); i++) {
 		bool is = strcasecmp(text, yes[i]) == 0;
 		if (!is && strcasecmp(text, no[i]) != 0)
 			continue;
@@ -153,9 +153,6 @@ struct str canonical(const struct profile *p, struct arena *a, enum event_kind k
 			buf_member(&out, name, formed(p, a, form, text));
 	}
 	buf_putc(&out, '}');
-	struct str object = {0};
-	if (out.n > 2)
-		object = (struct str){arena_copy(a, buf_str(&out)), out.n};
-	buf_free(&out);
-	return object;
+	struct str object = buf_take(&out, a);
+	return object.n > 2 ? object : (struct str){0};
 }

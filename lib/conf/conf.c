@@ -123,9 +123,9 @@ static void store_required(const struct settings *s, const char *key, struct str
 	c->create.required = settings_texts(s, key, value, &c->create.required_n);
 	for (size_t i = 0; i < c->create.required_n; i++) {
 		size_t k = 0;
-		while (k < sizeof known / sizeof *known && strcmp(known[k], c->create.required[i]) != 0)
+		while (k < COUNT(known) && strcmp(known[k], c->create.required[i]) != 0)
 			k++;
-		if (k == sizeof known / sizeof *known)
+		if (k == COUNT(known))
 			settings_wrong(s, value,
 				"%s: found \"%s\", expected keys of a patient, such as first_name, last_name, gender, email, "
 				"phone, dob",
@@ -157,7 +157,7 @@ static const struct {
 static void store_verify(const struct settings *s, const char *key, struct str value, void *place)
 {
 	const char *text = settings_text(s, key, value);
-	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+	for (size_t i = 0; i < COUNT(schemes); i++) {
 		if (strcmp(schemes[i].name, text) == 0) {
 			*(enum conf_verify *)place = schemes[i].verify;
 			return;
@@ -185,8 +185,7 @@ static void store_facilities(const struct settings *s, const char *key, struct s
 		struct conf_facility *f = &c->facilities[i];
 		f->name = settings_name(s, &members.at[i]);
 		const char *path = arena_printf(s->arena, "%s.%s", key, f->name);
-		settings_fill(
-			s, path, members.at[i].value, facility_keys, sizeof facility_keys / sizeof *facility_keys, f);
+		settings_fill(s, path, members.at[i].value, facility_keys, COUNT(facility_keys), f);
 		if (!f->location_id)
 			settings_wrong(s, members.at[i].value, "%s: location_id is missing", path);
 	}
@@ -314,7 +313,7 @@ static void defaults(struct conf *c)
 	c->membership_tag = "Membership";
 	c->names.pipelines = (struct conf_names){pipelines, 2};
 	c->retry_seconds = retry_seconds;
-	c->retry_seconds_n = sizeof retry_seconds / sizeof *retry_seconds;
+	c->retry_seconds_n = COUNT(retry_seconds);
 	c->lead_status.lead = "Lead";
 	c->lead_status.patient = "Patient";
 	c->create.tags = tags;
@@ -393,13 +392,11 @@ struct conf *conf_read(const char *path)
 	path = path ? path : getenv("PNOW_CONFIG");
 	if (!path || !*path)
 		errx(EX_CONFIG, "no configuration: give -c FILE, or set PNOW_CONFIG");
-	struct conf *c = calloc(1, sizeof *c);
-	if (!c)
-		err(EX_SOFTWARE, "out of memory");
+	struct conf *c = allocated(calloc(1, sizeof *c));
 	c->file = arena_copy(&c->arena, str_of(path));
 	defaults(c);
 	struct settings settings = settings_read(&c->arena, c->file, "the configuration");
-	settings_fill(&settings, "", settings.root, keys, sizeof keys / sizeof *keys, c);
+	settings_fill(&settings, "", settings.root, keys, COUNT(keys), c);
 	check(c);
 	return c;
 }

@@ -364,14 +364,12 @@ static void check_kind(const struct settings *s, enum event_kind kind, const str
 
 struct profile *profile_read(const char *name, const char *conf_file)
 {
-	struct profile *p = calloc(1, sizeof *p);
-	if (!p)
-		err(EX_SOFTWARE, "out of memory");
+	struct profile *p = allocated(calloc(1, sizeof *p));
 	const char *path = profile_path(&p->arena, name);
 	if (access(path, R_OK) < 0)
 		err(EX_CONFIG, "%s: patientnow.profile: cannot read the profile %s", conf_file, path);
 	struct settings s = settings_read(&p->arena, path, "the profile");
-	settings_fill(&s, "", s.root, keys, sizeof keys / sizeof *keys, p);
+	settings_fill(&s, "", s.root, keys, COUNT(keys), p);
 	if (!p->check)
 		p->check = p->kinds[KIND_PATIENT].list;
 	if (!p->paging.size)

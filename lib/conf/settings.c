@@ -100,7 +100,7 @@ static bool safe_url(const char *url)
 	if (strchr(url, '@'))
 		return false; /* http://127.0.0.1:80@example.com is another machine */
 	static const char *const local[] = {"http://127.0.0.1", "http://localhost", "http://[::1]"};
-	for (size_t i = 0; i < sizeof local / sizeof *local; i++)
+	for (size_t i = 0; i < COUNT(local); i++)
 		if (strncmp(url, local[i], strlen(local[i])) == 0 && strchr(":/", url[strlen(local[i])]))
 			return true;
 	return strncmp(url, "https://", 8) == 0;

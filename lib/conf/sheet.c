@@ -100,9 +100,7 @@ static void add_type(struct reading *r, const struct row *row)
 			r->path, row->line, type, name);
 	if (s->n == s->room) {
 		s->room = s->room ? s->room * 2 : 256;
-		s->types = reallocarray(s->types, s->room, sizeof *s->types);
-		if (!s->types)
-			err(EX_SOFTWARE, "out of memory");
+		s->types = allocated(reallocarray(s->types, s->room, sizeof *s->types));
 	}
 	s->types[s->n++] = (struct type){folded, row->line, category};
 }
@@ -139,7 +137,7 @@ struct sheet *sheet_read(const char *path)
 	struct sheet *s = calloc(1, sizeof *s);
 	struct reading r = {.sheet = s, .path = path};
 	if (!s)
-		err(EX_SOFTWARE, "out of memory");
+		out_of_memory();
 	if (!path)
 		return s;
 	r.left.p = file_read(&s->arena, path, &r.left.n);

@@ -12,7 +12,6 @@
 
 #include <err.h>
 #include <stdlib.h>
-#include <sysexits.h>
 
 enum {
 	REQUESTS_MAX = 1000000000 /* in an interval or a day: more is as good as no limit */
@@ -85,9 +84,7 @@ static void fill_location(struct crm *c, struct crm_location *l, const char *id,
 
 struct crm *crm_open(const struct conf *conf, const struct options *options)
 {
-	struct crm *c = calloc(1, sizeof *c);
-	if (!c)
-		err(EX_SOFTWARE, "out of memory");
+	struct crm *c = allocated(calloc(1, sizeof *c));
 	c->conf = conf;
 	c->verbose = options->verbose;
 	if (conf->state && !options->dry)

@@ -208,9 +208,7 @@ static struct curl_slist *header_list(const struct http_request *request)
 		typed |= strncasecmp(*header, "Content-Type:", 13) == 0;
 	}
 	if (request->body.p && !typed)
-		list = curl_slist_append(list, "Content-Type: application/json");
-	if (!list)
-		errx(EX_SOFTWARE, "out of memory");
+		list = allocated(curl_slist_append(list, "Content-Type: application/json"));
 	return list;
 }
 
@@ -219,7 +217,7 @@ static struct curl_slist *header_list(const struct http_request *request)
 static bool may_use_proxy(const char *url)
 {
 	static const char *const here[] = {"https://127.0.0.1", "https://localhost", "https://[::1]"};
-	for (size_t i = 0; i < sizeof here / sizeof *here; i++)
+	for (size_t i = 0; i < COUNT(here); i++)
 		if (strncasecmp(url, here[i], strlen(here[i])) == 0 && strchr(":/", url[strlen(here[i])]))
 			return false;
 	return strncasecmp(url, "https://", 8) == 0;
@@ -230,7 +228,7 @@ static void perform(struct http *h, struct transfer *t, const struct http_reques
 {
 	struct curl_slist *headers = header_list(request);
 	if (!(t->easy = curl_easy_init()))
-		errx(EX_SOFTWARE, "out of memory");
+		out_of_memory();
 	curl_easy_setopt(t->easy, CURLOPT_URL, request->url);
 	curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	if (!may_use_proxy(request->url))
@@ -355,7 +353,7 @@ struct http_failure http_failure(const struct http_answer *answer)
 		return (struct http_failure){"unavailable", true, true};
 	if (answer->outcome == HTTP_LOST)
 		return (struct http_failure){"lost", true, false};
-	for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
+	for (size_t i = 0; i < COUNT(statuses); i++)
 		if (answer->status >= statuses[i].from && answer->status <= statuses[i].to)
 			return statuses[i].means;
 	return (struct http_failure){"bad_answer", true, false};
@@ -439,9 +437,7 @@ int64_t http_number(const char *text, int64_t max)
 
 char *http_encode(struct arena *a, const char *text)
 {
-	char *encoded = curl_easy_escape(NULL, text, 0);
-	if (!encoded)
-		errx(EX_SOFTWARE, "out of memory");
+	char *encoded = allocated(curl_easy_escape(NULL, text, 0));
 	char *copy = arena_copy(a, str_of(encoded));
 	curl_free(encoded);
 	return copy;

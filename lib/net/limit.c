@@ -13,6 +13,7 @@
 #include "net/limit.h"
 #include "net/allowance.h"
 #include "state/locks.h"
+#include "text/arena.h"
 #include "value/when.h"
 
 #include <err.h>
@@ -91,9 +92,7 @@ static void give(struct limit *l)
 
 struct limits *limits_open(const char *state_path)
 {
-	struct limits *l = calloc(1, sizeof *l);
-	if (!l)
-		err(EX_SOFTWARE, "out of memory");
+	struct limits *l = allocated(calloc(1, sizeof *l));
 	snprintf(l->path, sizeof l->path, "%s-limits", state_path);
 	if ((l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) < 0)
 		err(EX_CANTCREAT, "cannot open the limits file %s", l->path);
@@ -176,9 +175,7 @@ static bool is_dead(const void *limits, int32_t owner)
 /* A location that this process meets for the first time. */
 static struct limit *add(struct limits *l, const char *location)
 {
-	struct limit *limit = calloc(1, sizeof *limit);
-	if (!limit)
-		err(EX_SOFTWARE, "out of memory");
+	struct limit *limit = allocated(calloc(1, sizeof *limit));
 	lock_byte_take(l->fd, lock_file);
 	limit->region = find_region(l, location, &limit->lock);
 	lock_byte_free(l->fd, lock_file);

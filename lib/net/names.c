@@ -5,10 +5,8 @@
 #include "net/names.h"
 #include "value/when.h"
 
-#include <err.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sysexits.h>
 
 enum { ASK_AGAIN_MS = 60 * 1000, TRUST_MS = 10 * 60 * 1000 };
 
@@ -30,9 +28,7 @@ static const struct {
 
 struct names *names_open(struct crm *crm, struct state *state)
 {
-	struct names *n = calloc(1, sizeof *n);
-	if (!n)
-		err(EX_SOFTWARE, "out of memory");
+	struct names *n = allocated(calloc(1, sizeof *n));
 	n->crm = crm;
 	n->state = state;
 	pthread_mutex_init(&n->lock, NULL);

@@ -16,10 +16,8 @@
 #include "value/signature.h"
 #include "value/when.h"
 
-#include <err.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sysexits.h>
 
 enum {
 	EARLY_MS = 5 * 60 * 1000, /* a token is not used in its last five minutes, or tenth of its life */
@@ -70,9 +68,7 @@ struct quest {
 
 struct oauth *oauth_open(const struct conf *conf, struct http *http)
 {
-	struct oauth *o = calloc(1, sizeof *o);
-	if (!o)
-		err(EX_SOFTWARE, "out of memory");
+	struct oauth *o = allocated(calloc(1, sizeof *o));
 	o->conf = conf;
 	o->http = http;
 	o->secret = secret_read(&o->arena, conf->crm.oauth.client_secret_file, SECRET_API, conf->file,

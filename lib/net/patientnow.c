@@ -9,10 +9,8 @@
 #include "state/quota.h"
 #include "value/when.h"
 
-#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sysexits.h>
 
 enum { ENTRIES_MAX = 1000000000 }; /* of a list; what is said to be more is not believed */
 
@@ -56,8 +54,7 @@ static const char *authorization(struct patientnow *p)
 	struct buf value = {0};
 	buf_puts(&value, "Basic ");
 	buf_base64(&value, str_of(arena_printf(&p->arena, "%s:%s", user, password)));
-	const char *text = arena_copy(&p->arena, buf_str(&value));
-	buf_free(&value);
+	const char *text = buf_take(&value, &p->arena).p;
 	return text;
 }
 
@@ -89,9 +86,7 @@ static int64_t keep_ms(const struct conf *conf)
 struct patientnow *patientnow_open(const struct conf *conf, const struct profile *profile,
 	struct state *state, const struct options *options)
 {
-	struct patientnow *p = calloc(1, sizeof *p);
-	if (!p)
-		err(EX_SOFTWARE, "out of memory");
+	struct patientnow *p = allocated(calloc(1, sizeof *p));
 	p->conf = conf;
 	p->profile = profile;
 	p->state = state;
@@ -231,7 +226,7 @@ const char *patientnow_list_path(
 		{paging->rows, arena_printf(a, "%lld", (long long)paging->size)},
 	};
 	const char *path = list->path;
-	for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++)
+	for (size_t i = 0; i < COUNT(parameters); i++)
 		if (parameters[i].name && parameters[i].value)
 			path = arena_printf(a, "%s%c%s=%s", path, strchr(path, '?') ? '&' : '?', parameters[i].name,
 				http_encode(a, parameters[i].value));

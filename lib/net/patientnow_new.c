@@ -53,7 +53,6 @@ struct str patientnow_new(const struct profile *profile, struct arena *a, struct
 		placed[n++] = (struct placed){to->at[0] + 1, text};
 	}
 	write_placed(&out, a, placed, "");
-	struct str body = {arena_copy(a, buf_str(&out)), out.n};
-	buf_free(&out);
+	struct str body = buf_take(&out, a);
 	return body;
 }

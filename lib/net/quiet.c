@@ -42,7 +42,7 @@ static bool is_usual(const char *word, bool first)
 		return false;
 	if (first && strlen(word) > 4)
 		*small = (char)tolower((unsigned char)*small);
-	return bsearch(small, words, sizeof words / sizeof *words, sizeof *words, compare);
+	return bsearch(small, words, COUNT(words), sizeof *words, compare);
 }
 
 /* Whether a member of the body has this name. Inside a text a quote has a backslash before it, so "word": is
@@ -76,7 +76,6 @@ const char *quiet_words(struct arena *a, struct str body, const char *text)
 			buf_puts(&out, "…");
 		hidden = !known;
 	}
-	const char *quiet = arena_copy(a, buf_str(&out));
-	buf_free(&out);
+	const char *quiet = buf_take(&out, a).p;
 	return quiet;
 }

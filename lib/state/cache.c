@@ -83,9 +83,7 @@ struct cache_expiry *cache_expiry_begin(struct state *s, int64_t keep_ms)
 {
 	pthread_condattr_t monotonic;
 	sigset_t all, before;
-	struct cache_expiry *e = calloc(1, sizeof *e);
-	if (!e)
-		err(EX_SOFTWARE, "out of memory");
+	struct cache_expiry *e = allocated(calloc(1, sizeof *e));
 	*e = (struct cache_expiry){.state = s, .keep_ms = keep_ms};
 	pthread_mutex_init(&e->lock, NULL);
 	pthread_condattr_init(&monotonic);

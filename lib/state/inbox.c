@@ -35,8 +35,7 @@ static const char *with_id(struct arena *a, struct str line, const char *id)
 	if (!was.p)
 		buf_putc(&out, ',');
 	buf_add(&out, (struct str){line.p + before + was.n, line.n - before - was.n});
-	const char *text = arena_copy(a, buf_str(&out));
-	buf_free(&out);
+	const char *text = buf_take(&out, a).p;
 	return text;
 }
 
@@ -208,7 +207,7 @@ bool inbox_recover(struct state *s, struct locks *locks, const char *self)
 	const char *dead[64];
 	size_t n = 0;
 	struct state_rows runs = state_query(s, "SELECT DISTINCT run FROM inbox WHERE state='running'", "");
-	while (n < sizeof dead / sizeof *dead && state_next(&runs))
+	while (n < COUNT(dead) && state_next(&runs))
 		if (strcmp(state_text(&runs, 0), self) != 0 && !lock_is_held(locks, LOCK_RUN, state_text(&runs, 0)))
 			dead[n++] = state_copy(&runs, &a, 0);
 	bool done = state_done(&runs);

@@ -18,7 +18,7 @@ static const char *const states[] = {
 
 bool inbox_is_state(const char *text)
 {
-	for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+	for (size_t i = 0; i < COUNT(states); i++)
 		if (strcmp(states[i], text) == 0)
 			return true;
 	return false;
@@ -136,8 +136,7 @@ static bool note(struct state *s, const char *id, int64_t now, const char *statu
 	buf_member(&result, "reason", "by hand");
 	buf_putc(&result, '}');
 	bool done = state_do(s, "INSERT INTO attempt(event,at,status,result) VALUES(?,?,?,?)", "titt", id, now,
-		status, arena_copy(&a, buf_str(&result)));
-	buf_free(&result);
+		status, buf_take(&result, &a).p);
 	arena_free(&a);
 	return done;
 }
@@ -271,9 +270,9 @@ static const char *without_words(struct arena *a, struct str result)
 	size_t dropped = 0;
 	for (size_t i = 0; i < members.n; i++) {
 		size_t word = 0;
-		while (word < sizeof words / sizeof *words && !jtext_named(members.at[i].name, words[word]))
+		while (word < COUNT(words) && !jtext_named(members.at[i].name, words[word]))
 			word++;
-		if (word < sizeof words / sizeof *words) {
+		if (word < COUNT(words)) {
 			dropped++;
 			continue;
 		}

@@ -10,6 +10,7 @@
  * - Two keys may share a byte by chance; they wait for each other then, and nothing else happens.
  */
 #include "state/locks.h"
+#include "text/arena.h"
 
 #include <err.h>
 #include <errno.h>
@@ -102,7 +103,7 @@ struct locks *locks_open(const char *state_path)
 		return l;
 	}
 	if (!(l = calloc(1, sizeof *l)))
-		err(EX_SOFTWARE, "out of memory");
+		out_of_memory();
 	memcpy(l->path, path, sizeof path);
 	if ((l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) < 0)
 		err(EX_CANTCREAT, "cannot open the lock file %s", path);
@@ -148,9 +149,7 @@ static struct held **find(struct locks *l, off_t slot)
 void lock_take(struct locks *l, enum lock_kind kind, const char *key)
 {
 	off_t slot = slot_of(kind, key);
-	struct held *mine = malloc(sizeof *mine);
-	if (!mine)
-		err(EX_SOFTWARE, "out of memory");
+	struct held *mine = allocated(malloc(sizeof *mine));
 	mine->slot = slot;
 	pthread_mutex_lock(&l->lock);
 	while (*find(l, slot))

@@ -148,7 +148,7 @@ static const char *const versions[] = {
 	"CREATE INDEX inbox_open ON inbox(queue, seq) WHERE state IN ('waiting','running');",
 };
 
-enum { VERSION = sizeof versions / sizeof *versions };
+enum { VERSION = COUNT(versions) };
 
 /* A statement that is kept. */
 struct statement {
@@ -292,9 +292,7 @@ static bool open_file(struct state *s, int busy_ms, struct state_failure *why)
 
 struct state *state_try(const char *path, int busy_ms, struct state_failure *why)
 {
-	struct state *s = calloc(1, sizeof *s);
-	if (!s)
-		err(EX_SOFTWARE, "out of memory");
+	struct state *s = allocated(calloc(1, sizeof *s));
 	s->path = path;
 	pthread_mutexattr_t recursive;
 	pthread_mutexattr_init(&recursive);
@@ -386,9 +384,7 @@ static struct statement *prepare(struct state *s, const char *sql)
 	sqlite3_stmt *prepared = translate(s, sql);
 	if (!prepared)
 		return NULL;
-	found = calloc(1, sizeof *found);
-	if (!found)
-		err(EX_SOFTWARE, "out of memory");
+	found = allocated(calloc(1, sizeof *found));
 	*found = (struct statement){.next = s->prepared, .sql = sql, .prepared = prepared};
 	return s->prepared = found;
 }
@@ -472,7 +468,7 @@ bool state_done(struct state_rows *rows)
 
 int64_t state_number(const char *text)
 {
-	return text ? strtoll(text, NULL, 10) : 0;
+	return str_number(text);
 }
 
 /* Ends a query of which only the first row is of interest. A statement that gave a row may do its work in

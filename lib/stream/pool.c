@@ -143,7 +143,7 @@ static struct job *new_job(const struct record_loop *loop, struct str line, size
 {
 	struct job *job = calloc(1, sizeof *job);
 	if (!job || !(job->line = malloc(line.n + 1)))
-		err(EX_SOFTWARE, "out of memory");
+		out_of_memory();
 	if (line.n)
 		memcpy(job->line, line.p, line.n);
 	job->record = (struct record){.line = {job->line, line.n},
@@ -181,9 +181,7 @@ static void read_all(struct pool *p, pthread_t *threads)
 void pool_run(const struct record_loop *loop, struct stream *stream, struct record_tally *tally)
 {
 	struct pool p = {.loop = loop, .stream = stream, .tally = tally, .last = &p.jobs};
-	pthread_t *threads = calloc(loop->parallel, sizeof *threads);
-	if (!threads)
-		err(EX_SOFTWARE, "out of memory");
+	pthread_t *threads = allocated(calloc(loop->parallel, sizeof *threads));
 	pthread_mutex_init(&p.lock, NULL);
 	pthread_cond_init(&p.more, NULL);
 	pthread_cond_init(&p.fewer, NULL);

@@ -77,8 +77,7 @@ void record_set_text(struct record *r, const char *key, const char *text)
 		return;
 	struct buf json = {0};
 	buf_json(&json, str_of(text));
-	record_set(r, key, (struct str){arena_copy(r->arena, buf_str(&json)), json.n});
-	buf_free(&json);
+	record_set(r, key, buf_take(&json, r->arena));
 }
 
 void record_warn(struct record *r, const char *warning)
@@ -97,8 +96,7 @@ void record_warn(struct record *r, const char *warning)
 	}
 	buf_json(&json, str_of(warning));
 	buf_putc(&json, ']');
-	record_set(r, "warnings", (struct str){arena_copy(r->arena, buf_str(&json)), json.n});
-	buf_free(&json);
+	record_set(r, "warnings", buf_take(&json, r->arena));
 }
 
 /* The object of an error; line and part are of a line that is no record, else 0. */
@@ -127,8 +125,7 @@ void record_fail(struct record *r, const char *code, bool retry, const char *for
 	va_end(args);
 	struct buf json = {0};
 	write_error(&json, r->stage, code, message, retry, 0, 0);
-	record_set(r, "error", (struct str){arena_copy(r->arena, buf_str(&json)), json.n});
-	buf_free(&json);
+	record_set(r, "error", buf_take(&json, r->arena));
 	r->failed = true;
 	r->retry = retry;
 }
@@ -267,8 +264,7 @@ static void wrap_bare(struct record *r)
 	buf_printf(&line, "{\"%s\":", r->bare);
 	buf_json(&line, text);
 	buf_putc(&line, '}');
-	r->line = (struct str){arena_copy(r->arena, buf_str(&line)), line.n};
-	buf_free(&line);
+	r->line = buf_take(&line, r->arena);
 }
 
 bool record_read(struct record *r, struct buf *out)

@@ -60,7 +60,7 @@ struct stream *stream_open(size_t max)
 {
 	struct stream *s = calloc(1, sizeof *s);
 	if (!s || !(s->in = malloc(CHUNK)))
-		err(EX_SOFTWARE, "out of memory");
+		out_of_memory();
 	s->room = CHUNK;
 	s->max = max;
 	pthread_mutex_init(&s->lock, NULL);
@@ -163,9 +163,7 @@ static void make_room(struct stream *s)
 	if (s->to < s->room)
 		return;
 	s->room *= 2;
-	s->in = realloc(s->in, s->room);
-	if (!s->in)
-		err(EX_SOFTWARE, "out of memory");
+	s->in = allocated(realloc(s->in, s->room));
 }
 
 /* Reads more; false at the end of the input. */

@@ -20,13 +20,23 @@ struct arena_block {
 	alignas(max_align_t) char bytes[];
 };
 
+void out_of_memory(void)
+{
+	errx(EX_SOFTWARE, "out of memory");
+}
+
+void *allocated(void *memory)
+{
+	if (!memory)
+		out_of_memory();
+	return memory;
+}
+
 /* A block with room for n bytes becomes the arena's first. */
 static struct arena_block *grow(struct arena *a, size_t n)
 {
 	size_t room = n > BLOCK ? n : BLOCK;
-	struct arena_block *block = malloc(sizeof *block + room);
-	if (!block)
-		err(EX_SOFTWARE, "out of memory");
+	struct arena_block *block = allocated(malloc(sizeof *block + room));
 	*block = (struct arena_block){.next = a->first, .room = room};
 	a->first = block;
 	return block;

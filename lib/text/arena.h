@@ -5,12 +5,17 @@
 #include "text/str.h"
 #include <stdarg.h>
 
+/* Ends the program: one line on stderr, status 70 (EX_SOFTWARE). */
+void out_of_memory(void) __attribute__((noreturn));
+/* What malloc(3) and its kin gave; without memory the program ends. */
+void *allocated(void *memory);
+
 struct arena_block;
 struct arena {
 	struct arena_block *first; /* zero-initialise an arena; it grows when first used */
 };
 
-/* n bytes, zeroed, aligned for any type. Never NULL: without memory the program ends with status 70. */
+/* n bytes, zeroed, aligned for any type. Never NULL: without memory the program ends. */
 void *arena_alloc(struct arena *a, size_t n);
 /* A copy with a NUL at its end. */
 char *arena_copy(struct arena *a, struct str text);

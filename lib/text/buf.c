@@ -16,9 +16,7 @@ void buf_grow(struct buf *b, size_t more)
 	size_t room = b->room ? b->room : 512;
 	while (room - b->n < more)
 		room *= 2;
-	char *p = realloc(b->p, room);
-	if (!p)
-		err(EX_SOFTWARE, "out of memory");
+	char *p = allocated(realloc(b->p, room));
 	b->p = p;
 	b->room = room;
 }
@@ -134,4 +132,11 @@ void buf_free(struct buf *b)
 {
 	free(b->p);
 	*b = (struct buf){0};
+}
+
+struct str buf_take(struct buf *b, struct arena *a)
+{
+	struct str taken = {arena_copy(a, buf_str(b)), b->n};
+	buf_free(b);
+	return taken;
 }

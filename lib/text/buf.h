@@ -2,6 +2,7 @@
 #ifndef BUF_H
 #define BUF_H
 
+#include "text/arena.h"
 #include "text/str.h"
 #include <stdarg.h>
 
@@ -52,5 +53,7 @@ void buf_member(struct buf *b, const char *name, const char *text);
 void buf_base64(struct buf *b, struct str bytes);
 struct str buf_str(const struct buf *b);
 void buf_free(struct buf *b);
+/* Ends a buffer: its bytes become the arena's, with a NUL after them, and what the buffer had is freed. */
+struct str buf_take(struct buf *b, struct arena *a);
 
 #endif

@@ -6,9 +6,7 @@
 #include "text/jtext.h"
 #include "text/scan.h"
 
-#include <err.h>
 #include <stdlib.h>
-#include <sysexits.h>
 
 struct reader {
 	const char *p;
@@ -112,9 +110,7 @@ static void add_member(struct jtext_members *members, struct str name, struct st
 {
 	if (members->n == members->room) {
 		members->room = members->room ? members->room * 2 : 32;
-		members->at = reallocarray(members->at, members->room, sizeof *members->at);
-		if (!members->at)
-			err(EX_SOFTWARE, "out of memory");
+		members->at = allocated(reallocarray(members->at, members->room, sizeof *members->at));
 	}
 	members->at[members->n++] = (struct jtext_member){name, value};
 }

@@ -9,9 +9,7 @@
 #include "text/jtext.h"
 
 #include <csv.h>
-#include <err.h>
 #include <stdlib.h>
-#include <sysexits.h>
 
 enum { ROW_MAX = 1 << 20 }; /* bytes */
 
@@ -48,16 +46,14 @@ static void restart(struct rows *r)
 {
 	csv_free(&r->csv);
 	if (csv_init(&r->csv, CSV_STRICT | CSV_APPEND_NULL) != 0)
-		err(EX_SOFTWARE, "out of memory");
+		out_of_memory();
 	csv_set_delim(&r->csv, r->delimiter ? r->delimiter : ',');
 	csv_set_blk_size(&r->csv, 4096);
 }
 
 struct rows *rows_open(rows_line_fn *line, void *context, enum rows_width width)
 {
-	struct rows *r = calloc(1, sizeof *r);
-	if (!r)
-		err(EX_SOFTWARE, "out of memory");
+	struct rows *r = allocated(calloc(1, sizeof *r));
 	r->line = line;
 	r->context = context;
 	r->even = width == ROWS_AS_HEADER;
@@ -84,7 +80,7 @@ static void take_field(void *bytes, size_t n, void *context)
 		r->found = reallocarray(r->found, r->room, sizeof *r->found);
 		r->fields = reallocarray(r->fields, r->room, sizeof *r->fields);
 		if (!r->found || !r->fields)
-			err(EX_SOFTWARE, "out of memory");
+			out_of_memory();
 	}
 	r->found[r->n++] = (struct str){arena_copy(&r->arena, (struct str){bytes, n}), n};
 }

@@ -5,12 +5,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct str {
 	const char *p;
 	size_t n;
 };
+
+/* How many elements an array has. */
+#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 #define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
 
@@ -27,6 +31,13 @@ static inline bool str_eq(struct str a, struct str b)
 static inline bool str_is(struct str a, const char *text)
 {
 	return a.p && strlen(text) == a.n && memcmp(a.p, text, a.n) == 0;
+}
+
+/* The number that a text of ours begins with (an option of the state, a status that we wrote); 0 where there
+ * is no text. What comes from outside is read by what says how it is wrong. */
+static inline long long str_number(const char *text)
+{
+	return text ? strtoll(text, NULL, 10) : 0;
 }
 
 #endif

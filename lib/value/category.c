@@ -21,7 +21,7 @@ static const struct {
 
 static const char *const statuses[] = {"booked", "checked_out", "cancelled", "no_show"};
 
-enum { STATUSES = sizeof statuses / sizeof *statuses };
+enum { STATUSES = COUNT(statuses) };
 
 #define GONE "Cancelled / No-Show"
 
@@ -39,11 +39,11 @@ static const struct {
 	{CATEGORY_NON_SURGICAL_APPOINTMENT, false, "non-surgical", {"Booked", "Patient", GONE, GONE}},
 };
 
-enum { ROWS = sizeof table / sizeof *table };
+enum { ROWS = COUNT(table) };
 
 const char *category_name(enum category category)
 {
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+	for (size_t i = 0; i < COUNT(names); i++)
 		if (names[i].category == category)
 			return names[i].name;
 	return NULL;
@@ -57,7 +57,7 @@ enum category category_of(struct str name)
 	}
 	while (name.n && strchr(" \t\r", name.p[name.n - 1]))
 		name.n--;
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+	for (size_t i = 0; i < COUNT(names); i++)
 		if (strlen(names[i].name) == name.n && strncasecmp(names[i].name, name.p, name.n) == 0)
 			return names[i].category;
 	return CATEGORY_NONE;

@@ -1,5 +1,6 @@
 /* The tables of events: their types, what each is about, and the facts of it. */
 #include "value/event.h"
+#include "text/str.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -45,7 +46,7 @@ const char *status_shown(const char *status)
 {
 	static const char *const shown[][2] = {{"booked", "Booked"}, {"checked_out", "Checked Out"},
 		{"cancelled", "Cancelled"}, {"no_show", "No-Show"}};
-	for (size_t i = 0; status && i < sizeof shown / sizeof *shown; i++)
+	for (size_t i = 0; status && i < COUNT(shown); i++)
 		if (strcmp(shown[i][0], status) == 0)
 			return shown[i][1];
 	return NULL;

@@ -5,12 +5,11 @@
  * nor is कि क.
  */
 #include "value/last_name.h"
+#include "text/arena.h"
 #include "text/str.h"
 
-#include <err.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sysexits.h>
 #include <unicase.h>
 #include <unictype.h>
 #include <uninorm.h>
@@ -91,9 +90,9 @@ static uint32_t *taken_apart(const uint32_t *text, size_t n, size_t *length)
 	*length = 0;
 	for (size_t i = 0; out && i < n; i++) {
 		size_t k = 0;
-		while (k < sizeof apart / sizeof *apart && apart[k].letter != text[i])
+		while (k < COUNT(apart) && apart[k].letter != text[i])
 			k++;
-		bool whole = k == sizeof apart / sizeof *apart;
+		bool whole = k == COUNT(apart);
 		if (!whole || !uc_is_property_default_ignorable_code_point(text[i]))
 			out[(*length)++] = whole ? text[i] : apart[k].base;
 		if (!whole && apart[k].next)
@@ -113,7 +112,7 @@ static uint32_t *folded(const char *name, size_t *n)
 	free(text);
 	free(plain);
 	if (!letters && errno == ENOMEM)
-		err(EX_SOFTWARE, "out of memory");
+		out_of_memory();
 	return letters;
 }
 

@@ -4,6 +4,7 @@
  * decoded first, in time that may depend on it, since the sender knows it already.
  */
 #include "value/signature.h"
+#include "text/arena.h"
 
 #include <err.h>
 #include <limits.h>
@@ -91,9 +92,7 @@ static EVP_PKEY *key_from_pem(struct str pem)
 	EVP_PKEY *key = NULL;
 
 	for (int private = 0; private < 2 && !key; private ++) {
-		BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-		if (!bio)
-			errx(EX_SOFTWARE, "out of memory");
+		BIO *bio = allocated(BIO_new_mem_buf(pem.p, (int)pem.n));
 		key = private ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL)
 					  : PEM_read_bio_PUBKEY(bio, NULL, no_passphrase, NULL);
 		BIO_free(bio);
@@ -145,7 +144,7 @@ static EVP_MD_CTX *digest_context(void)
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 
 	if (!context)
-		errx(EX_SOFTWARE, "out of memory");
+		out_of_memory();
 	return context;
 }
 
@@ -176,9 +175,7 @@ char *signature_sign(struct evp_pkey_st *key, struct str body)
 
 	if (EVP_DigestSignInit(context, NULL, key_digest(key), NULL, key) == 1 &&
 		EVP_DigestSign(context, signature, &n, (const unsigned char *)(body.p ? body.p : ""), body.n) == 1) {
-		text = malloc((n + 2) / 3 * 4 + 1);
-		if (!text)
-			errx(EX_SOFTWARE, "out of memory");
+		text = allocated(malloc((n + 2) / 3 * 4 + 1));
 		EVP_EncodeBlock((unsigned char *)text, signature, (int)n);
 	}
 	EVP_MD_CTX_free(context);

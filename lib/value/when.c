@@ -377,7 +377,7 @@ bool when_age(const char *text, int64_t *ms)
 
 	if (digits == 0 || digits > 7 || strlen(text) != digits + 1)
 		return false;
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+	for (size_t i = 0; i < COUNT(units); i++) {
 		if (text[digits] == units[i].letter) {
 			*ms = strtoll(text, NULL, 10) * units[i].seconds * 1000;
 			return true;

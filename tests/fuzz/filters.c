@@ -25,7 +25,7 @@ static void start(void)
 
 static bool is_ours(struct str name)
 {
-	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+	for (size_t i = 0; i < COUNT(ours); i++)
 		if (jtext_named(name, ours[i]))
 			return true;
 	return false;

@@ -44,7 +44,7 @@ static const struct {
 	{"ed25519", "\"verify\":\"ed25519\",\"key_file\":\"key\""},
 };
 
-enum { PRACTICES = sizeof practices / sizeof *practices };
+enum { PRACTICES = COUNT(practices) };
 
 static void open_practice(struct practice *p, const char *name, const char *verify)
 {

@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 
 	if (!n)
 		return 0;
-	const char *country = countries[bytes[0] % (sizeof countries / sizeof *countries)];
+	const char *country = countries[bytes[0] % (COUNT(countries))];
 	if (!phone_e164((struct str){(const char *)bytes + 1, n - 1}, country, e164))
 		return 0;
 	require_e164(e164);

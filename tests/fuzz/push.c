@@ -18,7 +18,7 @@ static void require_result(struct str line)
 	struct arena a = {0};
 	const char *status = jtext_string(&a, jtext_get(line, "status"));
 	bool known = !status && jtext_get(line, "error").p;
-	for (size_t i = 0; status && i < sizeof words / sizeof *words; i++)
+	for (size_t i = 0; status && i < COUNT(words); i++)
 		known |= strcmp(status, words[i]) == 0;
 	fuzz_require(known, "a result has a status that the page knows");
 	bool failed = status && strcmp(status, "failed") == 0;

@@ -244,7 +244,7 @@ const char *fuzz_practice(const char *more)
 		"\"membership\":\"M\",\"birthday\":\"B\"},%s}\n";
 	char *text = NULL;
 	if (asprintf(&text, conf, more) < 0)
-		err(EX_SOFTWARE, "out of memory");
+		out_of_memory();
 	fuzz_write("secret", "6f1c2b9d8e7a4f50b3c1d2e4f5a69788\n");
 	fuzz_write("sheet", "Appointment Type,Appointment Category\nRhinoplasty Consult,Surgical Consult\n"
 						"Rhinoplasty,Surgical Appointment\nBotox,Non-Surgical Appointment\nLunch,Block\n"
@@ -555,9 +555,7 @@ void fuzz_answers(struct str lines)
 struct http *__wrap_http_open(const struct http_options *options);
 struct http *__wrap_http_open(const struct http_options *options)
 {
-	struct http *h = calloc(1, sizeof *h);
-	if (!h)
-		err(EX_SOFTWARE, "out of memory");
+	struct http *h = allocated(calloc(1, sizeof *h));
 	h->options = *options;
 	return h;
 }

@@ -76,7 +76,7 @@ static void check_pauses(unsigned port)
 {
 	struct http *h = http_open(&(struct http_options){.tries = 1});
 	struct arena a = {0};
-	for (size_t i = 0; i < sizeof pauses / sizeof *pauses; i++) {
+	for (size_t i = 0; i < COUNT(pauses); i++) {
 		struct http_request request = {
 			.method = "GET", .url = arena_printf(&a, "http://127.0.0.1:%u/%zu", port, i)};
 		struct http_answer got = http_do(h, &a, &request);
@@ -106,7 +106,7 @@ static void check_repeats(unsigned port)
 
 int main(void)
 {
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+	for (size_t i = 0; i < COUNT(numbers); i++)
 		ok(http_number(numbers[i].text, numbers[i].max) == numbers[i].n, "the number %s, at most %lld",
 			numbers[i].text ? numbers[i].text : "that is not there", (long long)numbers[i].max);
 	struct MHD_Daemon *daemon =

@@ -86,7 +86,7 @@ static char *mac_text(const unsigned char mac[static 32], const char *format, ch
 /* HMAC: right, and in each spelling; another secret, another body, and a cut mac are refused. */
 static void hmac(void)
 {
-	for (size_t i = 0; i < sizeof hmacs / sizeof hmacs[0]; i++) {
+	for (size_t i = 0; i < COUNT(hmacs); i++) {
 		char secret[131];
 		size_t n = hmacs[i].repeat ? hmacs[i].repeat : strlen(hmacs[i].secret);
 		for (size_t j = 0; j < n; j++)
@@ -119,7 +119,7 @@ static void hmac(void)
 /* Ed25519: published signatures hold, altered ones do not, and signing gives the published ones. */
 static void ed25519(void)
 {
-	for (size_t i = 0; i < sizeof ed25519s / sizeof ed25519s[0]; i++) {
+	for (size_t i = 0; i < COUNT(ed25519s); i++) {
 		struct str body = str_of(ed25519s[i].body), signature = str_of(ed25519s[i].signature);
 		struct evp_pkey_st *key = signature_key(str_of(ed25519s[i].key));
 		char pem[256];
@@ -167,7 +167,7 @@ static void keys(void)
 	static const char *const none[] = {"", "garbage", "AAAA",
 		"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
 		"-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIGb\n-----END ENCRYPTED PRIVATE KEY-----\n"};
-	for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+	for (size_t i = 0; i < COUNT(none); i++)
 		ok(signature_key(str_of(none[i])) == NULL, "what is no key is none (%zu)", i + 1);
 	ok(signature_key((struct str){NULL, 0}) == NULL, "nothing is no key");
 	struct evp_pkey_st *key = signature_key(STR("11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"));
@@ -194,7 +194,7 @@ int main(void)
 	signature_sha256_hex(NULL, 0, hex);
 	ok(strcmp(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855") == 0,
 		"SHA-256 of nothing");
-	for (size_t i = 0; i < sizeof base64s / sizeof base64s[0]; i++) {
+	for (size_t i = 0; i < COUNT(base64s); i++) {
 		unsigned char out[16];
 		long n = signature_base64(str_of(base64s[i].text), out);
 		ok(n == base64s[i].n && (n <= 0 || memcmp(out, base64s[i].bytes, (size_t)n) == 0),

@@ -51,7 +51,7 @@ static void test_statements(struct state *s)
 			state_number(state_text(&rows, 0)) == 3,
 		"a statement can be run while its rows are read");
 	state_done(&rows);
-	for (size_t i = 0; i < sizeof many / sizeof *many; i++) {
+	for (size_t i = 0; i < COUNT(many); i++) {
 		snprintf(many[i], sizeof many[i], "SELECT %zu", i);
 		sum += state_int(s, &n, many[i], "") == STATE_ROW ? n : 1000000;
 	}
