@@ -1,7 +1,6 @@
 /*
  * crm-map: makes an event into the list of what is to be done in the CRM. Knows no ids and no network: the
- * same event and configuration give the same actions. The mapping is the tables below, in the order of
- * design.md section 4.
+ * same event and configuration give the same actions. What a contact gets is the tables of value/field.c.
  */
 #include "conf/conf.h"
 #include "conf/confine.h"
@@ -10,6 +9,7 @@
 #include "text/buf.h"
 #include "value/category.h"
 #include "value/event.h"
+#include "value/field.h"
 #include "value/gender.h"
 #include "value/money.h"
 #include "value/phone.h"
@@ -25,96 +25,14 @@ static const char usage[] = "usage: crm-map [-bv] [-c FILE]\n"
 							"  -v       say more\n"
 							"  -h, -V   this help, the version\n";
 
-/* The event types that a row is for. */
-enum {
-	UPDATED = 1 << EVENT_PATIENT_UPDATED,
-	CREATED = 1 << EVENT_PATIENT_CREATED,
-	BOOKED = 1 << EVENT_APPOINTMENT_BOOKED,
-	STATUS = 1 << EVENT_APPOINTMENT_STATUS,
-	BILL = 1 << EVENT_BILL_COMPLETED,
-	MEMBER = 1 << EVENT_MEMBERSHIP_CREATED,
-	VISIT = BOOKED | STATUS,
-	PERSON = UPDATED | CREATED | VISIT,
-};
-
-/* What a value is, and in what form it goes into an action. */
-enum form { TEXT, EMAIL, PHONE, GENDER, DATE, DATE_TEXT, TIME, MONEY, SHOWN_STATUS, ITEMS, LEAD };
-
 /* What a value that is left out was not, in words. */
-static const char *const forms[] = {[EMAIL] = "e-mail address",
-	[PHONE] = "phone number",
-	[DATE] = "date",
-	[DATE_TEXT] = "date",
-	[TIME] = "time",
-	[MONEY] = "amount of money"};
+static const char *const forms[] = {[FIELD_EMAIL] = "e-mail address",
+	[FIELD_PHONE] = "phone number",
+	[FIELD_DATE] = "date",
+	[FIELD_TIME] = "time",
+	[FIELD_MONEY] = "amount of money"};
 
-/* When a row counts at all. */
-enum condition { ALWAYS, IF_ADDRESS, IF_BOOKED, IF_CHECKED_OUT };
-
-/* Where a value stands: in the object of a KIND, or in the record itself. */
-#define RECORD EVENT_KINDS
-
-struct column {
-	unsigned types;
-	const char *name;   /* in the CRM: a contact's property, or a custom field */
-	enum event_kind in; /* KIND_…, RECORD */
-	const char *key;
-	enum form form;
-	enum condition condition;
-};
-
-/* A contact's own properties. */
-static const struct column properties[] = {
-	{PERSON, "firstName", KIND_PATIENT, "first_name", TEXT, ALWAYS},
-	{PERSON, "lastName", KIND_PATIENT, "last_name", TEXT, ALWAYS},
-	{CREATED | VISIT, "email", KIND_PATIENT, "email", EMAIL, ALWAYS},
-	{PERSON, "phone", KIND_PATIENT, "phone", PHONE, ALWAYS},
-	{PERSON, "gender", KIND_PATIENT, "gender", GENDER, ALWAYS},
-	{CREATED, "source", KIND_PATIENT, "referral_source", TEXT, ALWAYS},
-	{UPDATED, "address1", KIND_PATIENT, "address1", TEXT, IF_ADDRESS},
-	{UPDATED, "city", KIND_PATIENT, "city", TEXT, IF_ADDRESS},
-	{UPDATED, "state", KIND_PATIENT, "state", TEXT, IF_ADDRESS},
-	{UPDATED, "postalCode", KIND_PATIENT, "postal_code", TEXT, IF_ADDRESS},
-	{BILL, "dateOfBirth", KIND_PATIENT, "dob", DATE_TEXT, ALWAYS},
-};
-
-/* What a contact gets when it is made, and the custom field that it gets when it becomes the patient's, from
- * events that do not write them anyway. */
-static const struct column made[] = {
-	{BILL | MEMBER, "firstName", KIND_PATIENT, "first_name", TEXT, ALWAYS},
-	{BILL | MEMBER, "lastName", KIND_PATIENT, "last_name", TEXT, ALWAYS},
-};
-static const struct column linked[] = {
-	{BILL | MEMBER, "PNOW ID", KIND_PATIENT, "id", TEXT, ALWAYS},
-};
-
-/* Its custom fields. */
-static const struct column custom[] = {
-	{PERSON, "PNOW ID", KIND_PATIENT, "id", TEXT, ALWAYS},
-	{UPDATED, "PNOW Unsubscribed", KIND_PATIENT, "unsubscribed", TEXT, ALWAYS},
-	{VISIT, "PNOW Primary Employee", KIND_APPOINTMENT, "provider", TEXT, ALWAYS},
-	{VISIT, "PNOW Location", KIND_APPOINTMENT, "facility", TEXT, ALWAYS},
-	{VISIT, "Lead Status", RECORD, NULL, LEAD, ALWAYS},
-	{VISIT, "Contact Type", RECORD, NULL, LEAD, ALWAYS},
-	{VISIT, "Appointment Category", RECORD, "category", TEXT, ALWAYS},
-	{VISIT, "PNOW Appt Status", KIND_APPOINTMENT, "status", SHOWN_STATUS, ALWAYS},
-	{VISIT, "PNOW Event Type", KIND_APPOINTMENT, "event_type", TEXT, ALWAYS},
-	{VISIT, "PNOW Appt Reason", KIND_APPOINTMENT, "reason", TEXT, ALWAYS},
-	{VISIT, "PNOW Appt Comments", KIND_APPOINTMENT, "comments", TEXT, ALWAYS},
-	{VISIT, "PNOW Last Appt ID", KIND_APPOINTMENT, "id", TEXT, ALWAYS},
-	{BOOKED, "Next Visit Service", KIND_APPOINTMENT, "type", TEXT, IF_BOOKED},
-	{BOOKED, "Next Visit Date", KIND_APPOINTMENT, "start", TIME, IF_BOOKED},
-	{STATUS, "Last Visit Date", KIND_APPOINTMENT, "start", DATE, IF_CHECKED_OUT},
-	{BILL, "Invoice Paid Amount", KIND_BILL, "total", MONEY, ALWAYS},
-	{BILL, "PNOW Last Order ID", KIND_BILL, "id", TEXT, ALWAYS},
-	{BILL, "PNOW DOB", KIND_PATIENT, "dob", DATE, ALWAYS},
-	{BILL, "PNOW Primary Employee", KIND_BILL, "provider", TEXT, ALWAYS},
-	{BILL, "Last Visit Service", KIND_BILL, "items", ITEMS, ALWAYS},
-	{MEMBER, "PNOW Membership ID", KIND_MEMBERSHIP, "id", TEXT, ALWAYS},
-	{MEMBER, "PNOW Membership Program Name", KIND_MEMBERSHIP, "program", TEXT, ALWAYS},
-	{MEMBER, "PNOW Membership Sold Date", KIND_MEMBERSHIP, "sold_date", DATE, ALWAYS},
-	{MEMBER, "PNOW Membership Amount", KIND_MEMBERSHIP, "amount", MONEY, ALWAYS},
-};
+#define VISIT (1 << EVENT_APPOINTMENT_BOOKED | 1 << EVENT_APPOINTMENT_STATUS)
 
 /* A record's key that an event cannot do without. */
 static const struct {
@@ -122,12 +40,12 @@ static const struct {
 	enum event_kind in;
 	const char *key;
 } needed[] = {
-	{UPDATED | CREATED | BILL | MEMBER, KIND_PATIENT, "id"},
+	{((1 << EVENT_TYPES) - 1) & ~(VISIT), KIND_PATIENT, "id"},
 	{VISIT, KIND_APPOINTMENT, "id"},
 	{VISIT, KIND_APPOINTMENT, "status"},
-	{BILL, KIND_BILL, "id"},
-	{BILL, KIND_BILL, "total"},
-	{MEMBER, KIND_MEMBERSHIP, "id"},
+	{1 << EVENT_BILL_COMPLETED, KIND_BILL, "id"},
+	{1 << EVENT_BILL_COMPLETED, KIND_BILL, "total"},
+	{1 << EVENT_MEMBERSHIP_CREATED, KIND_MEMBERSHIP, "id"},
 };
 
 struct map {
@@ -147,10 +65,10 @@ struct event {
 	const char *stage;         /* canonical; NULL: no opportunity moves */
 };
 
-/* A value of one of the record's objects, or of the RECORD. */
+/* A value of one of the record's objects, or of the record itself. */
 static struct str raw_at(const struct event *e, enum event_kind in, const char *key)
 {
-	return in == RECORD ? record_get(e->r, key) : jtext_member(&e->objects[in], key);
+	return in == FIELD_IN_RECORD ? record_get(e->r, key) : jtext_member(&e->objects[in], key);
 }
 
 /* The text at a place of the record; NULL where there is none. */
@@ -186,56 +104,56 @@ static bool is_email(const char *text)
 }
 
 /* A value that cannot be written in its form: told, and left out. */
-static const char *left_out(const struct event *e, const struct column *c)
+static const char *left_out(const struct event *e, enum field_form form, const struct field_source *from)
 {
-	record_warn(e->r, arena_printf(e->r->arena, "%s.%s is no %s: left out", event_kind_name(c->in), c->key,
-						  forms[c->form]));
+	record_warn(e->r, arena_printf(e->r->arena, "%s.%s is no %s: left out", event_kind_name(from->in),
+						  from->fact, forms[form]));
 	return NULL;
 }
 
-/* A column's value in its form; NULL: nothing to write. */
-static const char *value_of(const struct event *e, const struct column *c)
+/* A field's value in its form; NULL: nothing to write. */
+static const char *value_of(const struct event *e, enum field_form form, const struct field_source *from)
 {
-	const char *text = c->form == ITEMS ? item_names(e) : text_at(e, c->in, c->key);
+	const char *text = form == FIELD_ITEMS ? item_names(e) : text_at(e, from->in, from->fact);
 	char *room;
 	int64_t minor;
 	if (!text)
 		return NULL;
-	switch (c->form) {
-	case EMAIL:
-		return is_email(text) ? text : left_out(e, c);
-	case PHONE:
+	switch (form) {
+	case FIELD_EMAIL:
+		return is_email(text) ? text : left_out(e, form, from);
+	case FIELD_PHONE:
 		room = arena_alloc(e->r->arena, PHONE_TEXT);
-		return phone_e164(str_of(text), e->map->conf->country, room) ? room : left_out(e, c);
-	case GENDER:
+		return phone_e164(str_of(text), e->map->conf->country, room) ? room : left_out(e, form, from);
+	case FIELD_GENDER:
 		return gender_crm(text);
-	case DATE:
-	case DATE_TEXT:
+	case FIELD_DATE:
 		room = arena_alloc(e->r->arena, WHEN_DATE);
-		return when_date(str_of(text), false, room) ? room : left_out(e, c);
-	case TIME:
+		return when_date(str_of(text), false, room) ? room : left_out(e, form, from);
+	case FIELD_TIME:
 		room = arena_alloc(e->r->arena, WHEN_TEXT);
-		return when_time(str_of(text), false, room) ? room : left_out(e, c);
-	case MONEY:
+		return when_time(str_of(text), false, room) ? room : left_out(e, form, from);
+	case FIELD_MONEY:
 		room = arena_alloc(e->r->arena, MONEY_TEXT);
-		return money_read(str_of(text), &minor) ? money_text(minor, room) : left_out(e, c);
-	case SHOWN_STATUS:
+		return money_read(str_of(text), &minor) ? money_text(minor, room) : left_out(e, form, from);
+	case FIELD_STATUS:
 		return status_shown(text);
 	default:
 		return text;
 	}
 }
 
-static bool counts(const struct event *e, const struct column *c)
+/* Whether the event writes from a source now. */
+static bool counts(const struct event *e, const struct field_source *from)
 {
-	if (!(c->types & 1u << e->type))
+	if (!(from->types & 1u << e->type))
 		return false;
-	switch (c->condition) {
-	case IF_ADDRESS:
+	switch (from->when) {
+	case FIELD_IF_ADDRESS:
 		return e->map->conf->address;
-	case IF_BOOKED:
+	case FIELD_IF_BOOKED:
 		return strcmp(e->status, "booked") == 0;
-	case IF_CHECKED_OUT:
+	case FIELD_IF_CHECKED_OUT:
 		return strcmp(e->status, "checked_out") == 0;
 	default:
 		return true;
@@ -275,17 +193,21 @@ static void write_lead(const struct event *e, const char *name)
 	buf_putc(out, '}');
 }
 
-static void write_column(const struct event *e, const struct column *c, const char *name)
+static void write_field(const struct event *e, const struct field *f, const struct field_source *from)
 {
-	static const char *const kinds[] = {[DATE] = "date", [TIME] = "time", [MONEY] = "money", [LEAD] = NULL};
+	static const char *const kinds[] = {
+		[FIELD_DATE] = "date", [FIELD_TIME] = "time", [FIELD_MONEY] = "money", [FIELD_STANDING] = NULL};
 	struct buf *out = &e->map->out;
-	if (c->form == LEAD) {
+	const char *name = f->data_type ? conf_name(&e->map->conf->names.fields, f->name) : f->name;
+	if (f->form == FIELD_STANDING) {
 		write_lead(e, name);
 		return;
 	}
-	const char *value = c->form == EMAIL ? e->email : c->form == PHONE ? e->phone : value_of(e, c);
-	if (value && kinds[c->form])
-		write_kind(out, name, kinds[c->form], value);
+	const char *value = f->form == FIELD_EMAIL   ? e->email
+						: f->form == FIELD_PHONE ? e->phone
+												 : value_of(e, f->form, from);
+	if (value && f->data_type && kinds[f->form])
+		write_kind(out, name, kinds[f->form], value);
 	else
 		buf_member(out, name, value);
 }
@@ -297,48 +219,53 @@ static void begin(struct buf *out, const char *op)
 	buf_member(out, "op", op);
 }
 
-/* "key":{…}: those of the columns that count. names: what the CRM calls them, where not as the table does. */
-static void write_columns(const struct event *e, const char *key, const struct column *columns, size_t n,
-	const struct conf_names *names)
+/* "key":{…}: those of a table that the event writes; first: FIELD_ALWAYS, or the occasion that they are for.
+ */
+static void write_fields(const struct event *e, const char *key, const struct field *f, enum field_when first)
 {
 	struct buf *out = &e->map->out;
 	buf_putc(out, ',');
 	buf_json(out, str_of(key));
 	buf_puts(out, ":{");
-	for (size_t i = 0; i < n; i++)
-		if (counts(e, &columns[i]))
-			write_column(e, &columns[i], names ? conf_name(names, columns[i].name) : columns[i].name);
+	for (; f->name; f++)
+		for (size_t i = 0; i < COUNT(f->from); i++)
+			if (counts(e, &f->from[i]) &&
+				(f->from[i].when < FIELD_IF_NEW ? FIELD_ALWAYS : f->from[i].when) == first)
+				write_field(e, f, &f->from[i]);
 	buf_putc(out, '}');
 }
 
 /* The same, where there is anything to write. */
-static void write_if_any(const struct event *e, const char *key, const struct column *columns, size_t n,
-	const struct conf_names *names)
+static void write_if_any(const struct event *e, const char *key, const struct field *f, enum field_when first)
 {
 	struct buf *out = &e->map->out;
 	size_t before = out->n;
-	write_columns(e, key, columns, n, names);
+	write_fields(e, key, f, first);
 	if (out->p[out->n - 2] == '{')
 		out->n = before;
+}
+
+/* The patient's e-mail address or phone number. */
+static const char *reached_by(const struct event *e, const char *name)
+{
+	const struct field *f = property_find(name);
+	return value_of(e, f->form, f->from);
 }
 
 /* contact.upsert: who it is, then the tables. */
 static void write_contact(struct event *e)
 {
-	static const struct column email = {0, "email", KIND_PATIENT, "email", EMAIL, ALWAYS};
-	static const struct column phone = {0, "phone", KIND_PATIENT, "phone", PHONE, ALWAYS};
-	const struct conf_names *names = &e->map->conf->names.fields;
 	struct buf *out = &e->map->out;
 	begin(out, "contact.upsert");
 	buf_puts(out, ",\"match\":{");
 	buf_member(out, "pnow_id", text_at(e, KIND_PATIENT, "id"));
-	buf_member(out, "email", e->email = value_of(e, &email));
-	buf_member(out, "phone", e->phone = value_of(e, &phone));
+	buf_member(out, "email", e->email = reached_by(e, "email"));
+	buf_member(out, "phone", e->phone = reached_by(e, "phone"));
 	buf_putc(out, '}');
-	write_columns(e, "set", properties, COUNT(properties), NULL);
-	write_columns(e, "fields", custom, COUNT(custom), names);
-	write_if_any(e, "new", made, COUNT(made), NULL);
-	write_if_any(e, "link", linked, COUNT(linked), names);
+	write_fields(e, "set", properties, FIELD_ALWAYS);
+	write_fields(e, "fields", custom_fields, FIELD_ALWAYS);
+	write_if_any(e, "new", properties, FIELD_IF_NEW);
+	write_if_any(e, "link", custom_fields, FIELD_IF_LINK);
 	buf_putc(out, '}');
 }
 
@@ -364,7 +291,8 @@ static void write_note(const struct event *e, struct buf *note)
 static void write_visit_note(const struct event *e)
 {
 	struct buf note = {0};
-	const char *category = text_at(e, RECORD, "category"), *type = text_at(e, KIND_APPOINTMENT, "type");
+	const char *category = text_at(e, FIELD_IN_RECORD, "category"),
+			   *type = text_at(e, KIND_APPOINTMENT, "type");
 	if (!category && type)
 		category = arena_printf(e->r->arena, "none (%s is not in the sheet)", type);
 	buf_puts(&note, "PatientNow appointment");
@@ -400,7 +328,7 @@ static void write_workflow(const struct event *e, const char *workflow)
 static void write_move(const struct event *e)
 {
 	const struct conf *conf = e->map->conf;
-	const char *pipeline = text_at(e, RECORD, "pipeline");
+	const char *pipeline = text_at(e, FIELD_IN_RECORD, "pipeline");
 	if (!e->stage || !pipeline || !conf->move_opportunities)
 		return;
 	struct buf *out = &e->map->out;
@@ -550,7 +478,7 @@ static void map(struct record *r, void *context)
 	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)
 		e.objects[kind] = record_object(r, event_kind_name(kind));
 	e.status = text_at(&e, KIND_APPOINTMENT, "status");
-	e.stage = text_at(&e, RECORD, "stage");
+	e.stage = text_at(&e, FIELD_IN_RECORD, "stage");
 	if (!r->failed)
 		write_actions(&e);
 }

@@ -19,19 +19,6 @@ struct audit {
 	struct buf differences;                  /* that were found */
 };
 
-/* What events of more than one kind write, as crm-map has it. */
-static const struct {
-	const char *name;
-	unsigned kinds;
-} shared[] = {
-	{"firstName", 1 << KIND_PATIENT | 1 << KIND_APPOINTMENT},
-	{"lastName", 1 << KIND_PATIENT | 1 << KIND_APPOINTMENT},
-	{"email", 1 << KIND_PATIENT | 1 << KIND_APPOINTMENT},
-	{"phone", 1 << KIND_PATIENT | 1 << KIND_APPOINTMENT},
-	{"PNOW ID", 1 << KIND_PATIENT | 1 << KIND_APPOINTMENT},
-	{"PNOW Primary Employee", 1 << KIND_APPOINTMENT | 1 << KIND_BILL},
-};
-
 /* Begins a difference: a member name, then what the caller writes, and a brace. */
 static struct buf *begin_difference(struct audit *a, const char *name)
 {
@@ -105,11 +92,8 @@ static bool overwritten(const struct audit *a, const char *name)
 {
 	if (a->news == LEDGER_KNOWN && a->w->by_other_name && !push_person_has(a->w, name))
 		return true;
-	for (size_t i = 0; i < COUNT(shared); i++)
-		if (strcmp(conf_name(&a->w->push->conf->names.fields, shared[i].name), name) == 0)
-			return written_since(a, shared[i].kinds) ||
-				   (strcmp(shared[i].name, "PNOW ID") == 0 && linked_since(a));
-	return false;
+	const struct field *f = push_name_row(a->w, name);
+	return f && (written_since(a, field_kinds(f)) || (field_is_for(f, FIELD_IF_LINK) && linked_since(a)));
 }
 
 /* Whether the event wrote it as a lead's, and something has written the contact since, which may have made it
@@ -136,7 +120,7 @@ static enum outcome find_standing(struct audit *a)
 	return out == OUT_FAILED ? out : OUT_DONE;
 }
 
-/* The contact's own properties. Gender is taken only when a contact is made, and so is not compared. */
+/* The contact's own properties. */
 static enum outcome compare_properties(struct audit *a, const char *key)
 {
 	struct push_work *w = a->w;
@@ -145,8 +129,7 @@ static enum outcome compare_properties(struct audit *a, const char *key)
 		const char *name = arena_copy(w->a, set.at[i].name), *other = NULL;
 		const char *want = jtext_string(w->a, set.at[i].value);
 		const char *has = jtext_scalar(w->a, jtext_get(a->contact, name));
-		if (!want || strcmp(name, "gender") == 0 || overwritten(a, name) ||
-			push_contact_same(name, want, has))
+		if (!want || overwritten(a, name) || push_contact_same(name, want, has))
 			continue;
 		differ(a, name, want, has);
 		bool email = strcmp(name, "email") == 0, phone = strcmp(name, "phone") == 0;

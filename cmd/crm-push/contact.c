@@ -5,6 +5,8 @@
  */
 #include "push.h"
 
+#include "value/when.h"
+
 #include <strings.h>
 
 void push_contact_find(struct push_work *w)
@@ -137,19 +139,19 @@ static struct str end_body(struct push_work *w, struct buf *body, struct str fie
 
 bool push_contact_same(const char *name, const char *sent, const char *held)
 {
-	size_t n = strcmp(name, "dateOfBirth") == 0 ? 10 : (size_t)-1;
-	return held && strncasecmp(sent, held, n) == 0;
+	const struct field *f = property_find(name);
+	if (f && f->form == FIELD_GENDER)
+		return true;
+	return held && strncasecmp(sent, held, f && f->form == FIELD_DATE ? WHEN_DATE - 1 : (size_t)-1) == 0;
 }
 
 /* Warns of each property that was sent and that the contact does not hold. */
 static void compare_properties(struct push_work *w, struct str body, struct str contact)
 {
-	static const char *const names[] = {"firstName", "lastName", "email", "phone", "source", "address1",
-		"city", "state", "postalCode", "dateOfBirth"};
-	for (size_t i = 0; i < COUNT(names); i++) {
-		const char *sent = jtext_string(w->a, jtext_get(body, names[i]));
-		if (sent && !push_contact_same(names[i], sent, jtext_scalar(w->a, jtext_get(contact, names[i]))))
-			push_result_warn(w, "the CRM did not take the contact's %s", names[i]);
+	for (const struct field *f = properties; f->name; f++) {
+		const char *sent = jtext_string(w->a, jtext_get(body, f->name));
+		if (sent && !push_contact_same(f->name, sent, jtext_scalar(w->a, jtext_get(contact, f->name))))
+			push_result_warn(w, "the CRM did not take the contact's %s", f->name);
 	}
 }
 

@@ -1,14 +1,22 @@
 /* The ids of what an action calls by its name. */
 #include "push.h"
-#include "value/field.h"
+
+const struct field *push_name_row(const struct push_work *w, const char *name)
+{
+	const struct field *property = property_find(name);
+	if (property)
+		return property;
+	for (const struct field *f = custom_fields; f->name; f++)
+		if (strcmp(conf_name(&w->push->conf->names.fields, f->name), name) == 0)
+			return f;
+	return NULL;
+}
 
 /* The dataType that a field has in a CRM that crm-setup has seen to; for dry runs. */
-static const char *usual_type(const struct conf *conf, const char *name)
+static const char *usual_type(const struct push_work *w, const char *name)
 {
-	for (const struct field *f = fields; f->name; f++)
-		if (strcmp(conf_name(&conf->names.fields, f->name), name) == 0)
-			return f->data_type;
-	return "TEXT";
+	const struct field *f = push_name_row(w, name);
+	return f && f->data_type ? f->data_type : "TEXT";
 }
 
 const char *push_name_id(
@@ -18,7 +26,7 @@ const char *push_name_id(
 	static const char *const titles[] = {"custom field", "pipeline", "stage", "workflow"};
 	if (w->push->dry) {
 		if (more)
-			*more = usual_type(w->push->conf, name);
+			*more = usual_type(w, name);
 		return arena_printf(w->a, "{%s:%s}", called[kind], name);
 	}
 	struct name found = names_find(w->push->names, w->a, w->location, kind, name);

@@ -16,11 +16,8 @@ enum { DIGEST = 32 }; /* characters */
 
 bool push_person_has(const struct push_work *w, const char *name)
 {
-	static const char *const names[] = {"firstName", "lastName", "phone"};
-	for (size_t i = 0; i < COUNT(names); i++)
-		if (strcmp(names[i], name) == 0)
-			return true;
-	return strcmp(conf_name(&w->push->conf->names.fields, "PNOW ID"), name) == 0;
+	const struct field *f = push_name_row(w, name);
+	return f && field_is_of(f, EVENT_PATIENT_CREATED) && field_is_of(f, EVENT_PATIENT_UPDATED);
 }
 
 static const char *digest(struct push_work *w, struct buf *text)
@@ -49,7 +46,7 @@ static const char *person(struct push_work *w, struct str upsert)
 static bool is_more(const struct push_work *w, const struct jtext_member *m)
 {
 	const char *name = arena_copy(w->a, m->name);
-	return strcmp(name, "gender") != 0 && !push_person_has(w, name) && !str_is(m->value, "\"false\"");
+	return !push_person_has(w, name) && !str_is(m->value, "\"false\"");
 }
 
 /* Of what patient.updated writes beside it; "-" where that is nothing. */

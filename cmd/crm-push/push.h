@@ -15,6 +15,7 @@
 #include "stream/calls.h"
 #include "stream/record.h"
 #include "value/event.h"
+#include "value/field.h"
 
 struct push {
 	const struct conf *conf;
@@ -28,8 +29,6 @@ struct push {
 	struct calls calls;
 };
 
-/* Our name for the field that bills add up in. */
-#define LIFETIME_VALUE "Patient Lifetime Value"
 /* What a contact's event changed where the contact was a lead then. */
 #define CHANGE_LEAD "lead"
 /* And beside opportunity.move/Surgical, where the opportunity was written as a lead's. */
@@ -191,7 +190,8 @@ enum outcome push_contact_read(struct push_work *w);
 enum outcome push_contact_search(struct push_work *w, const char *email, const char *phone, const char **id);
 /* The patient's name as the contact's action tells it; NULL where it does not. */
 const char *push_contact_name(struct push_work *w);
-/* Whether a property of a contact is held as it was sent; held may be NULL. */
+/* Whether a property of a contact is held as it was sent; held may be NULL. Of gender nobody can say: it is
+   taken only when a contact is made. */
 bool push_contact_same(const char *name, const char *sent, const char *held);
 
 /* field.c */
@@ -269,6 +269,8 @@ bool push_request_refused(const struct push_work *w);
 bool push_request_undone(const struct crm_answer *answer);
 
 /* name.c */
+/* The row of a property, or of a custom field by what this practice's CRM calls it; NULL: it has none. */
+const struct field *push_name_row(const struct push_work *w, const char *name);
 /* The id of a name, or NULL: *out is then OUT_SKIPPED, with a warning that says what the CRM lacks,
    or OUT_FAILED. more gets a field's dataType, where not NULL. In a dry run: {field:PNOW ID} and the like. */
 const char *push_name_id(

@@ -58,20 +58,20 @@ static const char *shown(const char *type)
 
 /* The words that we write into a field, where they are known; written into words, which has room for
  * WORDS_MAX. */
-static size_t words_of(const struct conf *conf, const char *field, const char **words)
+static size_t words_of(const struct conf *conf, enum field_form form, const char **words)
 {
 	size_t n = 0;
-	if (strcmp(field, "PNOW Unsubscribed") == 0) {
+	if (form == FIELD_FLAG) {
 		words[n++] = "true";
 		words[n++] = "false";
-	} else if (strcmp(field, "Lead Status") == 0 || strcmp(field, "Contact Type") == 0) {
+	} else if (form == FIELD_STANDING) {
 		words[n++] = conf->lead_status.lead;
 		words[n++] = conf->lead_status.patient;
-	} else if (strcmp(field, "PNOW Appt Status") == 0) {
+	} else if (form == FIELD_STATUS) {
 		static const char *const statuses[] = {"booked", "checked_out", "cancelled", "no_show"};
 		for (; n < COUNT(statuses); n++)
 			words[n] = status_shown(statuses[n]);
-	} else if (strcmp(field, "Appointment Category") == 0) {
+	} else if (form == FIELD_CATEGORY) {
 		for (enum category c = CATEGORY_NONE + 1; c < CATEGORIES; c++)
 			words[n++] = category_name(c);
 	}
@@ -110,7 +110,7 @@ static struct str field_in(const struct fields *fs, const struct field *f)
 static const char *options_lack(struct setup *s, const struct field *f, struct str field)
 {
 	const char *words[WORDS_MAX], *lack = "";
-	size_t n = words_of(s->conf, f->name, words);
+	size_t n = words_of(s->conf, f->form, words);
 	for (size_t i = 0; i < n; i++) {
 		bool there = false;
 		for (struct str at = {0}; !there && jtext_next(jtext_get(field, "picklistOptions"), &at);) {
@@ -168,7 +168,7 @@ static struct str body_of(struct setup *s, const struct field *f)
 	buf_member(&body, "model", "contact");
 	if (strcmp(f->data_type, "SINGLE_OPTIONS") == 0) {
 		buf_puts(&body, ",\"textBoxListOptions\":[");
-		for (size_t i = 0, n = words_of(s->conf, f->name, words); i < n; i++) {
+		for (size_t i = 0, n = words_of(s->conf, f->form, words); i < n; i++) {
 			buf_puts(&body, i ? ",{\"label\":" : "{\"label\":");
 			buf_json(&body, str_of(words[i]));
 			buf_puts(&body, ",\"prefillValue\":\"\"}");
@@ -187,7 +187,7 @@ static const char *path_of(struct setup *s, const struct crm_location *location)
 
 void show_fields(struct setup *s, const struct crm_location *location)
 {
-	for (const struct field *f = fields; f->name; f++) {
+	for (const struct field *f = custom_fields; f->name; f++) {
 		struct str body = body_of(s, f);
 		printf("{\"api\":\"crm\",\"method\":\"POST\",\"path\":\"%s\",\"body\":%.*s}\n", path_of(s, location),
 			(int)body.n, body.p);
@@ -199,11 +199,11 @@ static bool make_missing(struct fields *fs)
 {
 	struct setup *s = fs->s;
 	bool asked = false, lost = false;
-	for (size_t i = 0; i < FIELDS_MAX && fields[i].name; i++) {
-		if (field_in(fs, &fields[i]).p || fs->refused[i])
+	for (size_t i = 0; i < FIELDS_MAX && custom_fields[i].name; i++) {
+		if (field_in(fs, &custom_fields[i]).p || fs->refused[i])
 			continue;
 		struct crm_request request = {
-			.method = "POST", .path = path_of(s, fs->location), .body = body_of(s, &fields[i])};
+			.method = "POST", .path = path_of(s, fs->location), .body = body_of(s, &custom_fields[i])};
 		struct crm_answer answer = crm_call(fs->crm, &s->arena, fs->location, &request);
 		asked = true;
 		lost |= answer.error != NULL;
@@ -264,12 +264,12 @@ void check_fields(
 		.s = s, .crm = crm, .location = location, .list = jtext_get(first->body, "customFields")};
 	size_t all = 0, right = 0;
 	bool lacks = false;
-	for (; all < FIELDS_MAX && fields[all].name; all++)
-		lacks |= fs.lacked[all] = !field_in(&fs, &fields[all]).p;
+	for (; all < FIELDS_MAX && custom_fields[all].name; all++)
+		lacks |= fs.lacked[all] = !field_in(&fs, &custom_fields[all]).p;
 	if (s->write && lacks && !make_alone(&fs))
 		return;
 	for (size_t i = 0; i < all; i++) {
-		const struct field *f = &fields[i];
+		const struct field *f = &custom_fields[i];
 		struct str field = field_in(&fs, f);
 		if (field.p && fs.lacked[i])
 			tell(s, OK, "custom field", name_of(s, f),

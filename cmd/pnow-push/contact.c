@@ -4,30 +4,29 @@
  */
 #include "tagged.h"
 #include "conf/canonical.h"
+#include "value/field.h"
 
 #include <strings.h>
 
-#define AT(pointer)                                                                                          \
-	{                                                                                                        \
-		(const char *[]){pointer}, 1                                                                         \
-	}
+static void place(struct profile_fields *places, struct arena *a, const char *fact, const char *property)
+{
+	const char **at = arena_alloc(a, sizeof *at);
+	*at = arena_printf(a, "/%s", property);
+	places->at[places->n++] = (struct profile_field){fact, {at, 1}};
+}
 
-/* Where the CRM has a patient's facts. */
-static struct profile_field places[] = {{"id", AT("/id")}, {"first_name", AT("/firstName")},
-	{"last_name", AT("/lastName")}, {"email", AT("/email")}, {"phone", AT("/phone")},
-	{"gender", AT("/gender")}, {"dob", AT("/dateOfBirth")}, {"address1", AT("/address1")},
-	{"city", AT("/city")}, {"state", AT("/state")}, {"postal_code", AT("/postalCode")},
-	{"referral_source", AT("/source")}};
-
-static const struct profile_fields crm_fields = {places, COUNT(places)};
-
-/* The facts that create.required may name, as the front desk calls them. */
-static const struct {
-	const char *fact, *words;
-} words[] = {{"first_name", "first name"}, {"last_name", "last name"}, {"gender", "gender"},
-	{"email", "e-mail"}, {"phone", "phone"}, {"dob", "date of birth"}, {"address1", "street address"},
-	{"city", "city"}, {"state", "state"}, {"postal_code", "postal code"},
-	{"referral_source", "contact source"}};
+/* Where the CRM has a patient's facts: in the properties that they are written to. */
+static struct profile_fields crm_places(struct arena *a)
+{
+	size_t n = 1;
+	for (const struct field *f = properties; f->name; f++)
+		n++;
+	struct profile_fields places = {arena_alloc(a, n * sizeof *places.at), 0};
+	place(&places, a, "id", "id");
+	for (const struct field *f = properties; f->name; f++)
+		place(&places, a, f->from->fact, f->name);
+	return places;
+}
 
 static const char *fact_of(const struct tagged *t, const char *name)
 {
@@ -46,11 +45,11 @@ static bool asks(const struct conf *conf, const char *tag)
 	return false;
 }
 
-/* Takes facts and tags from an object; fields NULL: they have our own names. */
-static enum fate take(
-	struct tagged *t, struct str object, const struct profile_fields *fields, const char *otherwise)
+/* Takes facts and tags from an object; ours: the facts have our own names, not the CRM's. */
+static enum fate take(struct tagged *t, struct str object, bool ours, const char *otherwise)
 {
-	struct sources sources = {.at = {{object, fields}}};
+	const struct profile_fields places = crm_places(t->a);
+	struct sources sources = {.at = {{object, ours ? NULL : &places}}};
 	struct buf tags = {0};
 	t->facts = canonical(t->push->profile, t->a, KIND_PATIENT, &sources, NULL);
 	buf_putc(&tags, '[');
@@ -88,8 +87,8 @@ enum fate contact_read(struct tagged *t)
 	struct str object = webhook ? payload : record_get(t->r, "contact");
 	if (t->r->failed)
 		return FATE_FAILED;
-	if (take(t, object, webhook ? &crm_fields : NULL,
-			"no tag of the contact asks for a patient: see create.tags") == FATE_IGNORED)
+	if (take(t, object, !webhook, "no tag of the contact asks for a patient: see create.tags") ==
+		FATE_IGNORED)
 		return FATE_IGNORED;
 	t->contact = fact_of(t, "id");
 	t->location = members_text(t->a, &from, webhook ? "locationId" : "location_id");
@@ -121,8 +120,7 @@ enum fate contact_ask(struct tagged *t)
 	else if (!jtext_get(contact, "id").p)
 		record_fail(t->r, "bad_answer", true, "the CRM's answer has no contact in it");
 	else
-		return take(
-			t, contact, &crm_fields, "the tag that asked for a patient is not on the contact any more");
+		return take(t, contact, false, "the tag that asked for a patient is not on the contact any more");
 	return FATE_FAILED;
 }
 
@@ -131,13 +129,12 @@ const char *contact_missing(const struct tagged *t, size_t *count)
 	const struct conf *conf = t->push->conf;
 	const char *missing = NULL;
 	size_t n = 0;
-	for (size_t i = 0; i < COUNT(words); i++)
-		for (size_t k = 0; k < conf->create.required_n; k++)
-			if (strcmp(conf->create.required[k], words[i].fact) == 0 && !fact_of(t, words[i].fact)) {
-				missing = arena_printf(t->a, "%s%s%s", n ? missing : "", n ? ", " : "", words[i].words);
-				n++;
-				break;
-			}
+	for (size_t i = 0; i < conf->create.required_n; i++) {
+		const char *fact = conf->create.required[i];
+		if (!fact_of(t, fact))
+			missing = arena_printf(
+				t->a, "%s%s%s", n++ ? missing : "", missing ? ", " : "", property_of(fact)->also);
+	}
 	if (count)
 		*count = n;
 	return missing;

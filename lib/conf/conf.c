@@ -117,15 +117,10 @@ static void store_tags(const struct settings *s, const char *key, struct str val
 
 static void store_required(const struct settings *s, const char *key, struct str value, void *place)
 {
-	static const char *const known[] = {"first_name", "last_name", "gender", "email", "phone", "dob",
-		"address1", "city", "state", "postal_code", "referral_source"};
 	struct conf *c = place;
 	c->create.required = settings_texts(s, key, value, &c->create.required_n);
 	for (size_t i = 0; i < c->create.required_n; i++) {
-		size_t k = 0;
-		while (k < COUNT(known) && strcmp(known[k], c->create.required[i]) != 0)
-			k++;
-		if (k == COUNT(known))
+		if (!property_of(c->create.required[i]))
 			settings_wrong(s, value,
 				"%s: found \"%s\", expected keys of a patient, such as first_name, last_name, gender, email, "
 				"phone, dob",

@@ -73,6 +73,16 @@ paid e8 $T3 992 450.00 | run
 is 'and all of the event is there' "$(contact ana@example.com | jq -c '[.fields["Patient Lifetime Value"], (.notes | length), (.workflows | length)]')" \
 	'["450.00",2,3]'
 
+begin
+event patient.created e1 $T1 '{patient: $ana}' | run
+curl -sS -o /dev/null -X DELETE "$API/crm/contacts/$(contact_id ana@example.com)" -H 'Authorization: Bearer sandbox-crm-token' -H 'Version: 2021-07-28'
+fault 500 skip=1
+event patient.updated e2 $T2 '{patient: ($ana + {unsubscribed: true})}' | run
+like 'where the CRM fails just when a deleted contact is to be made again' "$(jq -r .status "$DIR/results")" failed
+faults_end
+event patient.updated e2 $T2 '{patient: ($ana + {unsubscribed: true})}' | run
+is 'the one that is made later has its name' "$(contact ana@example.com | jq -r '.firstName + " " + .lastName')" 'Ana Lopez'
+
 begin '.crm.locations[0].contacts = [{firstName: "Ana", email: "ana@example.com"}, {firstName: "Mother", phone: "+13035550142"}]'
 booked e1 $T1 | run
 came 'the e-mail of one contact and the phone of another: the one with the e-mail is updated, and the phone is warned of' "done
