@@ -235,7 +235,7 @@ static void write_fields(const struct event *e, const char *key, const struct fi
 	buf_putc(out, '}');
 }
 
-/* The same, where there is anything to write. */
+/* write_fields, where there is anything to write. */
 static void write_if_any(const struct event *e, const char *key, const struct field *f, enum field_when first)
 {
 	struct buf *out = &e->map->out;

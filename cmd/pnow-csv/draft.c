@@ -26,7 +26,7 @@ struct draft {
 	struct buf raw;                /* its rows */
 	const char *wrong;             /* why it is no event, or NULL */
 	size_t doubt;                  /* line of a bad row beside it, or 0 */
-	size_t doubt_next;             /* the same for the one that comes next */
+	size_t doubt_next;             /* line of a bad row beside the one that comes next, or 0 */
 	unsigned char *seen;           /* bills that there were: a Bloom filter */
 };
 

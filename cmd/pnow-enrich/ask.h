@@ -15,8 +15,8 @@ void ask_close(struct ask *k);
 struct want {
 	enum event_kind kind;
 	const char *id;
-	int64_t happened;   /* what makes it wanted, milliseconds since 1970 */
-	int64_t not_before; /* an answer that was asked for earlier will not do; likewise */
+	int64_t happened;   /* what makes it wanted, milliseconds since 1970, as the next */
+	int64_t not_before; /* an answer that was asked for earlier will not do */
 	bool changed;       /* the event says that it has changed: so it stands in a list of what has changed */
 	bool listed;        /* set by ask_list: a list was asked for */
 };

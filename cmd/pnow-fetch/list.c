@@ -27,7 +27,7 @@ struct walk {
 	const char *name; /* of the bookmark */
 	struct bookmark at;
 	const char *until;           /* RFC 3339, or NULL */
-	int64_t since_ms, until_ms;  /* the same */
+	int64_t since_ms, until_ms;  /* since and until in milliseconds */
 	struct arena arena;          /* of the walk; each page has one of its own */
 	size_t entries, new, errors; /* so far; new: for the inbox */
 	bool lines;                  /* the terminal has a line of progress */

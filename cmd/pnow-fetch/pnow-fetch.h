@@ -20,7 +20,7 @@ struct fetch {
 	const struct conf *conf;
 	const struct profile *profile;
 	struct state *state;    /* NULL with -n, */
-	struct patientnow *api; /* likewise */
+	struct patientnow *api; /* and so is this */
 	enum event_kind kind;   /* what is fetched */
 	enum event_type type;   /* of the events; EVENT_UNKNOWN: the one that fits the record */
 };
@@ -31,7 +31,7 @@ void fetch_give_ids(char *ids[]);
 /* The records of the ids on standard input; the exit status. */
 int fetch_ids(struct fetch *f);
 
-/* list.c: a list in pages, and the appointment types; likewise. */
+/* list.c: a list in pages, and the appointment types; the exit status. */
 int fetch_list(struct fetch *f);
 int fetch_types(struct fetch *f);
 

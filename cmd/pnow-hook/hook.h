@@ -115,7 +115,8 @@ void request_told(
 
 /* NULL where body really comes from the sender; else why not, in words that hold no secret. */
 const char *verifier_refuses(const struct verifier *v, const struct request *r, struct str body);
-/* The same for the time that a signed body itself states; body has been checked to be an object. */
+/* NULL where the time is right that a signed body itself states, else why not; body has been checked to be an
+ * object. */
 const char *verifier_stale(const struct verifier *v, const struct request *r, struct str body);
 /* The delivery id that the scheme carries outside of the body, or NULL. */
 const char *verifier_delivery_id(const struct verifier *v, const struct request *r);

@@ -13,8 +13,8 @@
 struct inbox {
 	const char *file; /* the configuration's name, or NULL */
 	bool verbose;
-	struct conf *conf;   /* by inbox_open, */
-	struct state *state; /* likewise */
+	struct conf *conf;   /* set by inbox_open, */
+	struct state *state; /* with this */
 };
 
 /* A subcommand with its own arguments (argv[0] is its name); reads its options, calls inbox_open, and returns

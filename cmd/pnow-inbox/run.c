@@ -29,7 +29,7 @@ enum {
 	BACKOFF_FIRST_MS = 100,
 	BACKOFF_MAX_MS = 10000,
 	ALONE_AFTER = 3,         /* collapses in a row without a result: then events go in one by one */
-	COLLAPSES_MAX = 5,       /* of -1: likewise, and none of one event's making: given up */
+	COLLAPSES_MAX = 5,       /* of -1: collapses in a row, none of one event's making: given up */
 	SILENCE_MS = 5000,       /* of -1: nothing is due, and no answer has come for so long */
 	PATIENCE_MS = 5 * 60000, /* an event has been in the pipeline for so long */
 	TROUBLE_MS = 100,        /* between attempts where the state file cannot be written */

@@ -56,7 +56,7 @@ struct tagged {
 /* contact.c */
 /* Reads the event: contact, facts, tags. FATE_OPEN, or FATE_IGNORED where no tag asks for a patient. */
 enum fate contact_read(struct tagged *t);
-/* Reads the contact from the CRM, since it has more than the webhook and is newer; likewise. */
+/* Reads the contact from the CRM, since it has more than the webhook and is newer; then as contact_read. */
 enum fate contact_ask(struct tagged *t);
 /* The required facts that are not there, in the front desk's words: "first name, gender"; NULL: none. count
    may be NULL. */

@@ -72,7 +72,7 @@ static long tag_at(const struct contact *c, const char *tag)
 	return -1;
 }
 
-/* Adds a tag; the change that was made, or none. */
+/* Adds a tag; whether that was a change. */
 static bool tag_add(struct contact *c, const char *tag)
 {
 	if (tag_at(c, tag) >= 0)
@@ -81,7 +81,7 @@ static bool tag_add(struct contact *c, const char *tag)
 	return true;
 }
 
-/* Removes a tag, likewise. */
+/* Removes a tag; whether that was a change. */
 static bool tag_remove(struct contact *c, const char *tag)
 {
 	long at = tag_at(c, tag);

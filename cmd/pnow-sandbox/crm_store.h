@@ -40,7 +40,7 @@ struct location {
 	struct json_object *fields, *pipelines, *workflows; /* arrays, as the API shows them */
 	struct lh_table *field_by_id, *field_by_name;       /* to what fields owns */
 	struct lh_table *by_email, *by_phone;               /* contacts */
-	struct lh_table *seen_email, *seen_phone;           /* the same, as searches see them */
+	struct lh_table *seen_email, *seen_phone;           /* contacts, as searches see them */
 	int64_t window_began;
 	long window_used, day_used;
 };
@@ -68,7 +68,7 @@ struct crm {
 	struct lh_table *contact_by_id, *opportunity_by_id;
 	struct lh_table *tokens; /* access token: its struct access */
 	STAILQ_HEAD(access_list, access) accesses;
-	struct lh_table *refresh_tokens; /* the same, while unused */
+	struct lh_table *refresh_tokens; /* refresh token, while unused: its struct access */
 	char *client_id, *client_secret, *company_id;
 	struct location company; /* stands for the agency in tokens; holds nothing */
 	long expires_in;

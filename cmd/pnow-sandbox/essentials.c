@@ -116,7 +116,7 @@ static void answer_list(struct request *r, struct json_object *list, long rows, 
 	json_object_put(list);
 }
 
-/* The same where the whole list is there; takes it over. */
+/* Answers with the page that is asked for of a whole list, which is taken over. */
 static void answer_page(struct request *r, struct json_object *all)
 {
 	long total = (long)json_object_array_length(all), page, rows;

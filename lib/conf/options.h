@@ -14,7 +14,7 @@ struct options {
 
 	const char *file;  /* -c, or NULL */
 	unsigned parallel; /* -j; set the default before */
-	unsigned seconds;  /* -t; likewise */
+	unsigned seconds;  /* -t; set the default before */
 	bool dry;          /* -n */
 	bool verbose;      /* -v */
 };

@@ -82,7 +82,7 @@ static const char *twice_in(struct arena *a, struct str object)
 	return jtext_twice(a, &members);
 }
 
-/* The same in the objects that a pointer leads through below body. */
+/* The first name that is given twice in an object that a pointer leads through below body, or NULL. */
 static const char *twice_along(struct arena *a, const char *pointer, struct str body)
 {
 	const char *twice = NULL;

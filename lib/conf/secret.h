@@ -18,7 +18,7 @@ enum secret_use {
 struct str secret_read(
 	struct arena *a, const char *path, enum secret_use use, const char *conf_file, const char *key);
 
-/* The same for who can go on without it: NULL where *secret is read, else why it is not, the arena's. */
+/* secret_read for who can go on without it: NULL where *secret is read, else why it is not, the arena's. */
 const char *secret_try(struct arena *a, const char *path, enum secret_use use, struct str *secret);
 
 /* NULL, or why n bytes of a secret are too few; the arena's. after says which bytes: "", or " after whsec_".

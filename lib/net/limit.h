@@ -61,8 +61,8 @@ struct limit_standing {
 
 struct limit_standing limit_standing(struct limit *l);
 
-/* The same for who makes no requests: false where nothing is known of the location. Not in a process that has
- * the limits open. */
+/* Where a location stands, for who makes no requests: false where nothing is known of the location. Not in a
+ * process that has the limits open. */
 bool limits_look(const char *state_path, const char *location, struct limit_standing *standing);
 
 #endif

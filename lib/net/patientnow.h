@@ -48,8 +48,8 @@ const char *patientnow_path(
 
 /* A list, and which part of it. */
 struct patientnow_list {
-	const char *path;                    /* patients; of the profile */
-	const struct profile_pointers *rows; /* likewise */
+	const char *path;                    /* patients; the profile's, */
+	const struct profile_pointers *rows; /* as its rows are */
 	const char *since, *until;           /* changed then or later, and before that: RFC 3339; NULL: ever */
 };
 

@@ -143,7 +143,8 @@ enum inbox_changed {
 
 /* The event is due now, as if it had never been tried. */
 enum inbox_changed inbox_retry(struct state *s, const char *id);
-/* The same for all in these states (a JSON list) that no run has and whose body is there; *n were changed. */
+/* inbox_retry of all in these states (a JSON list) that no run has and whose body is there; *n were changed.
+ */
 bool inbox_retry_all(struct state *s, const char *states, int64_t *n);
 /* Settles a waiting or dead event as "dropped". */
 enum inbox_changed inbox_drop(struct state *s, const char *id);
@@ -176,8 +177,8 @@ struct inbox_moment {
 	const char *what; /* received, attempt, waiting (due then), running (since then) */
 	const char *event, *type, *patient, *subject;
 	const char *status;  /* of an attempt */
-	const char *contact; /* likewise, as far as the result told it */
-	const char *result;  /* likewise: JSON */
+	const char *contact; /* of an attempt, as far as its result told it */
+	const char *result;  /* of an attempt: JSON */
 };
 
 /* What happened to the events of these keys (a JSON list): each is an event's id, a patient's, a contact's,

@@ -1,6 +1,14 @@
 /*
- * The ledger's tables (state.c has their schema). An effect is written down before it is tried and ended
- * after; what is found begun was interrupted, and whoever finds it looks in the CRM before acting.
+ * How nothing is done twice in the CRM, and what is old is not written over what is new (state.c has the
+ * schema):
+ *
+ * - An effect is written down before it is tried and ended after. What is found begun was interrupted, and
+ *   whoever finds it looks in the CRM before acting.
+ * - A subject (a patient, an appointment, a bill, a membership) has the state that was applied last, its
+ *   event and when that occurred. An event that brings the state again is known; one that occurred before is
+ *   older.
+ * - Of each thing that events write into a contact, latest has who wrote it last: what that one has written
+ *   another leaves alone, or holds against the CRM, by it.
  *
  * The tables have no statistics, and every row may have the same location: where SQLite would rather go
  * through all of them than use an index, the statement names it.

@@ -85,7 +85,7 @@ struct ledger_subject {
 const char *ledger_state(struct state *s, struct arena *a, const char *location, const char *subject);
 /* Whether the event has something new to say about its subject; notes that it is being applied. */
 enum ledger_news ledger_begin(struct state *s, struct ledger_subject *subject);
-/* The same without noting it; sets seq where it is LEDGER_KNOWN. */
+/* What ledger_begin would find, without noting anything; sets seq where it is LEDGER_KNOWN. */
 enum ledger_news ledger_look(struct state *s, struct ledger_subject *subject);
 /* Whether this very event was applied in the location, or found that all had been. */
 bool ledger_applied(struct state *s, const char *location, const char *event);
@@ -105,7 +105,7 @@ struct ledger_latest {
 	const char *subject; /* the arena's; NULL: nobody */
 	int64_t seq;         /* of its states */
 	int64_t at;          /* milliseconds since 1970 */
-	int64_t moment;      /* when what brought its state occurred, likewise */
+	int64_t moment;      /* when what brought its state occurred, milliseconds since 1970 */
 };
 
 struct ledger_latest ledger_latest(

@@ -1,4 +1,15 @@
-/* A row for each API and day; taking is one statement, so two processes cannot take the last call both. */
+/*
+ * The day's calls, and the pace at which they are spent:
+ *
+ * - Each API and day (UTC) has a row. Taking is one statement, so two processes cannot take the last call
+ * both.
+ * - The distance between two calls of a share is what is left of the day, eight hours at most, over the calls
+ *   that are left. A share has one number more, settled: when all that were made would be due, had each kept
+ *   its distance; in the past it counts as now.
+ * - A thirty-second of the calls that are left may run ahead of that at once; who comes after those waits,
+ * each a little longer than the one before. Who would wait longer than QUOTA_PATIENCE_MS takes nothing, and
+ * comes again.
+ */
 #include "state/quota.h"
 #include "value/when.h"
 

@@ -26,7 +26,7 @@ enum { QUOTA_PATIENCE_MS = 20 * 1000 };
    next eight hours, or until midnight. */
 bool quota_spread(struct quota_share *share, int64_t now, int64_t *wait);
 
-/* The same with a share that all processes have in common. False with *wait 0: it cannot be counted. */
+/* quota_spread of a share that all processes have in common. False with *wait 0: it cannot be counted. */
 bool quota_share(struct state *s, const char *api, int64_t calls, int64_t *wait);
 
 #endif

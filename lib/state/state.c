@@ -179,7 +179,7 @@ static bool cannot(struct state_failure *why, int status, const char *format, ..
 	return false;
 }
 
-/* The same, where SQLite is who says so. */
+/* Why, in SQLite's words; false. */
 static bool unusable(struct state *s, struct state_failure *why)
 {
 	int code = sqlite3_errcode(s->db) & 0xff;

@@ -22,7 +22,7 @@ struct state_failure {
 	char why[512];
 };
 
-/* The same for who goes on without it: NULL, and why. busy_ms: how long a statement waits for a lock of
+/* state_open for who goes on without it: NULL, and why. busy_ms: how long a statement waits for a lock of
    another process before it fails. path stays the caller's. */
 struct state *state_try(const char *path, int busy_ms, struct state_failure *why);
 void state_close(struct state *s);

@@ -36,14 +36,14 @@ struct jtext_members record_object(struct record *r, const char *key);
 /* The text at a key: jtext_scalar, NULL where there is none or it is empty. */
 char *record_text(const struct record *r, const char *key);
 
-/* The text at a key of a member list, likewise. */
+/* The text at a key of a member list; NULL where there is none or it is empty. */
 char *members_text(struct arena *a, const struct jtext_members *members, const char *key);
 
 /* The record goes out with this JSON value at key, in place of the one it had. json must live as long as the
  * arena. */
 void record_set(struct record *r, const char *key, struct str json);
 
-/* The same with text, made into a JSON string; nothing where text is NULL. */
+/* The record goes out with this text at key, as a JSON string; as it is where text is NULL. */
 void record_set_text(struct record *r, const char *key, const char *text);
 
 /* The record goes out without the key. */

@@ -45,8 +45,8 @@ bool jtext_is_utf8(struct str bytes);
 /* Whether text is exactly one JSON value (RFC 8259) in valid UTF-8. Where not, *error says what and where. */
 bool jtext_check(struct str text, struct jtext_error *error);
 
-/* The same for a value that is to stand that many levels deep inside another, which must not become too deep
- * by it. */
+/* jtext_check for a value that is to stand that many levels deep inside another, which must not become too
+ * deep by it. */
 bool jtext_check_inside(struct str text, int levels, struct jtext_error *error);
 
 /* As jtext_check, for an object; collects its members in the same pass. members->at is kept and grown with
@@ -66,7 +66,7 @@ bool jtext_named(struct str written, const char *name);
 /* The member's value; p NULL where there is none. */
 struct str jtext_member(const struct jtext_members *members, const char *name);
 
-/* The same, straight from the object's text (checked before). */
+/* A member's value, straight from the object's text (checked before). */
 struct str jtext_get(struct str object, const char *name);
 
 /* Walks an array: at starts as {0}; returns false after the last element. */

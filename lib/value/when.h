@@ -13,7 +13,7 @@ bool when_zone(const char *name);
 /* Now, UTC, milliseconds: 2026-11-22T15:00:01.123Z. */
 void when_now(char text[static WHEN_TEXT]);
 
-/* The same of a moment, milliseconds since 1970. */
+/* A moment (milliseconds since 1970) in that form. */
 void when_utc(int64_t ms, char text[static WHEN_TEXT]);
 
 /* Now, milliseconds since 1970. */
@@ -26,7 +26,7 @@ int64_t when_now_ms(void);
    False where text is no time. */
 bool when_time(struct str text, bool day_first, char time[static WHEN_TEXT]);
 
-/* The same, and what is given in UTC as the practice's clock shows it: a sender that writes
+/* when_time, and what is given in UTC as the practice's clock shows it: a sender that writes
    2026-12-02T01:30:00Z says nothing of where it happens, and the day there is still the 1st. Another offset
    is a place's own and is kept. */
 bool when_local(struct str text, bool day_first, char time[static WHEN_TEXT]);
