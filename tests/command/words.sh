@@ -318,8 +318,8 @@ profile_keys()
 
 column_names()
 {
-	sed -n '/^static const struct column properties/,/^};/p; /^static const struct column custom/,/^};/p' "$root/cmd/crm-map.c" |
-		grep -E '^\s*\{' | cut -d'"' -f2
+	sed -n '/^const struct field properties/,/^};/p; /^const struct field custom_fields/,/^};/p' "$root/lib/value/field.c" |
+		grep -E '^	\{"' | cut -d'"' -f2
 }
 
 stage_names()
