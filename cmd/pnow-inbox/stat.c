@@ -77,16 +77,16 @@ static void calls_json(struct buf *out, const struct inbox_calls *c)
 
 /* Calls each() for every location whose limits are known. */
 static void each_limit(const struct conf *c,
-	void (*each)(const char *location, const struct limit_standing *, void *), void *context)
+	void (*each)(const char *location, const struct limit_left *, void *), void *context)
 {
-	struct limit_standing standing;
+	struct limit_left left;
 	const char *location;
 	for (size_t i = 0; (location = conf_location(c, &i));)
-		if (limits_look(c->state, location, &standing) && standing.told)
-			each(location, &standing, context);
+		if (limits_look(c->state, location, &left) && left.told)
+			each(location, &left, context);
 }
 
-static void limit_json(const char *location, const struct limit_standing *s, void *context)
+static void limit_json(const char *location, const struct limit_left *s, void *context)
 {
 	struct buf *out = context;
 	buf_puts(out, out->n ? ",{" : "{");
@@ -96,7 +96,7 @@ static void limit_json(const char *location, const struct limit_standing *s, voi
 		(long long)s->day_left);
 }
 
-static void limit_line(const char *location, const struct limit_standing *s, void *context)
+static void limit_line(const char *location, const struct limit_left *s, void *context)
 {
 	(void)context;
 	printf("CRM location %s: %lld of %lld requests in %lld ms are left, %lld of %lld today (UTC).\n",

@@ -378,11 +378,11 @@ void allowance_end(
 
 /* --- For people --- */
 
-struct limit_standing allowance_standing(const struct allowance *a, struct moment now)
+struct limit_left allowance_left(const struct allowance *a, struct moment now)
 {
 	int64_t day_max = a->day_max ? a->day_max : ASSUMED_DAY;
 	int64_t day_left = a->day == now.ms / DAY_MS ? a->day_left : day_max;
-	return (struct limit_standing){.told = a->told,
+	return (struct limit_left){.told = a->told,
 		.interval_ms = a->told ? a->interval / MS : ASSUMED_INTERVAL_MS,
 		.max = max_of(a),
 		.left = most(max_of(a) - use_of(a, now.us).busy, 0),

@@ -81,6 +81,6 @@ void allowance_end(
 void allowance_bury(struct allowance *a, struct moment now,
 	bool (*is_dead)(const void *context, int32_t owner), const void *context);
 
-struct limit_standing allowance_standing(const struct allowance *a, struct moment now);
+struct limit_left allowance_left(const struct allowance *a, struct moment now);
 
 #endif

@@ -109,9 +109,9 @@ struct crm *crm_open(const struct conf *conf, const struct options *options)
 	return c;
 }
 
-static void say_standing(const struct crm_location *l)
+static void say_left(const struct crm_location *l)
 {
-	struct limit_standing s = limit_standing(l->limit);
+	struct limit_left s = limit_left(l->limit);
 	if (s.told)
 		warnx("location %s: %lld of %lld requests in %lld ms are left, %lld of %lld today (UTC)", l->id,
 			(long long)s.left, (long long)s.max, (long long)s.interval_ms, (long long)s.day_left,
@@ -124,7 +124,7 @@ void crm_close(struct crm *c)
 		return;
 	const struct crm_location *at;
 	for (size_t i = 0; c->verbose && c->limits && (at = crm_location_next(c, &i));)
-		say_standing(at);
+		say_left(at);
 	oauth_close(c->oauth);
 	http_close(c->http);
 	limits_close(c->limits);

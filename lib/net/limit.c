@@ -239,14 +239,14 @@ void limit_leave(struct limit *l, const struct limit_turn *turn, const struct li
 
 /* --- For people --- */
 
-struct limit_standing limit_standing(struct limit *l)
+struct limit_left limit_left(struct limit *l)
 {
-	struct limit_standing standing = allowance_standing(take(l), moment());
+	struct limit_left left = allowance_left(take(l), moment());
 	give(l);
-	return standing;
+	return left;
 }
 
-bool limits_look(const char *state_path, const char *location, struct limit_standing *standing)
+bool limits_look(const char *state_path, const char *location, struct limit_left *left)
 {
 	char path[4096];
 	struct stat file;
@@ -262,7 +262,7 @@ bool limits_look(const char *state_path, const char *location, struct limit_stan
 		const struct region *r = mapped;
 		found = is_of(r, location) && allowance_is_sound(&r->allowance);
 		if (found)
-			*standing = allowance_standing(&r->allowance, moment());
+			*left = allowance_left(&r->allowance, moment());
 		munmap(mapped, REGION);
 	}
 	if (fd >= 0)

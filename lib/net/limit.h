@@ -52,17 +52,17 @@ struct limit_told {
 /* Ends a turn; must follow each limit_enter that was true. */
 void limit_leave(struct limit *l, const struct limit_turn *turn, const struct limit_told *told);
 
-/* Where a location stands. */
-struct limit_standing {
+/* What is left of a location's limits. */
+struct limit_left {
 	bool told; /* the CRM has said its limits; else they are assumed */
 	int64_t interval_ms, max, left;
 	int64_t day_max, day_left; /* of the day in UTC */
 };
 
-struct limit_standing limit_standing(struct limit *l);
+struct limit_left limit_left(struct limit *l);
 
-/* Where a location stands, for who makes no requests: false where nothing is known of the location. Not in a
- * process that has the limits open. */
-bool limits_look(const char *state_path, const char *location, struct limit_standing *standing);
+/* What is left of a location's limits, for who makes no requests: false where nothing is known of the
+ * location. Not in a process that has the limits open. */
+bool limits_look(const char *state_path, const char *location, struct limit_left *left);
 
 #endif

@@ -57,20 +57,20 @@ static void check_learning(struct limits *all)
 	struct limit_told told = nothing;
 	struct limit_turn turn;
 	int64_t until;
-	struct limit_standing s = limit_standing(l);
+	struct limit_left s = limit_left(l);
 	ok(!s.told && s.max == 100 && s.interval_ms == 10000 && s.day_max == 200000,
 		"limits are assumed at first");
 	told.interval_ms = 60000, told.max = 5, told.remaining = 4;
 	request(l, told, &until);
-	s = limit_standing(l);
+	s = limit_left(l);
 	ok(s.told && s.max == 5 && s.interval_ms == 60000 && s.left == 4, "an answer tells them");
 	limit_enter(l, false, &turn, &until);
 	limit_leave(
 		l, &turn, &(struct limit_told){.sent = false, .interval_ms = -1, .remaining = -1, .day_max = -1});
-	ok(limit_standing(l).left == 4, "what was never sent is not counted");
+	ok(limit_left(l).left == 4, "what was never sent is not counted");
 	told.remaining = 1;
 	request(l, told, &until);
-	ok(limit_standing(l).left == 1, "what others have used is counted");
+	ok(limit_left(l).left == 1, "what others have used is counted");
 	told.max = 1000000, told.remaining = 999999;
 	request(l, told, &until);
 	int made = 0;
@@ -78,7 +78,7 @@ static void check_learning(struct limits *all)
 		made++;
 	ok(made == 10000, "a limit that nobody reaches holds up nobody");
 	ok(limits_of(all, "learning") == l && limits_of(all, "another") != l, "each location has its own");
-	ok(!limit_standing(limits_of(all, "another")).told, "and learns for itself");
+	ok(!limit_left(limits_of(all, "another")).told, "and learns for itself");
 }
 
 static void check_day(struct limits *all)
@@ -302,7 +302,7 @@ static void check_hours(void)
 		(long long)world.n);
 	world.now.us = 0;
 	allowance_wake(&world.allowance, world.now);
-	ok(allowance_standing(&world.allowance, world.now).left == WINDOW_MAX,
+	ok(allowance_left(&world.allowance, world.now).left == WINDOW_MAX,
 		"a machine that was started anew has all slots free");
 }
 
@@ -402,7 +402,7 @@ int main(void)
 	check_learning(all);
 	check_day(all);
 	check_pause(all);
-	struct limit_standing s;
+	struct limit_left s;
 	limits_close(all);
 	ok(limits_look(state, "learning", &s) && s.max == 1000000, "others can look");
 	ok(!limits_look(state, "no such", &s), "and see what nobody knows");
