@@ -178,8 +178,8 @@ bench: all $(BENCH_PROGRAMS) $(CROWD)
 	PNOW_BIN=$(abspath $(BIN)) tests/bench/bench.sh
 
 # Instructions of the pure filters, for tests/bench/NOTES.md.
-callgrind: all $(BENCH_PROGRAMS)
-	PNOW_BIN=$(abspath $(BIN)) BENCH=callgrind tests/bench/bench.sh
+instructions: all $(BENCH_PROGRAMS)
+	PNOW_BIN=$(abspath $(BIN)) BENCH=instructions tests/bench/bench.sh
 
 deps-bench:
 	tests/bench/deps.sh
@@ -219,7 +219,7 @@ clean:
 	rm -rf .build
 
 FORCE:
-.PHONY: all backfill bench busy-day callgrind check check-clang check-long clean contract crash demo deps deps-bench deps-contract fuzz fuzz-corpus install lint mutate orders FORCE
+.PHONY: all backfill bench busy-day check check-clang check-long clean contract crash demo deps deps-bench deps-contract fuzz fuzz-corpus install instructions lint mutate orders FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -3,7 +3,7 @@
 # pnow-enrich | categorize | crm-map is to make of them, byte for byte but for the time of receipt; or, in place of the bodies,
 # a script "run" and what that is to make of the folder's files. The bodies are
 # complete: the address of PatientNow leads nowhere, so a call would show. "golden.sh -w" writes the expected files anew;
-# read them against design.md before you keep them.
+# read them against crm-map(1) before you keep them.
 here=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=tests/tap.sh
 . "$here/tap.sh"

@@ -2,12 +2,11 @@
 #include "tap.h"
 #include "value/category.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define GONE "Cancelled / No-Show"
 
 static const char *const statuses[] = {"booked", "checked_out", "cancelled", "no_show"};
 
-/* design.md section 4, row by row. */
+/* categorize(1), row by row. */
 static const struct {
 	enum category category;
 	bool consult_stages;
