@@ -7,6 +7,7 @@
  * heard yet goes on working. It is refused, not punished: libraries try things that they can do without.
  */
 #include "conf/confine.h"
+#include "text/str.h"
 #include "text/buf.h"
 
 #include <err.h>
@@ -106,8 +107,6 @@ static const struct rule {
 	/* nobody types into our terminal */
 	{ALL, "ioctl", {1, SCMP_CMP_MASKED_EQ, UINT32_MAX, TIOCSTI}},
 };
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static void refuse_group(scmp_filter_ctx filter, const struct group *g)
 {

@@ -3,7 +3,6 @@
 #include "text/jtext.h"
 #include <stdlib.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define TEXT(literal)                                                                                        \
 	{                                                                                                        \
 		literal, sizeof(literal) - 1                                                                         \

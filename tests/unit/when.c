@@ -11,8 +11,6 @@ struct example {
 	const char *want;
 };
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 static const struct example denver[] = {
 	/* with an offset: as it is */
 	{"2026-11-22T15:00:00Z", "2026-11-22T15:00:00Z"},
