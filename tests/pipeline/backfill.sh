@@ -7,10 +7,10 @@
 # shellcheck source=tests/backfill/common.bash
 . "$root/tests/backfill/common.bash"
 
-patients=1000 bills=3000
-! sanitized || patients=150 bills=450
+patients=1000 bills=3000 rate=300/200
+! sanitized || patients=150 bills=450 rate=20/200 # slow enough that none ends between two looks
 seed .
-sandbox -r 300/200
+sandbox -r $rate
 practice test '.membership_tag = "Membership - {program}"'
 PRACTICE=$DIR/test.json
 exports $patients $bills
@@ -18,7 +18,11 @@ events=$((patients + bills + bills / 10 + bills / 100))
 
 killed=0
 for ((part = 1; part <= 5; part++)); do
-	! kill_at $((events * part / 9)) || killed=$((killed + 1))
+	if kill_at $((events * part / 9)); then
+		killed=$((killed + 1))
+	else
+		echo "# part $part ended before it was killed, with status $(cat "$DIR/ended"): $(tail -n 3 "$DIR/said")"
+	fi
 done
 is "killed five times on the way" $killed 5
 finish_backfill
