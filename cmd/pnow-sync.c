@@ -17,24 +17,26 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: pnow-sync [-nv] [-c FILE]\n"
+	"usage: pnow-sync [-nov] [-c FILE]\n"
 	"Runs events (NDJSON on standard input) through pnow-enrich | categorize | crm-map | pnow-push | "
 	"crm-push.\n"
 	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
 	"  -n       write the requests that would be sent to the CRM, and send none (PatientNow is still read)\n"
+	"  -o       write results in the order of the events\n"
 	"  -v       say more\n"
 	"  -h, -V   this help, the version\n";
 
 /* The filters in their order. */
 static const struct {
 	const char *name;
-	bool dry; /* takes -n */
+	bool dry;      /* takes -n */
+	bool in_order; /* takes -o */
 } filters[] = {
-	{"pnow-enrich", false},
-	{"categorize", false},
-	{"crm-map", false},
-	{"pnow-push", true},
-	{"crm-push", true},
+	{"pnow-enrich", false, true},
+	{"categorize", false, false},
+	{"crm-map", false, false},
+	{"pnow-push", true, true},
+	{"crm-push", true, true},
 };
 
 enum { FILTERS = COUNT(filters), NOT_STARTED = 127 };
@@ -69,12 +71,14 @@ static pid_t start(const char *const *argv, int in, int out)
 static void start_all(const struct options *o, pid_t pids[static FILTERS])
 {
 	for (int i = 0, in = STDIN_FILENO; i < FILTERS; i++) {
-		const char *argv[4] = {filters[i].name};
+		const char *argv[5] = {filters[i].name};
 		int ends[2] = {STDIN_FILENO, STDOUT_FILENO}, n = 1;
 		if (o->verbose)
 			argv[n++] = "-v";
 		if (o->dry && filters[i].dry)
 			argv[n++] = "-n";
+		if (o->in_order && filters[i].in_order)
+			argv[n++] = "-o";
 		if (i < FILTERS - 1 && pipe2(ends, O_CLOEXEC) < 0)
 			err(EX_OSERR, "cannot make a pipe");
 		pids[i] = start(argv, in, ends[1]);
@@ -100,7 +104,7 @@ static int status_of(pid_t pid)
 
 int main(int argc, char *argv[])
 {
-	struct options o = {.usage = usage, .letters = "c:hnvV"};
+	struct options o = {.usage = usage, .letters = "c:hnovV"};
 	pid_t pids[FILTERS];
 	options_read(argc, argv, &o);
 	if (o.file && setenv("PNOW_CONFIG", o.file, 1) < 0)

@@ -10,12 +10,13 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: crm-push [-Cnv] [-c FILE] [-j N] [-t N]\n"
+	"usage: crm-push [-Cnov] [-c FILE] [-j N] [-t N]\n"
 	"Carries the actions of events (NDJSON on standard input) out in the CRM, and writes results.\n"
 	"  -C       change nothing: compare the CRM with the events, and write what differs\n"
 	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
 	"  -j N     events in parallel (8)\n"
 	"  -n       write the requests that would be sent, and send none\n"
+	"  -o       write results in the order of the events\n"
 	"  -t N     seconds that a request may take (30)\n"
 	"  -v       a line on standard error for each request; with -C, the values that differ\n"
 	"  -h, -V   this help, the version\n";
@@ -40,7 +41,7 @@ int main(int argc, char *argv[])
 {
 	bool compares = false;
 	struct options o = {.usage = usage,
-		.letters = "Cc:hj:nt:vV",
+		.letters = "Cc:hj:not:vV",
 		.own = own_option,
 		.context = &compares,
 		.parallel = 8,
@@ -51,7 +52,7 @@ int main(int argc, char *argv[])
 	struct conf *conf = conf_read(o.file);
 	struct push p = {.conf = conf, .dry = o.dry, .values = o.verbose, .crm = crm_open(conf, &o)};
 	if (compares)
-		p.mirror = push_mirror_open(o.parallel);
+		p.mirror = push_mirror_open(RECORDS_AT_ONCE);
 	if (!p.dry) {
 		p.state = state_open(conf_need(conf, conf->state, "state"));
 		p.locks = locks_open(conf->state);
@@ -64,6 +65,7 @@ int main(int argc, char *argv[])
 		.errors = true,
 		.verbose = o.verbose,
 		.parallel = o.dry ? 0 : o.parallel,
+		.in_order = o.in_order,
 		.key = patient_key});
 	if (o.verbose && !o.dry)
 		calls_tell(&p.calls, "the CRM");

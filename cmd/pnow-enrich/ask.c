@@ -12,6 +12,7 @@
 #include "state/cache.h"
 #include "state/locks.h"
 #include "state/quota.h"
+#include "stream/record.h"
 #include "value/when.h"
 
 #include <stdatomic.h>
@@ -76,8 +77,10 @@ struct patientnow_answer ask_kept(struct ask *k, struct arena *a, struct want *w
 static void pause_ms(int64_t ms)
 {
 	struct timespec left = {ms / 1000, ms % 1000 * 1000000};
+	record_waits();
 	while (ms > 0 && nanosleep(&left, &left) < 0)
 		continue;
+	record_goes_on();
 }
 
 /* Whether the event is of now: nobody runs it again. */

@@ -20,11 +20,12 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: pnow-enrich [-nv] [-c FILE] [-j N] [-t N]\n"
+	"usage: pnow-enrich [-nov] [-c FILE] [-j N] [-t N]\n"
 	"Fills events (NDJSON on standard input) in with patient and appointment details from PatientNow.\n"
 	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
 	"  -j N     requests in parallel (8)\n"
 	"  -n       write the requests that would be made, and make none\n"
+	"  -o       write events in the order in which they came\n"
 	"  -t N     seconds that a request may take (30)\n"
 	"  -v       a line on standard error for each request\n"
 	"  -h, -V   this help, the version\n";
@@ -349,22 +350,24 @@ static void enrich(struct record *r, void *context)
 		record_replace(r, (struct str){0});
 }
 
-/* Events of one patient, or of one appointment where the patient is not known, are worked on one after
-   another: the second finds the first one's answer in the cache. */
+/* Events of one patient, or about one thing where the patient is not known, are worked on one after another:
+   they keep their order, and the second finds the first one's answer in the cache. */
 static const char *key(const struct record *r, void *context)
 {
+	static const enum event_kind kinds[] = {KIND_PATIENT, KIND_APPOINTMENT, KIND_BILL, KIND_MEMBERSHIP};
 	const struct enrich *e = context;
-	struct sources patient = sources_of(e, r, KIND_PATIENT), visit = sources_of(e, r, KIND_APPOINTMENT);
-	const char *id = fact(r->arena, &patient, "id");
-	if (id)
-		return arena_printf(r->arena, "patient %s", id);
-	id = fact(r->arena, &visit, "id");
-	return id ? arena_printf(r->arena, "appointment %s", id) : NULL;
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		struct sources sources = sources_of(e, r, kinds[i]);
+		const char *id = fact(r->arena, &sources, "id");
+		if (id)
+			return arena_printf(r->arena, "%s %s", event_kind_name(kinds[i]), id);
+	}
+	return NULL;
 }
 
 int main(int argc, char *argv[])
 {
-	struct options o = {.usage = usage, .letters = "c:hj:nt:vV", .parallel = 8, .seconds = 30};
+	struct options o = {.usage = usage, .letters = "c:hj:not:vV", .parallel = 8, .seconds = 30};
 	options_read(argc, argv, &o);
 	struct conf *conf = conf_read(o.file);
 	struct profile *profile = profile_read(conf->patientnow.profile, conf->file);
@@ -380,7 +383,7 @@ int main(int argc, char *argv[])
 		.context = &e,
 		.verbose = o.verbose,
 		.parallel = o.dry ? 0 : o.parallel,
-		.in_order = true,
+		.in_order = o.in_order,
 		.key = key});
 	if (o.verbose && !o.dry)
 		calls_tell(&calls, "PatientNow");

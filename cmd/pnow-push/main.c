@@ -1,7 +1,8 @@
 /*
  * pnow-push: a contact that carries one of the create tags becomes a patient in PatientNow, once; what goes
  * back to the contact (PNOW ID, a note, the tag removed) is written as actions for crm-push. Tagged contacts
- * are worked on one after another, on purpose: two of them may be one person.
+ * are worked on one after another, on purpose: two of them may be one person. Other events do not wait for
+ * them.
  */
 #include "tagged.h"
 #include "conf/confine.h"
@@ -11,10 +12,11 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: pnow-push [-nv] [-c FILE] [-t N]\n"
+	"usage: pnow-push [-nov] [-c FILE] [-t N]\n"
 	"Makes patients of tagged contacts (events, NDJSON on standard input); other events pass.\n"
 	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
 	"  -n       write the requests that would be made, and make none\n"
+	"  -o       write events in the order in which they came\n"
 	"  -t N     seconds that a request may take (30)\n"
 	"  -v       a line on standard error for each request\n"
 	"  -h, -V   this help, the version\n";
@@ -197,9 +199,18 @@ static void push(struct record *r, void *context)
 		settle(&t);
 }
 
+/* Tagged contacts are worked on one after another; one patient's other events keep their order. */
+static const char *key(const struct record *r, void *context)
+{
+	(void)context;
+	if (event_type_of(record_text(r, "type")) == EVENT_CONTACT_TAGGED)
+		return "tagged";
+	return jtext_scalar(r->arena, jtext_get(record_get(r, "patient"), "id"));
+}
+
 int main(int argc, char *argv[])
 {
-	struct options o = {.usage = usage, .letters = "c:hnt:vV", .seconds = 30};
+	struct options o = {.usage = usage, .letters = "c:hnot:vV", .parallel = 8, .seconds = 30};
 	options_read(argc, argv, &o);
 	struct conf *conf = conf_read(o.file);
 	conf_need(conf, conf->crm.location_id, "crm.location_id");
@@ -208,8 +219,13 @@ int main(int argc, char *argv[])
 	struct profile *profile = profile_read(conf->patientnow.profile, conf->file);
 	struct push p = {.conf = conf, .profile = profile, .options = &o};
 	confine(CONFINE_CLIENT, &conf->state, !o.dry, o.verbose);
-	int status = record_loop(
-		&(struct record_loop){.stage = "pnow-push", .each = push, .context = &p, .verbose = o.verbose});
+	int status = record_loop(&(struct record_loop){.stage = "pnow-push",
+		.each = push,
+		.context = &p,
+		.verbose = o.verbose,
+		.parallel = o.dry ? 0 : o.parallel,
+		.in_order = o.in_order,
+		.key = key});
 	if (o.verbose && !o.dry)
 		calls_tell(&p.calls, "PatientNow");
 	patientnow_close(p.api);

@@ -68,6 +68,9 @@ void options_read(int argc, char *argv[], struct options *o)
 		case 'n':
 			o->dry = true;
 			break;
+		case 'o':
+			o->in_order = true;
+			break;
 		case 't':
 			o->seconds = number(o, 't', optarg, 3600);
 			break;

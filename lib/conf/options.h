@@ -6,7 +6,7 @@
 
 struct options {
 	const char *usage;   /* the whole help: "usage: name [-v] …", then a line for each option */
-	const char *letters; /* that the command takes, as for getopt(3): of c:hj:nt:vV, and its own */
+	const char *letters; /* that the command takes, as for getopt(3): of c:hj:not:vV, and its own */
 	void (*own)(int letter, void *context); /* is given its own; NULL: it has none */
 	void *context;
 
@@ -16,6 +16,7 @@ struct options {
 	unsigned parallel; /* -j; set the default before */
 	unsigned seconds;  /* -t; set the default before */
 	bool dry;          /* -n */
+	bool in_order;     /* -o */
 	bool verbose;      /* -v */
 };
 

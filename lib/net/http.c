@@ -7,6 +7,7 @@
  * through a callback that cannot be rewound; libcurl then gives up instead, and the outcome is HTTP_LOST.
  */
 #include "net/http.h"
+#include "stream/record.h"
 
 #include <curl/curl.h>
 #include <err.h>
@@ -384,7 +385,9 @@ static void wait_before(struct http *h, unsigned n, long retry_after)
 	pthread_mutex_unlock(&h->lock);
 	ms = retry_after > 0 ? (unsigned long)retry_after * 1000 + jitter / 8 : ms / 2 + jitter;
 	struct timespec wait = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
+	record_waits();
 	nanosleep(&wait, NULL);
+	record_goes_on();
 }
 
 struct http_answer http_do(struct http *h, struct arena *a, const struct http_request *request)

@@ -13,6 +13,7 @@
 #include "net/limit.h"
 #include "net/allowance.h"
 #include "state/locks.h"
+#include "stream/record.h"
 #include "text/arena.h"
 #include "value/when.h"
 
@@ -225,9 +226,11 @@ bool limit_enter(struct limit *l, bool yields, struct limit_turn *turn, int64_t 
 	struct allowance *a = take(l);
 	int64_t wait;
 	bool may;
+	record_waits();
 	while (!(may = allowance_ask(a, &request, moment(), turn, &wait, until)) && wait)
 		nap(l, wait);
 	give(l);
+	record_goes_on();
 	return may;
 }
 

@@ -3,6 +3,7 @@
  * but not more often than once a minute: a name that the CRM lacks must not cost a call for each event.
  */
 #include "net/names.h"
+#include "stream/record.h"
 #include "value/when.h"
 
 #include <pthread.h>
@@ -13,7 +14,16 @@ enum { ASK_AGAIN_MS = 60 * 1000, TRUST_MS = 10 * 60 * 1000 };
 struct names {
 	struct crm *crm;
 	struct state *state;
-	pthread_mutex_t lock; /* held while a list is fetched, so that it is fetched once */
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t ended;
+	struct fetch *fetches;
+};
+
+/* A list that is being fetched. Another thread that wants it waits, so that it is fetched once. */
+struct fetch {
+	struct fetch *next;
+	const struct crm_location *location;
+	enum name_kind list;
 };
 
 static const struct {
@@ -32,6 +42,7 @@ struct names *names_open(struct crm *crm, struct state *state)
 	n->crm = crm;
 	n->state = state;
 	pthread_mutex_init(&n->lock, NULL);
+	pthread_cond_init(&n->ended, NULL);
 	return n;
 }
 
@@ -39,6 +50,7 @@ void names_close(struct names *n)
 {
 	if (!n)
 		return;
+	pthread_cond_destroy(&n->ended);
 	pthread_mutex_destroy(&n->lock);
 	free(n);
 }
@@ -125,13 +137,45 @@ const char *names_path(struct arena *a, const struct crm_location *location, enu
 		http_encode(a, location->id), before + 2);
 }
 
+static bool is_fetched(const struct names *n, const struct fetch *wanted)
+{
+	for (const struct fetch *f = n->fetches; f; f = f->next)
+		if (f->location == wanted->location && f->list == wanted->list)
+			return true;
+	return false;
+}
+
+static void begin_fetch(struct names *n, struct fetch *f)
+{
+	record_waits();
+	pthread_mutex_lock(&n->lock);
+	while (is_fetched(n, f))
+		pthread_cond_wait(&n->ended, &n->lock);
+	f->next = n->fetches;
+	n->fetches = f;
+	pthread_mutex_unlock(&n->lock);
+	record_goes_on();
+}
+
+static void end_fetch(struct names *n, struct fetch *f)
+{
+	pthread_mutex_lock(&n->lock);
+	struct fetch **at = &n->fetches;
+	while (*at != f)
+		at = &(*at)->next;
+	*at = f->next;
+	pthread_cond_broadcast(&n->ended);
+	pthread_mutex_unlock(&n->lock);
+}
+
 struct name names_find(struct names *n, struct arena *a, const struct crm_location *location,
 	enum name_kind kind, const char *name)
 {
 	struct name found = kept(n, a, location, kind, name);
 	if (found.id)
 		return found;
-	pthread_mutex_lock(&n->lock);
+	struct fetch fetch = {.location = location, .list = list_of(kind)};
+	begin_fetch(n, &fetch);
 	/* first when, then what: between the two another process may get the list, and the name with it */
 	int64_t last = asked(n, location, kind);
 	found = kept(n, a, location, kind, name);
@@ -151,7 +195,7 @@ struct name names_find(struct names *n, struct arena *a, const struct crm_locati
 		found.retry = answer.retry;
 		found.calls = answer.calls;
 	}
-	pthread_mutex_unlock(&n->lock);
+	end_fetch(n, &fetch);
 	return found;
 }
 

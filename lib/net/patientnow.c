@@ -7,8 +7,10 @@
 #include "net/http.h"
 #include "state/cache.h"
 #include "state/quota.h"
+#include "stream/record.h"
 #include "value/when.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,6 +23,9 @@ struct patientnow {
 	struct cache_expiry *expiry;
 	struct http *http;
 	const char *headers[3];
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t freed;
+	unsigned places;   /* for requests that may be made */
 	const char *query; /* practice id and gateway key, encoded: a=b&c=d; "" */
 	struct arena arena;
 };
@@ -90,6 +95,9 @@ struct patientnow *patientnow_open(const struct conf *conf, const struct profile
 	p->conf = conf;
 	p->profile = profile;
 	p->state = state;
+	p->places = options->parallel ? options->parallel : 1;
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->freed, NULL);
 	p->headers[0] = arena_printf(&p->arena, "Authorization: %s", authorization(p));
 	if (profile->practice_header)
 		p->headers[1] = arena_printf(&p->arena, "%s: %s", profile->practice_header,
@@ -111,6 +119,8 @@ void patientnow_close(struct patientnow *p)
 		return;
 	cache_expiry_end(p->expiry);
 	http_close(p->http);
+	pthread_cond_destroy(&p->freed);
+	pthread_mutex_destroy(&p->lock);
 	arena_free(&p->arena);
 	free(p);
 }
@@ -120,6 +130,24 @@ const char *patientnow_path(
 {
 	const char *get = profile->kinds[kind].get, *at = strstr(get, "{id}");
 	return arena_printf(a, "%.*s%s%s", (int)(at - get), get, http_encode(a, id), at + strlen("{id}"));
+}
+
+/* Waits until fewer requests are on their way than may be. */
+static void take_place(struct patientnow *p)
+{
+	pthread_mutex_lock(&p->lock);
+	while (!p->places)
+		pthread_cond_wait(&p->freed, &p->lock);
+	p->places--;
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void give_place(struct patientnow *p)
+{
+	pthread_mutex_lock(&p->lock);
+	p->places++;
+	pthread_cond_signal(&p->freed);
+	pthread_mutex_unlock(&p->lock);
 }
 
 /* GET of a path, which may have a query; with a body, a POST that is not repeated. */
@@ -132,7 +160,12 @@ static struct http_answer exchange(struct patientnow *p, struct arena *a, const 
 		.headers = p->headers,
 		.body = body,
 		.repeatable = !body.p};
-	return http_do(p->http, a, &request);
+	record_waits();
+	take_place(p);
+	struct http_answer answer = http_do(p->http, a, &request);
+	give_place(p);
+	record_goes_on();
+	return answer;
 }
 
 static struct http_answer ask(struct patientnow *p, struct arena *a, const char *path)

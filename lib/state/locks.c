@@ -10,6 +10,7 @@
  * - Two keys may share a byte by chance; they wait for each other then, and nothing else happens.
  */
 #include "state/locks.h"
+#include "stream/record.h"
 #include "text/arena.h"
 
 #include <err.h>
@@ -151,6 +152,7 @@ void lock_take(struct locks *l, enum lock_kind kind, const char *key)
 	off_t slot = slot_of(kind, key);
 	struct held *mine = allocated(malloc(sizeof *mine));
 	mine->slot = slot;
+	record_waits();
 	pthread_mutex_lock(&l->lock);
 	while (*find(l, slot))
 		pthread_cond_wait(&l->freed, &l->lock);
@@ -158,6 +160,7 @@ void lock_take(struct locks *l, enum lock_kind kind, const char *key)
 	l->held = mine;
 	pthread_mutex_unlock(&l->lock);
 	lock_byte_take(l->fd, slot);
+	record_goes_on();
 }
 
 bool lock_is_held(struct locks *l, enum lock_kind kind, const char *key)

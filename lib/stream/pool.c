@@ -1,23 +1,38 @@
 /*
- * Several records at once: the reading thread puts each into a job, worker threads take the first one whose
- * key nobody else works on. So one patient's events keep their order and everybody else's do not wait for
- * them. The number of jobs is bounded, and with it the memory. A worker is started only when a job finds none
- * idle: one event costs one thread.
+ * Several records at once, none of which waits for another's sake:
+ *
+ * - The reading thread makes a job of each record. The jobs of one key are a chain: the first is ready, each
+ * of the others becomes ready when the one before it is done. So one patient's events keep their order, and
+ * nobody else waits for them.
+ * - A ready job is given to a worker, a thread of its own, while fewer than loop->parallel are at work. One
+ * that waits for something (record_waits) is not: another gets a job meanwhile. When it goes on it is at work
+ * at once, even if that makes one too many, since it may hold what the others wait for.
+ * - The jobs in hand are bounded in number and in bytes, and with them the workers and the memory. A worker
+ * is started only when none is idle: one event costs one thread.
+ * - What a job has to say goes out as soon as it is done; in order, when those before it have gone out, too.
  */
 #include "stream/pool.h"
 
 #include <err.h>
+#include <malloc.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
-enum { JOBS_EACH = 8 }; /* jobs for each worker, waiting ones counted */
-
-enum job_state { JOB_WAITING, JOB_WORKING, JOB_DONE };
+enum {
+	BYTES_AT_ONCE = 64 * RECORD_MAX,
+	CHAINS = 256,
+	STACK = 512 * 1024,
+};
 
 struct job {
-	struct job *next; /* in the order of the lines */
-	enum job_state state;
+	struct job *next; /* in the order of the lines, or behind this one among those that are ready: */
+	struct job *ready;
+	struct job *behind; /* with this key */
+	struct job *other;  /* the end of another chain, in the same place of the table */
+	bool done;
+	size_t size; /* of the line */
 	char *line;
 	const char *key; /* the arena's, or NULL */
 	struct record record;
@@ -25,39 +40,94 @@ struct job {
 	struct buf out;
 };
 
+struct worker {
+	struct pool *pool;
+	struct worker *idle; /* another one that is */
+	pthread_t thread;
+	pthread_cond_t called;
+	struct job *job;
+	unsigned waits; /* for how many things, one inside of another */
+};
+
 struct pool {
 	const struct record_loop *loop;
 	struct stream *stream;
 	struct record_tally *tally;
 	pthread_mutex_t lock; /* of what follows */
-	pthread_cond_t more;  /* a job waits, or the input has ended */
 	pthread_cond_t fewer; /* a job has gone */
 	struct job *jobs, **last;
-	unsigned count, waiting, idle, workers;
-	bool ended;
+	struct job *ready, **last_ready;
+	struct job *chains[CHAINS]; /* the last job of each key, by its hash */
+	unsigned count, at_work, started;
+	size_t bytes;
+	bool closing;
+	struct worker *idle;
+	struct worker workers[RECORDS_AT_ONCE];
 };
 
-/* Whether a job may start: nothing with its key stands before it. */
-static bool may_start(const struct pool *p, const struct job *job)
+static _Thread_local struct worker *this_worker;
+
+/* --- What is ready --- */
+
+static void is_ready(struct pool *p, struct job *job)
 {
-	if (job->state != JOB_WAITING)
-		return false;
-	for (const struct job *j = p->jobs; j != job && job->key; j = j->next)
-		if (j->state != JOB_DONE && j->key && strcmp(j->key, job->key) == 0)
-			return false;
-	return true;
+	*p->last_ready = job;
+	p->last_ready = &job->ready;
 }
 
-static struct job *take(struct pool *p)
+static struct job *take_ready(struct pool *p)
 {
-	for (struct job *job = p->jobs; job; job = job->next)
-		if (may_start(p, job))
-			return job;
-	return NULL;
+	struct job *job = p->ready;
+	p->ready = job->ready;
+	if (!p->ready)
+		p->last_ready = &p->ready;
+	return job;
 }
 
-static void free_job(struct job *job)
+/* Where the table has the last job of a key, or would have it. */
+static struct job **chain_of(struct pool *p, const char *key)
 {
+	uint32_t hash = 2166136261u; /* FNV-1a */
+	for (const char *c = key; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * 16777619u;
+	struct job **at = &p->chains[hash % CHAINS];
+	while (*at && strcmp((*at)->key, key) != 0)
+		at = &(*at)->other;
+	return at;
+}
+
+/* Puts a job behind those with its key; without one before it, it is ready. */
+static void join_chain(struct pool *p, struct job *job)
+{
+	struct job **at = job->key ? chain_of(p, job->key) : NULL, *before = at ? *at : NULL;
+	if (at)
+		*at = job;
+	if (!before) {
+		is_ready(p, job);
+		return;
+	}
+	job->other = before->other;
+	before->behind = job;
+}
+
+static void leave_chain(struct pool *p, struct job *job)
+{
+	if (job->behind)
+		is_ready(p, job->behind);
+	else if (job->key)
+		*chain_of(p, job->key) = job->other;
+}
+
+/* --- What is done --- */
+
+static void write_out(struct pool *p, struct job *job)
+{
+	if (!p->loop->silent)
+		stream_write(p->stream, buf_str(&job->out));
+	record_count(p->tally, &job->record);
+	p->count--;
+	p->bytes -= job->size;
+	pthread_cond_signal(&p->fewer);
 	arena_free(&job->arena);
 	buf_free(&job->out);
 	free(job->record.members.at);
@@ -65,87 +135,141 @@ static void free_job(struct job *job)
 	free(job);
 }
 
-/* Writes what is done, in order if the loop asks for that, and lets it go. */
-static void write_done(struct pool *p)
+/* A job is done: it goes out, and with it those that have waited for it. */
+static void end(struct pool *p, struct job *job)
 {
-	for (struct job **at = &p->jobs; *at;) {
-		struct job *job = *at;
-		if (job->state != JOB_DONE) {
-			if (p->loop->in_order)
-				break;
-			at = &job->next;
-			continue;
-		}
-		if (!p->loop->silent)
-			stream_write(p->stream, buf_str(&job->out));
-		record_count(p->tally, &job->record);
-		*at = job->next;
-		if (p->last == &job->next)
-			p->last = at;
-		free_job(job);
-		p->count--;
+	job->done = true;
+	if (!p->loop->in_order) {
+		write_out(p, job);
+		return;
 	}
-	pthread_cond_signal(&p->fewer);
+	for (struct job *first; (first = p->jobs) && first->done; write_out(p, first))
+		p->jobs = first->next;
+	if (!p->jobs)
+		p->last = &p->jobs;
 }
+
+/* --- Workers --- */
+
+static void give_out(struct pool *p);
 
 static void *work(void *context)
 {
-	struct pool *p = context;
+	struct worker *w = this_worker = context;
+	struct pool *p = w->pool;
 	pthread_mutex_lock(&p->lock);
-	for (;;) {
-		struct job *job = take(p);
-		if (!job) {
-			if (p->ended && !p->jobs)
-				break;
-			p->idle++;
-			pthread_cond_wait(&p->more, &p->lock);
-			p->idle--;
-			continue;
-		}
-		job->state = JOB_WORKING;
-		p->waiting--;
+	for (struct job *job; (job = w->job);) {
 		pthread_mutex_unlock(&p->lock);
 		record_work(&job->record, p->loop, &job->out);
 		pthread_mutex_lock(&p->lock);
-		job->state = JOB_DONE;
-		write_done(p);
-		pthread_cond_broadcast(&p->more);
+		leave_chain(p, job);
+		end(p, job);
+		p->at_work--;
+		w->job = NULL;
+		w->idle = p->idle;
+		p->idle = w;
+		give_out(p);
+		while (!w->job && !p->closing)
+			pthread_cond_wait(&w->called, &p->lock);
 	}
 	pthread_mutex_unlock(&p->lock);
 	return NULL;
 }
 
-/* Puts a job at the end and sees that somebody works on it; waits while there are too many. */
-static void put(struct pool *p, struct job *job, pthread_t *threads)
+/* Starts a worker for a job. False: the system does not let us. */
+static bool start(struct pool *p, struct job *job)
 {
-	pthread_mutex_lock(&p->lock);
-	while (p->count >= p->loop->parallel * JOBS_EACH) {
+	struct worker *w = &p->workers[p->started];
+	pthread_attr_t attributes;
+	*w = (struct worker){.pool = p, .job = job};
+	pthread_cond_init(&w->called, NULL);
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK);
+	bool started = pthread_create(&w->thread, &attributes, work, w) == 0;
+	pthread_attr_destroy(&attributes);
+	if (started)
+		p->started++;
+	else if (!p->started)
+		errx(EX_OSERR, "cannot start a thread");
+	return started;
+}
+
+/* Gives ready jobs to workers, as long as there are places. */
+static void give_out(struct pool *p)
+{
+	while (p->ready && p->at_work < p->loop->parallel) {
+		struct worker *w = p->idle;
+		if (!w && !start(p, p->ready))
+			return;
+		struct job *job = take_ready(p);
+		p->at_work++;
+		if (!w)
+			continue;
+		p->idle = w->idle;
+		w->job = job;
+		pthread_cond_signal(&w->called);
+	}
+}
+
+void record_waits(void)
+{
+	struct worker *w = this_worker;
+	if (!w || w->waits++)
+		return;
+	pthread_mutex_lock(&w->pool->lock);
+	w->pool->at_work--;
+	give_out(w->pool);
+	pthread_mutex_unlock(&w->pool->lock);
+}
+
+void record_goes_on(void)
+{
+	struct worker *w = this_worker;
+	if (!w || --w->waits)
+		return;
+	pthread_mutex_lock(&w->pool->lock);
+	w->pool->at_work++;
+	pthread_mutex_unlock(&w->pool->lock);
+}
+
+/* --- The reading thread --- */
+
+/* Waits until so few jobs are in hand that there is room for another. */
+static void await_room(struct pool *p, size_t bytes)
+{
+	while (p->count && (p->count >= RECORDS_AT_ONCE || p->bytes + bytes > BYTES_AT_ONCE)) {
 		stream_waits(p->stream, true);
 		pthread_cond_wait(&p->fewer, &p->lock);
 		stream_waits(p->stream, false);
 	}
-	*p->last = job;
-	p->last = &job->next;
+}
+
+/* Takes a job in; one that is no record is done already. */
+static void put(struct pool *p, struct job *job, bool is_record)
+{
+	pthread_mutex_lock(&p->lock);
+	await_room(p, job->size);
 	p->count++;
-	if (job->state == JOB_DONE) {
-		write_done(p);
-	} else if (++p->waiting <= p->idle) {
-		pthread_cond_signal(&p->more);
-	} else if (p->workers < p->loop->parallel && pthread_create(&threads[p->workers], NULL, work, p) == 0) {
-		p->workers++;
-	} else if (!p->workers) {
-		errx(EX_OSERR, "cannot start a thread");
+	p->bytes += job->size;
+	if (p->loop->in_order) {
+		*p->last = job;
+		p->last = &job->next;
 	}
+	if (is_record)
+		join_chain(p, job);
+	else
+		end(p, job);
+	give_out(p);
 	pthread_mutex_unlock(&p->lock);
 }
 
 static struct job *new_job(const struct record_loop *loop, struct str line, size_t number)
 {
-	struct job *job = calloc(1, sizeof *job);
-	if (!job || !(job->line = malloc(line.n + 1)))
-		out_of_memory();
+	struct job *job = allocated(calloc(1, sizeof *job));
+	job->line = allocated(malloc(line.n + 1));
 	if (line.n)
 		memcpy(job->line, line.p, line.n);
+	job->size = line.n;
 	job->record = (struct record){.line = {job->line, line.n},
 		.number = number,
 		.arena = &job->arena,
@@ -154,47 +278,63 @@ static struct job *new_job(const struct record_loop *loop, struct str line, size
 	return job;
 }
 
-static void read_all(struct pool *p, pthread_t *threads)
+static void read_all(struct pool *p)
 {
 	struct str line;
 	enum stream_line kind;
 	size_t number = 1, part = 0;
 	while ((kind = stream_read(p->stream, &line)) != STREAM_END) {
 		struct job *job = new_job(p->loop, line, number);
+		bool is_record = kind == STREAM_LINE && record_read(&job->record, &job->out);
 		if (kind != STREAM_LINE) {
 			record_too_long(line, p->loop->stage, number, &part, &job->out);
 			job->record.failed = true;
-			job->state = JOB_DONE;
-		} else if (!record_read(&job->record, &job->out)) {
-			job->state = JOB_DONE;
-		} else if (p->loop->key) {
+		} else if (is_record && p->loop->key) {
 			job->key = p->loop->key(&job->record, p->loop->context);
 		}
 		if (kind != STREAM_PART) {
 			number++;
 			part = 0;
 		}
-		put(p, job, threads);
+		put(p, job, is_record);
+	}
+}
+
+/* Waits until everything is done, and for the workers to end. */
+static void finish(struct pool *p)
+{
+	stream_waits(p->stream, true);
+	pthread_mutex_lock(&p->lock);
+	while (p->count)
+		pthread_cond_wait(&p->fewer, &p->lock);
+	p->closing = true;
+	for (struct worker *w = p->idle; w; w = w->idle)
+		pthread_cond_signal(&w->called);
+	pthread_mutex_unlock(&p->lock);
+	for (unsigned i = 0; i < p->started; i++) {
+		pthread_join(p->workers[i].thread, NULL);
+		pthread_cond_destroy(&p->workers[i].called);
 	}
 }
 
 void pool_run(const struct record_loop *loop, struct stream *stream, struct record_tally *tally)
 {
-	struct pool p = {.loop = loop, .stream = stream, .tally = tally, .last = &p.jobs};
-	pthread_t *threads = allocated(calloc(loop->parallel, sizeof *threads));
-	pthread_mutex_init(&p.lock, NULL);
-	pthread_cond_init(&p.more, NULL);
-	pthread_cond_init(&p.fewer, NULL);
-	read_all(&p, threads);
-	stream_waits(stream, true);
-	pthread_mutex_lock(&p.lock);
-	p.ended = true;
-	pthread_cond_broadcast(&p.more);
-	pthread_mutex_unlock(&p.lock);
-	for (unsigned i = 0; i < p.workers; i++)
-		pthread_join(threads[i], NULL);
-	free(threads);
-	pthread_cond_destroy(&p.more);
-	pthread_cond_destroy(&p.fewer);
-	pthread_mutex_destroy(&p.lock);
+	struct pool *p = allocated(calloc(1, sizeof *p));
+	p->loop = loop;
+	p->stream = stream;
+	p->tally = tally;
+	p->last = &p->jobs;
+	p->last_ready = &p->ready;
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->fewer, NULL);
+#ifdef M_ARENA_MAX
+	mallopt(M_ARENA_MAX, 1); /* so many threads that mostly wait need no memory of their own */
+#endif
+	read_all(p);
+	if (loop->ended)
+		loop->ended(loop->context);
+	finish(p);
+	pthread_cond_destroy(&p->fewer);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
 }

@@ -9,7 +9,10 @@
 #include "text/buf.h"
 #include "text/jtext.h"
 
-enum { RECORD_MAX = 1 << 20 }; /* bytes in a line, without its newline */
+enum {
+	RECORD_MAX = 1 << 20,  /* bytes in a line, without its newline */
+	RECORDS_AT_ONCE = 256, /* in hand, in a parallel loop; fewer where they are long */
+};
 
 /* One line of the stream. Valid until the record's function returns; what it makes belongs in the arena. */
 struct record {
@@ -86,13 +89,22 @@ struct record_loop {
 	bool errors;      /* each() is called for records that carry an error, too */
 	bool verbose;     /* at the end, how many records there were, on standard error */
 
-	/* Where parallel is over 0, that many records are worked on at once, in threads of their own. */
+	/* Where parallel is over 0, that many records are at work at once, in threads of their own; those that
+	   wait (record_waits) are not counted. A record goes out as soon as it is done. */
 	unsigned parallel;
 	bool in_order; /* lines go out in the order they came in */
 	/* Records with the same key are never worked on at once and keep their order; NULL: no key. The text may
 	   be the arena's. Called in the reading thread. */
 	const char *(*key)(const struct record *r, void *context);
+	/* The input has ended: no record comes any more that those in hand could wait for. Called once, in the
+	   reading thread, while the others are at work; NULL: nobody wants to know. */
+	void (*ended)(void *context);
 };
+
+/* What each() calls around anything that it waits for, a turn, a lock, an answer: other records are worked on
+   meanwhile. They may stand one inside of another. In any other thread they do nothing. */
+void record_waits(void);
+void record_goes_on(void);
 
 /* Runs the loop from standard input to standard output until end of file, SIGTERM or SIGINT. Returns the exit
    status: 0, or 1 if a record carries an error, 75 if .errors is set and a record that failed here can be

@@ -15,7 +15,7 @@ run_case()
 	(
 		cd "$work/case" || exit 1
 		export PNOW_CONFIG=conf.json
-		if [ -e run ]; then bash ./run; else pnow-enrich <in.ndjson | categorize | crm-map; fi | sed 's/"received":"[^"]*",//'
+		if [ -e run ]; then bash ./run; else pnow-enrich -o <in.ndjson | categorize | crm-map; fi | sed 's/"received":"[^"]*",//'
 	) >"$work/got" 2>"$work/said"
 	rm -rf "$work/case"
 }

@@ -164,8 +164,13 @@ is "an answer older than cache_seconds is none" "$(asked)" 'GET patients/10234 G
 fault '{"fault":"delay","ms":150,"path":"10234"}'
 practice order
 for i in 1 2 3 4 5 6; do for p in 10234 10235 10236 10237 10238 10239; do webhook PatientUpdated "$i-$p" "{\"patientId\":\"$p\"}"; done; done >many
+pnow-enrich -o <many >out
+is "-o: what comes out is in the order of what went in, however slow one answer is" "$(jq -r .id out | tr '\n' ' ')" "$(jq -r .eventId many | tr '\n' ' ')"
+practice order-of-one
+fault '{"fault":"delay","ms":150,"path":"10234"}'
 pnow-enrich <many >out
-is "what comes out is in the order of what went in, however slow one answer is" "$(jq -r .id out | tr '\n' ' ')" "$(jq -r .eventId many | tr '\n' ' ')"
+is "without it, each patient's events are in their order" "$(jq -r .id out | sort -s -t- -k2 | tr '\n' ' ')" \
+	"$(jq -r .eventId many | sort -s -t- -k2 | tr '\n' ' ')"
 asked >/dev/null
 fault '{"fault":"delay","ms":3600000,"skip":1,"count":5}' # the first answer tells that connections cannot be shared
 practice parallel
@@ -198,9 +203,10 @@ make_secrets .
 clear_of_midnight
 practice quota '.patientnow.daily_limit=2'
 for p in 10234 10235 10236 10237; do webhook PatientUpdated "$p" "{\"patientId\":\"$p\"}"; done >many
-pnow-enrich -j 1 <many >out 2>said
-is "over the daily limit nothing is asked" "$(asked)" 'GET patients/10234 GET patients/10235 '
-is "and the events wait for the next day" "$(errors <out)" 'none null none null quota_exhausted true quota_exhausted true '
+pnow-enrich <many >out 2>said
+is "over the daily limit nothing is asked" "$(asked | grep -o GET | wc -l)" 2
+is "and the events wait for the next day" "$(jq -r '"\(.error.code // "none") \(.error.retry)"' out | sort | xargs)" \
+	'none null none null quota_exhausted true quota_exhausted true'
 webhook PatientUpdated 1 '{"patientId":"10238"}' | pnow-enrich >out 2>said
 is "by which run it was spent does not matter" "$(asked)$(errors <out)" 'quota_exhausted true '
 practice race '.patientnow.daily_limit=10'

@@ -25,8 +25,8 @@ without()
 	[ $# -eq 1 ] || { printf '#!/bin/sh\n%s\n' "$2" >"filters/$1" && chmod +x "filters/$1"; }
 }
 
-(set -o pipefail; pnow-enrich <events | categorize | crm-map | pnow-push -n | crm-push -n; echo "status $?") >want 2>want.err
-(pnow-sync -n <events; echo "status $?") >got 2>got.err
+(set -o pipefail; pnow-enrich -o <events | categorize | crm-map | pnow-push -n | crm-push -n; echo "status $?") >want 2>want.err
+(pnow-sync -no <events; echo "status $?") >got 2>got.err
 is 'a dry run gives what the filters in a row give' "$(<got)" "$(<want)"
 is 'and its words' "$(<got.err)" "$(<want.err)"
 like 'the request is among it' "$(<got)" '*"path":"/contacts/upsert"*'

@@ -24,7 +24,7 @@ said()
 }
 asked()
 {
-	curl -sS "$API/_/requests" | jq -r 'select(.api != "crm") | .path | split("?")[0] | ltrimstr("/")' | xargs
+	curl -sS "$API/_/requests" | jq -r 'select(.api != "crm") | .path | split("?")[0] | ltrimstr("/")' | sort | xargs
 	curl -sS -X DELETE "$API/_/requests" >/dev/null
 }
 codes()
@@ -50,7 +50,7 @@ pnow-enrich -j 1 <"$DIR/events" >"$DIR/out"
 is 'the same events again cost nothing' "$(asked)" ''
 new
 for n in 7 107 207; do said PatientUpdated "{\"patientId\":\"$((20000 + n))\"}"; done >"$DIR/events"
-pnow-enrich <"$DIR/events" >"$DIR/out"
+pnow-enrich -o <"$DIR/events" >"$DIR/out"
 is 'a long list is gone through to its end' "$(asked) $(jq -r .patient.last_name "$DIR/out" | xargs)" 'patients patients patients Last7 Last107 Last207'
 new
 said PatientUpdated '{"patientId":"20001"}' '.received = "2026-01-01T00:00:00Z" | .occurred = .received' >"$DIR/old"
@@ -82,7 +82,7 @@ is 'where lists cannot be asked for changes, none is' "$(asked)" 'patients/20001
 new
 for n in 1 2; do said PatientUpdated "{\"patientId\":\"3000$n\"}"; done | pnow-enrich -j 1 >"$DIR/out"
 is 'a patient that no list has is asked for alone' "$(asked | tr ' ' '\n' | uniq | xargs) $(codes "$DIR/out")" \
-	'patients patients/30001 patients patients/30002 2 not_found'
+	'patients patients/30001 patients/30002 2 not_found'
 
 # --- What the CRM knows
 

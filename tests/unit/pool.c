@@ -1,0 +1,194 @@
+/* The pool of records: hundreds at once, in random interleavings. */
+#include "tap.h"
+#include "stream/record.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { RECORDS = 2000, KEYS = 37, PARALLEL = 3 };
+
+/* What the records of a run have seen of each other. */
+struct run {
+	atomic_int at_work, most_at_work, in_hand, most_in_hand, disorders, released, ended;
+	atomic_int last[KEYS]; /* record of each key */
+	atomic_bool held[KEYS];
+};
+
+static void reach(atomic_int *most, int n)
+{
+	for (int seen = *most; n > seen && !atomic_compare_exchange_weak(most, &seen, n);)
+		continue;
+}
+
+static void nap(unsigned us)
+{
+	nanosleep(&(struct timespec){.tv_nsec = (long)us * 1000}, NULL);
+}
+
+static int number_of(const struct record *r)
+{
+	return atoi(record_text(r, "n"));
+}
+
+static const char *key_of(const struct record *r, void *context)
+{
+	(void)context;
+	return record_text(r, "key");
+}
+
+static void ended(void *context)
+{
+	struct run *run = context;
+	run->ended++;
+}
+
+/* Works for a while, and waits for a while, as chance has it. */
+static void each(struct record *r, void *context)
+{
+	struct run *run = context;
+	const char *name = record_text(r, "key");
+	int key = name ? atoi(name) : -1, n = number_of(r);
+	unsigned chance = (unsigned)n * 2654435761u >> 16;
+	reach(&run->most_in_hand, ++run->in_hand);
+	if (key >= 0 && (run->held[key] || run->last[key] > n))
+		run->disorders++;
+	if (key >= 0)
+		run->held[key] = true;
+	reach(&run->most_at_work, ++run->at_work);
+	nap(chance % 100);
+	run->at_work--;
+	record_waits();
+	record_waits();
+	nap(chance % 3 ? 0 : chance % 2000);
+	record_goes_on();
+	record_goes_on();
+	if (key >= 0) {
+		run->last[key] = n;
+		run->held[key] = false;
+	}
+	run->in_hand--;
+}
+
+/* Waits until as many as there can be are in hand. */
+static void crowd(struct record *r, void *context)
+{
+	struct run *run = context;
+	(void)r;
+	reach(&run->most_in_hand, ++run->in_hand);
+	record_waits();
+	while (run->in_hand < RECORDS_AT_ONCE && !run->released)
+		nap(100);
+	run->released = 1;
+	record_goes_on();
+}
+
+/* The first waits until all others have been done. */
+static void first_waits(struct record *r, void *context)
+{
+	struct run *run = context;
+	if (number_of(r) > 0) {
+		run->in_hand++;
+		return;
+	}
+	record_waits();
+	while (run->in_hand < RECORDS - 1)
+		nap(100);
+	record_goes_on();
+}
+
+static void write_records(int fd)
+{
+	for (int n = 0; n < RECORDS; n++)
+		if (n % 5)
+			dprintf(fd, "{\"n\":%d,\"key\":\"%d\"}\n", n, n * 7919 % 1009 % KEYS);
+		else
+			dprintf(fd, "{\"n\":%d}\n", n);
+	close(fd);
+}
+
+static void *feed(void *end)
+{
+	write_records(*(int *)end);
+	return NULL;
+}
+
+/* Runs the loop over all records; what comes out is in the file OUT. */
+static int run_loop(struct record_loop loop, const char *out)
+{
+	int ends[2];
+	pthread_t feeder;
+	if (pipe(ends) < 0 || dup2(ends[0], STDIN_FILENO) < 0)
+		return -1;
+	close(ends[0]);
+	int kept = dup(STDOUT_FILENO);
+	fflush(stdout);
+	if (!freopen(out, "w", stdout))
+		return -1;
+	pthread_create(&feeder, NULL, feed, &ends[1]);
+	int status = record_loop(&loop);
+	pthread_join(feeder, NULL);
+	fflush(stdout);
+	dup2(kept, STDOUT_FILENO);
+	close(kept);
+	return status;
+}
+
+/* How many lines a file has; *in_order: whether their numbers rise. */
+static int lines_of(const char *path, bool *in_order)
+{
+	char line[128];
+	int lines = 0, last = -1;
+	FILE *f = fopen(path, "r");
+	*in_order = true;
+	while (f && fgets(line, sizeof line, f)) {
+		int n = atoi(line + strlen("{\"n\":"));
+		*in_order &= n > last;
+		last = n;
+		lines++;
+	}
+	if (f)
+		fclose(f);
+	return lines;
+}
+
+int main(void)
+{
+	static struct run mixed, ordered, crowded, held;
+	char folder[] = "/tmp/pool.XXXXXX", out[64];
+	bool in_order;
+	struct record_loop loop = {.stage = "test",
+		.each = each,
+		.context = &mixed,
+		.parallel = PARALLEL,
+		.key = key_of,
+		.ended = ended};
+	if (!mkdtemp(folder))
+		return 1;
+	snprintf(out, sizeof out, "%s/out", folder);
+
+	ok(run_loop(loop, out) == 0 && lines_of(out, &in_order) == RECORDS, "every record comes out");
+	ok(mixed.disorders == 0, "one key's records keep their order, one at a time (%d did not)",
+		mixed.disorders);
+	ok(mixed.most_in_hand > PARALLEL, "more are in hand than may be at work (%d)", mixed.most_in_hand);
+	ok(mixed.ended == 1, "the end of the input is told once");
+
+	loop.in_order = true;
+	loop.context = &ordered;
+	ok(run_loop(loop, out) == 0 && lines_of(out, &in_order) == RECORDS && in_order,
+		"where that is asked for, all lines come out in their order");
+	ok(ordered.disorders == 0, "and are worked on in it, too");
+
+	loop = (struct record_loop){.stage = "test", .each = crowd, .context = &crowded, .parallel = 1};
+	ok(run_loop(loop, out) == 0 && lines_of(out, &in_order) == RECORDS && crowded.most_in_hand >= RECORDS_AT_ONCE,
+		"while all wait, %d are in hand", RECORDS_AT_ONCE);
+
+	loop = (struct record_loop){.stage = "test", .each = first_waits, .context = &held, .parallel = 1};
+	ok(run_loop(loop, out) == 0 && lines_of(out, &in_order) == RECORDS && !in_order,
+		"one that waits holds up nobody behind it");
+	unlink(out);
+	rmdir(folder);
+	return done();
+}
