@@ -12,6 +12,8 @@ number=0 failures=0 started=()
 # What is set up for the one who runs the tests is not theirs: a proxy, .curlrc, .sqliterc, a language.
 export HOME=$work no_proxy='*' NO_PROXY='*'
 unset PNOW_CONFIG XDG_CONFIG_HOME LANGUAGE
+# shellcheck source=tests/state.bash
+. "$root/tests/state.bash"
 
 # shellcheck disable=SC2317 # called by the trap
 tidy()

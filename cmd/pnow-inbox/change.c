@@ -1,5 +1,6 @@
 /* pnow-inbox retry, drop, purge: what a person may change. An event that a run has is left alone. */
 #include "pnow-inbox.h"
+#include "state/body.h"
 #include "state/cache.h"
 #include "value/when.h"
 
@@ -127,8 +128,8 @@ int inbox_purge_bodies(struct inbox *in, int argc, char *argv[])
 		usage_error(purge_usage);
 	inbox_open(in);
 	int64_t before = when_now_ms() - age;
-	if (!inbox_purge(in->state, before, &n) || !cache_expire(in->state, before))
+	if (!inbox_purge(in->state, before, &n) || !cache_expire(in->state, before) || !body_tidy(in->state))
 		errx(EX_TEMPFAIL, "the state file cannot be written now; %lld bodies are forgotten", (long long)n);
 	show_count("purged", n);
-	return inbox_scrub(in);
+	return inbox_scrubbed(in, state_give_back(in->state));
 }

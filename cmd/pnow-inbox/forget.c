@@ -204,7 +204,7 @@ int inbox_forget_patient(struct inbox *in, int argc, char *argv[])
 		errx(EX_TEMPFAIL, "the state file cannot be read now; nothing was removed");
 	if (is_settled(&f)) {
 		forget(&f);
-		status = inbox_scrub(in);
+		status = inbox_scrubbed(in, state_scrub(in->state));
 	}
 	keys_free(&f.events);
 	keys_free(&f.subjects);

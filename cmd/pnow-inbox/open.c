@@ -10,9 +10,9 @@ void inbox_open(struct inbox *in)
 	in->state = state_open(conf_need(in->conf, in->conf->state, "state"));
 }
 
-int inbox_scrub(struct inbox *in)
+int inbox_scrubbed(struct inbox *in, bool done)
 {
-	if (state_scrub(in->state))
+	if (done)
 		return EX_OK;
 	warnx("what is forgotten can still be read in %s or its log: another process is reading it, or there is "
 		  "no room to write it anew; try again",

@@ -36,9 +36,10 @@ int inbox_forget_patient(struct inbox *in, int argc, char *argv[]);
  * first. */
 void inbox_open(struct inbox *in);
 
-/* After something was forgotten: removes it from the file, too. The exit status; says where that could not be
- * done. */
-int inbox_scrub(struct inbox *in);
+/* After something was forgotten: the exit status. done: it is removed from the file, too; says where it is
+ * not.
+ */
+int inbox_scrubbed(struct inbox *in, bool done);
 
 /* choice.c: lists in options, "a,b", as JSON. End the process with status 64 where a word is none of them. */
 const char *choice_of_types(struct arena *a, const char *text);

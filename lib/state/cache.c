@@ -9,7 +9,10 @@
 #include <sysexits.h>
 #include <time.h>
 
-enum { EXPIRE_SECONDS = 10 };
+enum {
+	EXPIRE_SECONDS = 10,
+	EXPIRE_AT_ONCE = 256, /* in one transaction */
+};
 
 struct cache_expiry {
 	struct state *state;
@@ -24,7 +27,7 @@ const char *cache_get(struct state *s, struct arena *a, const char *kind, const 
 	enum cache_source source, int64_t not_before)
 {
 	const char *body = NULL;
-	state_run(s, a, &body, "SELECT body FROM cache WHERE kind=? AND id=? AND from_list=? AND fetched>=?",
+	state_run(s, a, &body, "SELECT body FROM answer WHERE kind=? AND id=? AND from_list=? AND fetched>=?",
 		"ttii", kind, id, (int64_t)source, not_before);
 	return body;
 }
@@ -32,10 +35,8 @@ const char *cache_get(struct state *s, struct arena *a, const char *kind, const 
 void cache_put(struct state *s, const char *kind, const char *id, enum cache_source source, int64_t fetched,
 	const char *body)
 {
-	state_do(s,
-		"INSERT INTO cache(kind,id,from_list,fetched,body) VALUES(?,?,?,?,?)"
-		"  ON CONFLICT(kind,id,from_list) DO UPDATE SET fetched=excluded.fetched, body=excluded.body",
-		"ttiit", kind, id, (int64_t)source, fetched, body);
+	state_do(s, "INSERT INTO answer(kind,id,from_list,fetched,body) VALUES(?,?,?,?,?)", "ttiit", kind, id,
+		(int64_t)source, fetched, body);
 }
 
 void cache_drop(struct state *s, const char *kind, const char *id, int64_t before)
@@ -60,7 +61,13 @@ void cache_list_useless(struct state *s, const char *kind, int64_t until)
 
 bool cache_expire(struct state *s, int64_t before)
 {
-	return state_do(s, "DELETE FROM cache WHERE fetched<?", "i", before);
+	bool done = true;
+	for (int64_t n = EXPIRE_AT_ONCE; done && n == EXPIRE_AT_ONCE; state_let_others(s)) {
+		done = state_do(s, "DELETE FROM cache WHERE body IN (SELECT body FROM cache WHERE fetched<? LIMIT ?)",
+			"ii", before, (int64_t)EXPIRE_AT_ONCE);
+		n = state_changed(s);
+	}
+	return done;
 }
 
 static void *expire(void *context)
@@ -115,7 +122,7 @@ void cache_expiry_end(struct cache_expiry *e)
 
 struct state_rows cache_bodies(struct state *s)
 {
-	return state_query(s, "SELECT kind||'/'||id, body FROM cache", "");
+	return state_query(s, "SELECT kind||'/'||id, body FROM answer", "");
 }
 
 bool cache_forget(struct state *s, const char *subjects, int64_t *n)

@@ -45,60 +45,78 @@ static bool from_crm(const char *type)
 	return event_type_of(type) == EVENT_CONTACT_TAGGED;
 }
 
+/* Whether an event that has the id is this one. A claim moves due: one that was begun and given back does not
+   take another in. False where that cannot be told, too, with *failed set. */
+static bool is_known(
+	struct state *s, struct arena *a, const struct inbox_event *e, const char *id, bool *failed)
+{
+	const char *columns[2] = {0};
+	*failed = state_run(s, a, columns, "SELECT type, state='waiting' AND due<=received FROM inbox WHERE id=?",
+				  "t", id) != STATE_ROW;
+	return !*failed && (e->delivery_id || state_number(columns[1])) &&
+		   from_crm(columns[0]) == from_crm(e->type);
+}
+
+/* Adds the event's row, and gives its seq and the key of its body; STATE_NONE: there is one of that id. */
+static enum state_result add_row(struct state *s, struct arena *a, const struct inbox_event *e,
+	const char *id, int64_t *seq, int64_t *body)
+{
+	const char *columns[2] = {0};
+	bool named = e->patient && !(e->subject && strcmp(e->patient, e->subject) == 0);
+	int64_t now = when_now_ms();
+	enum state_result added = state_run(s, a, columns,
+		"INSERT INTO inbox(id,type,patient,subject,queue,state,due,received,body)"
+		"  VALUES(?,?,?,?,?,'waiting',?,?,(SELECT coalesce(max(key),0)+1 FROM body))"
+		"  ON CONFLICT(id) DO NOTHING RETURNING seq, body",
+		"tttttii", id, e->type, named ? e->patient : NULL, e->subject, e->patient,
+		e->received < now ? e->received : now, e->received);
+	*seq = state_number(columns[0]);
+	*body = state_number(columns[1]);
+	return added;
+}
+
 enum inbox_added inbox_add(struct state *s, struct arena *a, const struct inbox_event *e, const char **id)
 {
-	const char *columns[4] = {0};
-	const char *line = NULL;
-	bool named = e->patient && !(e->subject && strcmp(e->patient, e->subject) == 0);
-	const char *patient = named ? e->patient : NULL;
-	int64_t now = when_now_ms();
+	enum state_result added;
+	int64_t seq, body;
+	bool failed = false;
 	*id = e->id;
-	for (unsigned n = 2;; n++) {
-		enum state_result found =
-			state_run(s, a, columns, "SELECT state, due, received, type FROM inbox WHERE id=?", "t", *id);
-		if (found == STATE_FAILED)
-			return INBOX_FAILED;
-		if (found == STATE_NONE)
-			break;
-		/* a claim moves due: one that was begun and given back does not take another in */
-		bool waits =
-			strcmp(columns[0], "waiting") == 0 && state_number(columns[1]) <= state_number(columns[2]);
-		if ((e->delivery_id || waits) && from_crm(columns[3]) == from_crm(e->type))
+	for (unsigned n = 2; (added = add_row(s, a, e, *id, &seq, &body)) == STATE_NONE; n++) {
+		if (is_known(s, a, e, *id, &failed))
 			return INBOX_KNOWN;
+		if (failed)
+			return INBOX_FAILED;
 		*id = arena_printf(a, "%s-%u", e->id, n);
 	}
+	if (added == STATE_FAILED)
+		return INBOX_FAILED;
 	struct str given = jtext_get(e->line, "id");
-	if (given.p && str_is(given, arena_printf(a, "\"%s\"", *id)))
-		line = arena_copy(a, e->line);
-	else
-		line = with_id(a, e->line, *id);
-	return !state_do(s,
-			   "INSERT INTO inbox(id,type,patient,subject,queue,state,due,received,body)"
-			   "  VALUES(?,?,?,?,?,'waiting',?,?,?)",
-			   "tttttiit", *id, e->type, patient, e->subject, e->patient,
-			   e->received < now ? e->received : now, e->received, line)
-			   ? INBOX_FAILED
-			   : INBOX_STORED;
+	bool same = given.n == strlen(*id) + 2 && memcmp(given.p + 1, *id, given.n - 2) == 0;
+	const char *line = same ? arena_copy(a, e->line) : with_id(a, e->line, *id);
+	return state_do(s, "INSERT INTO body(key,seq,text) VALUES(?,?,?)", "iit", body, seq, line) ? INBOX_STORED
+																							   : INBOX_FAILED;
 }
 
 /* Marks up to limit events that are due as the run's, in one transaction. */
 static bool claim_some(
 	struct state *s, struct arena *a, struct inbox_claim *c, const char *run, const char *types, size_t limit)
 {
-	int64_t now = when_now_ms();
+	int64_t now = when_now_ms(), *seqs = arena_alloc(a, limit * sizeof *seqs);
 	struct state_rows due = state_query(s,
-		"SELECT id, body FROM inbox AS i WHERE state='waiting' AND due<=?1"
+		"SELECT id, text, i.seq FROM inbox AS i JOIN body ON key=body WHERE state='waiting' AND due<=?1"
 		"  AND (?2='[]' OR coalesce(type,'') IN list(?2))"
 		"  AND (queue IS NULL OR NOT EXISTS (SELECT 1 FROM inbox AS o WHERE o.queue=i.queue"
 		"    AND o.seq<i.seq AND o.state IN ('waiting','running')))"
-		"  ORDER BY due, seq LIMIT ?3",
+		"  ORDER BY due, i.seq LIMIT ?3",
 		"iti", now, types, (int64_t)limit);
-	for (c->n = 0; state_next(&due); c->n++)
+	for (c->n = 0; state_next(&due); c->n++) {
 		c->at[c->n] = (struct inbox_claimed){state_copy(&due, a, 0), state_copy(&due, a, 1)};
+		seqs[c->n] = state_number(state_text(&due, 2));
+	}
 	bool done = state_done(&due);
 	for (size_t i = 0; done && i < c->n; i++)
 		done = state_do(
-			s, "UPDATE inbox SET state='running', run=?, due=? WHERE id=?", "tit", run, now, c->at[i].id);
+			s, "UPDATE inbox SET state='running', run=?, due=? WHERE seq=?", "tii", run, now, seqs[i]);
 	return state_end(s, done) && done;
 }
 
@@ -120,49 +138,53 @@ static int64_t due_again(const struct conf *conf, const struct inbox_result *r, 
 	return when_now_ms() + conf->retry_seconds[attempts - 1] * 1000;
 }
 
-/* An event that was not tried yet. */
-static bool put_off(struct state *s, const char *run, const struct inbox_result *r, const char **state)
-{
-	*state = "waiting";
-	return state_do(s,
-		"UPDATE inbox SET state='waiting', due=?1, run=NULL, patient=coalesce(patient,?2),"
-		"  queue=coalesce(queue,?2) WHERE id=?3 AND run=?4 AND state='running'",
-		"ittt", when_now_ms() + r->retry_after * 1000, r->patient, r->id, run);
-}
-
 /* A count that a result tells. */
 static int64_t count_in(struct arena *a, struct str result, const char *name)
 {
 	return state_number(jtext_scalar(a, jtext_get(result, name)));
 }
 
+/* Writes down what an attempt has come to. */
+static bool note_attempt(
+	struct state *s, int64_t seq, int64_t now, const struct inbox_result *r, bool names_another)
+{
+	struct arena a = {0};
+	bool done = state_do(s,
+		"INSERT INTO attempt(event_seq,at,status,contact,patient,calls,patientnow_calls,result)"
+		"  VALUES(?,?,?,?,?,?,?,?)",
+		"iitttiit", seq, now, r->status, r->contact, names_another ? r->patient : NULL,
+		count_in(&a, r->line, "calls"), count_in(&a, r->line, "patientnow_calls"), arena_copy(&a, r->line));
+	arena_free(&a);
+	return done;
+}
+
 bool inbox_settle(struct state *s, const struct conf *conf, const char *run, const struct inbox_result *r,
 	const char **state)
 {
-	bool failed = strcmp(r->status, "failed") == 0;
-	int64_t attempts = 0, now = when_now_ms();
-	*state = NULL;
-	enum state_result found = state_int(s, &attempts,
-		"SELECT attempts FROM inbox WHERE id=? AND run=? AND state='running'", "tt", r->id, run);
-	if (found != STATE_ROW)
-		return found == STATE_NONE;
-	if (failed && r->retry && r->retry_after > 0)
-		return put_off(s, run, r, state);
-	attempts++;
-	int64_t due = failed ? due_again(conf, r, attempts) : -1;
-	*state = due >= 0 ? "waiting" : failed ? "dead" : r->status;
 	struct arena a = {0};
-	bool done =
-		state_do(s,
-			"UPDATE inbox SET state=?1, attempts=?2, due=CASE WHEN ?3>=0 THEN ?3 ELSE due END, run=NULL,"
-			"  settled=CASE WHEN ?3>=0 THEN NULL ELSE ?4 END, patient=coalesce(patient,?5),"
-			"  queue=coalesce(queue,?5) WHERE id=?6",
-			"tiiitt", *state, attempts, due, now, r->patient, r->id) &&
-		state_do(s,
-			"INSERT INTO attempt(event,at,status,contact,patient,calls,patientnow_calls,result)"
-			"  VALUES(?,?,?,?,?,?,?,?)",
-			"titttiit", r->id, now, r->status, r->contact, r->patient, count_in(&a, r->line, "calls"),
-			count_in(&a, r->line, "patientnow_calls"), arena_copy(&a, r->line));
+	const char *columns[3] = {0};
+	int64_t now = when_now_ms();
+	*state = NULL;
+	enum state_result found = state_run(s, &a, columns,
+		"SELECT seq, attempts, patient FROM inbox WHERE id=? AND run=? AND state='running'", "tt", r->id,
+		run);
+	if (found != STATE_ROW) {
+		arena_free(&a);
+		return found == STATE_NONE;
+	}
+	bool failed = strcmp(r->status, "failed") == 0, put_off = failed && r->retry && r->retry_after > 0;
+	int64_t seq = state_number(columns[0]), attempts = state_number(columns[1]) + !put_off;
+	int64_t due = put_off ? now + r->retry_after * 1000 : failed ? due_again(conf, r, attempts) : -1;
+	*state = due >= 0 ? "waiting" : failed ? "dead" : r->status;
+	bool done = state_do(s,
+		"UPDATE inbox SET state=?1, attempts=?2, due=CASE WHEN ?3>=0 THEN ?3 ELSE due END, run=NULL,"
+		"  settled=CASE WHEN ?3>=0 THEN NULL ELSE ?4 END WHERE seq=?5",
+		"tiiii", *state, attempts, due, now, seq);
+	if (done && r->patient && !columns[2]) /* apart, since it changes two indexes */
+		done = state_do(
+			s, "UPDATE inbox SET patient=?1, queue=coalesce(queue,?1) WHERE seq=?2", "ti", r->patient, seq);
+	if (done && !put_off)
+		done = note_attempt(s, seq, now, r, r->patient && columns[2] && strcmp(r->patient, columns[2]) != 0);
 	arena_free(&a);
 	return done;
 }

@@ -11,7 +11,7 @@
 
 #define LAST_CHARACTER "\xf4\x8f\xbf\xbf" /* no id has it */
 
-enum { PURGE_AT_ONCE = 1000 }; /* bodies in one transaction: others write in between */
+enum { PURGE_AT_ONCE = 256 }; /* bodies in one transaction: others write in between */
 
 static const char *const states[] = {
 	"waiting", "running", "done", "unchanged", "ignored", "skipped", "dead", "dropped"};
@@ -54,8 +54,8 @@ bool inbox_next_event(struct state_rows *rows, struct inbox_row *row)
 enum state_result inbox_event(struct state *s, struct arena *a, const char *id, struct inbox_found *event)
 {
 	const char *columns[3] = {0};
-	enum state_result found =
-		state_run(s, a, columns, "SELECT id, state, body FROM inbox WHERE id=?", "t", id);
+	enum state_result found = state_run(
+		s, a, columns, "SELECT id, state, text FROM inbox LEFT JOIN body ON key=body WHERE id=?", "t", id);
 	*event = (struct inbox_found){columns[0], columns[1], columns[2]};
 	return found;
 }
@@ -70,10 +70,9 @@ struct state_rows inbox_like(struct state *s, struct arena *a, const char *prefi
 struct state_rows inbox_count(struct state *s)
 {
 	return state_query(s,
-		"SELECT state, type, count(*) FROM inbox GROUP BY state, type ORDER BY CASE state"
+		"SELECT state, nullif(type,''), n FROM event_count WHERE n>0 ORDER BY CASE state"
 		"  WHEN 'waiting' THEN 0 WHEN 'running' THEN 1 WHEN 'done' THEN 2 WHEN 'unchanged' THEN 3"
-		"  WHEN 'ignored' THEN 4 WHEN 'skipped' THEN 5 WHEN 'dead' THEN 6 ELSE 7 END,"
-		"  type IS NOT NULL, type",
+		"  WHEN 'ignored' THEN 4 WHEN 'skipped' THEN 5 WHEN 'dead' THEN 6 ELSE 7 END, type",
 		"");
 }
 
@@ -88,11 +87,7 @@ bool inbox_next_count(struct state_rows *rows, struct inbox_count *count)
 
 struct state_rows inbox_calls(struct state *s)
 {
-	return state_query(s,
-		"SELECT i.type, count(DISTINCT i.id), sum(a.calls), sum(a.patientnow_calls)"
-		"  FROM attempt AS a JOIN inbox AS i ON i.id=a.event"
-		"  WHERE i.type IS NOT NULL AND a.status NOT IN ('retried','dropped') GROUP BY i.type",
-		"");
+	return state_query(s, "SELECT type, events, crm, patientnow FROM call_count ORDER BY type", "");
 }
 
 bool inbox_next_calls(struct state_rows *rows, struct inbox_calls *calls)
@@ -135,8 +130,9 @@ static bool note(struct state *s, const char *id, int64_t now, const char *statu
 	buf_member(&result, "status", status);
 	buf_member(&result, "reason", "by hand");
 	buf_putc(&result, '}');
-	bool done = state_do(s, "INSERT INTO attempt(event,at,status,result) VALUES(?,?,?,?)", "titt", id, now,
-		status, buf_take(&result, &a).p);
+	bool done = state_do(s,
+		"INSERT INTO attempt(event_seq,at,status,result) VALUES((SELECT seq FROM inbox WHERE id=?),?,?,?)",
+		"titt", id, now, status, buf_take(&result, &a).p);
 	arena_free(&a);
 	return done;
 }
@@ -211,45 +207,54 @@ bool inbox_retry_all(struct state *s, const char *in_states, int64_t *n)
 	return state_end(s, done) && done;
 }
 
-/* The next so many bodies, behind *seq; *n 0: there are no more. */
+/* The next so many bodies, behind *seq; *n 0: there are no more. They are looked for before the transaction,
+   which is short then. */
 static bool purge_some(struct state *s, int64_t before, int64_t *seq, int64_t *n)
 {
-	int64_t last = *seq;
-	if (!state_begin(s))
-		return false;
-	bool done = state_int(s, &last,
-					"SELECT max(seq) FROM (SELECT seq FROM inbox WHERE seq>? AND settled<? AND state<>'dead'"
-					"  AND body IS NOT NULL ORDER BY seq LIMIT ?) AS some",
-					"iii", *seq, before, (int64_t)PURGE_AT_ONCE) != STATE_FAILED &&
-				state_do(s,
-					"UPDATE inbox SET body=NULL WHERE seq>? AND seq<=? AND settled<? AND state<>'dead'"
-					"  AND body IS NOT NULL",
-					"iii", *seq, last, before);
-	*n = state_changed(s);
-	*seq = last;
-	return state_end(s, done) && done;
+	struct arena a = {0};
+	const char *columns[2] = {0};
+	*n = 0;
+	bool done = state_run(s, &a, columns,
+					"SELECT min(seq), max(seq) FROM (SELECT seq FROM inbox WHERE seq>? AND settled<?"
+					"  AND state<>'dead' AND body IS NOT NULL ORDER BY seq LIMIT ?) AS some",
+					"iii", *seq, before, (int64_t)PURGE_AT_ONCE) == STATE_ROW;
+	if (done && columns[0]) {
+		int64_t first = state_number(columns[0]);
+		*seq = state_number(columns[1]);
+		done = state_do(s,
+			"UPDATE inbox SET body=NULL WHERE seq>=? AND seq<=? AND settled<? AND state<>'dead'"
+			"  AND body IS NOT NULL",
+			"iii", first, *seq, before);
+		*n = state_changed(s);
+	}
+	arena_free(&a);
+	return done;
 }
 
 bool inbox_purge(struct state *s, int64_t before, int64_t *n)
 {
-	int64_t seq = 0, some = 0;
-	bool done = true;
+	int64_t seq = 0, some = 0, last;
+	bool done;
 	*n = 0;
-	while (done && (done = purge_some(s, before, &seq, &some)) && some > 0)
+	do {
+		last = seq;
+		done = purge_some(s, before, &seq, &some);
 		*n += some;
+		state_let_others(s);
+	} while (done && seq > last);
 	return done;
 }
 
 struct state_rows inbox_bodies(struct state *s)
 {
-	return state_query(s, "SELECT id, subject, body FROM inbox WHERE body IS NOT NULL", "");
+	return state_query(s, "SELECT id, subject, text FROM inbox JOIN body ON key=body", "");
 }
 
 struct state_rows inbox_of_patient(struct state *s, const char *patient, const char *subjects)
 {
 	return state_query(s,
 		"SELECT id, subject, NULL FROM inbox WHERE patient=?1 OR subject IN list(?2)"
-		"  OR id IN (SELECT event FROM attempt WHERE patient=?1)",
+		"  OR seq IN (SELECT event_seq FROM attempt WHERE patient=?1)",
 		"tt", patient, subjects);
 }
 
@@ -293,8 +298,9 @@ static bool forget_words(struct state *s, const char *events, int64_t *n)
 	struct arena a = {0};
 	bool done = true;
 	struct state_rows rows = state_query(s,
-		"SELECT seq, result FROM attempt WHERE event IN list(?) AND status NOT IN ('retried','dropped')", "t",
-		events);
+		"SELECT seq, result FROM attempt WHERE event_seq IN (SELECT seq FROM inbox WHERE id IN list(?))"
+		"  AND status NOT IN ('retried','dropped')",
+		"t", events);
 	for (; done && state_next(&rows); arena_reset(&a)) {
 		const char *less = without_words(&a, str_of(state_text(&rows, 1)));
 		if (!less)
@@ -324,21 +330,21 @@ bool inbox_forget(struct state *s, const char *events, struct inbox_forgotten *n
 struct state_rows inbox_history(struct state *s, const char *keys)
 {
 	return state_query(s,
-		"WITH key(k) AS (SELECT value FROM list(?1) AS given), found(id) AS ("
-		"  SELECT id FROM inbox WHERE id IN (SELECT k FROM key)"
-		"  UNION SELECT id FROM inbox WHERE patient IN (SELECT k FROM key)"
-		"  UNION SELECT id FROM inbox WHERE subject IN (SELECT k FROM key"
+		"WITH key(k) AS (SELECT value FROM list(?1) AS given), found(seq) AS ("
+		"  SELECT seq FROM inbox WHERE id IN (SELECT k FROM key)"
+		"  UNION SELECT seq FROM inbox WHERE patient IN (SELECT k FROM key)"
+		"  UNION SELECT seq FROM inbox WHERE subject IN (SELECT k FROM key"
 		"    UNION SELECT 'appointment/'||k FROM key UNION SELECT 'bill/'||k FROM key"
 		"    UNION SELECT 'membership/'||k FROM key UNION SELECT 'patient/'||k FROM key"
 		"    UNION SELECT 'contact/'||k FROM key)"
-		"  UNION SELECT event FROM attempt WHERE contact IN (SELECT k FROM key))"
+		"  UNION SELECT event_seq FROM attempt WHERE contact IN (SELECT k FROM key))"
 		"SELECT received, 'received', id, type, patient, subject, NULL, NULL, NULL"
-		"  FROM inbox WHERE id IN (SELECT id FROM found)"
+		"  FROM inbox WHERE seq IN (SELECT seq FROM found)"
 		"UNION ALL SELECT due, state, id, type, patient, subject, NULL, NULL, NULL"
-		"  FROM inbox WHERE id IN (SELECT id FROM found) AND state IN ('waiting','running')"
-		"UNION ALL SELECT a.at, 'attempt', a.event, i.type, i.patient, i.subject, a.status, a.contact,"
-		"  a.result FROM attempt AS a JOIN inbox AS i ON i.id=a.event WHERE a.event IN"
-		"  (SELECT id FROM found)",
+		"  FROM inbox WHERE seq IN (SELECT seq FROM found) AND state IN ('waiting','running')"
+		"UNION ALL SELECT a.at, 'attempt', i.id, i.type, i.patient, i.subject, a.status, a.contact,"
+		"  a.result FROM attempt AS a JOIN inbox AS i ON i.seq=a.event_seq WHERE a.event_seq IN"
+		"  (SELECT seq FROM found)",
 		"t", keys);
 }
 

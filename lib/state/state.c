@@ -19,136 +19,219 @@
 #include <unistd.h>
 #include <fcntl.h>
 
+/* A new file, or one that is written anew, is one whose space can be given back piece by piece. */
+#define IN_PIECES "PRAGMA auto_vacuum=INCREMENTAL"
+
 enum {
 	BUSY_MS = 10000,
 	SHORT_LOG = 128, /* pages; who opens a file alone reads all of its log */
 	LONG_LOG = 1000,
+	ASIDE_MS = 5, /* longer than wait_for_lock sleeps */
 };
 
 /* The schema, version by version: an older file gets what it lacks. Names no patient: ids, states, amounts.
  */
-static const char *const versions[] = {
+static const struct {
+	int version;
+	const char *sql;
+} steps[] = {
 	/* The CRM's contact of a patient; patient: it is no lead any more. */
-	"CREATE TABLE contact(location TEXT NOT NULL, patient TEXT NOT NULL, contact TEXT NOT NULL,"
-	"  is_patient INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(location, patient)) WITHOUT ROWID;"
-	"CREATE INDEX contact_contact ON contact(location, contact);"
-	"CREATE TABLE opportunity(location TEXT NOT NULL, contact TEXT NOT NULL, pipeline TEXT NOT NULL,"
-	"  opportunity TEXT NOT NULL, PRIMARY KEY(location, contact, pipeline)) WITHOUT ROWID;"
-	/* What an event is about (appointment/88123), its last applied state and moment; seq counts the states.
-	 */
-	"CREATE TABLE subject(location TEXT NOT NULL, subject TEXT NOT NULL, state TEXT NOT NULL,"
-	"  seq INTEGER NOT NULL,"
-	"  event TEXT NOT NULL, moment INTEGER NOT NULL, applied INTEGER NOT NULL, PRIMARY KEY(location,"
-	"  subject)) WITHOUT ROWID;"
-	"CREATE TABLE event(event TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;"
-	/* What was done for a state of a subject; done 0: meant to be, and nobody knows yet. */
-	"CREATE TABLE effect(location TEXT NOT NULL, effect TEXT NOT NULL, contact TEXT NOT NULL,"
-	"  done INTEGER NOT NULL,"
-	"  at INTEGER NOT NULL, PRIMARY KEY(location, effect)) WITHOUT ROWID;"
-	/* What of a bill is in the lifetime value (counted), and an addition that is under way. */
-	"CREATE TABLE bill(location TEXT NOT NULL, bill TEXT NOT NULL, contact TEXT NOT NULL,"
-	"  counted INTEGER NOT NULL DEFAULT 0,"
-	"  pending INTEGER, before INTEGER, after INTEGER, PRIMARY KEY(location, bill)) WITHOUT ROWID;"
-	"CREATE INDEX bill_pending ON bill(location, contact) WHERE pending IS NOT NULL;"
-	"CREATE TABLE name(location TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL,"
-	"  more TEXT,"
-	"  PRIMARY KEY(location, kind, name)) WITHOUT ROWID;"
-	"CREATE TABLE cache(kind TEXT NOT NULL, id TEXT NOT NULL, fetched INTEGER NOT NULL, body TEXT NOT NULL,"
-	"  PRIMARY KEY(kind, id));"
-	"CREATE TABLE quota(api TEXT NOT NULL, day TEXT NOT NULL, used INTEGER NOT NULL, PRIMARY KEY(api,"
-	"  day)) WITHOUT ROWID;",
+	{1, "CREATE TABLE contact(location TEXT NOT NULL, patient TEXT NOT NULL, contact TEXT NOT NULL,"
+		"  is_patient INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(location, patient)) WITHOUT ROWID;"
+		"CREATE INDEX contact_contact ON contact(location, contact);"
+		"CREATE TABLE opportunity(location TEXT NOT NULL, contact TEXT NOT NULL, pipeline TEXT NOT NULL,"
+		"  opportunity TEXT NOT NULL, PRIMARY KEY(location, contact, pipeline)) WITHOUT ROWID;"
+		/* What an event is about (appointment/88123), its last applied state and moment; seq counts the
+		 * states.
+		 */
+		"CREATE TABLE subject(location TEXT NOT NULL, subject TEXT NOT NULL, state TEXT NOT NULL,"
+		"  seq INTEGER NOT NULL,"
+		"  event TEXT NOT NULL, moment INTEGER NOT NULL, applied INTEGER NOT NULL, PRIMARY KEY(location,"
+		"  subject)) WITHOUT ROWID;"
+		"CREATE TABLE event(event TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;"
+		/* What was done for a state of a subject; done 0: meant to be, and nobody knows yet. */
+		"CREATE TABLE effect(location TEXT NOT NULL, effect TEXT NOT NULL, contact TEXT NOT NULL,"
+		"  done INTEGER NOT NULL,"
+		"  at INTEGER NOT NULL, PRIMARY KEY(location, effect)) WITHOUT ROWID;"
+		/* What of a bill is in the lifetime value (counted), and an addition that is under way. */
+		"CREATE TABLE bill(location TEXT NOT NULL, bill TEXT NOT NULL, contact TEXT NOT NULL,"
+		"  counted INTEGER NOT NULL DEFAULT 0,"
+		"  pending INTEGER, before INTEGER, after INTEGER, PRIMARY KEY(location, bill)) WITHOUT ROWID;"
+		"CREATE INDEX bill_pending ON bill(location, contact) WHERE pending IS NOT NULL;"
+		"CREATE TABLE name(location TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL,"
+		"  more TEXT,"
+		"  PRIMARY KEY(location, kind, name)) WITHOUT ROWID;"
+		"CREATE TABLE cache(kind TEXT NOT NULL, id TEXT NOT NULL, fetched INTEGER NOT NULL, body TEXT NOT NULL,"
+		"  PRIMARY KEY(kind, id));"
+		"CREATE TABLE quota(api TEXT NOT NULL, day TEXT NOT NULL, used INTEGER NOT NULL, PRIMARY KEY(api,"
+		"  day)) WITHOUT ROWID;"},
 	/* Events that came in, in their order (seq). patient: what keeps its order; subject: appointment/88123;
 	   due: when it may be fed; run: who feeds it. An event's body goes when it is purged, its row stays: a
 	   delivery id is known for ever. */
-	"CREATE TABLE inbox(seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, type TEXT, patient TEXT,"
-	"  subject TEXT,"
-	"  state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL, run TEXT,"
-	"  received INTEGER NOT NULL, settled INTEGER, body TEXT);"
-	"CREATE INDEX inbox_due ON inbox(due, seq) WHERE state='waiting';"
-	"CREATE INDEX inbox_open ON inbox(patient, seq) WHERE state IN ('waiting','running');"
-	"CREATE INDEX inbox_running ON inbox(run) WHERE state='running';"
-	"CREATE INDEX inbox_patient ON inbox(patient, seq);"
-	"CREATE INDEX inbox_subject ON inbox(subject, seq);"
-	/* What a pipeline answered for an event, or a person decided, each time. */
-	"CREATE TABLE attempt(event TEXT NOT NULL, at INTEGER NOT NULL, status TEXT NOT NULL, contact TEXT,"
-	"  result TEXT NOT NULL);"
-	"CREATE INDEX attempt_event ON attempt(event, at);"
-	"CREATE INDEX attempt_contact ON attempt(contact, at);",
+	{2, "CREATE TABLE inbox(seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, type TEXT, patient TEXT,"
+		"  subject TEXT,"
+		"  state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL, run TEXT,"
+		"  received INTEGER NOT NULL, settled INTEGER, body TEXT);"
+		"CREATE INDEX inbox_due ON inbox(due, seq) WHERE state='waiting';"
+		"CREATE INDEX inbox_open ON inbox(patient, seq) WHERE state IN ('waiting','running');"
+		"CREATE INDEX inbox_running ON inbox(run) WHERE state='running';"
+		"CREATE INDEX inbox_patient ON inbox(patient, seq);"
+		"CREATE INDEX inbox_subject ON inbox(subject, seq);"
+		/* What a pipeline answered for an event, or a person decided, each time. */
+		"CREATE TABLE attempt(event TEXT NOT NULL, at INTEGER NOT NULL, status TEXT NOT NULL, contact TEXT,"
+		"  result TEXT NOT NULL);"
+		"CREATE INDEX attempt_event ON attempt(event, at);"
+		"CREATE INDEX attempt_contact ON attempt(contact, at);"},
 	/* The id that the CRM gave to what an effect made: a note. done 2: nobody will ever know. */
-	"ALTER TABLE effect ADD COLUMN made TEXT;"
-	"CREATE INDEX effect_made ON effect(location, made) WHERE made IS NOT NULL;",
+	{3, "ALTER TABLE effect ADD COLUMN made TEXT;"
+		"CREATE INDEX effect_made ON effect(location, made) WHERE made IS NOT NULL;"},
 	/* Where a walk through a list of PatientNow stands: since is its lower bound, page its next page (0: no
 	   walk is under way), began when it began, the next one's lower bound. */
-	"CREATE TABLE bookmark(name TEXT PRIMARY KEY, since TEXT NOT NULL, page INTEGER NOT NULL, began TEXT)"
-	"  WITHOUT ROWID;"
-	/* A patient whom an event made of a contact: patient NULL where the creation was begun, and nobody knows
-	   yet. */
-	"CREATE TABLE creation(location TEXT NOT NULL, contact TEXT NOT NULL, event TEXT NOT NULL,"
-	"  begun INTEGER NOT NULL, patient TEXT, PRIMARY KEY(location, contact)) WITHOUT ROWID;"
-	/* OAuth: what the CRM gave last; a refresh token is good for one use. */
-	"CREATE TABLE token(name TEXT PRIMARY KEY, access TEXT, refresh TEXT,"
-	"  expires INTEGER NOT NULL) WITHOUT ROWID;",
+	{4, "CREATE TABLE bookmark(name TEXT PRIMARY KEY, since TEXT NOT NULL, page INTEGER NOT NULL, began TEXT)"
+		"  WITHOUT ROWID;"
+		/* A patient whom an event made of a contact: patient NULL where the creation was begun, and nobody
+		   knows yet. */
+		"CREATE TABLE creation(location TEXT NOT NULL, contact TEXT NOT NULL, event TEXT NOT NULL,"
+		"  begun INTEGER NOT NULL, patient TEXT, PRIMARY KEY(location, contact)) WITHOUT ROWID;"
+		/* OAuth: what the CRM gave last; a refresh token is good for one use. */
+		"CREATE TABLE token(name TEXT PRIMARY KEY, access TEXT, refresh TEXT,"
+		"  expires INTEGER NOT NULL) WITHOUT ROWID;"},
 	/* asked: when the contact's opportunities last showed a lead. */
-	"ALTER TABLE contact ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;"
-	/* Who changed something of a contact last: its fields (what: appointment), where an opportunity stands
-	   (opportunity.move/Surgical). at: milliseconds since 1970, later than all others of the contact. */
-	"CREATE TABLE latest(location TEXT NOT NULL, contact TEXT NOT NULL, what TEXT NOT NULL,"
-	"  subject TEXT NOT NULL,"
-	"  seq INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(location, contact, what)) WITHOUT ROWID;"
-	/* The lifetime value that was written last. */
-	"CREATE TABLE lifetime(location TEXT NOT NULL, contact TEXT NOT NULL, value INTEGER NOT NULL,"
-	"  PRIMARY KEY(location, contact)) WITHOUT ROWID;",
+	{5, "ALTER TABLE contact ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;"
+		/* Who changed something of a contact last: its fields (what: appointment), where an opportunity
+		   stands (opportunity.move/Surgical). at: milliseconds since 1970, later than all others of the
+		   contact. */
+		"CREATE TABLE latest(location TEXT NOT NULL, contact TEXT NOT NULL, what TEXT NOT NULL,"
+		"  subject TEXT NOT NULL,"
+		"  seq INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(location, contact, what)) WITHOUT ROWID;"
+		/* The lifetime value that was written last. */
+		"CREATE TABLE lifetime(location TEXT NOT NULL, contact TEXT NOT NULL, value INTEGER NOT NULL,"
+		"  PRIMARY KEY(location, contact)) WITHOUT ROWID;"},
 	/* In which sub-account an event was applied: one may go to several. '': nobody wrote it down. */
-	"ALTER TABLE event RENAME TO event_before;"
-	"CREATE TABLE event(event TEXT NOT NULL, location TEXT NOT NULL DEFAULT '', at INTEGER NOT NULL,"
-	"  PRIMARY KEY(event, location)) WITHOUT ROWID;"
-	"INSERT INTO event(event,at) SELECT event, at FROM event_before;"
-	"DROP TABLE event_before;",
+	{6, "ALTER TABLE event RENAME TO event_before;"
+		"CREATE TABLE event(event TEXT NOT NULL, location TEXT NOT NULL DEFAULT '', at INTEGER NOT NULL,"
+		"  PRIMARY KEY(event, location)) WITHOUT ROWID;"
+		"INSERT INTO event(event,at) SELECT event, at FROM event_before;"
+		"DROP TABLE event_before;"},
 	/* from_list: a list told it, which may be less than the resource alone tells. */
-	"ALTER TABLE cache RENAME TO cache_before;"
-	"CREATE TABLE cache(kind TEXT NOT NULL, id TEXT NOT NULL, from_list INTEGER NOT NULL,"
-	"  fetched INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY(kind, id, from_list));"
-	"INSERT INTO cache(kind,id,from_list,fetched,body) SELECT replace(kind,' in list',''), id,"
-	"  kind LIKE '% in list', fetched, body FROM cache_before WHERE kind<>'useless list';"
-	/* Which lists of PatientNow are of no use, and until when. */
-	"CREATE TABLE useless_list(kind TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;"
-	"INSERT INTO useless_list SELECT id, fetched FROM cache_before WHERE kind='useless list';"
-	"DROP TABLE cache_before;"
-	/* A share of a day's calls (quota.h): when those that were made would all be due. */
-	"CREATE TABLE quota_share(api TEXT PRIMARY KEY, settled INTEGER NOT NULL) WITHOUT ROWID;"
-	"INSERT INTO quota_share SELECT api, used FROM quota WHERE day='settled';"
-	"DELETE FROM quota WHERE day='settled';"
-	/* When a list of names was asked for last. */
-	"CREATE TABLE name_list(location TEXT NOT NULL, kind TEXT NOT NULL, asked INTEGER NOT NULL,"
-	"  PRIMARY KEY(location, kind)) WITHOUT ROWID;"
-	"INSERT INTO name_list SELECT location, name, CAST(id AS INTEGER) FROM name WHERE kind='asked';"
-	"DELETE FROM name WHERE kind='asked';"
-	/* file_hash: of the text of the file that the refresh token came of. */
-	"ALTER TABLE token ADD COLUMN file_hash TEXT;"
-	"UPDATE token SET file_hash=(SELECT f.refresh FROM token AS f WHERE f.name='file of '||token.name);"
-	"DELETE FROM token WHERE name LIKE 'file of %';"
-	/* What of a result is asked for: patient, and the calls that it took. */
-	"ALTER TABLE attempt RENAME TO attempt_before;"
-	"CREATE TABLE attempt(seq INTEGER PRIMARY KEY, event TEXT NOT NULL, at INTEGER NOT NULL,"
-	"  status TEXT NOT NULL, contact TEXT, patient TEXT, calls INTEGER NOT NULL DEFAULT 0,"
-	"  patientnow_calls INTEGER NOT NULL DEFAULT 0, result TEXT NOT NULL);"
-	"INSERT INTO attempt(event,at,status,contact,patient,calls,patientnow_calls,result)"
-	"  SELECT event, at, status, contact, CAST(json_extract(result,'$.patient_id') AS TEXT),"
-	"  coalesce(json_extract(result,'$.calls'),0), coalesce(json_extract(result,'$.patientnow_calls'),0),"
-	"  result FROM attempt_before ORDER BY rowid;"
-	"DROP TABLE attempt_before;"
-	"CREATE INDEX attempt_event ON attempt(event, at);"
-	"CREATE INDEX attempt_contact ON attempt(contact, at);"
-	"CREATE INDEX attempt_patient ON attempt(patient);",
+	{7, "ALTER TABLE cache RENAME TO cache_before;"
+		"CREATE TABLE cache(kind TEXT NOT NULL, id TEXT NOT NULL, from_list INTEGER NOT NULL,"
+		"  fetched INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY(kind, id, from_list));"
+		"INSERT INTO cache(kind,id,from_list,fetched,body) SELECT replace(kind,' in list',''), id,"
+		"  kind LIKE '% in list', fetched, body FROM cache_before WHERE kind<>'useless list';"
+		/* Which lists of PatientNow are of no use, and until when. */
+		"CREATE TABLE useless_list(kind TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;"
+		"INSERT INTO useless_list SELECT id, fetched FROM cache_before WHERE kind='useless list';"
+		"DROP TABLE cache_before;"
+		/* A share of a day's calls (quota.h): when those that were made would all be due. */
+		"CREATE TABLE quota_share(api TEXT PRIMARY KEY, settled INTEGER NOT NULL) WITHOUT ROWID;"
+		"INSERT INTO quota_share SELECT api, used FROM quota WHERE day='settled';"
+		"DELETE FROM quota WHERE day='settled';"
+		/* When a list of names was asked for last. */
+		"CREATE TABLE name_list(location TEXT NOT NULL, kind TEXT NOT NULL, asked INTEGER NOT NULL,"
+		"  PRIMARY KEY(location, kind)) WITHOUT ROWID;"
+		"INSERT INTO name_list SELECT location, name, CAST(id AS INTEGER) FROM name WHERE kind='asked';"
+		"DELETE FROM name WHERE kind='asked';"
+		/* file_hash: of the text of the file that the refresh token came of. */
+		"ALTER TABLE token ADD COLUMN file_hash TEXT;"
+		"UPDATE token SET file_hash=(SELECT f.refresh FROM token AS f WHERE f.name='file of '||token.name);"
+		"DELETE FROM token WHERE name LIKE 'file of %';"
+		/* What of a result is asked for: patient, and the calls that it took. */
+		"ALTER TABLE attempt RENAME TO attempt_before;"
+		"CREATE TABLE attempt(seq INTEGER PRIMARY KEY, event TEXT NOT NULL, at INTEGER NOT NULL,"
+		"  status TEXT NOT NULL, contact TEXT, patient TEXT, calls INTEGER NOT NULL DEFAULT 0,"
+		"  patientnow_calls INTEGER NOT NULL DEFAULT 0, result TEXT NOT NULL);"
+		"INSERT INTO attempt(event,at,status,contact,patient,calls,patientnow_calls,result)"
+		"  SELECT event, at, status, contact, CAST(json_extract(result,'$.patient_id') AS TEXT),"
+		"  coalesce(json_extract(result,'$.calls'),0), coalesce(json_extract(result,'$.patientnow_calls'),0),"
+		"  result FROM attempt_before ORDER BY rowid;"
+		"DROP TABLE attempt_before;"
+		"CREATE INDEX attempt_event ON attempt(event, at);"
+		"CREATE INDEX attempt_contact ON attempt(contact, at);"
+		"CREATE INDEX attempt_patient ON attempt(patient);"},
 	/* queue: what keeps an event's order, the patient's id or the subject; patient: a patient's id only. */
-	"ALTER TABLE inbox ADD COLUMN queue TEXT;"
-	"UPDATE inbox SET queue=patient, patient=CASE WHEN patient=subject THEN NULL ELSE patient END"
-	"  WHERE patient IS NOT NULL;"
-	"DROP INDEX inbox_open;"
-	"CREATE INDEX inbox_open ON inbox(queue, seq) WHERE state IN ('waiting','running');",
+	{8, "ALTER TABLE inbox ADD COLUMN queue TEXT;"
+		"UPDATE inbox SET queue=patient, patient=CASE WHEN patient=subject THEN NULL ELSE patient END"
+		"  WHERE patient IS NOT NULL;"
+		"DROP INDEX inbox_open;"
+		"CREATE INDEX inbox_open ON inbox(queue, seq) WHERE state IN ('waiting','running');"},
+	/* What is about people is apart from what is looked at, so that a million settled events are small rows:
+	   an event's line (seq is the event's) and what PatientNow answered (seq NULL). What a trigger clears
+	   goes with body_tidy. */
+	{9, "CREATE TABLE body(key INTEGER PRIMARY KEY, seq INTEGER, text TEXT NOT NULL);"
+		"ALTER TABLE inbox RENAME TO inbox_before;"
+		"CREATE TABLE inbox(seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, type TEXT, patient TEXT,"
+		"  subject TEXT, queue TEXT, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,"
+		"  due INTEGER NOT NULL, run TEXT, received INTEGER NOT NULL, settled INTEGER, body INTEGER);"
+		"INSERT INTO body(key,seq,text) SELECT seq, seq, body FROM inbox_before WHERE body IS NOT NULL ORDER BY seq;"
+		"INSERT INTO inbox(seq,id,type,patient,subject,queue,state,attempts,due,run,received,settled,body)"
+		"  SELECT seq, id, type, patient, subject, queue, state, attempts, due, run, received, settled,"
+		"  CASE WHEN body IS NOT NULL THEN seq END FROM inbox_before ORDER BY seq;"
+		"DROP TABLE inbox_before;"
+		"CREATE INDEX inbox_due ON inbox(due, seq, received) WHERE state='waiting';"
+		"CREATE INDEX inbox_open ON inbox(queue, seq) WHERE state IN ('waiting','running');"
+		"CREATE INDEX inbox_running ON inbox(run) WHERE state='running';"
+		"CREATE INDEX inbox_patient ON inbox(patient) WHERE patient IS NOT NULL;"
+		"CREATE INDEX inbox_subject ON inbox(subject) WHERE subject IS NOT NULL;"
+		"CREATE TRIGGER inbox_body AFTER UPDATE OF body ON inbox WHEN old.body IS NOT NULL BEGIN"
+		"  UPDATE body SET seq=NULL, text='' WHERE key=old.body; END;"
+		"ALTER TABLE cache RENAME TO cache_before;"
+		"CREATE TABLE cache(kind TEXT NOT NULL, id TEXT NOT NULL, from_list INTEGER NOT NULL,"
+		"  fetched INTEGER NOT NULL, body INTEGER NOT NULL, PRIMARY KEY(kind, id, from_list)) WITHOUT ROWID;"
+		"CREATE INDEX cache_fetched ON cache(fetched);"
+		"CREATE INDEX cache_body ON cache(body);"
+		"CREATE TRIGGER cache_changed AFTER UPDATE OF body ON cache BEGIN"
+		"  UPDATE body SET text='' WHERE key=old.body; END;"
+		"CREATE TRIGGER cache_removed AFTER DELETE ON cache BEGIN"
+		"  UPDATE body SET text='' WHERE key=old.body; END;"
+		/* The cache with its bodies: what is put here is kept in both. */
+		"CREATE VIEW answer AS SELECT kind, id, from_list, fetched, b.text AS body"
+		"  FROM cache AS c JOIN body AS b ON b.key=c.body;"
+		"CREATE TRIGGER answer_added INSTEAD OF INSERT ON answer BEGIN"
+		"  INSERT INTO body(text) VALUES(new.body);"
+		"  INSERT INTO cache(kind,id,from_list,fetched,body)"
+		"    VALUES(new.kind, new.id, new.from_list, new.fetched, (SELECT max(key) FROM body))"
+		"    ON CONFLICT(kind,id,from_list) DO UPDATE SET fetched=excluded.fetched, body=excluded.body; END;"
+		"INSERT INTO answer SELECT kind, id, from_list, fetched, body FROM cache_before ORDER BY fetched;"
+		"DROP TABLE cache_before;"},
+	/* event_seq: the event's seq; patient: whom the result names, where the event is not the patient's. */
+	{9, "ALTER TABLE attempt RENAME TO attempt_before;"
+		"CREATE TABLE attempt(seq INTEGER PRIMARY KEY, event_seq INTEGER NOT NULL, at INTEGER NOT NULL,"
+		"  status TEXT NOT NULL, contact TEXT, patient TEXT, calls INTEGER NOT NULL DEFAULT 0,"
+		"  patientnow_calls INTEGER NOT NULL DEFAULT 0, result TEXT NOT NULL);"
+		"INSERT INTO attempt SELECT a.seq, i.seq, at, status, contact,"
+		"  CASE WHEN a.patient IS NOT i.patient THEN a.patient END, calls, patientnow_calls, result"
+		"  FROM attempt_before AS a JOIN inbox AS i ON i.id=a.event ORDER BY a.seq;"
+		"DROP TABLE attempt_before;"
+		"CREATE INDEX attempt_event ON attempt(event_seq);"
+		"CREATE INDEX attempt_contact ON attempt(contact) WHERE contact IS NOT NULL;"
+		"CREATE INDEX attempt_patient ON attempt(patient) WHERE patient IS NOT NULL;"
+		/* How many events there are by state and type ('': none); kept as they change. */
+		"CREATE TABLE event_count(state TEXT NOT NULL, type TEXT NOT NULL, n INTEGER NOT NULL,"
+		"  PRIMARY KEY(state, type)) WITHOUT ROWID;"
+		"INSERT INTO event_count SELECT state, coalesce(type,''), count(*) FROM inbox GROUP BY 1, 2;"
+		"CREATE TRIGGER event_added AFTER INSERT ON inbox BEGIN"
+		"  INSERT INTO event_count VALUES(new.state, coalesce(new.type,''), 1)"
+		"    ON CONFLICT(state,type) DO UPDATE SET n=n+1; END;"
+		"CREATE TRIGGER event_changed AFTER UPDATE OF state ON inbox WHEN new.state<>old.state BEGIN"
+		"  UPDATE event_count SET n=n-1 WHERE state=old.state AND type=coalesce(old.type,'');"
+		"  INSERT INTO event_count VALUES(new.state, coalesce(new.type,''), 1)"
+		"    ON CONFLICT(state,type) DO UPDATE SET n=n+1; END;"
+		/* What the attempts at events of a type took, and at how many events there were some. */
+		"CREATE TABLE call_count(type TEXT PRIMARY KEY, events INTEGER NOT NULL, crm INTEGER NOT NULL,"
+		"  patientnow INTEGER NOT NULL) WITHOUT ROWID;"
+		"INSERT INTO call_count SELECT i.type, count(DISTINCT i.seq), sum(calls), sum(patientnow_calls)"
+		"  FROM attempt AS a JOIN inbox AS i ON i.seq=a.event_seq"
+		"  WHERE i.type IS NOT NULL AND a.status NOT IN ('retried','dropped') GROUP BY 1;"
+		"CREATE TRIGGER attempt_added AFTER INSERT ON attempt WHEN new.status NOT IN ('retried','dropped') BEGIN"
+		"  INSERT INTO call_count SELECT type, NOT EXISTS (SELECT 1 FROM attempt WHERE event_seq=new.event_seq"
+		"    AND seq<>new.seq AND status NOT IN ('retried','dropped')), new.calls, new.patientnow_calls"
+		"    FROM inbox WHERE seq=new.event_seq AND type IS NOT NULL"
+		"    ON CONFLICT(type) DO UPDATE SET events=events+excluded.events, crm=crm+excluded.crm,"
+		"    patientnow=patientnow+excluded.patientnow; END;"},
 };
 
-enum { VERSION = COUNT(versions) };
+enum { VERSION = 9 };
 
 /* A statement that is kept. */
 struct statement {
@@ -226,8 +309,6 @@ static bool migrate(struct state *s, struct state_failure *why)
 {
 	if (version(s) == VERSION)
 		return true;
-	/* a program that is confined may have no other folder for a large index to be sorted in */
-	execute(s, "PRAGMA temp_store=MEMORY", NULL);
 	if (!execute(s, "BEGIN IMMEDIATE", NULL))
 		return unusable(s, why);
 	int from = version(s);
@@ -236,8 +317,8 @@ static bool migrate(struct state *s, struct state_failure *why)
 			"the state file %s is of version %d; this program knows up to %d: use the newer pnow", s->path,
 			from, VERSION);
 	bool done = from >= 0;
-	for (int v = from; done && v < VERSION; v++)
-		done = execute(s, versions[v], NULL);
+	for (size_t i = 0; done && i < COUNT(steps); i++)
+		done = steps[i].version <= from || execute(s, steps[i].sql, NULL);
 	char set[40];
 	sqlite3_snprintf(sizeof set, set, "PRAGMA user_version=%d", VERSION);
 	return (done && execute(s, set, NULL) && execute(s, "COMMIT", NULL)) || unusable(s, why);
@@ -273,6 +354,10 @@ static int wait_for_lock(void *context, int waited)
 	return 1;
 }
 
+/* What every connection is set to. A program that is confined may have no folder for what is sorted. */
+static const char *const modes[] = {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
+	"PRAGMA secure_delete=ON", "PRAGMA temp_store=MEMORY"};
+
 /* Opens the file, whose struct is there. */
 static bool open_file(struct state *s, int busy_ms, struct state_failure *why)
 {
@@ -281,9 +366,11 @@ static bool open_file(struct state *s, int busy_ms, struct state_failure *why)
 	if (sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		return unusable(s, why);
 	s->busy_ms = busy_ms;
-	if (!execute(s, "PRAGMA journal_mode=WAL", NULL) || !execute(s, "PRAGMA synchronous=FULL", NULL) ||
-		!execute(s, "PRAGMA secure_delete=ON", NULL))
+	if (version(s) == 0 && !execute(s, IN_PIECES, NULL))
 		return unusable(s, why);
+	for (size_t i = 0; i < COUNT(modes); i++)
+		if (!execute(s, modes[i], NULL))
+			return unusable(s, why);
 	if (!migrate(s, why))
 		return false;
 	sqlite3_busy_handler(s->db, wait_for_lock, s);
@@ -556,11 +643,50 @@ bool state_end(struct state *s, bool commit)
 	return ended;
 }
 
-bool state_scrub(struct state *s)
+void state_let_others(struct state *s)
+{
+	(void)s;
+	nanosleep(&(struct timespec){.tv_nsec = ASIDE_MS * 1000000}, NULL);
+}
+
+/* Moves the log into the file and empties it. Does not wait for readers of it with the lock that writers
+   need, but comes again. */
+static bool empty_log(struct state *s)
 {
 	int64_t left = 1; /* whether something of the log is */
-	return state_do(s, "VACUUM", "") &&
-		   state_int(s, &left, "PRAGMA wal_checkpoint(TRUNCATE)", "") == STATE_ROW && !left;
+	bool asked = state_do(s, "PRAGMA wal_checkpoint(PASSIVE)", "");
+	sqlite3_busy_handler(s->db, NULL, NULL);
+	for (int64_t start = when_now_ms(); asked; state_let_others(s)) {
+		asked = state_int(s, &left, "PRAGMA wal_checkpoint(TRUNCATE)", "") == STATE_ROW;
+		if (!left || when_now_ms() - start > s->busy_ms)
+			break;
+	}
+	sqlite3_busy_handler(s->db, wait_for_lock, s);
+	return asked && !left;
+}
+
+bool state_scrub(struct state *s)
+{
+	pthread_mutex_lock(&s->lock);
+	bool done = execute(s, IN_PIECES, NULL) && execute(s, "PRAGMA temp_store=FILE", NULL) &&
+				state_do(s, "VACUUM", "");
+	done = execute(s, "PRAGMA temp_store=MEMORY", NULL) && done && empty_log(s);
+	pthread_mutex_unlock(&s->lock);
+	return done;
+}
+
+bool state_give_back(struct state *s)
+{
+	int64_t mode = 0, free_pages = 1, before = INT64_MAX;
+	bool done = state_int(s, &mode, "PRAGMA auto_vacuum", "") == STATE_ROW;
+	if (done && !mode)
+		return state_scrub(s);
+	for (; done && free_pages && free_pages < before; state_let_others(s)) {
+		before = free_pages;
+		done = state_begin(s) && state_end(s, state_do(s, "PRAGMA incremental_vacuum(200)", "")) &&
+			   state_int(s, &free_pages, "PRAGMA freelist_count", "") == STATE_ROW;
+	}
+	return done && empty_log(s);
 }
 
 bool state_can_write(struct state *s)

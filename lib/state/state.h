@@ -85,6 +85,14 @@ int64_t state_version(struct state *s);
 bool state_begin(struct state *s);
 bool state_end(struct state *s, bool commit);
 
+/* For work that is done in many small transactions: lets others write before the next one. */
+void state_let_others(struct state *s);
+
+/* Gives the space of what was deleted back to the system and empties the log, in small steps, so that others
+   write in between. A file that a pnow older than schema 9 has made is written anew once, as by state_scrub.
+   False where that cannot be, or another process has gone on reading the log. */
+bool state_give_back(struct state *s);
+
 /* Writes the file anew, so that nothing of what was deleted or overwritten is left in it or in its log:
    SQLite leaves copies behind in pages that it rearranges. Others wait meanwhile, a second or two for 100 MB.
    False where that cannot be, or another process has gone on reading the log. */

@@ -75,7 +75,8 @@ exec 8>ages.in
 webhook Ping p '{}' >&8
 await ages.out
 old=$((($(date +%s) - 86461) * 1000))
-sqlite3 ages.db '.timeout 10000' "INSERT INTO cache VALUES('patient','old',0,$old,'x'),('patient','newer',0,$old+3600000,'x')"
+state_answer ages.db patient old "$old" x
+state_answer ages.db patient newer $((old + 3600000)) x
 kept()
 {
 	sqlite3 ages.db '.timeout 10000' "SELECT id FROM cache" | xargs

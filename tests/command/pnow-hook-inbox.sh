@@ -139,7 +139,7 @@ post glow/patientnow '{"event":"AppointmentCreated","eventId":"e1","data":{"appo
 is "an event is answered 200 with its id" "$status $answer" '200 {"id":"e1"}'
 is "and is in the inbox, waiting" "$(sql 'SELECT id, type, patient, subject, state FROM inbox')" \
 	"e1|appointment.booked|10|appointment/88|waiting"
-like "its body is the event, one line" "$(sql "SELECT body FROM inbox WHERE id='e1'")" \
+like "its body is the event, one line" "$(state_bodies data/glow.db "id='e1'")" \
 	'{"id":"e1","type":"appointment.booked","practice":"glow","source":"webhook",*"payload":{"event":*"patientId":"10"}}}'
 is "the files are their owner's alone" "$(stat -c %a data/* | sort -u)" 600
 post glow/patientnow '{"event":"AppointmentCreated","eventId":"e1","data":{"appointmentId":"88","patientId":"10"}}'
@@ -159,7 +159,7 @@ sql "UPDATE inbox SET state='running', run='r' WHERE type='patient.updated'"
 post glow/patientnow "$updated"
 is "once that was begun, the same body is news: stored under another id, which is the one answered" \
 	"$status $answer $(sql "SELECT count(*) FROM inbox WHERE type='patient.updated'")" "200 ${first%\"\}}-2\"} 2"
-is "its event says that id" "$(sql "SELECT count(*) FROM inbox WHERE json_extract(body, '\$.id') = id")" 3
+is "its event says that id" "$(state_bodies data/glow.db "json_extract(text, '\$.id')=id" | wc -l)" 3
 post glow/patientnow '{"event":"Unheard","eventId":"u1"}'
 is "an event whose name nothing maps is stored, too" "$status $(sql "SELECT type IS NULL FROM inbox WHERE id='u1'")" "200 1"
 before=$(sql 'SELECT count(*) FROM inbox')

@@ -170,11 +170,11 @@ END
 	event e6 6 | inbox add >added
 	inbox run -1 -- cat
 	is 'run: an event that passes without a result is done' "$(inbox list -n 1 | jq -r .state)" 'done'
-	is 'run: what is kept of it names nobody' "$(sql "SELECT result FROM attempt WHERE event='e6'")" \
+	is 'run: what is kept of it names nobody' "$(state_attempts glow.db result "id='e6'")" \
 		'{"id":"e6","type":"patient.updated","practice":"glow","status":"done"}'
 	event e10 10 | inbox add >added
 	inbox run -1 -- jq -c --unbuffered '{id, type, status: "done", patient_id: .patient.id, patient, ms: 3, note: "Zanzibar"}'
-	is 'run: of a result, too, ids and sums are kept' "$(sql "SELECT result FROM attempt WHERE event='e10'")" \
+	is 'run: of a result, too, ids and sums are kept' "$(state_attempts glow.db result "id='e10'")" \
 		'{"id":"e10","type":"patient.updated","patient_id":"10","status":"done","ms":3}'
 	event e7 7 | inbox add >added
 	inbox run -1 -- sed -u 's/{/{"status":"waiting",/' 2>/dev/null
@@ -478,14 +478,15 @@ test_purge()
 	inbox drop e2 e3 >dropped
 	inbox purge -o 0s >purged
 	is 'purge: the file holds nothing of the bodies' "$(remains)" 0
-	sql "INSERT INTO cache VALUES('patient','7',0,1000,'{\"lastName\":\"Zanzibar\"}'),('appointment','8',0,1000,'{\"comments\":\"Zanzibar\"}'),
-		('patient','9',0,$(date +%s)000,'{\"lastName\":\"Fresh\"}')"
+	state_answer glow.db patient 7 1000 '{"lastName":"Zanzibar"}'
+	state_answer glow.db appointment 8 1000 '{"comments":"Zanzibar"}'
+	state_answer glow.db patient 9 "$(date +%s)000" '{"lastName":"Fresh"}'
 	inbox purge -o 1h >purged
 	is "purge: nor of PatientNow's answers that are as old" "$(remains) $(sql 'SELECT id FROM cache')" '0 9'
 	sql "PRAGMA secure_delete=OFF; CREATE TABLE other(x); INSERT INTO other SELECT 'Zanzibar' FROM json_each('[1,2,3]'); DELETE FROM other"
 	holds 'purge: others may leave what they delete in the file' test "$(remains)" -gt 0
-	inbox purge -o 1h >purged
-	is 'purge: then it is gone' "$(remains)" 0
+	inbox forget nobody >forgotten
+	is 'forget: then it is gone' "$(remains)" 0
 	like 'purge: an age that is none' "$(inbox purge -o 30 2>&1; echo $?)" '*-o 30: expected a number and s, m, h, d or w*64'
 }
 
@@ -530,39 +531,19 @@ END
 # older_file: a file of version 5, with rows in each table that has changed since then.
 older_file()
 {
-	put e3 3
-	inbox run -1 -- jq -c --unbuffered '{id, status: "done", patient_id: (.patient.id | tonumber), calls: 4, patientnow_calls: 1}' >ran 2>&1
-	sql "DROP TABLE event; DROP TABLE cache; DROP TABLE useless_list; DROP TABLE quota_share; DROP TABLE name_list;
-		ALTER TABLE token DROP COLUMN file_hash;
-		DROP INDEX inbox_open;
-		ALTER TABLE inbox DROP COLUMN queue;
-		CREATE INDEX inbox_open ON inbox(patient, seq) WHERE state IN ('waiting','running');
-		UPDATE inbox SET patient=subject WHERE id='e2';
-		CREATE TABLE event(event TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
-		CREATE TABLE cache(kind TEXT NOT NULL, id TEXT NOT NULL, fetched INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY(kind, id));
-		CREATE TABLE attempts AS SELECT event, at, status, contact, result FROM attempt;
-		DROP TABLE attempt;
-		CREATE TABLE attempt(event TEXT NOT NULL, at INTEGER NOT NULL, status TEXT NOT NULL, contact TEXT, result TEXT NOT NULL);
-		CREATE INDEX attempt_event ON attempt(event, at);
-		CREATE INDEX attempt_contact ON attempt(contact, at);
-		INSERT INTO attempt SELECT * FROM attempts;
-		DROP TABLE attempts;
-		INSERT INTO event VALUES('e-1',1000);
-		INSERT INTO cache VALUES('patient','1',1000,'{}'),('patient in list','1',2000,'{\"a\":1}'),('useless list','bill',3000,'');
-		INSERT INTO quota VALUES('p','2026-01-05',7),('p','settled',4000);
-		INSERT INTO name VALUES('L','field','PNOW ID','f-1','TEXT'),('L','asked','field','5000',NULL);
-		INSERT INTO token VALUES('L','access','refresh',6000),('file of L',NULL,'hash',0);
-		PRAGMA user_version=5"
+	fresh
+	sqlite3 glow.db <"$root/tests/samples/state-5.sql" >made
 	inbox list >listed
 	is 'an event was applied in a sub-account that nobody knows' "$(sql 'SELECT * FROM event')" 'e-1||1000'
-	is 'what a list told is told apart by a column' "$(sql 'SELECT * FROM cache' | xargs)" 'patient|1|0|1000|{} patient|1|1|2000|{a:1}'
+	is 'what a list told is told apart by a column' "$(sql 'SELECT * FROM answer' | xargs)" 'patient|1|0|1000|{} patient|1|1|2000|{a:1}'
 	is 'lists of no use, shares of calls and lists of names have tables of their own' \
 		"$(sql 'SELECT * FROM useless_list; SELECT * FROM quota; SELECT * FROM quota_share; SELECT * FROM name; SELECT * FROM name_list' | xargs)" \
 		'bill|3000 p|2026-01-05|7 p|4000 L|field|PNOW ID|f-1|TEXT L|field|5000'
 	is 'what keeps the order of events that name no patient is their queue' \
 		"$(sql 'SELECT id, patient, queue FROM inbox' | xargs)" 'e2||patient/2 e3|3|3'
 	is "the secret file's hash is its token's" "$(sql 'SELECT * FROM token')" 'L|access|refresh|6000|hash'
-	is 'what an attempt tells has columns' "$(sql 'SELECT event, status, patient, calls, patientnow_calls FROM attempt ORDER BY seq' | xargs)" 'e2|done|2|4|1 e3|done|3|4|1'
+	is 'what an attempt tells has columns' "$(state_attempts glow.db 'id, status, a.patient, calls, patientnow_calls' | xargs)" \
+		'e2|done|2|4|1 e3|done||4|1'
 	is 'all of it is there' "$(inbox trace e3 | jq -r .what | xargs) $(inbox stat -j | jq -c '.calls[]')" 'received attempt {"events":2,"crm":8,"patientnow":2}'
 }
 

@@ -44,7 +44,7 @@ unsettled()
 	sort "$DIR/accepted" >"$DIR/accepted.sorted"
 	query "SELECT id FROM inbox WHERE state IN ('done','unchanged','ignored','skipped') ORDER BY id" >"$DIR/settled"
 	LC_ALL=C comm -23 "$DIR/accepted.sorted" "$DIR/settled" | head -n 20
-	query "SELECT i.id, i.state, a.result FROM inbox AS i LEFT JOIN attempt AS a ON a.event=i.id
+	query "SELECT i.id, i.state, a.result FROM inbox AS i LEFT JOIN attempt AS a ON a.event_seq=i.seq
 		WHERE state NOT IN ('done','unchanged','ignored','skipped') GROUP BY i.id HAVING a.at=max(a.at) LIMIT 5"
 }
 
@@ -93,7 +93,7 @@ Surgical: |two opportunities=opportunities: one in each pipeline, in the stage o
 comparison=the comparison was made
 END
 point 'each undecidable enrolment was told of in a result' "$(query "SELECT effect FROM effect AS e WHERE done=2
-	AND NOT EXISTS (SELECT 1 FROM attempt AS a JOIN inbox AS i ON i.id=a.event WHERE a.contact=e.contact
+	AND NOT EXISTS (SELECT 1 FROM attempt AS a JOIN inbox AS i ON i.seq=a.event_seq WHERE a.contact=e.contact
 		AND e.effect LIKE i.subject || '/%' AND a.result LIKE '%the answer to the enrolment%') LIMIT 12")"
 undecided=$(query "SELECT count(*) FROM effect WHERE done=2")
 lost=$(curl -sS "$API/_/requests" | jq -s '[.[] | select((.path | contains("/workflow/"))

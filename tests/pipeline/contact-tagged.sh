@@ -83,8 +83,7 @@ states()
 # results FILTER: of the tagged events, in the order in which they came.
 results()
 {
-	sqlite3 "$DIR/test.db" '.timeout 10000' "SELECT a.result FROM attempt a JOIN inbox i ON i.id=a.event
-		WHERE i.type='contact.tagged' ORDER BY i.seq, a.at" | jq -r "$1"
+	state_attempts "$DIR/test.db" a.result "i.type='contact.tagged'" | jq -r "$1"
 }
 
 patients()

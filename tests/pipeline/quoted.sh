@@ -40,7 +40,7 @@ kept()
 		pnow-inbox trace "$key"
 	done
 	pnow-inbox list -n 100
-	sqlite3 "$DIR/test.db" .dump | grep -vE '^INSERT INTO (inbox|cache) '
+	sqlite3 "$DIR/test.db" .dump | grep -vE '^INSERT INTO body '
 }
 
 # silent PROMISE: nobody is told of the person; and there was something to tell.
