@@ -107,6 +107,12 @@ $(BUILD)/crash/%: $(BUILD)/tests/crash/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
 
+# What happens at a practice, when it is due.
+HAPPEN = $(BUILD)/day/happen
+$(HAPPEN): $(BUILD)/tests/day/happen.o
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
+
 # A disk that fails, for LD_PRELOAD: never with a sanitizer in it.
 FAULTS = $(BUILD)/tests/faults.so
 $(FAULTS): tests/faults/faults.c $(BUILD)/flags
@@ -125,7 +131,7 @@ LONG_TESTS = tests/valgrind.sh $(addprefix tests/pipeline/,busy-day-essentials.s
 TESTS = $(filter-out $(LONG_TESTS),$(sort $(wildcard tests/pipeline/*.sh)) $(sort $(wildcard tests/command/*.sh))) $(FUZZ_PROGRAMS) $(UNIT_PROGRAMS)
 RUN_TESTS = PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" tests/run
 
-check: all $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(FAULTS) $(TRIES) $(LOAD) $(CROWD)
+check: all $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(FAULTS) $(TRIES) $(LOAD) $(CROWD) $(HAPPEN)
 	$(RUN_TESTS) $(TESTS)
 
 # What takes a minute each: valgrind, faults and kills at each request, the short crash runs, a build from nothing. Three minutes.
@@ -158,6 +164,11 @@ fuzz fuzz-corpus:
 # A whole day of a busy practice: a minute.
 busy-day: all
 	PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" BUSY_DAY=full tests/run tests/pipeline/busy-day.sh
+
+# Days of a practice, thirty times as fast, from the table tests/day/days: how long events wait. DAY="light busy" picks; the
+# other variables are told in tests/day/day.sh. Ten hours take twenty minutes.
+day: all $(HAPPEN)
+	PATH="$(abspath $(BIN)):$(abspath $(dir $(HAPPEN))):$$PATH" tests/day/day.sh
 
 # Every order of a patient's seven events, and six thousand patients' events at random, then the audit: four minutes.
 orders: all
@@ -219,7 +230,7 @@ clean:
 	rm -rf .build
 
 FORCE:
-.PHONY: all backfill bench busy-day check check-clang check-long clean contract crash demo deps deps-bench deps-contract fuzz fuzz-corpus install instructions lint mutate orders FORCE
+.PHONY: all backfill bench busy-day check check-clang check-long clean contract crash day demo deps deps-bench deps-contract fuzz fuzz-corpus install instructions lint mutate orders FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

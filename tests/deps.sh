@@ -6,7 +6,7 @@ set -u
 build='gcc make pkg-config libc6-dev libcurl4-openssl-dev libjson-c-dev libbsd-dev libsqlite3-dev libmicrohttpd-dev libssl-dev libcsv-dev libunistring-dev libseccomp-dev'
 run='bash jq tzdata ca-certificates'
 # clang and its runtime: make fuzz, and a second opinion of every file
-try='clang libclang-rt-dev curl openssl bc sqlite3 xxd procps valgrind mandoc clang-format cppcheck shellcheck nginx-light fcgiwrap openbsd-inetd systemd strace wrk webhook'
+try='clang libclang-rt-dev curl openssl bc sqlite3 xxd procps valgrind mandoc clang-format cppcheck shellcheck nginx-light fcgiwrap openbsd-inetd systemd strace wrk webhook faketime'
 
 if ! command -v apt-get >/dev/null 2>&1; then
 	echo 'make deps knows only apt-get. Install by hand what these Debian packages hold:' >&2

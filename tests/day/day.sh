@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# make day: days of a practice in minutes. For each row of the table, tests/day/days, it runs the real programs on a clock that
+# is faster, and writes how long events waited, for what, and what PatientNow was asked; exits 1 where a bound does not hold.
+#
+#     DAY="light busy"  these rows; all unless given
+#     DAYS=2            and the next day, with what was learnt on the first: it must be no worse
+#     START=8:00        when the day begins, in Denver; "15:00 UTC" where it begins in UTC
+#     SPEED=30          how much faster the clock is; more than 60 is too fast for most machines
+#     SEED=1            of the dice
+#     JOBS=2            so many rows side by side
+#     KEEP=FOLDER       leave each row's files there: what happened, the state, what was asked
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+export SPEED=${SPEED:-30} SEED=${SEED:-1} DAYS=${DAYS:-1} LIMIT=1000 LC_ALL=C.UTF-8
+BEGIN=$(date -d "TZ=\"America/Denver\" 2026-12-01 ${START:-8:00}" +%s)
+export BEGIN
+command -v faketime >/dev/null || { echo 'make day needs faketime: make deps' >&2; exit 69; }
+work=${KEEP:-$(mktemp -d)}
+mkdir -p "$work"
+# shellcheck disable=SC2329 # called by the trap
+finish()
+{
+	jobs -p | xargs -r kill 2>/dev/null || true
+	wait
+	[ -n "${KEEP:-}" ] || rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+# row NAME HOURS EVENTS …: runs a row of the table, and reports each of its days.
+row()
+{
+	local folder=$work/$1 n first50='' first99=''
+	rm -rf "$folder"
+	mkdir -p "$folder"
+	name=$1 hours=$2 events=$3 mix=$4 patients=$5 known=$6 bursts=$7 FAKETIME_DONT_RESET=1 FAKETIME_FMT=%s \
+		faketime -m -f "@$BEGIN x$SPEED" "$here/row.bash" "$folder" || { echo "$1  does not hold: row.bash failed"; return; }
+	for ((n = 1; n <= DAYS; n++)); do
+		awk -F'\t' -v name="$1$([ $n -eq 1 ] || echo "-$n")" -v p50="$8" -v p99="$9" -v longest="${10}" -v calls="${11}" \
+			-v limit=$LIMIT -v first50="$first50" -v first99="$first99" \
+			-f "$here/report.awk" "$folder/$n.events" "$folder/$n.calls" >"$folder/$n.report"
+		cat "$folder/$n.report"
+		[ $n -gt 1 ] || read -r _ _ first50 _ first99 _ <"$folder/1.report"
+	done
+}
+
+printf '%-20s %6s %8s %8s %8s %8s %6s %5s\n' 'DAY, in seconds' EVENTS P50 P90 P99 LONGEST CALLS DEAD
+while read -r line; do
+	name=${line%% *}
+	[[ $line != '#'* && -n $line && " ${DAY:-$name} " = *" $name "* ]] || continue
+	while [ "$(jobs -pr | wc -l)" -ge "${JOBS:-2}" ]; do
+		wait -n
+	done
+	# shellcheck disable=SC2086 # its columns
+	{ row $line >"$work/$name.out" 2>&1; cat "$work/$name.out"; } &
+	names="${names:-} $name"
+done <"$here/days"
+wait
+for name in ${names:-}; do
+	! grep -q 'does not hold' "$work/$name.out" || exit 1
+done
