@@ -121,7 +121,7 @@ static void mark_useless(struct ask *k, enum event_kind kind, int64_t ms)
 static void keep(struct ask *k, struct arena *a, enum event_kind kind, struct str rows, int64_t asked)
 {
 	const struct profile_pointers *id = profile_field(&k->profile->kinds[kind].fields, "id");
-	bool open = state_begin(k->state);
+	bool open = state_begin_unflushed(k->state);
 	for (struct str at = {0}; id && jtext_next(rows, &at);) {
 		const char *text = jtext_type(at) == JTEXT_OBJECT ? jtext_scalar(a, profile_find(id, at)) : NULL;
 		if (text)

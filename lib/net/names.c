@@ -184,7 +184,7 @@ struct name names_find(struct names *n, struct arena *a, const struct crm_locati
 			.method = "GET", .path = names_path(a, location, kind), .repeatable = true};
 		struct crm_answer answer = crm_call(n->crm, a, location, &request);
 		if (!answer.error) {
-			if (state_begin(n->state)) {
+			if (state_begin_unflushed(n->state)) {
 				keep_list(n, a, location, kind, answer.body);
 				state_end(n->state, true);
 			}
@@ -210,7 +210,7 @@ const char *names_of(struct names *n, struct arena *a, const struct crm_location
 
 bool names_drop(struct names *n, const struct crm_location *location, enum name_kind kind)
 {
-	if (!state_begin(n->state))
+	if (!state_begin_unflushed(n->state))
 		return false;
 	forget(n, location, list_of(kind));
 	state_do(n->state, "DELETE FROM name_list WHERE location=? AND kind=?", "tt", location->id,

@@ -1,4 +1,5 @@
-/* The cache of PatientNow's answers: a table of bodies by kind, id and where they come from. */
+/* The cache of PatientNow's answers: a table of bodies by kind, id and where they come from. What a power cut
+   takes of it costs a call. */
 #include "state/cache.h"
 #include "value/when.h"
 
@@ -35,13 +36,13 @@ const char *cache_get(struct state *s, struct arena *a, const char *kind, const 
 void cache_put(struct state *s, const char *kind, const char *id, enum cache_source source, int64_t fetched,
 	const char *body)
 {
-	state_do(s, "INSERT INTO answer(kind,id,from_list,fetched,body) VALUES(?,?,?,?,?)", "ttiit", kind, id,
-		(int64_t)source, fetched, body);
+	state_do_unflushed(s, "INSERT INTO answer(kind,id,from_list,fetched,body) VALUES(?,?,?,?,?)", "ttiit",
+		kind, id, (int64_t)source, fetched, body);
 }
 
 void cache_drop(struct state *s, const char *kind, const char *id, int64_t before)
 {
-	state_do(s, "DELETE FROM cache WHERE kind=? AND id=? AND fetched<?", "tti", kind, id, before);
+	state_do_unflushed(s, "DELETE FROM cache WHERE kind=? AND id=? AND fetched<?", "tti", kind, id, before);
 }
 
 bool cache_list_is_useless(struct state *s, const char *kind)
@@ -53,7 +54,7 @@ bool cache_list_is_useless(struct state *s, const char *kind)
 
 void cache_list_useless(struct state *s, const char *kind, int64_t until)
 {
-	state_do(s,
+	state_do_unflushed(s,
 		"INSERT INTO useless_list(kind,until) VALUES(?,?)"
 		"  ON CONFLICT(kind) DO UPDATE SET until=excluded.until",
 		"ti", kind, until);
@@ -63,8 +64,9 @@ bool cache_expire(struct state *s, int64_t before)
 {
 	bool done = true;
 	for (int64_t n = EXPIRE_AT_ONCE; done && n == EXPIRE_AT_ONCE; state_let_others(s)) {
-		done = state_do(s, "DELETE FROM cache WHERE body IN (SELECT body FROM cache WHERE fetched<? LIMIT ?)",
-			"ii", before, (int64_t)EXPIRE_AT_ONCE);
+		done = state_do_unflushed(s,
+			"DELETE FROM cache WHERE body IN (SELECT body FROM cache WHERE fetched<? LIMIT ?)", "ii", before,
+			(int64_t)EXPIRE_AT_ONCE);
 		n = state_changed(s);
 	}
 	return done;

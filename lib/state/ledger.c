@@ -4,6 +4,11 @@
  *
  * - An effect is written down before it is tried and ended after. What is found begun was interrupted, and
  *   whoever finds it looks in the CRM before acting.
+ * - That it was begun is on the disk before it is tried. What is known since (it is done, what it made, whose
+ *   contact it is) need not be: a power cut may take that of the last moments, in which whoever comes next
+ * finds the effect begun, as after a crash, and the rest by asking the CRM. An enrolment that nobody can ask
+ * for is undecided then, and told. That one certainly was not made is on the disk, too, lest it be taken for
+ * such.
  * - A subject (a patient, an appointment, a bill, a membership) has the state that was applied last, its
  *   event and when that occurred. An event that brings the state again is known; one that occurred before is
  *   older.
@@ -36,7 +41,7 @@ bool ledger_contact_set(struct state *s, struct arena *a, const char *location, 
 			"SELECT patient FROM contact WHERE location=? AND contact=? AND patient<>? LIMIT 1", "ttt",
 			location, contact, patient) == STATE_FAILED)
 		return false;
-	return state_do(s,
+	return state_do_unflushed(s,
 		"INSERT INTO contact(location,patient,contact,is_patient) VALUES(?1,?2,?3,"
 		"  CASE WHEN EXISTS(SELECT 1 FROM contact INDEXED BY contact_contact"
 		"    WHERE location=?1 AND contact=?3 AND is_patient=1) THEN 1 ELSE 0 END)"
@@ -49,15 +54,15 @@ bool ledger_contact_set(struct state *s, struct arena *a, const char *location, 
 
 void ledger_contact_forget(struct state *s, const char *location, const char *contact)
 {
-	state_do(
+	state_do_unflushed(
 		s, "UPDATE contact SET contact='', asked=0 WHERE location=? AND contact=?", "tt", location, contact);
-	state_do(s, "DELETE FROM opportunity WHERE location=? AND contact=?", "tt", location, contact);
-	state_do(s, "DELETE FROM latest WHERE location=? AND contact=?", "tt", location, contact);
+	state_do_unflushed(s, "DELETE FROM opportunity WHERE location=? AND contact=?", "tt", location, contact);
+	state_do_unflushed(s, "DELETE FROM latest WHERE location=? AND contact=?", "tt", location, contact);
 }
 
 bool ledger_contact_is_patient(struct state *s, const char *location, const char *contact)
 {
-	return state_do(s,
+	return state_do_unflushed(s,
 		"UPDATE contact INDEXED BY contact_contact SET is_patient=1"
 		"  WHERE location=? AND contact=? AND is_patient=0",
 		"tt", location, contact);
@@ -65,8 +70,8 @@ bool ledger_contact_is_patient(struct state *s, const char *location, const char
 
 void ledger_contact_is_lead(struct state *s, const char *location, const char *contact)
 {
-	state_do(s, "UPDATE contact SET asked=? WHERE location=? AND contact=?", "itt", when_now_ms(), location,
-		contact);
+	state_do_unflushed(s, "UPDATE contact SET asked=? WHERE location=? AND contact=?", "itt", when_now_ms(),
+		location, contact);
 }
 
 const char *ledger_patient(struct state *s, struct arena *a, const char *location, const char *contact)
@@ -125,7 +130,7 @@ const char *ledger_opportunity(
 bool ledger_opportunity_set(
 	struct state *s, const char *location, const char *contact, const char *pipeline, const char *opportunity)
 {
-	return state_do(s,
+	return state_do_unflushed(s,
 		"INSERT INTO opportunity(location,contact,pipeline,opportunity) VALUES(?,?,?,?)"
 		"  ON CONFLICT(location,contact,pipeline) DO UPDATE SET opportunity=excluded.opportunity",
 		"tttt", location, contact, pipeline, opportunity);
@@ -133,7 +138,8 @@ bool ledger_opportunity_set(
 
 void ledger_opportunity_forget(struct state *s, const char *location, const char *opportunity)
 {
-	state_do(s, "DELETE FROM opportunity WHERE location=? AND opportunity=?", "tt", location, opportunity);
+	state_do_unflushed(
+		s, "DELETE FROM opportunity WHERE location=? AND opportunity=?", "tt", location, opportunity);
 }
 
 const char *ledger_state(struct state *s, struct arena *a, const char *location, const char *subject)
@@ -220,7 +226,7 @@ enum ledger_news ledger_begin(struct state *s, struct ledger_subject *e)
 	const char *columns[5] = {0};
 	struct arena a = {0};
 	bool kept = true;
-	if (!state_begin(s))
+	if (!state_begin_unflushed(s))
 		return LEDGER_FAILED;
 	enum ledger_news news = look(s, &a, e, columns);
 	bool same = columns[0] && e->state && strcmp(e->state, columns[0]) == 0;
@@ -263,7 +269,7 @@ static bool keep_change(
 
 bool ledger_finish(struct state *s, const struct ledger_subject *e, const struct ledger_end *end)
 {
-	if (!state_begin(s))
+	if (!state_begin_unflushed(s))
 		return false;
 	bool done =
 		!end->applied || (state_do(s, "UPDATE subject SET applied=1 WHERE location=? AND subject=? AND seq=?",
@@ -324,14 +330,14 @@ enum ledger_effect ledger_effect(
 
 bool ledger_done(struct state *s, const char *location, const char *effect, const char *made)
 {
-	return state_do(s, "UPDATE effect SET done=1, at=?, made=? WHERE location=? AND effect=?", "ittt",
-		when_now_ms(), made, location, effect);
+	return state_do_unflushed(s, "UPDATE effect SET done=1, at=?, made=? WHERE location=? AND effect=?",
+		"ittt", when_now_ms(), made, location, effect);
 }
 
 bool ledger_undecided(struct state *s, const char *location, const char *effect)
 {
-	return state_do(s, "UPDATE effect SET done=2, at=? WHERE location=? AND effect=?", "itt", when_now_ms(),
-		location, effect);
+	return state_do_unflushed(s, "UPDATE effect SET done=2, at=? WHERE location=? AND effect=?", "itt",
+		when_now_ms(), location, effect);
 }
 
 int64_t ledger_undecided_of(struct state *s, const char *location, const char *subject)
@@ -391,10 +397,10 @@ bool ledger_bill_begin(struct state *s, const char *location, const char *bill, 
 bool ledger_bill_end(struct state *s, const char *location, const char *bill, bool counted)
 {
 	if (!counted)
-		return state_do(s,
+		return state_do_unflushed(s,
 			"UPDATE bill SET pending=NULL, before=NULL, after=NULL WHERE location=? AND bill=?", "tt",
 			location, bill);
-	if (!state_begin(s))
+	if (!state_begin_unflushed(s))
 		return false;
 	bool done = state_do(s,
 					"INSERT INTO lifetime(location,contact,value) SELECT location, contact, after"

@@ -246,6 +246,7 @@ struct state {
 	const char *path;
 	pthread_mutex_t lock; /* recursive: a transaction holds it */
 	struct statement *prepared;
+	bool unflushed; /* commits do not wait for the disk now */
 	struct trouble trouble;
 	int busy_ms;
 	int64_t busy_since;
@@ -576,6 +577,32 @@ bool state_do(struct state *s, const char *sql, const char *types, ...)
 	return end(&rows, STATE_NONE) != STATE_FAILED;
 }
 
+/* Whether commits wait for the disk, from now on; the lock is held. Within a transaction nothing changes: its
+   commit does as it began. The pragma works when it is prepared, so that it cannot be kept as statements are.
+ */
+static void set_unflushed(struct state *s, bool unflushed)
+{
+	if (s->unflushed == unflushed || !sqlite3_get_autocommit(s->db))
+		return;
+	const char *set = unflushed ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL";
+	if (sqlite3_exec(s->db, set, NULL, NULL, NULL) == SQLITE_OK)
+		s->unflushed = unflushed;
+}
+
+bool state_do_unflushed(struct state *s, const char *sql, const char *types, ...)
+{
+	va_list args;
+	va_start(args, types);
+	pthread_mutex_lock(&s->lock);
+	set_unflushed(s, true);
+	struct state_rows rows = query(s, sql, types, args);
+	va_end(args);
+	bool done = end(&rows, STATE_NONE) != STATE_FAILED;
+	set_unflushed(s, false);
+	pthread_mutex_unlock(&s->lock);
+	return done;
+}
+
 int64_t state_changed(struct state *s)
 {
 	return sqlite3_changes(s->db);
@@ -623,13 +650,25 @@ int state_schema(struct state *s)
 	return (int)n;
 }
 
-bool state_begin(struct state *s)
+static bool begin(struct state *s, bool unflushed)
 {
 	pthread_mutex_lock(&s->lock);
+	set_unflushed(s, unflushed);
 	if (state_do(s, "BEGIN IMMEDIATE", ""))
 		return true;
+	set_unflushed(s, false);
 	pthread_mutex_unlock(&s->lock);
 	return false;
+}
+
+bool state_begin(struct state *s)
+{
+	return begin(s, false);
+}
+
+bool state_begin_unflushed(struct state *s)
+{
+	return begin(s, true);
 }
 
 bool state_end(struct state *s, bool commit)
@@ -639,6 +678,7 @@ bool state_end(struct state *s, bool commit)
 		trouble_over(&s->trouble, "state file %s: works again", s->path);
 	else if (!sqlite3_get_autocommit(s->db)) /* a full disk may have ended the transaction already */
 		state_do(s, "ROLLBACK", "");
+	set_unflushed(s, false);
 	pthread_mutex_unlock(&s->lock);
 	return ended;
 }

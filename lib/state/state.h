@@ -1,7 +1,11 @@
 /*
- * The practice's state file: SQLite in WAL mode, synchronous=FULL. This module opens it, brings its schema up
- * to date and runs statements; what the tables mean is with those who own them (ledger.h, cache.h, quota.h,
- * names.h).
+ * The practice's state file: SQLite in WAL mode. This module opens it, brings its schema up to date and runs
+ * statements; what the tables mean is with those who own them (ledger.h, cache.h, quota.h, names.h).
+ *
+ * What is written is there after a kill, at any line. After a power cut everything is there up to some
+ * commit, and nothing of those behind it; a commit waits until the disk has it and all before it
+ * (synchronous=FULL). One that is not waited for (…_unflushed) may be among those that are missing: it is for
+ * what is found out again, or done again without harm, by who comes after.
  */
 #ifndef STATE_H
 #define STATE_H
@@ -47,6 +51,7 @@ enum state_result {
 
 /* Runs a statement that gives no rows. False where it failed. */
 bool state_do(struct state *s, const char *sql, const char *types, ...);
+bool state_do_unflushed(struct state *s, const char *sql, const char *types, ...);
 /* How many rows the last state_do of this thread's transaction has changed. */
 int64_t state_changed(struct state *s);
 /* Runs a statement, and copies the texts of its first row to columns (the arena's; NULL for NULL). */
@@ -83,6 +88,7 @@ int64_t state_version(struct state *s);
 
 /* A transaction around several statements of this thread; others wait. state_end(s, false) takes it back. */
 bool state_begin(struct state *s);
+bool state_begin_unflushed(struct state *s);
 bool state_end(struct state *s, bool commit);
 
 /* For work that is done in many small transactions: lets others write before the next one. */

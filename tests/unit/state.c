@@ -1,11 +1,37 @@
-/* What state/state.h promises of statements and of the rows that they give. */
+/* What state/state.h promises of statements, of the rows that they give, and of what a power cut takes; and
+ * what of the ledger must not be among that. */
 #include "tap.h"
+#include "state/ledger.h"
 #include "state/state.h"
 
 #include <err.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+/* How often SQLite has had the disk write what it holds. */
+static int flushes;
+
+int fdatasync(int fd)
+{
+	flushes++;
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+int fsync(int fd)
+{
+	flushes++;
+	return (int)syscall(SYS_fsync, fd);
+}
+
+/* Whether something was flushed since the last call. */
+static bool is_flushed(void)
+{
+	bool some = flushes > 0;
+	flushes = 0;
+	return some;
+}
 
 static void test_rows(struct state *s)
 {
@@ -58,6 +84,43 @@ static void test_statements(struct state *s)
 	ok(sum == 19900, "any number of statements is kept");
 }
 
+static void test_flushes(struct state *s)
+{
+	is_flushed();
+	ok(state_do(s, "DELETE FROM quota WHERE api='c'", "") && is_flushed(), "a commit waits for the disk");
+	ok(state_do_unflushed(s, "DELETE FROM quota WHERE api='b'", "") && !is_flushed(),
+		"but where it need not");
+	ok(state_begin(s) && state_do_unflushed(s, "DELETE FROM quota WHERE api='a'", "") && state_end(s, true) &&
+			is_flushed(),
+		"it does where anything of its transaction must be kept");
+	ok(state_begin_unflushed(s) && state_do(s, "INSERT INTO quota(api,day,used) VALUES('a','1',1)", "") &&
+			state_end(s, true) && !is_flushed(),
+		"a whole transaction need not");
+	ok(state_do(s, "DELETE FROM quota", "") && is_flushed(), "and the next one does again");
+}
+
+static void test_ledger(struct state *s)
+{
+	int64_t since;
+	const char *other;
+	struct arena a = {0};
+	struct ledger_subject subject = {.location = "l", .subject = "bill/1", .state = "1", .event = "e"};
+	is_flushed();
+	ok(ledger_begin(s, &subject) == LEDGER_NEWS && ledger_contact_set(s, &a, "l", "p", "c", &other) &&
+			!is_flushed(),
+		"what comes again with the event waits for no disk");
+	ok(ledger_effect(s, "l", "x", "c", &since) == EFFECT_NEW && is_flushed(), "an effect that is begun does");
+	ok(ledger_done(s, "l", "x", NULL) && !is_flushed(),
+		"when it is done it is known by the CRM, or told as undecided");
+	ok(ledger_undone(s, "l", "x") && is_flushed(), "that it was not done nobody else knows");
+	ok(ledger_bill_begin(s, "l", "1", "c", 100, 0, 100) && is_flushed(),
+		"an addition that is begun waits for the disk");
+	ok(ledger_bill_end(s, "l", "1", true) && !is_flushed(), "when it is done the value tells");
+	ok(ledger_finish(s, &subject, &(struct ledger_end){.applied = true, .contact = "c"}) && !is_flushed(),
+		"and whether an event was applied is found by its effects");
+	arena_free(&a);
+}
+
 int main(void)
 {
 	char folder[] = "/tmp/pnow-unit.XXXXXX", path[64];
@@ -67,6 +130,8 @@ int main(void)
 	struct state *s = state_open(path);
 	test_rows(s);
 	test_statements(s);
+	test_flushes(s);
+	test_ledger(s);
 	state_close(s);
 	unlink(path);
 	rmdir(folder);
