@@ -55,12 +55,14 @@ practice()
 }
 
 # sandbox PATIENTS [OPTION…]: one with so many made-up patients, 10234 and on, of whom the CRM knows none; api is its address.
+# seed_more is a jq filter for the rest of the seed.
 sandbox()
 {
 	sed 's#//.*$##' "$root/examples/sandbox/seed.json" | jq --argjson n "$1" '.crm.locations[].contacts = []
 		| .patientnow.patients = [range($n) | {patientId: "\(10234 + .)", firstName: "Ana", lastName: "Lopez \(.)", email: "p\(.)@example.com",
 		cellPhone: "303555\(10000 + . | tostring | .[1:])", gender: "F", dateOfBirth: "1984-03-02", address1: "1 Main St",
-		city: "Denver", state: "CO", zip: "80202", referralSource: "Google", unsubscribed: false}]' >seed.json
+		city: "Denver", state: "CO", zip: "80202", referralSource: "Google", unsubscribed: false}]
+		| '"${seed_more:-.}" >seed.json
 	rm -f sandbox.port
 	pnow-sandbox -s seed.json -p sandbox.port "${@:2}" >sandbox.out &
 	started+=($!)
