@@ -189,6 +189,16 @@ static void write_list(struct buf *out, const char *name, struct str array, cons
 	buf_putc(out, ']');
 }
 
+/* What a filter before this one has told of the event. */
+static void pass_on(struct push_work *w, struct buf *out, const char *name, enum jtext_type type)
+{
+	struct str told = record_get(w->event->r, name);
+	if (jtext_type(told) != type)
+		return;
+	buf_printf(out, ",\"%s\":", name);
+	buf_add(out, told);
+}
+
 /* The result names ids, never a patient. */
 void push_result_write(struct push_work *w, enum outcome out)
 {
@@ -204,11 +214,8 @@ void push_result_write(struct push_work *w, enum outcome out)
 	if (out == OUT_IGNORED || out == OUT_SKIPPED || out == OUT_UNCHANGED)
 		buf_member(&b, "reason", r->reason);
 	buf_printf(&b, ",\"ms\":%.0f,\"calls\":%u", r->ms, r->calls);
-	struct str patientnow = record_get(w->event->r, "patientnow_calls");
-	if (jtext_type(patientnow) == JTEXT_NUMBER) {
-		buf_puts(&b, ",\"patientnow_calls\":");
-		buf_add(&b, patientnow);
-	}
+	pass_on(w, &b, "patientnow_calls", JTEXT_NUMBER);
+	pass_on(w, &b, "patientnow_wait", JTEXT_OBJECT);
 	write_list(&b, "actions", (struct str){0}, &r->actions);
 	if (r->locations.n)
 		write_list(&b, "locations", (struct str){0}, &r->locations);

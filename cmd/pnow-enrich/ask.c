@@ -1,17 +1,17 @@
 /*
  * A list of what has changed costs a call, as one resource does, and brings up to a hundred. So for a
  * resource that has just changed the list is asked for, and what it holds is kept: other events that wait
- * find theirs there. One thread asks for a list of a kind, in all processes; the others wait for it. Where
- * lists are of no use (the EMR has none, or a poor one) each resource is asked for alone.
+ * find theirs there (gather.c). One thread asks for a list of a kind, in all processes; the others wait for
+ * it. Where lists are of no use (the EMR has none, or a poor one) each resource is asked for alone.
  *
- * What runs by itself has a share of the day's calls. It is spread over the day (quota.h), and waiting for
- * its turn is no loss: events gather, and share the list. Events of long ago are being run again by somebody,
- * and are not held up.
+ * The day's calls are to last: pace.c says who waits for that, and how long. Events of long ago are being run
+ * again by somebody, and are not held up.
  */
 #include "ask.h"
+#include "gather.h"
+#include "pace.h"
 #include "state/cache.h"
 #include "state/locks.h"
-#include "state/quota.h"
 #include "stream/record.h"
 #include "value/when.h"
 
@@ -22,12 +22,10 @@
 enum {
 	LIVE_MS = 60 * 60000,   /* an event is of now for so long */
 	EARLIER_MS = 5 * 60000, /* a list goes back to so long before the event: clocks differ */
-	GATHER_MS = 2000,       /* between two lists of a kind */
 	PAGES = 10,             /* of a list: so many at most */
 	ALONE = 8,              /* of old resources so many are asked for alone before a list is */
 	USELESS_MS = 60 * 60000,
 	DOWN_MS = 2 * 60000,
-	SHARE = 65, /* per cent of the day's calls */
 };
 
 struct ask {
@@ -36,7 +34,8 @@ struct ask {
 	struct state *state;
 	struct patientnow *api;
 	struct locks *locks;
-	int64_t asked[EVENT_KINDS];   /* when the last list was; LOCK_LIST guards it */
+	struct pace *pace;
+	struct gather *gather;
 	atomic_uint old[EVENT_KINDS]; /* resources asked for alone since then */
 };
 
@@ -48,7 +47,9 @@ struct ask *ask_open(const struct conf *conf, const struct profile *profile, str
 		.profile = profile,
 		.state = state,
 		.api = patientnow_open(conf, profile, state, options),
+		.pace = pace_open(conf, state),
 		.locks = locks_open(conf->state)};
+	k->gather = gather_open(k->pace);
 	return k;
 }
 
@@ -57,6 +58,8 @@ void ask_close(struct ask *k)
 	if (!k)
 		return;
 	patientnow_close(k->api);
+	gather_close(k->gather);
+	pace_close(k->pace);
 	locks_close(k->locks);
 	free(k);
 }
@@ -90,25 +93,24 @@ static bool is_live(const struct want *w)
 }
 
 /* Waits for this call's turn; false where that would be long: *answer says so. */
-static bool take_turn(struct ask *k, struct arena *a, const struct want *w, struct patientnow_answer *answer)
+static bool take_turn(struct ask *k, struct arena *a, struct want *w, struct patientnow_answer *answer)
 {
-	int64_t wait = 0, share = k->conf->patientnow.daily_limit * SHARE / 100;
-	if (!is_live(w) || quota_share(k->state, "patientnow, by itself", share, &wait)) {
+	int64_t wait = 0;
+	if (!is_live(w) || pace_turn(k->pace, &wait)) {
 		pause_ms(wait);
+		w->waited.spread += wait;
 		return true;
 	}
+	*answer = (struct patientnow_answer){.code = wait ? "paced" : "state", .retry = true};
 	if (!wait) {
-		*answer = (struct patientnow_answer){.code = "state",
-			.retry = true,
-			.message =
-				arena_printf(a, "%s %s: the state file cannot be written", event_kind_name(w->kind), w->id)};
+		answer->message =
+			arena_printf(a, "%s %s: the state file cannot be written", event_kind_name(w->kind), w->id);
 		return false;
 	}
-	*answer = (struct patientnow_answer){.code = "paced",
-		.retry = true,
-		.retry_after = wait / 1000 + 1,
-		.message = arena_printf(a, "%s %s: today's calls to PatientNow are spread over the day (UTC)",
-			event_kind_name(w->kind), w->id)};
+	answer->retry_after = wait / 1000 + 1;
+	answer->message =
+		arena_printf(a, "%s %s: today's calls to PatientNow are too few, and are spread over the day (UTC)",
+			event_kind_name(w->kind), w->id);
 	return false;
 }
 
@@ -131,16 +133,16 @@ static void keep(struct ask *k, struct arena *a, enum event_kind kind, struct st
 		state_end(k->state, true);
 }
 
-/* Goes through the list of what has changed since shortly before the event, page by page. A failure is told
-   where asking for the resource alone would come to the same. */
-static struct patientnow_answer walk(struct ask *k, struct arena *a, struct want *w)
+/* Goes through the list of what has changed since shortly before the first event that waits for it, page by
+   page. A failure is told where asking for the resource alone would come to the same. */
+static struct patientnow_answer walk(struct ask *k, struct arena *a, struct want *w, int64_t first)
 {
 	const struct profile_kind *kind = &k->profile->kinds[w->kind];
 	char since[WHEN_TEXT];
 	struct patientnow_list list = {.path = kind->list, .rows = &kind->rows, .since = since};
 	struct patientnow_answer sum = {0}, refusal;
 	struct patientnow_page page = {0};
-	when_utc(w->happened - EARLIER_MS, since);
+	when_utc(first - EARLIER_MS, since);
 	for (int64_t number = 1; number <= PAGES && !page.last; number++) {
 		if (!take_turn(k, a, w, &refusal))
 			return number > 1 ? sum : refusal;
@@ -167,24 +169,37 @@ static struct patientnow_answer walk(struct ask *k, struct arena *a, struct want
 	return sum;
 }
 
+/* Asks for the list of what has changed since then, unless another process has just had it. */
+static struct patientnow_answer ask_for_list(struct ask *k, struct arena *a, struct want *w, int64_t since)
+{
+	lock_take(k->locks, LOCK_LIST, event_kind_name(w->kind));
+	struct patientnow_answer answer = ask_kept(k, a, w);
+	if (!answer.body.p && !cache_list_is_useless(k->state, event_kind_name(w->kind))) {
+		answer = walk(k, a, w, since);
+		k->old[w->kind] = 0;
+	}
+	lock_free(k->locks, LOCK_LIST, event_kind_name(w->kind));
+	return answer;
+}
+
 struct patientnow_answer ask_list(struct ask *k, struct arena *a, struct want *w)
 {
 	struct patientnow_answer answer = {0};
 	if (!w->changed || !k->profile->kinds[w->kind].list || !k->profile->paging.since ||
-		alone_in_cache(k, a, w))
+		alone_in_cache(k, a, w) || cache_list_is_useless(k->state, event_kind_name(w->kind)))
 		return answer;
 	if (!is_live(w) && k->old[w->kind]++ < ALONE)
 		return answer;
-	lock_take(k->locks, LOCK_LIST, event_kind_name(w->kind));
-	answer = ask_kept(k, a, w);
-	if (!answer.body.p && !cache_list_is_useless(k->state, event_kind_name(w->kind))) {
-		pause_ms(k->asked[w->kind] + GATHER_MS - when_now_ms());
-		answer = walk(k, a, w);
-		k->asked[w->kind] = when_now_ms();
-		k->old[w->kind] = 0;
+	pace_count(k->pace, (int)w->kind);
+	w->counted = true;
+	int64_t since = w->happened;
+	if (!is_live(w)) {
+		answer = ask_for_list(k, a, w, since);
+	} else if (gather_wait(k->gather, w->kind, &since, &w->waited.gathered)) {
+		answer = ask_for_list(k, a, w, since);
+		gather_asked(k->gather, w->kind);
 	}
-	lock_free(k->locks, LOCK_LIST, event_kind_name(w->kind));
-	if (w->listed && !answer.code)
+	if (!answer.code)
 		answer.body = ask_kept(k, a, w).body;
 	return answer;
 }
@@ -192,12 +207,20 @@ struct patientnow_answer ask_list(struct ask *k, struct arena *a, struct want *w
 struct patientnow_answer ask_alone(struct ask *k, struct arena *a, struct want *w)
 {
 	struct patientnow_answer answer;
-	if (!alone_in_cache(k, a, w) && !take_turn(k, a, w, &answer))
+	bool kept = alone_in_cache(k, a, w);
+	if (!kept && !w->counted)
+		pace_count(k->pace, LOOKUP_ALONE);
+	if (!kept && !take_turn(k, a, w, &answer))
 		return answer;
 	answer = patientnow_get(k->api, a, w->kind, w->id, w->not_before);
 	if (answer.body.p && w->listed && is_live(w)) /* the list should have told it */
 		mark_useless(k, w->kind, USELESS_MS);
 	return answer;
+}
+
+void ask_ended(struct ask *k)
+{
+	gather_ended(k->gather);
 }
 
 void ask_changed(struct ask *k, enum event_kind kind, const char *id, int64_t before)

@@ -18,7 +18,12 @@ struct want {
 	int64_t happened;   /* what makes it wanted, milliseconds since 1970, as the next */
 	int64_t not_before; /* an answer that was asked for earlier will not do */
 	bool changed;       /* the event says that it has changed: so it stands in a list of what has changed */
-	bool listed;        /* set by ask_list: a list was asked for */
+	bool listed;        /* set by ask_list: it has asked for a list, which should tell it */
+	bool counted;       /* set by ask_list: in the forecast */
+	struct {
+		int64_t gathered; /* for others that share a list; milliseconds */
+		int64_t spread;   /* for the turn of a call */
+	} waited;
 };
 
 /* The ways to have it, each to be tried where the one before gave nothing, or not enough. A body is the
@@ -32,5 +37,8 @@ ask_fn ask_alone; /* this one */
 
 /* Forgets what is kept of a resource from before that moment: it has changed since. */
 void ask_changed(struct ask *k, enum event_kind kind, const char *id, int64_t before);
+
+/* No event comes any more that others could wait for. */
+void ask_ended(struct ask *k);
 
 #endif

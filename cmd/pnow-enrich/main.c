@@ -162,14 +162,24 @@ static int64_t received(const struct record *r)
 	return text && when_moment(str_of(text), &ms) ? ms : when_now_ms();
 }
 
+/* Whom or what an event needs something of. */
+struct part {
+	enum event_type type;
+	enum event_kind kind;
+	unsigned known;
+	const char *id; /* or NULL */
+	struct sources sources;
+};
+
 /* The oldest answer that will do: one made after the event; for the patient of another event, one from the
- * cache too. */
-static int64_t fresh_since(
-	const struct enrich *e, const struct record *r, enum event_type type, enum event_kind kind)
+   cache too; of any age where only the birth date is wanted. */
+static int64_t fresh_since(const struct enrich *e, const struct record *r, const struct part *p)
 {
 	int64_t since = received(r);
-	if (kind != KIND_PATIENT || event_kind_of(type) == KIND_PATIENT)
+	if (p->kind != KIND_PATIENT || event_kind_of(p->type) == KIND_PATIENT)
 		return since;
+	if (p->type == EVENT_BILL_COMPLETED && p->known & CONTACT)
+		return 0;
 	int64_t cached = when_now_ms() - e->conf->patientnow.cache_seconds * 1000;
 	return cached < since ? cached : since;
 }
@@ -185,21 +195,25 @@ static void count(const struct enrich *e, struct record *r, enum event_type type
 	record_set(r, "patientnow_calls", str_of(arena_printf(r->arena, "%lu", sum)));
 }
 
-/* Whom or what an event needs something of. */
-struct part {
-	enum event_type type;
-	enum event_kind kind;
-	unsigned known;
-	const char *id; /* or NULL */
-	struct sources sources;
-};
-
 /* When it happened: that is before it reached us. */
 static int64_t happened(const struct record *r)
 {
 	int64_t ms, here = received(r);
 	const char *text = record_text(r, "occurred");
 	return text && when_moment(str_of(text), &ms) && ms < here ? ms : here;
+}
+
+/* Puts down how long the event has waited so that the day's calls last, and why, where people would notice.
+ */
+static void tell_wait(struct record *r, const struct want *want)
+{
+	int64_t ms = want->waited.gathered + want->waited.spread;
+	const char *why = want->waited.spread > want->waited.gathered ? "spread" : "gathering";
+	if (ms < 1000)
+		return;
+	ms += str_number(jtext_scalar(r->arena, jtext_get(record_get(r, "patientnow_wait"), "ms")));
+	record_set(r, "patientnow_wait",
+		str_of(arena_printf(r->arena, "{\"ms\":%lld,\"why\":\"%s\"}", (long long)ms, why)));
 }
 
 /* Has a resource fill in the third source; false where that failed, and the record with it. */
@@ -209,11 +223,12 @@ static bool fetch(const struct enrich *e, struct record *r, struct part *p)
 	struct want want = {.kind = p->kind,
 		.id = p->id,
 		.happened = happened(r),
-		.not_before = fresh_since(e, r, p->type, p->kind),
+		.not_before = fresh_since(e, r, p),
 		.changed = p->kind == event_kind_of(p->type)};
 	for (size_t i = 0; i < COUNT(ways) && lacks(e, p->type, p->kind, p->known, &p->sources); i++) {
 		struct patientnow_answer answer = ways[i](e->ask, r->arena, &want);
 		count(e, r, p->type, answer.calls);
+		tell_wait(r, &want);
 		if (answer.code) {
 			record_fail(r, answer.code, answer.retry, "%s", answer.message);
 			if (answer.retry_after)
@@ -365,6 +380,13 @@ static const char *key(const struct record *r, void *context)
 	return NULL;
 }
 
+static void ended(void *context)
+{
+	struct enrich *e = context;
+	if (e->ask)
+		ask_ended(e->ask);
+}
+
 int main(int argc, char *argv[])
 {
 	struct options o = {.usage = usage, .letters = "c:hj:not:vV", .parallel = 8, .seconds = 30};
@@ -384,7 +406,8 @@ int main(int argc, char *argv[])
 		.verbose = o.verbose,
 		.parallel = o.dry ? 0 : o.parallel,
 		.in_order = o.in_order,
-		.key = key});
+		.key = key,
+		.ended = ended});
 	if (o.verbose && !o.dry)
 		calls_tell(&calls, "PatientNow");
 	ask_close(e.ask);

@@ -2,6 +2,7 @@
  * PatientNow's quota and the CRM's limits. */
 #include "pnow-inbox.h"
 #include "net/limit.h"
+#include "state/forecast.h"
 #include "state/quota.h"
 #include "value/when.h"
 
@@ -104,7 +105,55 @@ static void limit_line(const char *location, const struct limit_left *s, void *c
 		(long long)s->day_max);
 }
 
-static bool write_json(struct inbox *in, int64_t oldest, int64_t used, int64_t left)
+/* The day's requests to PatientNow. */
+struct requests {
+	int64_t limit, reserve, used, left;
+	int64_t lookups; /* that the rest of the day is expected to bring */
+	int64_t wait;    /* seconds that they wait for each other, so that what is left lasts */
+	bool spread;     /* and even that will not do */
+};
+
+static struct requests count_requests(struct inbox *in)
+{
+	const struct conf *c = in->conf;
+	struct forecast f = forecast_read(in->state, when_now_ms());
+	struct requests r = {.limit = c->patientnow.daily_limit,
+		.reserve = c->patientnow.reserve,
+		.used = quota_used(in->state, "patientnow"),
+		.lookups = (int64_t)(forecast_lookups(&f) + 0.5)};
+	int64_t left = r.limit - r.reserve - r.used;
+	double wait = left > 0 ? forecast_wait(&f, (double)left) : 0;
+	r.left = r.used < r.limit ? r.limit - r.used : 0;
+	r.spread = wait > FORECAST_PATIENCE;
+	r.wait = r.spread ? FORECAST_PATIENCE : (int64_t)(wait + 0.5);
+	return r;
+}
+
+static void requests_json(struct buf *out, const struct requests *r)
+{
+	buf_printf(out,
+		",\"quota\":{\"limit\":%lld,\"reserve\":%lld,\"used\":%lld,\"left\":%lld,\"lookups\":%lld,"
+		"\"wait_seconds\":%lld,\"spread\":%s}",
+		(long long)r->limit, (long long)r->reserve, (long long)r->used, (long long)r->left,
+		(long long)r->lookups, (long long)r->wait, r->spread ? "true" : "false");
+}
+
+static void requests_lines(const struct requests *r)
+{
+	printf("%lld of %lld requests to PatientNow are left today (UTC), %lld of them for people.\n",
+		(long long)r->left, (long long)r->limit, (long long)(r->left < r->reserve ? r->left : r->reserve));
+	printf("About %lld lookups are expected until midnight (UTC)", (long long)r->lookups);
+	if (r->spread)
+		printf(
+			": too many even if they wait for each other for %lld s; they are spread.\n", (long long)r->wait);
+	else if (r->wait)
+		printf(": so that the requests last, those of a list wait for each other for up to %lld s.\n",
+			(long long)r->wait);
+	else
+		printf(": none has to wait.\n");
+}
+
+static bool write_json(struct inbox *in, int64_t oldest, const struct requests *requests)
 {
 	struct counts c = {0};
 	struct inbox_count count;
@@ -133,8 +182,7 @@ static bool write_json(struct inbox *in, int64_t oldest, int64_t used, int64_t l
 		buf_member(&out, "oldest", time);
 		buf_printf(&out, ",\"oldest_seconds\":%lld", (long long)(when_now_ms() - oldest) / 1000);
 	}
-	buf_printf(&out, ",\"quota\":{\"limit\":%lld,\"used\":%lld,\"left\":%lld}",
-		(long long)in->conf->patientnow.daily_limit, (long long)used, (long long)left);
+	requests_json(&out, requests);
 	each_limit(in->conf, limit_json, &limits);
 	if (limits.n)
 		buf_printf(&out, ",\"limits\":[%.*s]", (int)limits.n, limits.p);
@@ -148,7 +196,7 @@ static bool write_json(struct inbox *in, int64_t oldest, int64_t used, int64_t l
 	return read;
 }
 
-static bool write_columns(struct inbox *in, int64_t oldest, int64_t left)
+static bool write_columns(struct inbox *in, int64_t oldest, const struct requests *requests)
 {
 	struct table table = table_of(columns, COUNT(columns)),
 				 calls = table_of(calls_columns, COUNT(calls_columns));
@@ -167,8 +215,7 @@ static bool write_columns(struct inbox *in, int64_t oldest, int64_t left)
 	if (oldest)
 		printf("The oldest that waits was received %s, %lld s ago.\n", table_time(oldest),
 			(long long)(when_now_ms() - oldest) / 1000);
-	printf("%lld of %lld requests to PatientNow are left today (UTC).\n", (long long)left,
-		(long long)in->conf->patientnow.daily_limit);
+	requests_lines(requests);
 	each_limit(in->conf, limit_line, NULL);
 	return read;
 }
@@ -187,11 +234,9 @@ int inbox_stat(struct inbox *in, int argc, char *argv[])
 	if (optind < argc)
 		usage_error(usage);
 	inbox_open(in);
-	int64_t oldest = inbox_oldest(in->state), used = quota_used(in->state, "patientnow"),
-			left = in->conf->patientnow.daily_limit - used;
-	if (left < 0)
-		left = 0;
-	bool read = json ? write_json(in, oldest, used, left) : write_columns(in, oldest, left);
+	struct requests requests = count_requests(in);
+	int64_t oldest = inbox_oldest(in->state);
+	bool read = json ? write_json(in, oldest, &requests) : write_columns(in, oldest, &requests);
 	table_end();
 	return read ? EX_OK : EX_TEMPFAIL;
 }

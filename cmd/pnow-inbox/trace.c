@@ -74,7 +74,18 @@ static void add_operations(struct arena *a, struct buf *text, struct str result)
 	}
 }
 
-/* Why a result is what it is: its error, or its reason, else what was carried out; and its warnings. */
+/* For how long the event waited so that PatientNow's calls of the day last (pnow-enrich(1)). */
+static void add_wait(struct arena *a, struct buf *text, struct str wait)
+{
+	int64_t ms = state_number(jtext_scalar(a, jtext_get(wait, "ms")));
+	const char *reason = jtext_string(a, jtext_get(wait, "why"));
+	if (ms > 0 && reason)
+		buf_printf(
+			text, "%swaited %lld s for PatientNow: %s", text->n ? "; " : "", (long long)ms / 1000, reason);
+}
+
+/* Why a result is what it is: its error, or its reason, else what was carried out; its wait and its warnings.
+ */
 static const char *why(struct arena *a, struct str result)
 {
 	struct buf text = {0};
@@ -88,6 +99,7 @@ static const char *why(struct arena *a, struct str result)
 		buf_puts(&text, reason);
 	else
 		add_operations(a, &text, result);
+	add_wait(a, &text, jtext_get(result, "patientnow_wait"));
 	for (struct str at = {0}, warnings = jtext_get(result, "warnings"); jtext_next(warnings, &at);) {
 		const char *warning = jtext_string(a, at);
 		if (warning)

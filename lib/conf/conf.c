@@ -260,6 +260,7 @@ static const struct settings_key keys[] = {
 	{"patientnow.password_file", store_secret_path, AT(patientnow.password_file)},
 	{"patientnow.apikey_file", store_secret_path, AT(patientnow.apikey_file)},
 	{"patientnow.daily_limit", store_count, AT(patientnow.daily_limit)},
+	{"patientnow.reserve", store_count, AT(patientnow.reserve)},
 	{"patientnow.cache_seconds", store_count, AT(patientnow.cache_seconds)},
 	{"crm.base_url", settings_store_url, AT(crm.base_url)},
 	{"crm.location_id", settings_store_text, AT(crm.location_id)},
@@ -301,6 +302,7 @@ static void defaults(struct conf *c)
 	c->country = "US";
 	c->patientnow.profile = "patientnow-pro";
 	c->patientnow.daily_limit = 1000;
+	c->patientnow.reserve = -1;
 	c->patientnow.cache_seconds = 900;
 	c->crm.base_url = "https://services.leadconnectorhq.com";
 	c->patientnow_hook.max_age = c->crm_hook.max_age = 300;
@@ -372,6 +374,9 @@ static void check(const struct conf *c)
 {
 	conf_need(c, c->practice, "practice");
 	conf_need(c, c->timezone, "timezone");
+	if (c->patientnow.reserve > c->patientnow.daily_limit)
+		errx(EX_CONFIG, "%s: patientnow.reserve: expected no more than patientnow.daily_limit (%lld)",
+			c->file, (long long)c->patientnow.daily_limit);
 	check_hook(c, &c->patientnow_hook, "patientnow");
 	check_hook(c, &c->crm_hook, "crm");
 	check_tokens(c);
@@ -392,6 +397,8 @@ struct conf *conf_read(const char *path)
 	defaults(c);
 	struct settings settings = settings_read(&c->arena, c->file, "the configuration");
 	settings_fill(&settings, "", settings.root, keys, COUNT(keys), c);
+	if (c->patientnow.reserve < 0)
+		c->patientnow.reserve = c->patientnow.daily_limit / 20;
 	check(c);
 	return c;
 }

@@ -65,6 +65,7 @@ struct conf {
 		const char *password_file;
 		const char *apikey_file;
 		int64_t daily_limit;
+		int64_t reserve; /* of them kept for commands that people run; a twentieth unless given */
 		int64_t cache_seconds;
 	} patientnow;
 	struct {

@@ -30,11 +30,22 @@ struct patientnow {
 	struct arena arena;
 };
 
+/* The calls of a day that this command may see used up. */
+static int64_t limit_of(const struct conf *conf)
+{
+	return conf->patientnow.daily_limit - (quota_is_for_people() ? 0 : conf->patientnow.reserve);
+}
+
+int64_t patientnow_calls_left(const struct conf *conf, struct state *state)
+{
+	return limit_of(conf) - quota_used(state, "patientnow");
+}
+
 static bool allow(void *context, const struct http_request *request)
 {
 	const struct patientnow *p = context;
 	(void)request;
-	return quota_take(p->state, "patientnow", p->conf->patientnow.daily_limit);
+	return quota_take(p->state, "patientnow", limit_of(p->conf));
 }
 
 static const char *secret(struct patientnow *p, const char *file, const char *key)
@@ -173,6 +184,26 @@ static struct http_answer ask(struct patientnow *p, struct arena *a, const char 
 	return exchange(p, a, path, (struct str){0});
 }
 
+/* A request that was not made: it would have been one too many. */
+static struct patientnow_answer not_allowed(struct patientnow *p, struct arena *a, const char *what)
+{
+	int64_t limit = p->conf->patientnow.daily_limit, reserve = p->conf->patientnow.reserve;
+	struct patientnow_answer failed = {.code = "state", .retry = true, .without_effect = true};
+	if (patientnow_calls_left(p->conf, p->state) > 0) {
+		failed.message =
+			arena_printf(a, "%s: the state file cannot be written, where calls are counted", what);
+		return failed;
+	}
+	failed.code = "quota_exhausted";
+	failed.retry_after = (quota_day_left(when_now_ms()) - 1) / 1000 + 1;
+	failed.message =
+		arena_printf(a, "%s: the %lld PatientNow calls of today (UTC) are used up", what, (long long)limit);
+	if (reserve && !quota_is_for_people())
+		failed.message = arena_printf(a, "%s, but for %lld that are kept for people", failed.message,
+			(long long)(reserve < limit ? reserve : limit));
+	return failed;
+}
+
 /* What an answer without a body means; the request was for "patient 10234". */
 static struct patientnow_answer failure(
 	struct patientnow *p, struct arena *a, const char *what, const struct http_answer *answer)
@@ -182,20 +213,13 @@ static struct patientnow_answer failure(
 		.retry = means.retry,
 		.without_effect = means.without_effect,
 		.calls = answer->calls};
-	if (answer->outcome != HTTP_ANSWERED) {
-		bool quota = answer->calls == 0;
-		if (quota && quota_used(p->state, "patientnow") < p->conf->patientnow.daily_limit) {
-			failed.code = "state";
-			failed.message =
-				arena_printf(a, "%s: the state file cannot be written, where calls are counted", what);
-			return failed;
-		}
-		failed.code = quota ? "quota_exhausted" : "unavailable";
-		failed.message = quota ? arena_printf(a, "%s: the %lld PatientNow calls of today (UTC) are used up",
-									 what, (long long)p->conf->patientnow.daily_limit)
-							   : arena_printf(a, "%s: %s", what, answer->error);
+	if (answer->outcome != HTTP_ANSWERED && answer->calls) {
+		failed.code = "unavailable";
+		failed.message = arena_printf(a, "%s: %s", what, answer->error);
 		return failed;
 	}
+	if (answer->outcome != HTTP_ANSWERED)
+		return not_allowed(p, a, what);
 	if (strcmp(means.code, "limited") == 0)
 		failed.code = "quota_exhausted";
 	failed.message =

@@ -17,6 +17,10 @@ struct patientnow *patientnow_open(const struct conf *conf, const struct profile
 	struct state *state, const struct options *options);
 void patientnow_close(struct patientnow *p);
 
+/* How many of today's calls this command may still make; 0 or less: none. patientnow.reserve of them are for
+   commands that people run. */
+int64_t patientnow_calls_left(const struct conf *conf, struct state *state);
+
 struct patientnow_answer {
 	struct str body; /* a JSON object, checked; the arena's. p NULL: there is none */
 	const char

@@ -178,8 +178,8 @@ bool inbox_settle(struct state *s, const struct conf *conf, const char *run, con
 	*state = due >= 0 ? "waiting" : failed ? "dead" : r->status;
 	bool done = state_do(s,
 		"UPDATE inbox SET state=?1, attempts=?2, due=CASE WHEN ?3>=0 THEN ?3 ELSE due END, run=NULL,"
-		"  settled=CASE WHEN ?3>=0 THEN NULL ELSE ?4 END WHERE seq=?5",
-		"tiiii", *state, attempts, due, now, seq);
+		"  settled=CASE WHEN ?3>=0 THEN NULL ELSE ?4 END, put_off=?5 WHERE seq=?6",
+		"tiiiti", *state, attempts, due, now, put_off ? arena_copy(&a, r->line) : NULL, seq);
 	if (done && r->patient && !columns[2]) /* apart, since it changes two indexes */
 		done = state_do(
 			s, "UPDATE inbox SET patient=?1, queue=coalesce(queue,?1) WHERE seq=?2", "ti", r->patient, seq);

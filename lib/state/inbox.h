@@ -178,7 +178,7 @@ struct inbox_moment {
 	const char *event, *type, *patient, *subject;
 	const char *status;  /* of an attempt */
 	const char *contact; /* of an attempt, as far as its result told it */
-	const char *result;  /* of an attempt: JSON */
+	const char *result;  /* of an attempt, and of one that was put off and waits: JSON */
 };
 
 /* What happened to the events of these keys (a JSON list): each is an event's id, a patient's, a contact's,

@@ -340,7 +340,7 @@ struct state_rows inbox_history(struct state *s, const char *keys)
 		"  UNION SELECT event_seq FROM attempt WHERE contact IN (SELECT k FROM key))"
 		"SELECT received, 'received', id, type, patient, subject, NULL, NULL, NULL"
 		"  FROM inbox WHERE seq IN (SELECT seq FROM found)"
-		"UNION ALL SELECT due, state, id, type, patient, subject, NULL, NULL, NULL"
+		"UNION ALL SELECT due, state, id, type, patient, subject, NULL, NULL, put_off"
 		"  FROM inbox WHERE seq IN (SELECT seq FROM found) AND state IN ('waiting','running')"
 		"UNION ALL SELECT a.at, 'attempt', i.id, i.type, i.patient, i.subject, a.status, a.contact,"
 		"  a.result FROM attempt AS a JOIN inbox AS i ON i.seq=a.event_seq WHERE a.event_seq IN"

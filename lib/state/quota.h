@@ -11,22 +11,28 @@ bool quota_take(struct state *s, const char *api, int64_t limit);
 /* How many of today's were taken. */
 int64_t quota_used(struct state *s, const char *api);
 
-/* A share of the day's calls that is to last. Times in milliseconds since 1970. */
-struct quota_share {
-	int64_t calls;   /* in a day (UTC) */
-	int64_t made;    /* today */
-	int64_t settled; /* when the calls that were made would all be due, had each kept its distance */
+/* Calls that are to last. Times in milliseconds since 1970. */
+struct quota_span {
+	int64_t left;    /* calls */
+	int64_t ms;      /* for so long they are to last */
+	int64_t settled; /* when those that were made would all be due, had each kept its distance */
 };
 
 enum { QUOTA_PATIENCE_MS = 20 * 1000 };
 
-/* Takes a call of the share, to be made in *wait milliseconds: QUOTA_PATIENCE_MS at most. False: it is not
+/* Takes one of these calls, to be made in *wait milliseconds: QUOTA_PATIENCE_MS at most. False: it is not
    taken, and can be in *wait. After a quiet while some may be made at once; each that follows waits a little
-   longer than the one before, until they come no faster than one by one what is left of the share over the
-   next eight hours, or until midnight. */
-bool quota_spread(struct quota_share *share, int64_t now, int64_t *wait);
+   longer than the one before, until they come no faster than one by one. */
+bool quota_spread(struct quota_span *span, int64_t now, int64_t *wait);
 
-/* quota_spread of a share that all processes have in common. False with *wait 0: it cannot be counted. */
-bool quota_share(struct state *s, const char *api, int64_t calls, int64_t *wait);
+/* quota_spread among all processes; of the span only left and ms are the caller's. False with *wait 0: the
+   state file cannot be written. */
+bool quota_turn(struct state *s, const char *api, struct quota_span span, int64_t *wait);
+
+/* Whether a person runs this command: standard error is a terminal. Some calls are kept for people. */
+bool quota_is_for_people(void);
+
+/* Milliseconds until the day's calls begin anew: midnight, UTC. */
+int64_t quota_day_left(int64_t now);
 
 #endif

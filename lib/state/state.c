@@ -229,6 +229,15 @@ static const struct {
 		"    FROM inbox WHERE seq=new.event_seq AND type IS NOT NULL"
 		"    ON CONFLICT(type) DO UPDATE SET events=events+excluded.events, crm=crm+excluded.crm,"
 		"    patientnow=patientnow+excluded.patientnow; END;"},
+	/* What was looked up in PatientNow in an hour (since 1970), for the forecast of the next days. */
+	{9, "CREATE TABLE lookup(hour INTEGER NOT NULL, kind TEXT NOT NULL, n INTEGER NOT NULL,"
+		"  PRIMARY KEY(hour, kind)) WITHOUT ROWID;"
+		/* Where calls are spread (quota.h): when those that were made would all be due. */
+		"CREATE TABLE quota_turn(api TEXT PRIMARY KEY, settled INTEGER NOT NULL) WITHOUT ROWID;"
+		"DROP TABLE quota_share;"
+		"DELETE FROM quota WHERE api='patientnow, by itself';"
+		/* put_off: why an event that waits was put off without being tried. */
+		"ALTER TABLE inbox ADD COLUMN put_off TEXT;"},
 };
 
 enum { VERSION = 9 };

@@ -427,8 +427,8 @@ test_stat()
 	inbox drop e3 >dropped
 	clear_of_midnight
 	sql "INSERT INTO quota(api,day,used) VALUES('patientnow', strftime('%Y-%m-%d'), 7)"
-	is 'stat: counts by state and type, and the quota' "$(inbox stat | jq -c 'del(.oldest, .oldest_seconds)')" \
-		'{"practice":"glow","waiting":2,"dropped":1,"types":{"waiting":{"bill.completed":1,"patient.updated":1},"dropped":{"patient.updated":1}},"calls":{},"quota":{"limit":1000,"used":7,"left":993}}'
+	is 'stat: counts by state and type, and the quota' "$(inbox stat | jq -c 'del(.oldest, .oldest_seconds, .quota.lookups)')" \
+		'{"practice":"glow","waiting":2,"dropped":1,"types":{"waiting":{"bill.completed":1,"patient.updated":1},"dropped":{"patient.updated":1}},"calls":{},"quota":{"limit":1000,"reserve":50,"used":7,"left":993,"wait_seconds":0,"spread":false}}'
 	is 'stat: the oldest that waits' "$(inbox stat | jq -r .oldest)" "$(inbox list | head -n 1 | jq -r .received)"
 	like 'stat on a terminal: columns and words' "$(script -qec 'pnow-inbox stat' /dev/null | tr -d '\r')" \
 		$'STATE     TYPE               EVENTS\nwaiting   bill.completed     1\n*The oldest that waits*993 of 1000 requests to PatientNow are left today*'
@@ -536,9 +536,9 @@ older_file()
 	inbox list >listed
 	is 'an event was applied in a sub-account that nobody knows' "$(sql 'SELECT * FROM event')" 'e-1||1000'
 	is 'what a list told is told apart by a column' "$(sql 'SELECT * FROM answer' | xargs)" 'patient|1|0|1000|{} patient|1|1|2000|{a:1}'
-	is 'lists of no use, shares of calls and lists of names have tables of their own' \
-		"$(sql 'SELECT * FROM useless_list; SELECT * FROM quota; SELECT * FROM quota_share; SELECT * FROM name; SELECT * FROM name_list' | xargs)" \
-		'bill|3000 p|2026-01-05|7 p|4000 L|field|PNOW ID|f-1|TEXT L|field|5000'
+	is 'lists of no use and lists of names have tables of their own' \
+		"$(sql 'SELECT * FROM useless_list; SELECT * FROM quota; SELECT * FROM name; SELECT * FROM name_list' | xargs)" \
+		'bill|3000 p|2026-01-05|7 L|field|PNOW ID|f-1|TEXT L|field|5000'
 	is 'what keeps the order of events that name no patient is their queue' \
 		"$(sql 'SELECT id, patient, queue FROM inbox' | xargs)" 'e2||patient/2 e3|3|3'
 	is "the secret file's hash is its token's" "$(sql 'SELECT * FROM token')" 'L|access|refresh|6000|hash'

@@ -134,22 +134,81 @@ is 'an appointment that came in its later state is the last one again when the e
 
 # --- The day's calls last
 
-jq '.patientnow.daily_limit = 4' "$DIR/test.json" >"$DIR/poor.json"
-new
-printf 'INSERT INTO quota VALUES(%s)' "'patientnow, by itself',strftime('%Y-%m-%d','now'),2" >"$DIR/sql"
-pnow-inbox -c "$DIR/poor.json" list >/dev/null
-sqlite3 "$DIR/test.db" <"$DIR/sql"
+# poor LIMIT [JQ]: a practice with so few calls.
+poor()
+{
+	jq ".patientnow.daily_limit = $1 | ${2:-.}" "$DIR/test.json" >"$DIR/poor.json"
+	new
+	pnow-inbox -c "$DIR/poor.json" list >/dev/null
+}
+# state SQL: reads or changes the state file.
+state()
+{
+	sqlite3 "$DIR/test.db" "$1"
+}
+run_once()
+{
+	PNOW_CONFIG=$DIR/poor.json timeout 60 pnow-inbox run -1 -- pnow-sync >/dev/null 2>"$DIR/err"
+}
+# used N: so many calls of today were made.
+used()
+{
+	state "INSERT INTO quota VALUES('patientnow',strftime('%Y-%m-%d','now'),$1)
+		ON CONFLICT DO UPDATE SET used=excluded.used"
+}
+
+# The forecast has far more lookups than there are calls, at whatever hour this runs.
+busy="WITH RECURSIVE h(i) AS (SELECT 0 UNION ALL SELECT i+1 FROM h WHERE i<60)
+	INSERT INTO lookup SELECT unixepoch('now')/3600-i, 'alone', 500 FROM h"
+poor 40
+state "$busy"
 said PatientUpdated '{"patientId":"20003"}' >"$DIR/events"
+state "INSERT INTO quota_turn VALUES('patientnow',1000*unixepoch('now')+20*3600000)"
 pnow-enrich -c "$DIR/poor.json" <"$DIR/events" >"$DIR/out"
-is 'above its share of the day nothing is asked, and the event is put off' \
-	"$(asked)$(jq -r '.error | .code, .retry, (.retry_after > 0 and .retry_after <= 86401)' "$DIR/out" | xargs)" 'paced true true'
+is 'where calls are far too few they are spread, and an event is put off until its turn' \
+	"$(asked)$(jq -r '.error | .code, .retry, (.retry_after > 0 and .retry_after <= 86400)' "$DIR/out" | xargs)" 'paced true true'
 pnow-enrich -c "$DIR/poor.json" <"$DIR/old" >"$DIR/out"
 is 'what somebody runs again is not held up' "$(asked) $(codes "$DIR/out")" 'patients/20001 1 none'
 pnow-inbox -c "$DIR/poor.json" add <"$DIR/events" >/dev/null
-PNOW_CONFIG=$DIR/poor.json timeout 60 pnow-inbox run -1 -- pnow-sync >/dev/null 2>"$DIR/err"
-is 'the inbox keeps it, as if it had not been tried' "$(sqlite3 "$DIR/test.db" "SELECT state, attempts, due > 1000*strftime('%s','now')+1000,
+run_once
+is 'the inbox keeps it, as if it had not been tried' "$(state "SELECT state, attempts, due > 1000*strftime('%s','now')+1000,
 	(SELECT count(*) FROM attempt) FROM inbox")" 'waiting|0|1|0'
-sqlite3 "$DIR/test.db" "UPDATE quota SET used=0 WHERE api LIKE '%itself'; DELETE FROM quota_share; UPDATE inbox SET due=0"
-PNOW_CONFIG=$DIR/poor.json timeout 60 pnow-inbox run -1 -- pnow-sync >/dev/null 2>"$DIR/err"
-is 'until its turn comes' "$(sqlite3 "$DIR/test.db" "SELECT state, attempts FROM inbox")" 'done|1'
+id=$(jq -r .id "$DIR/events")
+like 'and trace says why it waits' "$(pnow-inbox -c "$DIR/poor.json" trace "$id" | jq -r 'select(.what == "waiting").detail')" \
+	"paced: patient 20003: today's calls to PatientNow are too few*"
+state "DELETE FROM quota_turn; DELETE FROM lookup; UPDATE inbox SET due=0"
+run_once
+is 'until its turn comes' "$(state "SELECT state, attempts FROM inbox")" 'done|1'
+
+poor 40
+used 38
+said AppointmentCreated '{"appointmentId":"50001"}' >"$DIR/events"
+pnow-inbox -c "$DIR/poor.json" add <"$DIR/events" >/dev/null
+run_once
+is 'calls that are kept for people are not made by a service: the event waits until midnight, untried' \
+	"$(asked) $(state "SELECT state, attempts, due BETWEEN 1000*unixepoch('now') AND 1000*unixepoch('now','start of day','+1 day')+2000 FROM inbox")" ' waiting|0|1'
+like 'and trace says so' "$(pnow-inbox -c "$DIR/poor.json" trace "$(jq -r .id "$DIR/events")" | jq -r 'select(.what == "waiting").detail')" \
+	'quota_exhausted: * are used up, but for 2 that are kept for people*'
+script -qec "pnow-enrich -c '$DIR/poor.json' <'$DIR/events' >'$DIR/out'" /dev/null >/dev/null
+is 'a person may make them' "$(asked) $(codes "$DIR/out")" 'appointments patients/20001 1 none'
+is 'stat tells what is kept, expected and waited for' "$(pnow-inbox -c "$DIR/poor.json" stat | jq -c '.quota | .reserve, .left, has("lookups"), has("wait_seconds"), .spread' | xargs)" \
+	'2 0 true true false'
+
+# A service's events wait for each other as long as the calls demand.
+poor 1000 '.patientnow.reserve = 0'
+used 900
+state "WITH RECURSIVE h(i) AS (SELECT 0 UNION ALL SELECT i+1 FROM h WHERE i<180)
+	INSERT INTO lookup SELECT unixepoch('now')/3600-i, 'patient', 100+300*((unixepoch('now')/3600-i)%24=(unixepoch('now')/3600)%24) FROM h"
+mkfifo "$DIR/feed"
+pnow-enrich -c "$DIR/poor.json" <"$DIR/feed" >"$DIR/out" &
+enrich=$!
+exec 3>"$DIR/feed"
+for n in 10 11; do said PatientUpdated "{\"patientId\":\"200$n\"}" >&3; done
+said PatientUpdated '{"patientId":"20012","firstName":"A","lastName":"B","email":"a@example.com","cellPhone":""}' >&3
+until_true test -s "$DIR/out"
+is 'an event that lacks nothing passes those that wait' "$(jq -r .patient.id "$DIR/out") $(asked)" '20012 '
+exec 3>&-
+wait $enrich
+is 'when no more can come, those who waited share a list at once' "$(asked) $(codes "$DIR/out")" 'patients patients patients 3 none'
+is 'and tell how long they waited, and why' "$(jq -r 'select(.patientnow_wait.ms >= 0) | .patientnow_wait.why' "$DIR/out" | xargs)" "$(jq -r 'select(.patientnow_wait) | "gathering"' "$DIR/out" | xargs)"
 finish

@@ -1,5 +1,5 @@
-/* No more calls of a day than its limit; and a share of them lasts until midnight, whatever is asked of it
- * and whenever. */
+/* No more calls of a day than its limit; and those that are to last do, whatever is asked of them and
+ * whenever. */
 #include "tap.h"
 #include "state/quota.h"
 
@@ -19,14 +19,16 @@ struct stretch {
 	int64_t in_an_hour; /* at most */
 };
 
-/* Asks for a call every so often. */
-static struct stretch ask(struct quota_share *share, int64_t from, int64_t until, int64_t every)
+/* Asks for a call every so often, of so many that are to last until midnight. */
+static struct stretch ask(int64_t calls, int64_t from, int64_t until, int64_t every)
 {
 	struct stretch s = {.last = from};
+	struct quota_span span = {.left = calls};
 	int64_t hours[25] = {0};
 	for (int64_t now = from; now < until; now += every) {
 		int64_t wait;
-		if (!quota_spread(share, now, &wait)) {
+		span.ms = midnight + DAY - now;
+		if (!quota_spread(&span, now, &wait)) {
 			s.refused++;
 			continue;
 		}
@@ -74,41 +76,34 @@ static void check_take(void)
 int main(void)
 {
 	check_take();
-	struct quota_share share = {.calls = 650};
-	struct stretch s = ask(&share, midnight, midnight + DAY, 3 * MINUTE);
+	struct stretch s = ask(650, midnight, midnight + DAY, 3 * MINUTE);
 	ok(s.refused == 0, "a call every three minutes: none is refused");
 	ok(s.longest == 0, "and none waits");
 
-	share = (struct quota_share){.calls = 650};
-	s = ask(&share, midnight + 14 * HOUR, midnight + DAY, SECOND);
-	ok(s.made <= 650 && s.made > 640, "asked for without end, the share is used, and no more than it");
-	ok(s.dry < 5 * MINUTE, "and to the last hour there is a call every few minutes");
-	ok(s.longest <= QUOTA_PATIENCE_MS, "no call waits for longer than it may");
+	s = ask(650, midnight + 14 * HOUR, midnight + DAY, SECOND);
+	ok(s.made <= 650 && s.made > 640,
+		"asked for without end, the calls are used, and no more than there are");
+	ok(s.dry < 5 * MINUTE, "and to the last hour there is one every few minutes");
+	ok(s.longest <= QUOTA_PATIENCE_MS, "none waits for longer than it may");
 
-	share = (struct quota_share){.calls = 650};
-	s = ask(&share, midnight + 14 * HOUR, midnight + 15 * HOUR, 18 * SECOND);
+	s = ask(650, midnight + 14 * HOUR, midnight + 15 * HOUR, 18 * SECOND);
 	ok(s.in_an_hour < 110, "a busy hour leaves the later ones their part");
 
-	share = (struct quota_share){.calls = 650};
-	s = ask(&share, midnight + 10 * HOUR, midnight + 10 * HOUR + 20, 1);
+	s = ask(650, midnight + 10 * HOUR, midnight + 10 * HOUR + 20, 1);
 	ok(s.made == 20, "twenty calls after a quiet while");
 	ok(s.longest == 0, "are made at once");
 
 	int64_t wait, again;
-	share = (struct quota_share){.calls = 650, .made = 100, .settled = midnight + 8 * HOUR};
-	ok(!quota_spread(&share, midnight + HOUR, &wait) && share.made == 100,
-		"too many at once: one is refused");
-	ok(!quota_spread(&share, midnight + HOUR + wait - MINUTE, &again),
-		"and refused a minute before its time");
-	ok(quota_spread(&share, midnight + HOUR + wait, &again), "but not at the time that it was told");
-	share = (struct quota_share){.calls = 650, .made = 650};
-	ok(!quota_spread(&share, midnight + HOUR, &wait) && wait == 23 * HOUR, "used up: till midnight");
-	share = (struct quota_share){.calls = 0};
-	ok(!quota_spread(&share, midnight + HOUR, &wait), "a share of nothing gives nothing");
-	share = (struct quota_share){.calls = 1};
-	ok(quota_spread(&share, midnight, &wait) && wait == 0, "a share of one gives one");
-	ok(!quota_spread(&share, midnight + DAY - 1, &wait), "and no second");
-	share = (struct quota_share){.calls = 650, .settled = midnight + 400LL * DAY};
-	ok(quota_spread(&share, midnight + HOUR, &wait) && wait == 0, "a clock that was wrong once does no harm");
+	struct quota_span span = {.left = 550, .ms = 8 * HOUR, .settled = midnight + 8 * HOUR};
+	ok(!quota_spread(&span, midnight + HOUR, &wait) && span.left == 550, "too many at once: one is refused");
+	ok(!quota_spread(&span, midnight + HOUR + wait - MINUTE, &again), "and refused a minute before its time");
+	ok(quota_spread(&span, midnight + HOUR + wait, &again), "but not at the time that it was told");
+	span = (struct quota_span){.left = 0, .ms = HOUR};
+	ok(!quota_spread(&span, midnight + HOUR, &wait) && wait == 23 * HOUR, "used up: till midnight");
+	span = (struct quota_span){.left = 1, .ms = DAY};
+	ok(quota_spread(&span, midnight, &wait) && wait == 0, "the last one is given");
+	ok(!quota_spread(&span, midnight + DAY - 1, &wait), "and no second");
+	span = (struct quota_span){.left = 650, .ms = HOUR, .settled = midnight + 400LL * DAY};
+	ok(quota_spread(&span, midnight + HOUR, &wait) && wait == 0, "a clock that was wrong once does no harm");
 	return done();
 }

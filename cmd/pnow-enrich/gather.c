@@ -1,0 +1,138 @@
+/*
+ * How lookups of a kind share a list:
+ *
+ * - Who comes first sets the time: the list is asked for when that one has waited as long as the pace
+ *   demands, or as many wait as would come in that time.
+ * - One thread asks; who comes meanwhile waits for the next list, since this one may lack what has just
+ *   changed.
+ * - Two lists of a kind are SHORTLY_MS apart in any case: what comes in a burst shares one.
+ * - When the input has ended nobody else can come, so nobody waits.
+ */
+#include "gather.h"
+#include "stream/record.h"
+#include "value/when.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { SHORTLY_MS = 2000, LOOK_MS = 5000 /* how often the pace is asked anew */ };
+
+struct kind {
+	size_t waiting; /* for the next list */
+	int64_t first;  /* since when the first of them waits */
+	int64_t since;  /* when the earliest of their events happened */
+	int64_t asked;  /* when the last list was asked for */
+	uint64_t lists; /* that were asked for, or are being */
+	bool asking;
+};
+
+struct gather {
+	struct pace *pace;
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t changed;
+	bool ended;
+	struct kind kinds[EVENT_KINDS];
+};
+
+struct gather *gather_open(struct pace *pace)
+{
+	struct gather *g = allocated(calloc(1, sizeof *g));
+	pthread_condattr_t monotonic;
+	g->pace = pace;
+	pthread_mutex_init(&g->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&g->changed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	return g;
+}
+
+void gather_close(struct gather *g)
+{
+	pthread_cond_destroy(&g->changed);
+	pthread_mutex_destroy(&g->lock);
+	free(g);
+}
+
+/* In how many milliseconds the list may be asked for. */
+static int64_t due_in(struct gather *g, enum event_kind kind, int64_t now)
+{
+	const struct kind *k = &g->kinds[kind];
+	struct pace_wait wait = pace_wait(g->pace, kind);
+	int64_t shortly = k->asked + SHORTLY_MS - now, due = k->first + wait.ms - now;
+	if (g->ended)
+		return 0;
+	if (wait.ms > 0 && k->waiting >= wait.together)
+		due = 0;
+	return due > shortly ? due : shortly;
+}
+
+static void pause_for(struct gather *g, int64_t ms)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	pthread_cond_timedwait(&g->changed, &g->lock, &until);
+}
+
+/* Until this thread may ask (true), or a list that was begun later than it came is there. */
+static bool wait_for_list(struct gather *g, enum event_kind kind)
+{
+	struct kind *k = &g->kinds[kind];
+	uint64_t wanted = k->lists + 1;
+	for (;;) {
+		int64_t due = due_in(g, kind, when_now_ms());
+		if (k->lists > wanted || (k->lists == wanted && !k->asking))
+			return false;
+		if (!k->asking && due <= 0)
+			return true;
+		pause_for(g, k->asking || due > LOOK_MS ? LOOK_MS : due);
+	}
+}
+
+bool gather_wait(struct gather *g, enum event_kind kind, int64_t *since, int64_t *waited)
+{
+	struct kind *k = &g->kinds[kind];
+	record_waits();
+	pthread_mutex_lock(&g->lock);
+	int64_t came = when_now_ms();
+	if (!k->waiting || *since < k->since)
+		k->since = *since;
+	if (!k->waiting++)
+		k->first = came;
+	pthread_cond_broadcast(&g->changed); /* there may be enough now */
+	bool mine = wait_for_list(g, kind);
+	if (mine) {
+		*since = k->since;
+		k->asking = true;
+		k->lists++;
+		k->waiting = 0;
+	}
+	*waited = when_now_ms() - came;
+	pthread_mutex_unlock(&g->lock);
+	record_goes_on();
+	return mine;
+}
+
+void gather_asked(struct gather *g, enum event_kind kind)
+{
+	pthread_mutex_lock(&g->lock);
+	g->kinds[kind].asking = false;
+	g->kinds[kind].asked = when_now_ms();
+	pthread_cond_broadcast(&g->changed);
+	pthread_mutex_unlock(&g->lock);
+}
+
+void gather_ended(struct gather *g)
+{
+	pthread_mutex_lock(&g->lock);
+	g->ended = true;
+	pthread_cond_broadcast(&g->changed);
+	pthread_mutex_unlock(&g->lock);
+}

@@ -1,0 +1,107 @@
+/*
+ * The pace at which the day's calls are spent:
+ *
+ * - While the forecast says that what is left of them will last, nobody waits.
+ * - Where it will not, lookups that a list can bring wait for each other, all for the same time: the shortest
+ *   with which the calls last. So the longest wait is as short as they allow.
+ * - Where even FORECAST_PATIENCE seconds would not do, calls are spread as well (quota.h).
+ * - A command that a person runs waits for nothing. Nor does anybody once all calls were made: that is told
+ * at once.
+ *
+ * What was counted is written when a call's turn is taken. The plan is made anew every few seconds: whatever
+ * was wrong about the forecast is made good by those that follow.
+ */
+#include "pace.h"
+#include "net/patientnow.h"
+#include "state/quota.h"
+#include "value/when.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+enum { PLAN_MS = 5000, HOUR_MS = 3600000, PAGE = 100 /* what a page of a list holds, about */ };
+
+struct pace {
+	const struct conf *conf;
+	struct state *state;
+	bool people;
+	pthread_mutex_t lock; /* of what follows */
+	int64_t counted[LOOKUPS];
+	int64_t planned; /* when; 0: never */
+	double seconds;  /* that lookups wait for each other */
+	double an_hour[LOOKUPS];
+	struct quota_span span; /* left 0: calls are not spread */
+};
+
+struct pace *pace_open(const struct conf *conf, struct state *state)
+{
+	struct pace *p = allocated(calloc(1, sizeof *p));
+	*p = (struct pace){.conf = conf, .state = state, .people = quota_is_for_people()};
+	pthread_mutex_init(&p->lock, NULL);
+	return p;
+}
+
+void pace_close(struct pace *p)
+{
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+void pace_count(struct pace *p, int lookup)
+{
+	pthread_mutex_lock(&p->lock);
+	p->counted[lookup]++;
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* Writes down what was counted. */
+static void write_count(struct pace *p, int64_t now)
+{
+	if (!state_begin(p->state))
+		return;
+	bool done = forecast_count(p->state, now, p->counted);
+	if (state_end(p->state, done) && done)
+		memset(p->counted, 0, sizeof p->counted);
+}
+
+static void plan(struct pace *p)
+{
+	int64_t now = when_now_ms();
+	if (p->people || (p->planned && now >= p->planned && now - p->planned < PLAN_MS))
+		return;
+	write_count(p, now);
+	int64_t left = patientnow_calls_left(p->conf, p->state);
+	struct forecast f = forecast_read(p->state, now);
+	p->planned = now;
+	p->seconds = left > 0 ? forecast_wait(&f, (double)left) : 0; /* none is left: nothing is won by waiting */
+	p->span = (struct quota_span){0};
+	for (int i = 0; i < LOOKUPS; i++)
+		p->an_hour[i] = f.hours[0].lookups[i];
+	if (p->seconds <= FORECAST_PATIENCE)
+		return;
+	p->seconds = FORECAST_PATIENCE;
+	p->span = (struct quota_span){.left = left, .ms = (int64_t)(forecast_hours(&f) * HOUR_MS)};
+}
+
+struct pace_wait pace_wait(struct pace *p, enum event_kind kind)
+{
+	pthread_mutex_lock(&p->lock);
+	plan(p);
+	double others = p->an_hour[kind] * p->seconds / 3600;
+	struct pace_wait wait = {
+		.ms = (int64_t)(p->seconds * 1000), .together = others < PAGE ? 2 + (size_t)others : PAGE};
+	pthread_mutex_unlock(&p->lock);
+	return wait;
+}
+
+bool pace_turn(struct pace *p, int64_t *wait)
+{
+	*wait = 0;
+	if (p->people)
+		return true;
+	pthread_mutex_lock(&p->lock);
+	plan(p);
+	struct quota_span span = p->span;
+	pthread_mutex_unlock(&p->lock);
+	return span.left <= 0 || quota_turn(p->state, "patientnow", span, wait);
+}

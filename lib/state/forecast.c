@@ -1,0 +1,186 @@
+/*
+ * The forecast of a day's lookups:
+ *
+ * - What an hour to come will bring of a kind is the mean of that hour of the last seven days, times how busy
+ *   today is. Days without any lookup (the practice was closed) do not count.
+ * - How busy today is: what the last twelve hours had, over what those days had in these hours. Both get a
+ *   little more, so that the first events of a morning do not foretell a day.
+ * - A practice without a past is taken for one of medium size that is open from 8 to 18 o'clock, and asks for
+ *   fewer patients each hour, since more and more are known.
+ * - Lookups of a list that come n times an hour and wait for each other for w seconds take one call in
+ *   w + 3600/n seconds, and a fifth more, since a list is asked for early where many wait (gather.c). A
+ *   resource that no list brings takes one each.
+ *
+ * A process that is killed has not counted its last few lookups; nothing else depends on them.
+ */
+#include "state/forecast.h"
+
+#include <string.h>
+#include <time.h>
+
+enum {
+	HOUR_MS = 3600000,
+	DAY_HOURS = 24,
+	TODAY_HOURS = 12, /* by which it is told how busy today is */
+	TOGETHER_S = 2,   /* for so long lookups of a list wait in any case (gather.c) */
+	BUSY_MAX = 20,
+};
+
+static const char *const names[LOOKUPS] = {"patient", "appointment", "bill", "membership", "alone"};
+
+/* An hour of a practice of medium size; of what is asked for alone its first one. */
+static const double usual[LOOKUPS] = {5, 18, 6, 2, 9};
+static const double patients_left = 0.85; /* of those who are asked for alone, an hour later */
+static const double early = 1.2;          /* calls of lists for one that none of them waits less for */
+
+/* Hours from seven days and half a day ago up to now. */
+enum { PAST = FORECAST_DAYS * DAY_HOURS + TODAY_HOURS };
+struct past {
+	int64_t first; /* since 1970 */
+	double lookups[PAST + DAY_HOURS][LOOKUPS];
+	bool open[FORECAST_DAYS + 1]; /* whether there were any: so many days ago */
+	int days;
+};
+
+bool forecast_count(struct state *s, int64_t now, const int64_t lookups[static LOOKUPS])
+{
+	int64_t hour = now / HOUR_MS;
+	bool done = true;
+	for (int i = 0; done && i < LOOKUPS; i++)
+		if (lookups[i])
+			done = state_do(s,
+				"INSERT INTO lookup(hour,kind,n) VALUES(?,?,?)"
+				"  ON CONFLICT(hour,kind) DO UPDATE SET n=lookup.n+excluded.n",
+				"iti", hour, names[i], lookups[i]);
+	return done && state_do(s, "DELETE FROM lookup WHERE hour<?", "i", hour - PAST);
+}
+
+static void read_past(struct state *s, struct past *p)
+{
+	struct state_rows rows = state_query(s, "SELECT hour, kind, n FROM lookup WHERE hour>=?", "i", p->first);
+	while (state_next(&rows)) {
+		int64_t hour = state_number(state_text(&rows, 0)) - p->first;
+		for (int i = 0; hour >= 0 && hour < PAST + 1 && i < LOOKUPS; i++)
+			if (strcmp(state_text(&rows, 1), names[i]) == 0)
+				p->lookups[hour][i] = (double)state_number(state_text(&rows, 2));
+	}
+	state_done(&rows);
+}
+
+/* Which of the last days had lookups: the 24 hours around this one on each. */
+static void find_open_days(struct past *p)
+{
+	for (int day = 1; day <= FORECAST_DAYS; day++) {
+		int last = PAST - day * DAY_HOURS + TODAY_HOURS;
+		for (int hour = last - DAY_HOURS + 1; hour <= last; hour++)
+			for (int i = 0; hour >= 0 && hour < PAST - TODAY_HOURS && i < LOOKUPS; i++)
+				p->open[day] |= p->lookups[hour][i] > 0;
+		p->days += p->open[day];
+	}
+}
+
+/* Lookups in an hour (since 1970) of a practice of which nothing is known. */
+static double unknown(int64_t hour, int kind)
+{
+	time_t t = (time_t)(hour * 3600);
+	struct tm local;
+	if (!localtime_r(&t, &local) || local.tm_hour < 8 || local.tm_hour >= 18)
+		return usual[kind] / 20;
+	double n = usual[kind];
+	for (int i = 8; kind == LOOKUP_ALONE && i < local.tm_hour; i++)
+		n *= patients_left;
+	return n;
+}
+
+/* What an hour of today has on other days; hour counts from the past's first. */
+static double usually(const struct past *p, int hour, int kind)
+{
+	double sum = 0;
+	if (!p->days)
+		return unknown(p->first + hour, kind);
+	for (int day = 1; day <= FORECAST_DAYS; day++)
+		if (p->open[day] && hour >= day * DAY_HOURS)
+			sum += p->lookups[hour - day * DAY_HOURS][kind];
+	return sum / p->days;
+}
+
+/* How many times as many lookups of a kind there are today. gone: the part of this hour that is over. */
+static double busy(const struct past *p, int kind, double gone)
+{
+	double seen = usual[kind] / 2, expected = seen;
+	for (int hour = PAST - TODAY_HOURS + 1; hour <= PAST; hour++) {
+		seen += p->lookups[hour][kind];
+		expected += usually(p, hour, kind) * (hour < PAST ? 1 : gone);
+	}
+	return seen / expected < BUSY_MAX ? seen / expected : BUSY_MAX;
+}
+
+struct forecast forecast_read(struct state *s, int64_t now)
+{
+	struct past past = {.first = now / HOUR_MS - PAST};
+	struct forecast f = {.n = (size_t)(DAY_HOURS - now / HOUR_MS % DAY_HOURS)};
+	double gone = (double)(now % HOUR_MS) / HOUR_MS;
+	read_past(s, &past);
+	find_open_days(&past);
+	for (int kind = 0; kind < LOOKUPS; kind++) {
+		double times = busy(&past, kind, gone);
+		for (size_t i = 0; i < f.n; i++)
+			f.hours[i].lookups[kind] = usually(&past, PAST + (int)i, kind) * times;
+	}
+	for (size_t i = 0; i < f.n; i++)
+		f.hours[i].part = i ? 1 : 1 - gone;
+	return f;
+}
+
+double forecast_lookups(const struct forecast *f)
+{
+	double sum = 0;
+	for (size_t i = 0; i < f->n; i++)
+		for (int kind = 0; kind < LOOKUPS; kind++)
+			sum += f->hours[i].part * f->hours[i].lookups[kind];
+	return sum;
+}
+
+/* Calls of an hour with n lookups of a kind. */
+static double calls_of(double n, int kind, double wait)
+{
+	double together = early * n / (1 + n * (wait > TOGETHER_S ? wait : TOGETHER_S) / 3600);
+	return kind != LOOKUP_ALONE && together < n ? together : n;
+}
+
+double forecast_calls(const struct forecast *f, double seconds)
+{
+	double sum = 0;
+	for (size_t i = 0; i < f->n; i++)
+		for (int kind = 0; kind < LOOKUPS; kind++)
+			sum += f->hours[i].part * calls_of(f->hours[i].lookups[kind], kind, seconds);
+	return sum;
+}
+
+double forecast_wait(const struct forecast *f, double calls)
+{
+	double enough = FORECAST_PATIENCE, short_of = 0;
+	if (forecast_calls(f, 0) <= calls)
+		return 0;
+	if (forecast_calls(f, FORECAST_PATIENCE) > calls)
+		return FORECAST_PATIENCE + 1;
+	while (enough - short_of > 0.5) {
+		double middle = (enough + short_of) / 2;
+		if (forecast_calls(f, middle) <= calls)
+			enough = middle;
+		else
+			short_of = middle;
+	}
+	return enough;
+}
+
+double forecast_hours(const struct forecast *f)
+{
+	double sum = 0, now = 0;
+	for (int kind = 0; kind < LOOKUPS; kind++)
+		now += f->hours[0].lookups[kind];
+	for (size_t i = 0; i < f->n; i++)
+		sum += f->hours[i].part;
+	double worth = now > 0 ? forecast_lookups(f) / now : sum;
+	return worth < sum ? worth : sum;
+}
