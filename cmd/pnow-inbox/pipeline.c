@@ -1,5 +1,6 @@
 /* The pipeline that a run keeps: started once, events go in at one end and results come out at the other. */
 #include "pnow-inbox.h"
+#include "value/when.h"
 
 #include <err.h>
 #include <errno.h>
@@ -12,7 +13,8 @@
 enum { CHUNK = 64 * 1024 };
 
 /* The child's side: nothing of ours stays but the three descriptors. */
-__attribute__((noreturn)) static void become(const struct pipeline *p, int in, int out)
+__attribute__((noreturn)) static void become(
+	char *const *command, const struct conf *conf, const char *file, int in, int out)
 {
 	sigset_t none;
 	sigemptyset(&none);
@@ -23,14 +25,28 @@ __attribute__((noreturn)) static void become(const struct pipeline *p, int in, i
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	execvp(p->command[0], p->command);
-	warn("cannot start %s", p->command[0]);
+	when_zone(conf->timezone);
+	setenv("PNOW_CONFIG", file, 1);
+	execvp(command[0], command);
+	warn("cannot start %s", command[0]);
 	_exit(127);
 }
 
-bool pipeline_start(struct pipeline *p)
+/* The configuration's name from anywhere: the command may change its folder. The arena's. */
+static const char *whole_name(struct arena *a, const char *file)
+{
+	char *folder = *file == '/' ? NULL : getcwd(NULL, 0);
+	if (!folder)
+		return file;
+	file = arena_printf(a, "%s/%s", folder, file);
+	free(folder);
+	return file;
+}
+
+bool pipeline_start(struct pipeline *p, char *const *command, const struct conf *conf)
 {
 	int in[2], out[2];
+	struct arena a = {0};
 	if (pipe2(in, O_CLOEXEC) < 0)
 		return false;
 	if (pipe2(out, O_CLOEXEC) < 0) {
@@ -38,13 +54,16 @@ bool pipeline_start(struct pipeline *p)
 		close(in[1]);
 		return false;
 	}
+	const char *file = whole_name(&a, conf->file);
 	p->pid = fork();
 	if (p->pid == 0)
-		become(p, in[0], out[1]);
+		become(command, conf, file, in[0], out[1]);
+	arena_free(&a);
 	close(in[0]);
 	close(out[1]);
 	p->in = in[1];
 	p->out = out[0];
+	p->told = false;
 	fcntl(p->in, F_SETFL, O_NONBLOCK);
 	fcntl(p->out, F_SETFL, O_NONBLOCK);
 	if (p->pid > 0)
@@ -85,19 +104,21 @@ static void give_lines(struct pipeline *p, void (*each)(struct str line, void *c
 	p->unread.n -= from;
 }
 
-bool pipeline_read(struct pipeline *p, void (*each)(struct str line, void *context), void *context)
+void pipeline_read(struct pipeline *p, void (*each)(struct str line, void *context), void *context)
 {
-	for (;;) {
+	while (p->out >= 0) {
 		buf_reserve(&p->unread, CHUNK);
 		ssize_t n = read(p->out, p->unread.p + p->unread.n, CHUNK);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n > 0)
 			p->unread.n += (size_t)n;
-		if (n < CHUNK) {
+		if (n < CHUNK)
 			give_lines(p, each, context);
-			return n > 0 || (n < 0 && errno == EAGAIN);
-		}
+		if (n == 0 || (n < 0 && errno != EAGAIN))
+			pipeline_close(p);
+		if (n < CHUNK)
+			return;
 	}
 }
 
@@ -106,16 +127,41 @@ void pipeline_finish(struct pipeline *p)
 	if (p->in >= 0)
 		close(p->in);
 	p->in = -1;
+	p->told = true;
 }
 
-int pipeline_end(struct pipeline *p)
+void pipeline_close(struct pipeline *p)
 {
-	int status = 0;
-	pipeline_finish(p);
-	close(p->out);
-	while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
+	if (p->in >= 0)
+		close(p->in);
+	if (p->out >= 0)
+		close(p->out);
+	p->in = p->out = -1;
+}
+
+/* Waits for its end, with the options of waitpid(2); false: not yet. */
+static bool reap(struct pipeline *p, int *status, int options)
+{
+	pid_t ended;
+	while ((ended = waitpid(p->pid, status, options)) < 0 && errno == EINTR)
 		continue;
+	if (ended == 0)
+		return false;
 	p->pid = 0;
-	p->unsent.n = p->unread.n = 0;
-	return status;
+	buf_free(&p->unsent);
+	buf_free(&p->unread);
+	return true;
+}
+
+bool pipeline_ended(struct pipeline *p, int *status)
+{
+	return p->pid && p->out < 0 && reap(p, status, WNOHANG);
+}
+
+void pipeline_free(struct pipeline *p)
+{
+	int status;
+	pipeline_close(p);
+	if (p->pid)
+		reap(p, &status, 0);
 }

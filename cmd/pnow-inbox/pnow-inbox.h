@@ -9,6 +9,8 @@
 #include "state/state.h"
 #include "stream/table.h"
 
+#include <poll.h>
+
 /* What every subcommand has. */
 struct inbox {
 	const char *file; /* the configuration's name, or NULL */
@@ -69,32 +71,82 @@ void keys_free(struct keys *k);
 
 /* pipeline.c: the command that works on events, kept running. */
 struct pipeline {
-	char *const *command;
 	int pid;           /* 0: not running */
-	int in, out;       /* its ends, non-blocking; in -1: closed */
+	int in, out;       /* its ends, non-blocking; -1: closed */
+	bool told;         /* that no more comes: it finishes what it has */
 	struct buf unsent; /* for its standard input */
 	struct buf unread; /* of its standard output, up to a whole line */
 };
 
-/* Starts the command in a process group of its own, so that a key at the terminal does not reach it. False:
-   it cannot be started now. */
-bool pipeline_start(struct pipeline *p);
+/* Starts a command for a practice, which PNOW_CONFIG and TZ tell it, in a process group of its own, so that a
+   key at the terminal does not reach it. False: it cannot be started now. */
+bool pipeline_start(struct pipeline *p, char *const *command, const struct conf *conf);
 /* Writes what it takes of unsent. */
 void pipeline_write(struct pipeline *p);
-/* Reads what there is; each() is called for each whole line. False at the end of its output. */
-bool pipeline_read(struct pipeline *p, void (*each)(struct str line, void *context), void *context);
+/* Reads what there is; each() is called for each whole line. At the end of its output out is closed. */
+void pipeline_read(struct pipeline *p, void (*each)(struct str line, void *context), void *context);
 /* No more input: it finishes what it has. */
 void pipeline_finish(struct pipeline *p);
-/* Waits for it to end, closes everything; returns the status as of wait(2). */
-int pipeline_end(struct pipeline *p);
+/* Nothing more is written or read. */
+void pipeline_close(struct pipeline *p);
+/* Whether it has ended since its output did; then *status is as of wait(2). */
+bool pipeline_ended(struct pipeline *p, int *status);
+/* Closes everything, and waits for its end. */
+void pipeline_free(struct pipeline *p);
 
 /* result.c */
 
 /* Reads a line that came out of the pipeline: a result, or an event that passed one without crm-push at its
    end (then it is done, or has failed where it carries an error). Of the line only what may be kept is: an
-   event names people. False where it tells of no event; that was said on standard error. */
-bool result_read(struct arena *a, struct str line, struct inbox_result *result);
+   event names people. NULL, or why it tells of no event. */
+const char *result_read(struct arena *a, struct str line, struct inbox_result *result);
 /* The result of an event that the pipeline gave none for; crashed: because the event kills it. */
 struct inbox_result result_missing(struct arena *a, const char *id, bool crashed);
+
+/* run.c: one practice's part of a run */
+
+struct run;
+
+/* What all practices of a run share. */
+struct run_all {
+	char *const *command;
+	const char *types; /* a JSON list */
+	size_t parallel;   /* events of a practice in its pipeline */
+	bool once, verbose;
+	bool many;         /* words name the practice */
+	int busy_ms;       /* that another process may keep a state file locked */
+	int64_t look_ms;   /* from one slow look to the next */
+	bool stopped;      /* nothing more is fed */
+	size_t places;     /* for pipelines, that are free */
+	size_t waiting;    /* runs that wait for a place, */
+	size_t on_the_way; /* and places that are being made free for them */
+	size_t settled, dead, in_flight;
+	int wakeups; /* of wakeup.h */
+};
+
+/* Takes a practice's part; conf becomes its own. */
+struct run *run_new(struct run_all *all, struct conf *conf);
+/* Opens the state file; a turn does that, too, where it needs it. False: it cannot be now, and why. */
+bool run_open(struct run *r, struct state_failure *why);
+/* Somebody has sent a wake-up, which may be for this one. */
+void run_wake(struct run *r, int watched);
+/* Feeds, reads and settles what can be now. False when there is nothing more to do for it, ever. */
+bool run_turn(struct run *r);
+/* When it needs a turn without anything having happened, in milliseconds since 1970. */
+int64_t run_next(const struct run *r);
+/* Since when it has waited for a place; 0: it does not. run_place gives it one of all->places. */
+int64_t run_waits(const struct run *r);
+void run_place(struct run *r);
+/* What poll(2) is to wait for; how many. */
+size_t run_polled(const struct run *r, struct pollfd fds[static 2]);
+/* It takes no more events, settles those that it has, and is done. */
+void run_leave(struct run *r);
+/* The clock was set: nothing is put off any more. */
+void run_clock(struct run *r);
+/* 1 where events have died, 75 where some were not tried or it has given up, the state file's where that
+   could not be opened; else 0. */
+int run_status(const struct run *r);
+/* Gives everything back. */
+void run_free(struct run *r);
 
 #endif

@@ -2,7 +2,6 @@
  * keeping. */
 #include "pnow-inbox.h"
 
-#include <err.h>
 #include <stdlib.h>
 
 /* What is kept of a result; an event that passed as it was is not one. */
@@ -73,13 +72,11 @@ static int64_t seconds_of(struct arena *a, struct str number)
 	return problem ? 0 : seconds;
 }
 
-bool result_read(struct arena *a, struct str line, struct inbox_result *result)
+const char *result_read(struct arena *a, struct str line, struct inbox_result *result)
 {
 	struct jtext_error problem;
-	if (!jtext_check(line, &problem)) {
-		warnx("the pipeline wrote a line that is no JSON: it was passed over");
-		return false;
-	}
+	if (!jtext_check(line, &problem))
+		return "the pipeline wrote a line that is no JSON: it was passed over";
 	struct str error = jtext_get(line, "error");
 	bool failed = jtext_type(error) == JTEXT_OBJECT;
 	const char *status = jtext_string(a, jtext_get(line, "status"));
@@ -92,10 +89,8 @@ bool result_read(struct arena *a, struct str line, struct inbox_result *result)
 		.retry_after = seconds_of(a, jtext_get(error, "retry_after")),
 		.patient = jtext_scalar(a, jtext_get(line, "patient_id")),
 		.contact = jtext_scalar(a, jtext_get(line, "contact_id"))};
-	if (!result->id) {
-		warnx("the pipeline wrote a line without an id: it was passed over");
-		return false;
-	}
+	if (!result->id)
+		return "the pipeline wrote a line without an id: it was passed over";
 	if (!status) {
 		result->line = reduced(a, line, kept_of_event, COUNT(kept_of_event), result->status);
 	} else if (is_status(status)) {
@@ -107,5 +102,5 @@ bool result_read(struct arena *a, struct str line, struct inbox_result *result)
 			"the pipeline's result has a status other than done, unchanged, ignored, skipped and failed",
 			false);
 	}
-	return true;
+	return NULL;
 }

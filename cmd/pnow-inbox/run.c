@@ -1,63 +1,83 @@
 /*
- * pnow-inbox run: feeds events that are due into a pipeline, reads results, settles each by its id. One loop,
- * one thread; what the database says is due is claimed in batches, what comes back is settled in batches, so
- * a commit is shared.
+ * One practice's part of a run: feeds events that are due into its pipeline, reads results, settles each by
+ * its id. What the database says is due is claimed in batches, what comes back is settled in batches, so a
+ * commit is shared. Nothing here waits: service.c says when there is something to be done.
+ *
+ * - A practice that has nothing to do has no process, no open file and no timer of its own: what wakes it is
+ *   a wake-up (state/wakeup.h), the moment at which its next event is due, or the slow look.
+ * - The slow look is at a moment that is the same for all practices. Of a state file that is closed it asks
+ *   only whether it was written since.
+ * - A pipeline needs a place. It is taken before the first event is claimed, and given back when the pipeline
+ *   has ended. While others wait for one, an idle pipeline ends, and a busy one gets no more after a while.
  */
 #include "pnow-inbox.h"
+#include "state/wakeup.h"
+#include "stream/trouble.h"
 #include "value/when.h"
 
-#include <stdlib.h>
 #include <err.h>
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
-#include <unistd.h>
-
-static const char usage[] =
-	"usage: pnow-inbox run [-1] [-j N] [-t TYPE,...] -- COMMAND [ARG ...]\n"
-	"Feeds events that are due to COMMAND, one line each, and settles them by its results.\n"
-	"  -1       end when nothing is due\n"
-	"  -j N     events in the pipeline at once (256)\n"
-	"  -t TYPE  only events of these types\n";
 
 enum {
-	LOOK_MS = 10,      /* how often it is looked whether another process has added something */
-	RECOVER_MS = 1000, /* and whether another run has died */
 	BACKOFF_FIRST_MS = 100,
 	BACKOFF_MAX_MS = 10000,
 	ALONE_AFTER = 3,         /* collapses in a row without a result: then events go in one by one */
 	COLLAPSES_MAX = 5,       /* of -1: collapses in a row, none of one event's making: given up */
+	IDLE_MS = 60000,         /* a pipeline has had nothing to do for so long: it ends */
 	SILENCE_MS = 5000,       /* of -1: nothing is due, and no answer has come for so long */
 	PATIENCE_MS = 5 * 60000, /* an event has been in the pipeline for so long */
 	TROUBLE_MS = 100,        /* between attempts where the state file cannot be written */
 	GIVE_UP_MS = 5000,       /* of -1: for so long it could not be */
+	TURN_MS = 1000,          /* that a busy pipeline has a place while others wait */
+};
+
+/* What a file looks like from outside. */
+struct footprint {
+	struct timespec written[2]; /* the file, its log */
+	off_t size[2];
 };
 
 struct run {
-	struct inbox *in;
-	struct locks *locks;
+	struct run_all *all;
+	struct conf *conf;
+	struct state *state; /* NULL: closed, while there is nothing to do */
+	struct locks *locks; /* with state */
 	char id[24];
-	const char *types; /* a JSON list */
-	size_t parallel;
-	bool once;
 	struct pipeline pipeline;
 	size_t in_flight;
-	bool look;    /* something may be due that was not a moment ago */
-	int64_t seen; /* state_version */
-	int64_t next_due, next_recover;
-	int64_t start_at; /* not before: the pipeline has died */
+	int watched;                /* of wakeups.h */
+	bool look;                  /* something may be due that was not a moment ago */
+	bool looked;                /* it was looked, and nothing was due */
+	int64_t seen;               /* state_version */
+	struct footprint footprint; /* when the file was opened, or closed */
+	int64_t next_due, look_at;
+	int64_t open_at;     /* not before: the state file could not be opened */
+	int64_t start_at;    /* not before: the pipeline has died */
+	int64_t pause_until; /* nothing is written before: the state file could not be */
+	bool place;          /* for a pipeline */
+	bool yields;         /* that place is being made free */
+	bool sated;          /* it has had its turn, and others wait */
+	int64_t place_since;
+	int64_t waits_since; /* for a place; 0: it does not */
+	bool leaving;
+	bool over; /* given up */
 	int64_t backoff;
-	int collapses;  /* since the last result */
-	bool killer;    /* the event in flight has just killed the pipeline, alone */
-	int64_t heard;  /* when something went in or came out */
-	int64_t oldest; /* when the event in flight that waits longest was claimed */
-	size_t settled, dead;
-	int64_t unwritten;  /* since when the state file cannot be written; 0: it can */
-	bool lost;          /* events of runs that have died may still have to be given back */
-	bool untried;       /* a filter could not write it: an event waits that nothing was done for */
+	int collapses;     /* since the last result */
+	bool killer;       /* the event in flight has just killed the pipeline, alone */
+	int64_t heard;     /* when something went in or came out */
+	int64_t oldest;    /* when the event in flight that waits longest was claimed */
+	size_t dead;       /* events */
+	int64_t unwritten; /* since when the state file cannot be written; 0: it can */
+	bool lost;         /* events of runs that have died may still have to be given back */
+	bool untried;      /* a filter could not write it: an event waits that nothing was done for */
+	int status;        /* as of given up, or a state file that cannot be opened */
+	struct trouble trouble;
 	struct arena arena; /* of one turn */
 	struct results {
 		struct inbox_result *at;
@@ -65,21 +85,36 @@ struct run {
 	} results; /* read and not yet settled */
 };
 
-static volatile sig_atomic_t stopped;
-
-static void stop(int signal)
+/* A line for people; with several practices it begins with this one's name. */
+__attribute__((format(printf, 2, 3))) static void tell(const struct run *r, const char *format, ...)
 {
-	(void)signal;
-	stopped = 1;
+	char text[512];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	if (r->all->many)
+		warnx("%s: %s", r->conf->practice, text);
+	else
+		warnx("%s", text);
 }
 
-/* An event that was claimed goes to the pipeline. */
-static void feed(struct run *r, const struct inbox_claimed *event)
+/* Gives up; its events wait. */
+static void give_up(struct run *r)
 {
-	buf_puts(&r->pipeline.unsent, event->line);
-	buf_putc(&r->pipeline.unsent, '\n');
-	r->in_flight++;
+	r->over = true;
+	r->status = EX_TEMPFAIL;
+	pipeline_close(&r->pipeline);
+	r->pipeline.pid = 0; /* nobody waits for what it does now */
 }
+
+static void set_in_flight(struct run *r, size_t n)
+{
+	r->all->in_flight += n - r->in_flight;
+	r->in_flight = n;
+}
+
+/* --- What comes back --- */
 
 /* A result is to be settled. */
 static void add_result(struct run *r, const struct inbox_result *result)
@@ -96,8 +131,11 @@ static void take_line(struct str line, void *context)
 	struct run *r = context;
 	struct inbox_result result;
 	r->heard = when_now_ms();
-	if (!result_read(&r->arena, line, &result))
+	const char *wrong = result_read(&r->arena, line, &result);
+	if (wrong) {
+		tell(r, "%s", wrong);
 		return;
+	}
 	const char *code = jtext_string(&r->arena, jtext_get(jtext_get(line, "error"), "code"));
 	r->untried |= code && strcmp(code, "state") == 0;
 	add_result(r, &result);
@@ -106,7 +144,7 @@ static void take_line(struct str line, void *context)
 /* The events in the pipeline get a result that says they have none. */
 static void take_unanswered(struct run *r)
 {
-	struct state_rows rows = inbox_unanswered(r->in->state, r->id);
+	struct state_rows rows = inbox_unanswered(r->state, r->id);
 	while (state_next(&rows)) {
 		struct inbox_result result = result_missing(&r->arena, state_copy(&rows, &r->arena, 0), r->killer);
 		add_result(r, &result);
@@ -114,16 +152,18 @@ static void take_unanswered(struct run *r)
 	state_done(&rows);
 }
 
-/* The state file cannot be written: waits a moment. Ends a run that is to end, when that has lasted; its
-   events wait, since its lock goes with it. */
+/* The state file cannot be written: tried again in a moment. A run that is to end gives up when that has
+   lasted; its events wait, since its lock goes with it. */
 static void wait_for_disk(struct run *r)
 {
 	int64_t now = when_now_ms();
 	if (!r->unwritten)
 		r->unwritten = now;
-	if (r->once && now - r->unwritten >= GIVE_UP_MS)
-		errx(EX_TEMPFAIL, "the state file cannot be written: given up; its events wait");
-	poll(NULL, 0, TROUBLE_MS);
+	r->pause_until = now + TROUBLE_MS;
+	if (!r->all->once || now - r->unwritten < GIVE_UP_MS)
+		return;
+	tell(r, "the state file cannot be written: given up; its events wait");
+	give_up(r);
 }
 
 /* Settles the first n of what has come back, in one transaction. */
@@ -133,18 +173,19 @@ static bool settle_some(struct run *r, size_t n)
 	bool done = true;
 	for (size_t i = 0; done && i < n; i++) {
 		const char *state = NULL;
-		done = inbox_settle(r->in->state, r->in->conf, r->id, &r->results.at[i], &state);
+		done = inbox_settle(r->state, r->conf, r->id, &r->results.at[i], &state);
 		known += state != NULL;
 		settled += state && strcmp(state, "waiting") != 0;
 		dead += state && strcmp(state, "dead") == 0;
-		if (state && r->in->verbose)
-			warnx("%s: %s", r->results.at[i].id, state);
+		if (state && r->all->verbose)
+			tell(r, "%s: %s", r->results.at[i].id, state);
 	}
-	if (!state_end(r->in->state, done) || !done)
+	if (!state_end(r->state, done) || !done)
 		return false;
 	r->unwritten = 0;
-	r->in_flight -= known;
-	r->settled += settled;
+	set_in_flight(r, r->in_flight - known);
+	r->all->settled += settled;
+	r->all->dead += dead;
 	r->dead += dead;
 	r->results.n -= n;
 	memmove(r->results.at, r->results.at + n, r->results.n * sizeof *r->results.at);
@@ -162,13 +203,15 @@ static bool settle(struct run *r)
 	while (n && r->results.n) {
 		if (n > r->results.n)
 			n = r->results.n;
-		if (!state_begin(r->in->state))
+		if (!state_begin(r->state))
 			return false;
 		if (!settle_some(r, n))
 			n /= 2;
 	}
 	return !r->results.n;
 }
+
+/* --- The pipeline --- */
 
 /* How a pipeline ended, for people. */
 static const char *ending(int status)
@@ -191,7 +234,7 @@ static bool ended_well(int status)
 /* How many events may be in the pipeline: one, while it is not clear which of them kills it. */
 static size_t window(const struct run *r)
 {
-	return r->collapses >= ALONE_AFTER ? 1 : r->parallel;
+	return r->collapses >= ALONE_AFTER ? 1 : r->all->parallel;
 }
 
 /* Whether a fault in the pipeline ended it, by a signal or as a shell tells of one; not a command that could
@@ -201,61 +244,38 @@ static bool crashed(int status)
 	return WIFSIGNALED(status) || (WIFEXITED(status) && WEXITSTATUS(status) > 128);
 }
 
-/* Whether the pipeline can be given more, and there may be more. */
-static bool may_claim(const struct run *r, int64_t now)
-{
-	bool finishing = r->pipeline.pid && r->pipeline.in < 0;
-	return !stopped && !finishing && r->look && r->in_flight <= window(r) / 2 && now >= r->start_at &&
-		   !r->results.n;
-}
-
-/* Fills the pipeline up with what is due. */
-static void claim(struct run *r)
-{
-	size_t before = r->in_flight, wanted = window(r) - r->in_flight;
-	struct inbox_claim claim;
-	if (!inbox_claim(r->in->state, &r->arena, r->id, r->types, wanted, &claim)) {
-		wait_for_disk(r); /* locked or full: said; looked at again in a moment */
-		return;
-	}
-	for (size_t i = 0; i < claim.n; i++)
-		feed(r, &claim.at[i]);
-	r->unwritten = 0;
-	r->look = r->in_flight - before == wanted;
-	r->next_due = inbox_next_due(r->in->state, r->types, when_now_ms());
-	if (r->in_flight > before)
-		r->heard = when_now_ms();
-}
-
 /* The pipeline has died, or could not be started: what it had waits again, and the next one starts a little
    later. */
 static void collapse(struct run *r, int status)
 {
 	r->results.n = 0;
 	r->pipeline.unsent.n = 0;
-	if (!inbox_release(r->in->state, r->id))
-		warnx("cannot give the events of the pipeline back now");
-	r->in_flight = 0;
+	r->lost = !inbox_release(r->state, r->id);
+	if (r->lost)
+		tell(r, "cannot give the events of the pipeline back now");
+	set_in_flight(r, 0);
 	r->look = true;
 	r->collapses++;
 	r->backoff = r->backoff ? r->backoff * 2 : BACKOFF_FIRST_MS;
 	if (r->backoff > BACKOFF_MAX_MS)
 		r->backoff = BACKOFF_MAX_MS;
 	r->start_at = when_now_ms() + r->backoff;
-	if (r->once && r->collapses == COLLAPSES_MAX)
-		errx(EX_TEMPFAIL,
+	if (r->all->once && r->collapses == COLLAPSES_MAX) {
+		tell(r,
 			"the pipeline has ended %d times without a result, the last time %s: given up; its events wait",
 			COLLAPSES_MAX, ending(status));
-	warnx("the pipeline ended %s: started again in %lld ms", ending(status), (long long)r->backoff);
+		give_up(r);
+		return;
+	}
+	tell(r, "the pipeline ended %s: started again in %lld ms", ending(status), (long long)r->backoff);
 }
 
-/* The pipeline's output has ended. Where it was told to come to an end and did, an event without a result
+/* The pipeline has ended. Where it was told to come to an end and did, an event without a result
    will get none: that is a failed attempt of this event, or a filter that drops events would have them fed
    for ever. */
-static void pipeline_over(struct run *r)
+static void pipeline_over(struct run *r, int status)
 {
-	bool told = r->pipeline.in < 0;
-	int status = pipeline_end(&r->pipeline);
+	bool told = r->pipeline.told;
 	if (r->results.n && !settle(r)) {
 		collapse(r, status);
 		return;
@@ -267,21 +287,75 @@ static void pipeline_over(struct run *r)
 		collapse(r, status);
 }
 
-/* Whether the pipeline should get no more: the run is to end, or some events seem to get no result. It
-   finishes what it has, so an event that only takes long gets its result still. */
+/* Whether nothing more is to be begun. */
+static bool ends(const struct run *r)
+{
+	return r->all->stopped || r->leaving;
+}
+
+/* Whether the pipeline has nothing to do. */
+static bool is_idle(const struct run *r)
+{
+	return !r->in_flight && !r->pipeline.unsent.n && !r->results.n;
+}
+
+/* Whether the pipeline should get no more. An idle one: the run is to end, or there has been nothing to do
+   for long. One that is at work: the run is to end, or some events seem to get no result; it finishes what it
+   has, so an event that only takes long gets its result still. */
 static bool should_finish(const struct run *r, int64_t now)
 {
-	if (!r->pipeline.pid || r->pipeline.in < 0 || r->pipeline.unsent.n || !r->in_flight)
+	bool last = r->all->once && !r->look;
+	if (r->pipeline.unsent.n)
 		return false;
-	return stopped || (r->once && !r->look && now - r->heard >= SILENCE_MS) || now - r->oldest >= PATIENCE_MS;
+	if (is_idle(r))
+		return ends(r) || last || now - r->heard >= IDLE_MS;
+	return ends(r) || (last && now - r->heard >= SILENCE_MS) || now - r->oldest >= PATIENCE_MS;
+}
+
+/* An idle pipeline makes room where others wait for it. */
+static void yield(struct run *r)
+{
+	if (!is_idle(r) || r->all->waiting <= r->all->places + r->all->on_the_way)
+		return;
+	pipeline_finish(&r->pipeline);
+	r->yields = true;
+	r->all->on_the_way++;
+}
+
+/* --- The state file --- */
+
+static struct footprint footprint_of(const char *state)
+{
+	struct footprint f = {0};
+	struct arena a = {0};
+	const char *files[] = {state, arena_printf(&a, "%s-wal", state)};
+	for (size_t i = 0; i < COUNT(files); i++) {
+		struct stat st;
+		if (stat(files[i], &st) == 0) {
+			f.written[i] = st.st_mtim;
+			f.size[i] = st.st_size;
+		}
+	}
+	arena_free(&a);
+	return f;
+}
+
+static void close_state(struct run *r)
+{
+	if (!r->state)
+		return;
+	lock_free(r->locks, LOCK_RUN, r->id);
+	locks_close(r->locks);
+	state_close(r->state);
+	r->locks = NULL;
+	r->state = NULL;
 }
 
 /* What runs that have died had in their pipelines waits again, and what could not be given back when this
    one's died. */
 static void give_back(struct run *r)
 {
-	bool done =
-		inbox_recover(r->in->state, r->locks, r->id) && (r->in_flight || inbox_release(r->in->state, r->id));
+	bool done = inbox_recover(r->state, r->locks, r->id) && (r->in_flight || inbox_release(r->state, r->id));
 	if (r->lost && done) {
 		r->look = true;
 		r->unwritten = 0;
@@ -291,131 +365,308 @@ static void give_back(struct run *r)
 		wait_for_disk(r);
 }
 
-/* What other processes may have changed. */
-static void look_around(struct run *r, int64_t now)
+/* What other processes may have changed in an open file. */
+static void look_into(struct run *r)
 {
-	int64_t version = state_version(r->in->state);
-	if (version != r->seen)
-		r->look = true;
+	int64_t version = state_version(r->state);
+	r->look |= version != r->seen;
 	r->seen = version;
-	if (now >= r->next_due)
-		r->look = true;
-	if (now >= r->next_recover || (r->lost && !r->in_flight)) {
-		give_back(r);
-		r->oldest = inbox_oldest_claim(r->in->state, r->id);
-		r->next_recover = now + RECOVER_MS;
-	}
+	give_back(r);
+	r->oldest = inbox_oldest_claim(r->state, r->id);
 }
 
-static void show_progress(const struct run *r, bool last)
+/* Whether the file looks other than it did when its looks were taken. */
+static bool has_changed(const struct run *r)
 {
-	static int64_t shown;
-	int64_t now = when_now_ms();
-	if (!isatty(STDERR_FILENO) || r->in->verbose || (!last && now - shown < 500) || (last && !shown))
-		return;
-	fprintf(stderr, "\r%zu settled, %zu of them dead, %zu in the pipeline%s", r->settled, r->dead,
-		r->in_flight, last ? "\n" : "  ");
-	shown = now;
+	struct footprint now = footprint_of(r->conf->state);
+	return memcmp(&now, &r->footprint, sizeof now) != 0;
 }
 
-/* Waits for the pipeline, a change by others, or a moment. */
-static void wait_a_moment(struct run *r)
+bool run_open(struct run *r, struct state_failure *why)
 {
-	struct pollfd fds[2] = {{.fd = -1}, {.fd = -1}};
-	if (r->pipeline.pid) {
-		fds[0] = (struct pollfd){.fd = r->pipeline.out, .events = POLLIN};
-		if (r->pipeline.unsent.n && r->pipeline.in >= 0)
-			fds[1] = (struct pollfd){.fd = r->pipeline.in, .events = POLLOUT};
-	}
-	poll(fds, 2, LOOK_MS);
-}
-
-/* One turn: feed, read, settle. False when there is nothing more to do. */
-static bool turn(struct run *r)
-{
-	int64_t now = when_now_ms();
-	struct pipeline *p = &r->pipeline;
-	look_around(r, now);
-	if (may_claim(r, now))
-		claim(r);
-	if (r->in_flight && !p->pid && !r->results.n && !pipeline_start(p))
-		collapse(r, W_EXITCODE(EX_OSERR, 0));
-	if (p->pid)
-		pipeline_write(p);
-	if (r->in_flight == 0 && !p->unsent.n && (stopped || (r->once && !r->look && !r->lost)))
+	const char *path = r->conf->state;
+	r->state = state_try(path, r->all->busy_ms, why);
+	if (!r->state)
 		return false;
-	if (should_finish(r, now))
-		pipeline_finish(p);
-	if (!may_claim(r, now))
-		wait_a_moment(r);
-	if (p->pid && !pipeline_read(p, take_line, r))
-		pipeline_over(r);
-	if (r->results.n && !settle(r))
-		wait_for_disk(r);
-	if (!r->results.n)
-		arena_reset(&r->arena);
-	show_progress(r, false);
+	r->locks = locks_try(path);
+	if (!r->locks) {
+		snprintf(why->why, sizeof why->why, "cannot open the lock file %s-locks: %s", path, strerror(errno));
+		why->status = EX_CANTCREAT;
+		state_close(r->state);
+		r->state = NULL;
+		return false;
+	}
+	lock_take(r->locks, LOCK_RUN, r->id);
+	look_into(r);
 	return true;
 }
 
-static void read_options(struct run *r, struct arena *a, int argc, char *argv[])
+/* Closes the file while nothing is to be done. Where it has changed since it was opened, the next slow look
+   opens it once more. */
+static void rest(struct run *r)
 {
-	const char *problem = NULL;
-	optind = 1;
-	for (int letter; (letter = getopt(argc, argv, "+1j:t:h")) != -1;) {
-		switch (letter) {
-		case '1':
-			r->once = true;
-			break;
-		case 'j':
-			r->parallel = (size_t)strtonum(optarg, 1, 100000, &problem);
-			if (problem)
-				errx(EX_USAGE, "-j %s: expected a number from 1 to 100000", optarg);
-			break;
-		case 't':
-			r->types = choice_of_types(a, optarg);
-			break;
-		case 'h':
-			usage_help(usage);
-		default:
-			usage_error(usage);
-		}
+	if (inbox_is_running(r->state))
+		return; /* another's: it may die */
+	close_state(r);
+	if (has_changed(r))
+		r->footprint = (struct footprint){0};
+}
+
+/* Opens the file where it is needed; false where it is not open. */
+static bool is_open(struct run *r, int64_t now)
+{
+	struct state_failure why = {0};
+	if (r->state)
+		return true;
+	if (!r->look || now < r->open_at || ends(r))
+		return false;
+	r->footprint = footprint_of(r->conf->state);
+	if (run_open(r, &why)) {
+		trouble_over(&r->trouble, "state file %s: can be opened again", r->conf->state);
+		r->status = EX_OK;
+		return true;
 	}
-	if (optind == argc)
-		usage_error(usage);
-	r->pipeline.command = argv + optind;
+	trouble_is(&r->trouble, "%s", why.why);
+	r->status = why.status;
+	r->open_at = now + r->all->look_ms;
+	r->over = r->all->once;
+	return false;
 }
 
-static void catch_signals(void)
+/* Looks for what no wake-up tells: a moment has come at which something is due; and, now and then, all
+   that might have been missed. */
+static void look_around(struct run *r, int64_t now)
 {
-	struct sigaction action = {.sa_handler = stop}, ignore = {.sa_handler = SIG_IGN};
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGPIPE, &ignore, NULL);
+	bool slow = now >= r->look_at;
+	if (now >= r->next_due) {
+		r->look = true;
+		r->next_due = INT64_MAX;
+	}
+	if (slow) {
+		r->look_at = (now / r->all->look_ms + 1) * r->all->look_ms;
+		r->watched = wakeups_watch(r->all->wakeups, r->conf->state);
+	}
+	if (r->state && (slow || (r->lost && !r->in_flight && now >= r->pause_until)))
+		look_into(r);
+	else if (slow && !r->state)
+		r->look |= has_changed(r);
 }
 
-int inbox_run(struct inbox *in, int argc, char *argv[])
+/* --- Feeding --- */
+
+/* Whether the pipeline can be given more, and there may be more; when is another matter. */
+static bool wants_more(const struct run *r)
 {
-	struct arena arena = {0};
-	struct run r = {
-		.in = in, .types = "[]", .parallel = 256, .look = true, .pipeline = {.in = -1, .out = -1}};
-	read_options(&r, &arena, argc, argv);
-	inbox_open(in);
-	snprintf(r.id, sizeof r.id, "%08x%08x", arc4random(), arc4random());
-	r.locks = locks_open(in->conf->state);
-	lock_take(r.locks, LOCK_RUN, r.id);
-	catch_signals();
-	while (turn(&r))
-		continue;
-	show_progress(&r, true);
-	if (r.pipeline.pid)
-		pipeline_end(&r.pipeline);
-	lock_free(r.locks, LOCK_RUN, r.id);
-	locks_close(r.locks);
-	buf_free(&r.pipeline.unsent);
-	buf_free(&r.pipeline.unread);
-	free(r.results.at);
-	arena_free(&r.arena);
-	arena_free(&arena);
-	return r.dead ? 1 : r.once && r.untried ? EX_TEMPFAIL : EX_OK;
+	bool finishing = r->pipeline.pid && r->pipeline.in < 0;
+	return !ends(r) && !finishing && !r->sated && r->look && !r->waits_since &&
+		   r->in_flight <= window(r) / 2 && !r->results.n;
+}
+
+/* When it may be given more. */
+static int64_t not_before(const struct run *r)
+{
+	int64_t t = r->start_at > r->pause_until ? r->start_at : r->pause_until;
+	return r->state || r->open_at < t ? t : r->open_at;
+}
+
+/* An event that was claimed goes to the pipeline. */
+static void feed(struct run *r, const struct inbox_claimed *event)
+{
+	buf_puts(&r->pipeline.unsent, event->line);
+	buf_putc(&r->pipeline.unsent, '\n');
+}
+
+/* Fills the pipeline up with what is due. */
+static void claim(struct run *r)
+{
+	size_t wanted = window(r) - r->in_flight;
+	struct inbox_claim claim;
+	if (!inbox_claim(r->state, &r->arena, r->id, r->all->types, wanted, &claim)) {
+		wait_for_disk(r); /* locked or full: said; looked at again in a moment */
+		return;
+	}
+	for (size_t i = 0; i < claim.n; i++)
+		feed(r, &claim.at[i]);
+	set_in_flight(r, r->in_flight + claim.n);
+	r->unwritten = 0;
+	r->look = claim.n == wanted;
+	r->looked = !r->look;
+	r->next_due = inbox_next_due(r->state, r->all->types, when_now_ms());
+	if (claim.n)
+		r->heard = when_now_ms();
+}
+
+void run_place(struct run *r)
+{
+	r->all->waiting -= r->waits_since != 0;
+	r->waits_since = 0;
+	r->all->places--;
+	r->place = true;
+	r->place_since = when_now_ms();
+}
+
+static void leave_place(struct run *r)
+{
+	r->all->places += r->place;
+	r->all->on_the_way -= r->yields;
+	r->place = r->yields = false;
+}
+
+/* Whether it has a place, or takes one; where all are taken, it waits for one if it has something to do. */
+static bool has_place(struct run *r, int64_t now)
+{
+	if (!r->place && r->all->places && !r->all->waiting)
+		run_place(r);
+	if (r->place)
+		return true;
+	if (inbox_is_due(r->state, r->all->types)) {
+		r->waits_since = now;
+		r->all->waiting++;
+	} else {
+		r->look = false;
+		r->looked = true;
+		r->next_due = inbox_next_due(r->state, r->all->types, now);
+	}
+	return false;
+}
+
+/* --- A turn --- */
+
+/* Reads results and settles them. */
+static void hear(struct run *r, int64_t now)
+{
+	int status;
+	pipeline_read(&r->pipeline, take_line, r);
+	if (pipeline_ended(&r->pipeline, &status))
+		pipeline_over(r, status);
+	if (r->results.n && now >= r->pause_until && !settle(r))
+		wait_for_disk(r);
+	if (!r->results.n)
+		arena_reset(&r->arena);
+}
+
+/* Claims, starts the pipeline where there is something for it, and writes. */
+static void feed_pipeline(struct run *r, int64_t now)
+{
+	struct pipeline *p = &r->pipeline;
+	r->sated = r->place && r->all->waiting && now - r->place_since >= TURN_MS;
+	if (wants_more(r) && now >= not_before(r) && is_open(r, now) && has_place(r, now))
+		claim(r);
+	if (r->in_flight && !p->pid && !r->results.n && !r->over && !pipeline_start(p, r->all->command, r->conf))
+		collapse(r, W_EXITCODE(EX_OSERR, 0));
+	if (p->pid)
+		pipeline_write(p);
+	if (p->pid && p->in >= 0 && should_finish(r, now))
+		pipeline_finish(p);
+	else if (p->pid && p->in >= 0)
+		yield(r);
+}
+
+bool run_turn(struct run *r)
+{
+	int64_t now = when_now_ms();
+	look_around(r, now);
+	hear(r, now);
+	feed_pipeline(r, now);
+	if (r->over)
+		return false;
+	if (r->pipeline.pid || !is_idle(r))
+		return true;
+	leave_place(r);
+	if (ends(r) || (r->all->once && !r->look && !r->lost))
+		return false;
+	if (r->looked && r->state && !r->look && !r->lost)
+		rest(r);
+	r->looked = false;
+	return true;
+}
+
+/* --- For the loop --- */
+
+struct run *run_new(struct run_all *all, struct conf *conf)
+{
+	struct run *r = allocated(calloc(1, sizeof *r));
+	*r = (struct run){.all = all,
+		.conf = conf,
+		.look = true,
+		.seen = -1,
+		.watched = -1,
+		.next_due = INT64_MAX,
+		.oldest = INT64_MAX,
+		.pipeline = {.in = -1, .out = -1}};
+	snprintf(r->id, sizeof r->id, "%08x%08x", arc4random(), arc4random());
+	return r;
+}
+
+void run_wake(struct run *r, int watched)
+{
+	r->look |= r->watched == watched;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+int64_t run_next(const struct run *r)
+{
+	int64_t next = least(r->look_at, r->next_due);
+	if (wants_more(r))
+		next = least(next, not_before(r));
+	if (r->results.n || (r->lost && !r->in_flight))
+		next = least(next, r->pause_until);
+	if (r->pipeline.pid && r->pipeline.in >= 0 && !r->pipeline.unsent.n) {
+		if (is_idle(r))
+			next = least(next, r->heard + IDLE_MS);
+		else if (r->all->once && !r->look)
+			next = least(next, r->heard + SILENCE_MS);
+	}
+	return next;
+}
+
+int64_t run_waits(const struct run *r)
+{
+	return r->waits_since;
+}
+
+size_t run_polled(const struct run *r, struct pollfd fds[static 2])
+{
+	const struct pipeline *p = &r->pipeline;
+	size_t n = 0;
+	if (p->pid && p->out >= 0)
+		fds[n++] = (struct pollfd){.fd = p->out, .events = POLLIN};
+	if (p->pid && p->in >= 0 && p->unsent.n)
+		fds[n++] = (struct pollfd){.fd = p->in, .events = POLLOUT};
+	return n;
+}
+
+void run_leave(struct run *r)
+{
+	r->leaving = true;
+}
+
+void run_clock(struct run *r)
+{
+	r->look_at = r->start_at = r->pause_until = r->open_at = 0;
+	r->heard = r->place_since = when_now_ms();
+}
+
+int run_status(const struct run *r)
+{
+	if (r->status)
+		return r->status;
+	return r->dead ? 1 : r->all->once && r->untried ? EX_TEMPFAIL : EX_OK;
+}
+
+void run_free(struct run *r)
+{
+	leave_place(r);
+	r->all->waiting -= r->waits_since != 0;
+	set_in_flight(r, 0);
+	pipeline_free(&r->pipeline);
+	close_state(r);
+	conf_free(r->conf);
+	free(r->results.at);
+	arena_free(&r->arena);
+	free(r);
 }

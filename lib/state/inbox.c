@@ -93,8 +93,10 @@ enum inbox_added inbox_add(struct state *s, struct arena *a, const struct inbox_
 	struct str given = jtext_get(e->line, "id");
 	bool same = given.n == strlen(*id) + 2 && memcmp(given.p + 1, *id, given.n - 2) == 0;
 	const char *line = same ? arena_copy(a, e->line) : with_id(a, e->line, *id);
-	return state_do(s, "INSERT INTO body(key,seq,text) VALUES(?,?,?)", "iit", body, seq, line) ? INBOX_STORED
-																							   : INBOX_FAILED;
+	if (!state_do(s, "INSERT INTO body(key,seq,text) VALUES(?,?,?)", "iit", body, seq, line))
+		return INBOX_FAILED;
+	state_wake(s);
+	return INBOX_STORED;
 }
 
 /* Marks up to limit events that are due as the run's, in one transaction. */
@@ -180,6 +182,7 @@ bool inbox_settle(struct state *s, const struct conf *conf, const char *run, con
 		"UPDATE inbox SET state=?1, attempts=?2, due=CASE WHEN ?3>=0 THEN ?3 ELSE due END, run=NULL,"
 		"  settled=CASE WHEN ?3>=0 THEN NULL ELSE ?4 END, put_off=?5 WHERE seq=?6",
 		"tiiiti", *state, attempts, due, now, put_off ? arena_copy(&a, r->line) : NULL, seq);
+	state_wake(s);                         /* the patient's next event may be for another run */
 	if (done && r->patient && !columns[2]) /* apart, since it changes two indexes */
 		done = state_do(
 			s, "UPDATE inbox SET patient=?1, queue=coalesce(queue,?1) WHERE seq=?2", "ti", r->patient, seq);
@@ -209,6 +212,8 @@ static bool release_some(struct state *s, const char *run, int64_t limit, bool *
 		"  (SELECT seq FROM inbox WHERE run=? AND state='running' LIMIT ?)",
 		"ti", run, limit);
 	int64_t released = state_changed(s);
+	if (released)
+		state_wake(s);
 	done = state_end(s, done) && done;
 	*more = !done || released == limit;
 	return done;
@@ -237,6 +242,25 @@ bool inbox_recover(struct state *s, struct locks *locks, const char *self)
 		done = inbox_release(s, dead[--n]);
 	arena_free(&a);
 	return done;
+}
+
+bool inbox_is_due(struct state *s, const char *types)
+{
+	int64_t found = 0;
+	state_int(s, &found,
+		"SELECT 1 FROM inbox AS i WHERE state='waiting' AND due<=?1"
+		"  AND (?2='[]' OR coalesce(type,'') IN list(?2))"
+		"  AND (queue IS NULL OR NOT EXISTS (SELECT 1 FROM inbox AS o WHERE o.queue=i.queue"
+		"    AND o.seq<i.seq AND o.state IN ('waiting','running'))) LIMIT 1",
+		"it", when_now_ms(), types);
+	return found;
+}
+
+bool inbox_is_running(struct state *s)
+{
+	int64_t found = 0;
+	return state_int(s, &found, "SELECT 1 FROM inbox WHERE state='running' LIMIT 1", "") == STATE_FAILED ||
+		   found;
 }
 
 int64_t inbox_next_due(struct state *s, const char *types, int64_t after)

@@ -78,6 +78,10 @@ bool inbox_release(struct state *s, const char *run);
 /* The events of runs that have died wait again; self is the caller's own run. */
 bool inbox_recover(struct state *s, struct locks *locks, const char *self);
 
+/* Whether inbox_claim would find something now. */
+bool inbox_is_due(struct state *s, const char *types);
+/* Whether any run has an event, or that cannot be told. */
+bool inbox_is_running(struct state *s);
 /* When the next event of these types is due, after that moment; INT64_MAX: none waits for a later one. */
 int64_t inbox_next_due(struct state *s, const char *types, int64_t after);
 

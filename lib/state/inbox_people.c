@@ -167,6 +167,7 @@ static enum inbox_changed change(struct state *s, const char *id,
 													   : INBOX_UNWRITTEN;
 	if (changed == INBOX_CHANGED && !make(s, id))
 		changed = INBOX_UNWRITTEN;
+	state_wake(s);
 	if (!state_end(s, changed == INBOX_CHANGED) && changed == INBOX_CHANGED)
 		changed = INBOX_UNWRITTEN;
 	arena_free(&a);
@@ -204,6 +205,7 @@ bool inbox_retry_all(struct state *s, const char *in_states, int64_t *n)
 	for (; done && ids; ids = ids->next, ++*n)
 		done = make_due(s, ids->id);
 	arena_free(&a);
+	state_wake(s);
 	return state_end(s, done) && done;
 }
 

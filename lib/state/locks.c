@@ -92,7 +92,7 @@ void lock_byte_free(int fd, off_t byte)
 
 /* --- Keys --- */
 
-struct locks *locks_open(const char *state_path)
+struct locks *locks_try(const char *state_path)
 {
 	char path[sizeof all->path];
 	struct locks *l = all;
@@ -106,13 +106,23 @@ struct locks *locks_open(const char *state_path)
 	if (!(l = calloc(1, sizeof *l)))
 		out_of_memory();
 	memcpy(l->path, path, sizeof path);
-	if ((l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) < 0)
-		err(EX_CANTCREAT, "cannot open the lock file %s", path);
+	if ((l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) < 0) {
+		free(l);
+		return NULL;
+	}
 	l->users = 1;
 	l->next = all;
 	all = l;
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_cond_init(&l->freed, NULL);
+	return l;
+}
+
+struct locks *locks_open(const char *state_path)
+{
+	struct locks *l = locks_try(state_path);
+	if (!l)
+		err(EX_CANTCREAT, "cannot open the lock file %s-locks", state_path);
 	return l;
 }
 
@@ -165,7 +175,11 @@ void lock_take(struct locks *l, enum lock_kind kind, const char *key)
 
 bool lock_is_held(struct locks *l, enum lock_kind kind, const char *key)
 {
-	return lock_byte_is_held(l->fd, slot_of(kind, key));
+	off_t slot = slot_of(kind, key);
+	pthread_mutex_lock(&l->lock);
+	bool ours = *find(l, slot) != NULL;
+	pthread_mutex_unlock(&l->lock);
+	return ours || lock_byte_is_held(l->fd, slot);
 }
 
 void lock_free(struct locks *l, enum lock_kind kind, const char *key)

@@ -23,12 +23,14 @@ enum lock_kind {
    where it cannot be made. The system frees what a process held when it ends, however it ends. Opened again
    in the same process they are the same locks, and closed when all have closed them. */
 struct locks *locks_open(const char *state_path);
+/* locks_open for who goes on without them: NULL, and errno. */
+struct locks *locks_try(const char *state_path);
 void locks_close(struct locks *l);
 
 /* Waits until nobody else has the lock. A thread takes a patient's before a contact's, the tokens' last,
  * and one of each at most. */
 void lock_take(struct locks *l, enum lock_kind kind, const char *key);
-/* Whether another process holds the lock. */
+/* Whether anybody holds the lock. */
 bool lock_is_held(struct locks *l, enum lock_kind kind, const char *key);
 void lock_free(struct locks *l, enum lock_kind kind, const char *key);
 

@@ -3,6 +3,7 @@
  * text's address, so that a caller writes its SQL where it uses it.
  */
 #include "state/state.h"
+#include "state/wakeup.h"
 #include "stream/trouble.h"
 #include "text/buf.h"
 #include "value/when.h"
@@ -259,6 +260,8 @@ struct state {
 	struct trouble trouble;
 	int busy_ms;
 	int64_t busy_since;
+	int wakeup; /* for wakeup_send */
+	bool wakes; /* when the transaction has ended */
 };
 
 /* Says why the file cannot be opened; always false. */
@@ -391,6 +394,7 @@ struct state *state_try(const char *path, int busy_ms, struct state_failure *why
 {
 	struct state *s = allocated(calloc(1, sizeof *s));
 	s->path = path;
+	s->wakeup = -1;
 	pthread_mutexattr_t recursive;
 	pthread_mutexattr_init(&recursive);
 	pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
@@ -440,6 +444,8 @@ void state_close(struct state *s)
 		s->prepared = next;
 	}
 	sqlite3_close(s->db);
+	if (s->wakeup >= 0)
+		close(s->wakeup);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
@@ -688,8 +694,21 @@ bool state_end(struct state *s, bool commit)
 	else if (!sqlite3_get_autocommit(s->db)) /* a full disk may have ended the transaction already */
 		state_do(s, "ROLLBACK", "");
 	set_unflushed(s, false);
+	if (ended && s->wakes)
+		wakeup_send(&s->wakeup, s->path);
+	s->wakes = false;
 	pthread_mutex_unlock(&s->lock);
 	return ended;
+}
+
+void state_wake(struct state *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (sqlite3_get_autocommit(s->db))
+		wakeup_send(&s->wakeup, s->path);
+	else
+		s->wakes = true;
+	pthread_mutex_unlock(&s->lock);
 }
 
 void state_let_others(struct state *s)

@@ -91,6 +91,10 @@ bool state_begin(struct state *s);
 bool state_begin_unflushed(struct state *s);
 bool state_end(struct state *s, bool commit);
 
+/* Wakes those who wait for events (wakeup.h): when this thread's transaction has ended well, without one now.
+   Whatever makes an event due calls it. */
+void state_wake(struct state *s);
+
 /* For work that is done in many small transactions: lets others write before the next one. */
 void state_let_others(struct state *s);
 
