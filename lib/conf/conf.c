@@ -10,12 +10,10 @@
 #include "value/phone.h"
 #include "value/when.h"
 
-#include <err.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 static void store_text_or_null(const struct settings *s, const char *key, struct str value, void *place)
@@ -340,7 +338,7 @@ static void check_hook(const struct conf *c, const struct conf_hook *h, const ch
 	else if (key && !h->key_file)
 		missing = "key_file";
 	if (missing)
-		errx(EX_CONFIG, "%s: hooks.%s: expected %s", c->file, name, missing);
+		mistake("%s: hooks.%s: expected %s", c->file, name, missing);
 }
 
 /* Each location has one way to its token. */
@@ -355,16 +353,16 @@ static void check_tokens(const struct conf *c)
 	else if (client_id && !c->crm.oauth.refresh_token_file)
 		missing = "refresh_token_file";
 	if (missing)
-		errx(EX_CONFIG, "%s: crm.oauth.%s is missing", c->file, missing);
+		mistake("%s: crm.oauth.%s is missing", c->file, missing);
 	if (client_id && c->crm.token_file)
-		errx(EX_CONFIG, "%s: crm: expected token_file or oauth, found both", c->file);
+		mistake("%s: crm: expected token_file or oauth, found both", c->file);
 	for (size_t i = 0; i < c->facilities_n; i++) {
 		const struct conf_facility *f = &c->facilities[i];
 		if (f->refresh_token_file && (f->token_file || !client_id))
-			errx(EX_CONFIG, "%s: facilities.%s: refresh_token_file is for crm.oauth, and without token_file",
-				c->file, f->name);
+			mistake("%s: facilities.%s: refresh_token_file is for crm.oauth, and without token_file", c->file,
+				f->name);
 		if (!f->token_file && !f->refresh_token_file && !c->crm.oauth.company_id)
-			errx(EX_CONFIG, "%s: facilities.%s: %s is missing", c->file, f->name,
+			mistake("%s: facilities.%s: %s is missing", c->file, f->name,
 				client_id ? "refresh_token_file" : "token_file");
 	}
 }
@@ -375,31 +373,47 @@ static void check(const struct conf *c)
 	conf_need(c, c->practice, "practice");
 	conf_need(c, c->timezone, "timezone");
 	if (c->patientnow.reserve > c->patientnow.daily_limit)
-		errx(EX_CONFIG, "%s: patientnow.reserve: expected no more than patientnow.daily_limit (%lld)",
-			c->file, (long long)c->patientnow.daily_limit);
+		mistake("%s: patientnow.reserve: expected no more than patientnow.daily_limit (%lld)", c->file,
+			(long long)c->patientnow.daily_limit);
 	check_hook(c, &c->patientnow_hook, "patientnow");
 	check_hook(c, &c->crm_hook, "crm");
 	check_tokens(c);
 	if (c->pipelines == PIPELINES_BOTH && !c->categories)
-		errx(EX_CONFIG,
-			"%s: categories is missing: expected the sheet of appointment types, or \"pipelines\": "
-			"\"non-surgical\"",
+		mistake("%s: categories is missing: expected the sheet of appointment types, or \"pipelines\": "
+				"\"non-surgical\"",
 			c->file);
 }
 
-struct conf *conf_read(const char *path)
+static void fill(void *context)
 {
-	path = path ? path : getenv("PNOW_CONFIG");
-	if (!path || !*path)
-		errx(EX_CONFIG, "no configuration: give -c FILE, or set PNOW_CONFIG");
-	struct conf *c = allocated(calloc(1, sizeof *c));
-	c->file = arena_copy(&c->arena, str_of(path));
+	struct conf *c = context;
 	defaults(c);
 	struct settings settings = settings_read(&c->arena, c->file, "the configuration");
 	settings_fill(&settings, "", settings.root, keys, COUNT(keys), c);
 	if (c->patientnow.reserve < 0)
 		c->patientnow.reserve = c->patientnow.daily_limit / 20;
 	check(c);
+}
+
+struct conf *conf_try(const char *path, char why[static MISTAKE_MAX])
+{
+	struct conf *c = allocated(calloc(1, sizeof *c));
+	c->file = arena_copy(&c->arena, str_of(path));
+	if (mistake_caught(fill, c, why))
+		return c;
+	conf_free(c);
+	return NULL;
+}
+
+struct conf *conf_read(const char *path)
+{
+	char why[MISTAKE_MAX];
+	path = path ? path : getenv("PNOW_CONFIG");
+	if (!path || !*path)
+		mistake("no configuration: give -c FILE, or set PNOW_CONFIG");
+	struct conf *c = conf_try(path, why);
+	if (!c)
+		mistake("%s", why);
 	return c;
 }
 
@@ -415,7 +429,7 @@ void conf_free(struct conf *c)
 const char *conf_need(const struct conf *c, const char *value, const char *key)
 {
 	if (!value)
-		errx(EX_CONFIG, "%s: %s is missing", c->file, key);
+		mistake("%s: %s is missing", c->file, key);
 	return value;
 }
 

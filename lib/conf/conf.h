@@ -3,6 +3,7 @@
 #ifndef CONF_H
 #define CONF_H
 
+#include "conf/mistake.h"
 #include "text/arena.h"
 #include <stdint.h>
 
@@ -114,6 +115,8 @@ struct conf {
    the practice's. Paths in it are relative to the file's folder. Ends the process with status 78 and one line
    that says file, place, what was found and what was expected. Free with conf_free. */
 struct conf *conf_read(const char *path);
+/* conf_read for who goes on without it: NULL, and why. */
+struct conf *conf_try(const char *path, char why[static MISTAKE_MAX]);
 void conf_free(struct conf *c);
 
 /* Ends the process with status 78 where a value that this command needs is missing; key is its place in the

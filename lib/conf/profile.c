@@ -3,16 +3,15 @@
  * against the body's, because the vendors spell the same property in several ways and publish none of them.
  */
 #include "conf/profile.h"
+#include "conf/mistake.h"
 #include "conf/settings.h"
 #include "value/event.h"
 #include "value/gender.h"
 
 #include <ctype.h>
-#include <err.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 /* A bill's item. */
@@ -362,12 +361,20 @@ static void check_kind(const struct settings *s, enum event_kind kind, const str
 		settings_wrong(s, s->root, "%s.fields.id is missing", event_kind_name(kind));
 }
 
-struct profile *profile_read(const char *name, const char *conf_file)
+/* A profile that is read. */
+struct profile_reading {
+	struct profile *p;
+	const char *name, *conf_file;
+};
+
+static void fill(void *context)
 {
-	struct profile *p = allocated(calloc(1, sizeof *p));
-	const char *path = profile_path(&p->arena, name);
+	const struct profile_reading *r = context;
+	struct profile *p = r->p;
+	const char *path = profile_path(&p->arena, r->name);
 	if (access(path, R_OK) < 0)
-		err(EX_CONFIG, "%s: patientnow.profile: cannot read the profile %s", conf_file, path);
+		mistake(
+			"%s: patientnow.profile: cannot read the profile %s: %s", r->conf_file, path, strerror(errno));
 	struct settings s = settings_read(&p->arena, path, "the profile");
 	settings_fill(&s, "", s.root, keys, COUNT(keys), p);
 	if (!p->check)
@@ -378,7 +385,16 @@ struct profile *profile_read(const char *name, const char *conf_file)
 		settings_wrong(&s, s.root, "%s is missing", p->base_url ? "event.name" : "base_url");
 	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)
 		check_kind(&s, kind, &p->kinds[kind]);
-	return p;
+}
+
+struct profile *profile_read(const char *name, const char *conf_file)
+{
+	char why[MISTAKE_MAX];
+	struct profile_reading r = {allocated(calloc(1, sizeof *r.p)), name, conf_file};
+	if (mistake_caught(fill, &r, why))
+		return r.p;
+	profile_free(r.p);
+	mistake("%s", why);
 }
 
 void profile_free(struct profile *p)

@@ -1,13 +1,12 @@
 /* A secret's file is checked before it is read: what others can read is no secret any more, and the user must
  * know. */
 #include "conf/secret.h"
+#include "conf/mistake.h"
 
-#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 enum { SECRET_MAX = 64 * 1024 };
@@ -100,10 +99,9 @@ struct str secret_read(
 {
 	struct str secret = {0};
 	if (!path)
-		errx(EX_CONFIG, "%s: %s is missing: it must name a file of mode 0600 that holds the secret",
-			conf_file, key);
+		mistake("%s: %s is missing: it must name a file of mode 0600 that holds the secret", conf_file, key);
 	const char *wrong = secret_try(a, path, use, &secret);
 	if (wrong)
-		errx(EX_CONFIG, "%s: %s: %s", conf_file, key, wrong);
+		mistake("%s: %s: %s", conf_file, key, wrong);
 	return secret;
 }

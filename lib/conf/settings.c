@@ -3,14 +3,14 @@
  * name its line.
  */
 #include "conf/settings.h"
+#include "conf/mistake.h"
 #include "text/file.h"
 
 #include <ctype.h>
-#include <err.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sysexits.h>
 
 void settings_wrong(const struct settings *s, struct str at, const char *format, ...)
 {
@@ -19,7 +19,7 @@ void settings_wrong(const struct settings *s, struct str at, const char *format,
 	va_start(args, format);
 	vsnprintf(message, sizeof message, format, args);
 	va_end(args);
-	errx(EX_CONFIG, "%s:%zu: %s", s->file, file_line(s->text, at.p), message);
+	mistake("%s:%zu: %s", s->file, file_line(s->text, at.p), message);
 }
 
 struct settings settings_read(struct arena *arena, const char *file, const char *what)
@@ -27,7 +27,7 @@ struct settings settings_read(struct arena *arena, const char *file, const char 
 	size_t n = 0;
 	char *text = file_read(arena, file, &n);
 	if (!text)
-		err(EX_CONFIG, "cannot read %s %s", what, file);
+		mistake("cannot read %s %s: %s", what, file, strerror(errno));
 	file_uncomment(text, n);
 	struct settings s = {.file = file, .text = {text, n}, .arena = arena};
 	struct jtext_error error;

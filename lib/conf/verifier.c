@@ -3,13 +3,13 @@
  * is told at the start, and not by refusing everybody.
  */
 #include "conf/verifier.h"
+#include "conf/mistake.h"
 #include "conf/secret.h"
 #include "text/file.h"
 #include "value/signature.h"
 
-#include <err.h>
+#include <errno.h>
 #include <openssl/evp.h>
-#include <sysexits.h>
 
 static void read_secret(struct verifier *v, struct conf *conf, const char *place, enum secret_use use)
 {
@@ -42,12 +42,12 @@ static void open_standard(struct verifier *v, struct conf *conf, const char *pla
 	unsigned char *bytes = arena_alloc(&conf->arena, base64.n + 1);
 	long n = signature_base64(base64, bytes);
 	if (n < 0)
-		errx(EX_CONFIG, "%s: %s.secret_file: %s: expected base64 after whsec_", conf->file, place,
-			v->conf->secret_file);
+		mistake(
+			"%s: %s.secret_file: %s: expected base64 after whsec_", conf->file, place, v->conf->secret_file);
 	const char *wrong =
 		secret_too_short(&conf->arena, v->conf->secret_file, SECRET_STANDARD, (size_t)n, " after whsec_");
 	if (wrong)
-		errx(EX_CONFIG, "%s: %s.secret_file: %s", conf->file, place, wrong);
+		mistake("%s: %s.secret_file: %s", conf->file, place, wrong);
 	v->secret = (struct str){(const char *)bytes, (size_t)n};
 }
 
@@ -58,10 +58,10 @@ static void open_key(struct verifier *v, struct conf *conf, const char *place, i
 	char *text = file_read(&conf->arena, v->conf->key_file, &n);
 
 	if (!text)
-		err(EX_CONFIG, "%s: %s.key_file: %s", conf->file, place, v->conf->key_file);
+		mistake("%s: %s.key_file: %s: %s", conf->file, place, v->conf->key_file, strerror(errno));
 	v->key = signature_key((struct str){text, n});
 	if (!v->key || EVP_PKEY_id(v->key) != type)
-		errx(EX_CONFIG, "%s: %s.key_file: %s: expected %s", conf->file, place, v->conf->key_file, expected);
+		mistake("%s: %s.key_file: %s: expected %s", conf->file, place, v->conf->key_file, expected);
 }
 
 static void open_ed25519(struct verifier *v, struct conf *conf, const char *place)

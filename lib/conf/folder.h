@@ -1,0 +1,26 @@
+/* A folder of configurations: the practices that one service is for. */
+#ifndef FOLDER_H
+#define FOLDER_H
+
+#include "conf/conf.h"
+
+struct folder {
+	struct folder_practice {
+		const char *file;
+		const char *name;  /* the practice's; of a file that tells none, the file's without .json */
+		struct conf *conf; /* NULL: it cannot be read; who takes it sets this */
+		const char *wrong; /* then: why, with the file's name */
+	} * at;
+	size_t n;
+	struct arena arena; /* owns the texts */
+};
+
+/* Reads every *.json of a folder but hidden ones, in the order of their names. A practice whose name another
+   file has before is wrong. False: the folder cannot be read, and why. */
+bool folder_read(struct folder *f, const char *path, char why[static MISTAKE_MAX]);
+/* A practice without a state file is wrong. */
+void folder_need_states(struct folder *f);
+/* Gives back what nobody has taken. */
+void folder_free(struct folder *f);
+
+#endif
