@@ -18,6 +18,7 @@ static const char show_usage[] = "usage: pnow-inbox show ID\n"
 								 "The event, as a pipeline reads it. The beginning of an id will do.\n";
 
 static const struct column columns[] = {
+	{"practice", 16, CELL_TEXT}, /* of several */
 	{"received", 19, CELL_TIME},
 	{"state", 9, CELL_TEXT},
 	{"attempts", 8, CELL_NUMBER},
@@ -29,35 +30,54 @@ static const struct column columns[] = {
 	{"id", 1, CELL_TEXT},
 };
 
-static void list_row(struct table *table, const struct inbox_row *row)
+/* What to show of each practice. */
+struct listing {
+	const char *states, *types; /* JSON lists */
+	int64_t newest;
+	struct table table;
+};
+
+static void list_row(struct table *table, const struct inbox_row *row, const struct inbox *in)
 {
 	bool waits = strcmp(row->state, "waiting") == 0;
-	table_row(
-		table, (struct cell[]){{.number = row->received}, {.text = row->state}, {.number = row->attempts},
-				   {.number = waits ? row->due : 0}, {.number = row->settled}, {.text = row->type},
-				   {.text = row->patient}, {.text = row->subject}, {.text = row->id}});
+	const struct cell cells[] = {{.text = in->conf->practice}, {.number = row->received},
+		{.text = row->state}, {.number = row->attempts}, {.number = waits ? row->due : 0},
+		{.number = row->settled}, {.text = row->type}, {.text = row->patient}, {.text = row->subject},
+		{.text = row->id}};
+	table_row(table, cells + !in->folder);
+}
+
+/* The rows of one practice. */
+static int list_practice(struct inbox *in, void *context)
+{
+	struct listing *l = context;
+	struct inbox_row row;
+	struct state_rows rows = inbox_events(in->state, l->states, l->types, l->newest);
+	while (inbox_next_event(&rows, &row))
+		list_row(&l->table, &row, in);
+	return state_done(&rows) ? EX_OK : EX_TEMPFAIL;
 }
 
 int inbox_list(struct inbox *in, int argc, char *argv[])
 {
 	struct arena arena = {0};
-	const char *states = "[]", *types = "[]", *problem = NULL;
-	int64_t newest = -1;
+	const char *problem = NULL;
+	struct listing l = {.states = "[]", .types = "[]", .newest = -1};
 	optind = 1;
 	for (int letter; (letter = getopt(argc, argv, "hn:s:t:")) != -1;) {
 		switch (letter) {
 		case 'h':
 			usage_help(list_usage);
 		case 'n':
-			newest = strtonum(optarg, 1, INT64_MAX, &problem);
+			l.newest = strtonum(optarg, 1, INT64_MAX, &problem);
 			if (problem)
 				errx(EX_USAGE, "-n %s: expected a number from 1", optarg);
 			break;
 		case 's':
-			states = choice_of_states(&arena, optarg);
+			l.states = choice_of_states(&arena, optarg);
 			break;
 		case 't':
-			types = choice_of_types(&arena, optarg);
+			l.types = choice_of_types(&arena, optarg);
 			break;
 		default:
 			usage_error(list_usage);
@@ -65,16 +85,11 @@ int inbox_list(struct inbox *in, int argc, char *argv[])
 	}
 	if (optind < argc)
 		usage_error(list_usage);
-	inbox_open(in);
-	struct table table = table_of(columns, COUNT(columns));
-	struct inbox_row row;
-	struct state_rows rows = inbox_events(in->state, states, types, newest);
-	while (inbox_next_event(&rows, &row))
-		list_row(&table, &row);
-	bool read = state_done(&rows);
+	l.table = table_of(columns + !in->folder, COUNT(columns) - !in->folder);
+	int status = inbox_each(in, list_practice, &l);
 	table_end();
 	arena_free(&arena);
-	return read ? EX_OK : EX_TEMPFAIL;
+	return status;
 }
 
 int inbox_show(struct inbox *in, int argc, char *argv[])

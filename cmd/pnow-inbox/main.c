@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: pnow-inbox [-v] [-c FILE] run|add|list|show|retry|drop|stat|trace|purge|forget [ARG ...]\n"
+	"usage: pnow-inbox [-v] [-c FILE | -C DIR] run|add|list|show|retry|drop|stat|trace|purge|forget [ARG ...]\n"
 	"The inbox of a practice; pnow-inbox WORD -h tells more of each.\n"
-	"  run [-1] [-j N] [-t TYPE,...] -- COMMAND [ARG ...]\n"
+	"  run [-1] [-j N] [-P N] [-t TYPE,...] -- COMMAND [ARG ...]\n"
 	"                                  feed events into a pipeline, settle them by its results\n"
 	"  add                             put events in (NDJSON on standard input)\n"
 	"  list [-n N] [-s STATE,...] [-t TYPE,...]\n"
@@ -25,33 +25,38 @@ static const char usage[] =
 	"  purge -o AGE                    forget the bodies of settled events, and the cache's\n"
 	"  forget [-f] PATIENT             remove what is kept of a person\n"
 	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
+	"  -C DIR   run, list, stat: all practices whose configurations are DIR/*.json\n"
 	"  -v       say more\n"
 	"  -h, -V   this help, the version\n";
 
 static const struct {
 	const char *name;
 	int (*run)(struct inbox *in, int argc, char *argv[]);
+	bool many; /* it takes -C */
 } commands[] = {
-	{"run", inbox_run},
-	{"add", inbox_add_events},
-	{"list", inbox_list},
-	{"show", inbox_show},
-	{"retry", inbox_retry_events},
-	{"drop", inbox_drop_events},
-	{"stat", inbox_stat},
-	{"trace", inbox_trace},
-	{"purge", inbox_purge_bodies},
-	{"forget", inbox_forget_patient},
+	{"run", inbox_run, true},
+	{"add", inbox_add_events, false},
+	{"list", inbox_list, true},
+	{"show", inbox_show, false},
+	{"retry", inbox_retry_events, false},
+	{"drop", inbox_drop_events, false},
+	{"stat", inbox_stat, true},
+	{"trace", inbox_trace, false},
+	{"purge", inbox_purge_bodies, false},
+	{"forget", inbox_forget_patient, false},
 };
 
 int main(int argc, char *argv[])
 {
 	struct inbox in = {0};
 	program_begin(argv[0]);
-	for (int letter; (letter = getopt(argc, argv, "+c:hvV")) != -1;) {
+	for (int letter; (letter = getopt(argc, argv, "+C:c:hvV")) != -1;) {
 		switch (letter) {
 		case 'c':
 			in.file = optarg;
+			break;
+		case 'C':
+			in.folder = optarg;
 			break;
 		case 'v':
 			in.verbose = true;
@@ -67,7 +72,7 @@ int main(int argc, char *argv[])
 	size_t i = 0;
 	while (optind < argc && i < COUNT(commands) && strcmp(commands[i].name, argv[optind]) != 0)
 		i++;
-	if (optind == argc || i == COUNT(commands))
+	if (optind == argc || i == COUNT(commands) || (in.folder && (in.file || !commands[i].many)))
 		usage_error(usage);
 	int status = commands[i].run(&in, argc - optind, argv + optind);
 	state_close(in.state);

@@ -13,7 +13,8 @@
 
 /* What every subcommand has. */
 struct inbox {
-	const char *file; /* the configuration's name, or NULL */
+	const char *file;   /* the configuration's name, or NULL */
+	const char *folder; /* of the configurations of several practices; NULL: there is one */
 	bool verbose;
 	struct conf *conf;   /* set by inbox_open, */
 	struct state *state; /* with this */
@@ -37,6 +38,10 @@ int inbox_forget_patient(struct inbox *in, int argc, char *argv[]);
 /* Reads the configuration and opens the state file; ends the process where that cannot be, so options come
  * first. */
 void inbox_open(struct inbox *in);
+
+/* With in->folder: opens one practice after the other and calls show for each; else inbox_open, and once. The
+   worst exit status: show's, or that of a practice that cannot be opened, which is told. */
+int inbox_each(struct inbox *in, int (*show)(struct inbox *in, void *context), void *context);
 
 /* After something was forgotten: the exit status. done: it is removed from the file, too; says where it is
  * not.
@@ -148,5 +153,7 @@ void run_clock(struct run *r);
 int run_status(const struct run *r);
 /* Gives everything back. */
 void run_free(struct run *r);
+/* The number that run_wake compares. */
+int run_watched(const struct run *r);
 
 #endif

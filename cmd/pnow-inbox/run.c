@@ -270,9 +270,9 @@ static void collapse(struct run *r, int status)
 	tell(r, "the pipeline ended %s: started again in %lld ms", ending(status), (long long)r->backoff);
 }
 
-/* The pipeline has ended. Where it was told to come to an end and did, an event without a result
-   will get none: that is a failed attempt of this event, or a filter that drops events would have them fed
-   for ever. */
+/* The pipeline has ended. Where it was told to come to an end and did, an event without a result will get
+   none: that is a failed attempt of this event, or a filter that drops events would have them fed for ever.
+ */
 static void pipeline_over(struct run *r, int status)
 {
 	bool told = r->pipeline.told;
@@ -375,7 +375,7 @@ static void look_into(struct run *r)
 	r->oldest = inbox_oldest_claim(r->state, r->id);
 }
 
-/* Whether the file looks other than it did when its looks were taken. */
+/* Whether the file looks other than when it was opened or closed. */
 static bool has_changed(const struct run *r)
 {
 	struct footprint now = footprint_of(r->conf->state);
@@ -622,6 +622,11 @@ int64_t run_next(const struct run *r)
 			next = least(next, r->heard + SILENCE_MS);
 	}
 	return next;
+}
+
+int run_watched(const struct run *r)
+{
+	return r->watched;
 }
 
 int64_t run_waits(const struct run *r)

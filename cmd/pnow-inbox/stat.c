@@ -220,6 +220,18 @@ static bool write_columns(struct inbox *in, int64_t oldest, const struct request
 	return read;
 }
 
+/* One practice; of several on a terminal each has its name above it. */
+static int stat_practice(struct inbox *in, void *context)
+{
+	const bool *json = context;
+	struct requests requests = count_requests(in);
+	int64_t oldest = inbox_oldest(in->state);
+	if (in->folder && !*json)
+		printf("\n%s\n\n", in->conf->practice);
+	bool read = *json ? write_json(in, oldest, &requests) : write_columns(in, oldest, &requests);
+	return read ? EX_OK : EX_TEMPFAIL;
+}
+
 int inbox_stat(struct inbox *in, int argc, char *argv[])
 {
 	bool json = !isatty(STDOUT_FILENO);
@@ -233,10 +245,7 @@ int inbox_stat(struct inbox *in, int argc, char *argv[])
 	}
 	if (optind < argc)
 		usage_error(usage);
-	inbox_open(in);
-	struct requests requests = count_requests(in);
-	int64_t oldest = inbox_oldest(in->state);
-	bool read = json ? write_json(in, oldest, &requests) : write_columns(in, oldest, &requests);
+	int status = inbox_each(in, stat_practice, &json);
 	table_end();
-	return read ? EX_OK : EX_TEMPFAIL;
+	return status;
 }

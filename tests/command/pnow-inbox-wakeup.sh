@@ -35,11 +35,11 @@ is_so()
 	[ "$(states)" = "$1" ]
 }
 
-# run ARGUMENT...: pnow-inbox run in the background, its id in $process.
+# run ARGUMENT...: pnow-inbox -v run in the background, its id in $process.
 run()
 {
 	rm -f started
-	"${under[@]}" pnow-inbox run "$@" 2>err &
+	"${under[@]}" pnow-inbox -v run "$@" 2>err &
 	process=$!
 	started+=("$process")
 }
@@ -125,7 +125,7 @@ if [ -z "$faketime" ]; then
 fi
 rm -f glow.db*
 clock 60
-run -v -- ./answer
+run -- ./answer
 put e1
 until_states 'e1 done'
 until_true test -s started
