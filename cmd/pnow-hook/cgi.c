@@ -148,6 +148,7 @@ int cgi_answer(struct hook *h, int out)
 		take_body(h, &r, &answer);
 	reply(out, &answer);
 	request_told(h, &r, &answer, started);
+	request_end(h, &r);
 	arena_free(&arena);
 	return EX_OK;
 }

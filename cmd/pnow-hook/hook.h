@@ -4,6 +4,7 @@
 #define HOOK_H
 
 #include "conf/conf.h"
+#include "conf/mistake.h"
 #include "conf/profile.h"
 #include "conf/verifier.h"
 #include "conf/webhook.h"
@@ -39,7 +40,7 @@ struct request {
 	const char *(*header)(const void *transport, const char *name);
 	const void *transport;
 	struct arena *arena;
-	/* Set by request_head: who asks for whom. */
+	/* Set by request_head: who asks for whom. Left by request_end. */
 	struct practice *practice;
 	enum webhook_sender sender;
 };
@@ -55,10 +56,27 @@ struct answer {
 };
 
 struct practice {
-	struct conf *conf;
+	const char *name;
+	const char *file;                     /* its configuration */
+	struct conf *conf;                    /* NULL: it is broken, and has nothing of what follows */
 	struct profile *profile;              /* NULL where PatientNow's hook is not configured */
 	struct verifier verify[HOOK_SENDERS]; /* by enum webhook_sender */
 	struct store *store;                  /* NULL where events go to a command */
+	unsigned users;                       /* requests that have taken it */
+	struct practice *next;                /* of those that have retired */
+	struct arena arena;
+};
+
+struct practices {
+	const char *folder;   /* of the configurations; NULL: they were named one by one */
+	bool stores;          /* events go to inboxes, */
+	bool listening;       /* of many requests at once */
+	pthread_mutex_t lock; /* of what follows, and of practice.users */
+	struct practice **at; /* by name */
+	size_t n;
+	struct practice *retired;
+	pthread_mutex_t zone; /* of the process's time zone */
+	bool zones;           /* that is now one practice's, now another's */
 };
 
 /* COMMAND, and the runs of it that are on their way. */
@@ -81,15 +99,29 @@ struct command {
 enum delivery { DELIVERED, COME_AGAIN, UNDELIVERABLE };
 
 struct hook {
-	struct practice *practices;
-	size_t practices_n;
+	struct practices practices;
 	bool verbose;
-	bool zones; /* the practices are in more than one time zone */
 	/* Where events go; the line ends with a newline. Tells on stderr why an event was not delivered. May give
 	   the event another id, the one that it is kept under. */
 	enum delivery (*deliver)(struct hook *h, struct request *r, struct webhook *event, struct str line);
 	struct command command;
 };
+
+/* practices.c: found and left by any thread, the rest is the main thread's */
+
+void practices_open(struct practices *ps);
+void practices_close(struct practices *ps);
+/* Adds the practice of a configuration (NULL: $PNOW_CONFIG). Ends the process with status 78 where it is
+   wrong. */
+void practices_add(struct practices *ps, const char *file);
+/* Reads the folder, again where it was read before; tells what is wrong with each practice that is broken.
+   False: it cannot be read, and why; then all is as before. */
+bool practices_read(struct practices *ps, char why[static MISTAKE_MAX]);
+/* The practice of this name, for a request that must leave it again; or NULL. */
+struct practice *practices_take(struct practices *ps, struct str name);
+void practices_leave(struct practices *ps, struct practice *p);
+/* Frees what nobody has any more, and lets the stores rest. */
+void practices_tend(struct practices *ps);
 
 /* request.c */
 
@@ -107,6 +139,8 @@ void request_crowded(struct request *r, struct answer *answer);
 /* The answer to a body that turns out too long, or that ends before its time. */
 void request_too_long(struct request *r, struct answer *answer);
 void request_cut_short(struct request *r, struct answer *answer);
+/* When its answer is out. */
+void request_end(struct hook *h, struct request *r);
 /* With -v, the line on stderr about an answered request; started is when it began to arrive. */
 void request_told(
 	const struct hook *h, const struct request *r, const struct answer *answer, struct timespec started);
@@ -133,12 +167,14 @@ enum delivery command_deliver(struct hook *h, struct request *r, struct webhook 
 
 /* store.c */
 
-/* The inbox of a practice, not opened yet. Ends the process with status 78 where the configuration names no
-   state file. */
-struct store *store_new(struct conf *conf);
-/* Starts the thread that stores the events of many requests in one transaction; without it each request
-   stores its own. */
-void store_listen(struct store *s);
+/* The inbox of a practice, not opened yet. listening: there are many requests, else one. Ends the process
+   with status 78 where the configuration names no state file. */
+struct store *store_new(struct conf *conf, bool listening);
+/* Opens the file if it can be, so that what is wrong with it is said now, and closes it until it is needed.
+ */
+void store_try(struct store *s);
+/* Closes the file where it has not been needed for a while. */
+void store_rest(struct store *s);
 /* When no request is on its way any more; s may be NULL. */
 void store_free(struct store *s);
 /* hook.deliver: stores the event in the inbox of its practice; DELIVERED when it is on the disk. */
@@ -199,8 +235,9 @@ size_t linger_polled(const struct lingerers *l, struct pollfd fds[static LINGERE
 /* httpd.c */
 
 /* Listens at ADDRESS:PORT, and says where; port_file (or NULL) gets the port. Who connects waits, and from
-   now on SIGTERM ends httpd_listen. Returns the socket. */
-int httpd_open(const char *address, const char *port_file);
+   now on SIGTERM ends httpd_listen, and, where the practices are a folder's, SIGHUP has it read again.
+   Returns the socket. */
+int httpd_open(struct hook *h, const char *address, const char *port_file);
 /* Answers what comes to that socket until SIGTERM. Returns the exit status. */
 int httpd_listen(struct hook *h, int listening);
 /* Answers one request on a connected socket. */

@@ -85,7 +85,7 @@ struct exchange {
 	bool last;    /* nothing that follows on the connection can be trusted */
 };
 
-/* Read by httpd_listen: 's' from a signal, 'r' when there is room for a connection again. */
+/* Read by httpd_listen: 's' and 'h' from a signal, 'r' when there is room for a connection again. */
 static int wake[2];
 
 /* The monotonic clock. */
@@ -203,6 +203,7 @@ static void on_completed(
 	if (x->connection->state != DROPPED)
 		begin_to_wait(s, x->connection);
 	pthread_mutex_unlock(&s->lock);
+	request_end(s->hook, &x->request);
 	buf_free(&x->body);
 	arena_free(&x->arena);
 	free(x);
@@ -394,35 +395,40 @@ static struct MHD_Daemon *start(struct server *s, unsigned flags)
 }
 
 /* Signal handler: wakes httpd_listen. */
-static void stop(int signal)
+static void tell(int signal)
 {
 	int saved = errno;
 
-	(void)signal;
-	(void)!write(wake[1], "s", 1);
+	(void)!write(wake[1], signal == SIGHUP ? "h" : "s", 1);
 	errno = saved;
 }
 
-/* Makes SIGTERM and SIGINT readable at wake. */
-static void catch_signals(void)
+/* Makes SIGTERM and SIGINT readable at wake, and SIGHUP where it is ours. */
+static void catch_signals(bool hangup)
 {
-	struct sigaction action = {.sa_handler = stop, .sa_flags = SA_RESTART};
+	struct sigaction action = {.sa_handler = tell, .sa_flags = SA_RESTART};
 
 	if (pipe2(wake, O_CLOEXEC | O_NONBLOCK) < 0)
 		err(EX_OSERR, "pipe");
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
+	if (hangup)
+		sigaction(SIGHUP, &action, NULL);
 }
 
-/* Whether a signal has come. */
-static bool is_stopped(void)
+/* Does what signals have asked for; whether that was to end. */
+static bool is_stopped(struct hook *h)
 {
-	char c;
+	char c, why[MISTAKE_MAX];
+	bool stopped = false, again = false;
 
-	while (read(wake[0], &c, 1) == 1)
-		if (c == 's')
-			return true;
-	return false;
+	while (read(wake[0], &c, 1) == 1) {
+		stopped |= c == 's';
+		again |= c == 'h';
+	}
+	if (again && !stopped && !practices_read(&h->practices, why))
+		warnx("%s", why);
+	return stopped;
 }
 
 /* Raises the limit of open files, as far as we may; returns how many connections that is good for. Half of it
@@ -541,11 +547,11 @@ static void drain(struct server *s, struct MHD_Daemon *daemon, int listening)
 	}
 }
 
-int httpd_open(const char *address, const char *port_file)
+int httpd_open(struct hook *h, const char *address, const char *port_file)
 {
 	int listening = listen_at(address);
 
-	catch_signals();
+	catch_signals(h->practices.folder);
 	listen_announce(listening, port_file);
 	return listening;
 }
@@ -561,9 +567,11 @@ int httpd_listen(struct hook *h, int listening)
 	workers_open(&workers);
 	struct MHD_Daemon *daemon =
 		start(&s, MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_ALLOW_SUSPEND_RESUME);
-	while (!is_stopped())
+	while (!is_stopped(h)) {
 		if (attend(&s, listening))
 			let_some_in(&s, daemon, listening);
+		practices_tend(&h->practices);
+	}
 	drain(&s, daemon, listening);
 	workers_close(&workers);
 	MHD_stop_daemon(daemon);

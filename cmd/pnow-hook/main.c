@@ -6,11 +6,11 @@
 #include "hook.h"
 #include "conf/confine.h"
 #include "conf/options.h"
-#include "value/signature.h"
 
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: pnow-hook [-nv] [-c FILE]... [-j N] [-l ADDRESS:PORT] [-p FILE] [-t SECONDS] [-- COMMAND "
+	"usage: pnow-hook [-nv] [-c FILE]... [-C DIR] [-j N] [-l ADDRESS:PORT] [-p FILE] [-t SECONDS] [-- COMMAND "
 	"[ARG]...]\n"
 	"Receives webhooks; each event is stored in the practice's inbox before its sender is answered. With "
 	"COMMAND it goes\n"
@@ -29,6 +29,7 @@ static const char usage[] =
 	"Requests come over a listener of its own (-l), from inetd or systemd (the connection is standard "
 	"input), or as CGI.\n"
 	"  -c FILE          a practice's configuration; may be given several times (default $PNOW_CONFIG)\n"
+	"  -C DIR           with -l: all practices whose configurations are DIR/*.json, read again at SIGHUP\n"
 	"  -j N             commands at once (16); further events wait\n"
 	"  -l ADDRESS:PORT  listen there; port 0: any, the first line on standard output says which\n"
 	"  -n               with -l: show the events on standard output, and store nothing\n"
@@ -43,6 +44,7 @@ enum way { LISTENER, INETD, CGI };
 struct hook_options {
 	char **configurations;
 	size_t configurations_n;
+	const char *folder; /* of configurations; NULL: none */
 	const char *listen;
 	const char *port_file;
 	unsigned at_once;
@@ -80,8 +82,11 @@ static struct hook_options read_options(int argc, char **argv)
 	int option;
 
 	o.configurations = allocate((size_t)argc + 1, sizeof *o.configurations);
-	while ((option = getopt(argc, argv, "+c:hj:l:np:t:vV")) != -1) {
+	while ((option = getopt(argc, argv, "+C:c:hj:l:np:t:vV")) != -1) {
 		switch (option) {
+		case 'C':
+			o.folder = optarg;
+			break;
 		case 'c':
 			o.configurations[o.configurations_n++] = optarg;
 			break;
@@ -113,6 +118,8 @@ static struct hook_options read_options(int argc, char **argv)
 			usage_error(usage);
 		}
 	}
+	if (o.folder && o.configurations_n)
+		errx(EX_USAGE, "-C and -c: expected one of them");
 	o.command = optind < argc ? argv + optind : NULL;
 	return o;
 }
@@ -131,6 +138,8 @@ static enum way find_way(const struct hook_options *o)
 	const char *gateway = getenv("GATEWAY_INTERFACE");
 	enum way way = o->listen ? LISTENER : gateway && *gateway ? CGI : INETD;
 
+	if (way != LISTENER && o->folder)
+		errx(EX_USAGE, "-C goes with -l only: it is read once, not for each request");
 	if (way == INETD && !is_socket(STDIN_FILENO))
 		errx(EX_USAGE,
 			"no way for requests to come: give -l ADDRESS:PORT to listen; or have inetd or systemd start it"
@@ -291,78 +300,70 @@ static char **command_environment(enum way way)
 	return environment;
 }
 
-/* Reads one practice's configuration, and what its hooks need. */
-static struct practice open_practice(const char *file)
+/* Reads the configurations of all practices; ends the process with status 78 where one of those that were
+   named is wrong, or comes twice. */
+static void open_practices(struct practices *ps, const struct hook_options *o, enum way way)
 {
-	struct practice p = {.conf = conf_read(file)};
+	char why[MISTAKE_MAX];
 
-	if (p.conf->patientnow_hook.verify != VERIFY_UNSET) {
-		verifier_open(&p.verify[SENDER_PATIENTNOW], p.conf, &p.conf->patientnow_hook, "hooks.patientnow");
-		p.profile = profile_read(p.conf->patientnow.profile, p.conf->file);
-	}
-	if (p.conf->crm_hook.verify != VERIFY_UNSET)
-		verifier_open(&p.verify[SENDER_CRM], p.conf, &p.conf->crm_hook, "hooks.crm");
-	if (!p.verify[SENDER_PATIENTNOW].conf && !p.verify[SENDER_CRM].conf)
-		warnx("%s: hooks: no verify, no service: nothing will be received for this practice", p.conf->file);
-	return p;
+	practices_open(ps);
+	ps->folder = o->folder;
+	ps->stores = !o->show && !o->command;
+	ps->listening = way == LISTENER;
+	if (ps->folder && !practices_read(ps, why))
+		mistake("%s", why);
+	for (size_t i = 0; i < o->configurations_n; i++)
+		practices_add(ps, o->configurations[i]);
+	if (!ps->folder && !o->configurations_n)
+		practices_add(ps, NULL);
 }
 
-/* Reads the configurations of all practices; ends the process with status 78 where one is wrong, or comes
- * twice. */
-static void open_practices(struct hook *h, const struct hook_options *o)
+/* The folder above those of the state files where that is one, and the configurations are not in it: a
+   practice that comes later has its folder there. NULL: there is none such. */
+static const char *folder_of_later(const struct practices *ps, struct arena *a)
 {
-	static char *from_environment[] = {NULL};
-	char **files = o->configurations_n > 0 ? o->configurations : from_environment;
+	char first[PATH_MAX], conf[PATH_MAX], own[PATH_MAX];
+	const char *above = NULL;
+	bool several = false;
 
-	h->practices_n = o->configurations_n > 0 ? o->configurations_n : 1;
-	h->practices = allocate(h->practices_n, sizeof *h->practices);
-	for (size_t i = 0; i < h->practices_n; i++) {
-		struct conf *c = (h->practices[i] = open_practice(files[i])).conf;
-		if (!o->show && !o->command)
-			h->practices[i].store = store_new(c);
-		for (size_t j = 0; j < i; j++) {
-			const struct conf *other = h->practices[j].conf;
-			if (strcmp(c->practice, other->practice) == 0)
-				errx(EX_CONFIG, "%s: practice: found \"%s\", which %s has already; expected another name",
-					c->file, c->practice, other->file);
-			h->zones |= strcmp(c->timezone, other->timezone) != 0;
-		}
+	if (!ps->folder || !realpath(ps->folder, conf))
+		return NULL;
+	for (size_t i = 0; i < ps->n; i++) {
+		if (!ps->at[i]->conf)
+			continue;
+		const char *state = ps->at[i]->conf->state, *slash = strrchr(state, '/');
+		const char *folder = slash ? arena_copy(a, (struct str){state, (size_t)(slash - state)}) : ".";
+		char *end = realpath(folder, own) ? strrchr(own, '/') : NULL;
+		if (!end || end == own)
+			return NULL;
+		several |= above && strcmp(first, own) != 0;
+		if (!above)
+			memcpy(first, own, sizeof first);
+		*end = '\0';
+		if (above && strcmp(above, own) != 0)
+			return NULL;
+		above = above ? above : arena_copy(a, str_of(own));
 	}
-}
-
-/* Gives back what open_practices made. */
-static void close_practices(struct hook *h)
-{
-	for (size_t i = 0; i < h->practices_n; i++) {
-		struct practice *p = &h->practices[i];
-		store_free(p->store);
-		for (size_t j = 0; j < HOOK_SENDERS; j++)
-			signature_key_free(p->verify[j].key);
-		if (p->profile)
-			profile_free(p->profile);
-		conf_free(p->conf);
-	}
-	free(h->practices);
+	bool apart = above && (strncmp(conf, above, strlen(above)) != 0 || !strchr("/", conf[strlen(above)]));
+	return several && apart ? arena_printf(a, "%s/x", above) : NULL;
 }
 
 /* Gives up what is not needed to store events, or to show them. A command may need anything. */
-static void confine_all(const struct hook *h, const struct hook_options *o)
+static void confine_all(const struct practices *ps, const struct hook_options *o)
 {
+	struct arena a = {0};
+	size_t n = 0;
+
 	if (o->command)
 		return;
-	const char **states = allocate(h->practices_n, sizeof *states);
-	for (size_t i = 0; i < h->practices_n && !o->show; i++)
-		states[i] = h->practices[i].conf->state;
-	confine(CONFINE_SERVER, states, h->practices_n, o->verbose);
-	free(states);
-}
-
-/* Has events stored in the practices' inboxes. */
-static void use_stores(struct hook *h, enum way way)
-{
-	for (size_t i = 0; i < h->practices_n && way == LISTENER; i++)
-		store_listen(h->practices[i].store);
-	h->deliver = store_deliver;
+	const char **states = arena_alloc(&a, (ps->n + 1) * sizeof *states);
+	for (size_t i = 0; i < ps->n && !o->show; i++)
+		if (ps->at[i]->conf)
+			states[n++] = ps->at[i]->conf->state;
+	if (!o->show)
+		states[n++] = folder_of_later(ps, &a);
+	confine(CONFINE_SERVER, states, n, o->verbose);
+	arena_free(&a);
 }
 
 /* hook.deliver of -n: the event on stdout instead of into the inbox. */
@@ -399,18 +400,16 @@ int main(int argc, char **argv)
 		signal(SIGINT, SIG_IGN);
 	}
 	command_open(&h.command, o.command, command_environment(way), o.at_once, o.seconds);
-	h.deliver = o.show ? show : command_deliver;
+	h.deliver = o.show ? show : o.command ? command_deliver : store_deliver;
 	h.verbose = o.verbose;
-	open_practices(&h, &o);
-	int listening = way == LISTENER ? httpd_open(o.listen, o.port_file) : -1;
-	confine_all(&h, &o);
-	if (!o.show && !o.command)
-		use_stores(&h, way);
+	open_practices(&h.practices, &o, way);
+	int listening = way == LISTENER ? httpd_open(&h, o.listen, o.port_file) : -1;
+	confine_all(&h.practices, &o);
 	int status = way == LISTENER ? httpd_listen(&h, listening)
 				 : way == INETD  ? httpd_inetd(&h, peer)
 								 : cgi_answer(&h, peer);
 	command_close(&h.command);
-	close_practices(&h);
+	practices_close(&h.practices);
 	free(h.command.environment);
 	free(o.configurations);
 	return status;

@@ -52,10 +52,10 @@ static bool refuse(struct request *r, struct answer *answer, unsigned status, co
 /* Tells whoever runs the hook why a request was refused. */
 static void tell(const struct request *r, const char *what, const char *why)
 {
-	warnx("%s/%s: %s: %s", r->practice->conf->practice, senders[r->sender].name, what, why);
+	warnx("%s/%s: %s: %s", r->practice->name, senders[r->sender].name, what, why);
 }
 
-/* Finds who is asked for: /hook/PRACTICE/SENDER, and that hook is configured. */
+/* Finds who is asked for: /hook/PRACTICE/SENDER, and that hook is configured, or nobody can tell. */
 static bool route(struct hook *h, struct request *r)
 {
 	static const char root[] = "/hook/";
@@ -64,16 +64,22 @@ static bool route(struct hook *h, struct request *r)
 
 	if (!slash)
 		return false;
-	for (size_t i = 0; i < h->practices_n; i++)
-		if (str_is((struct str){practice, (size_t)(slash - practice)}, h->practices[i].conf->practice))
-			r->practice = &h->practices[i];
-	for (size_t i = 0; i < HOOK_SENDERS && r->practice; i++)
-		if (strcmp(slash + 1, senders[i].name) == 0 && r->practice->verify[i].conf) {
+	struct practice *p = practices_take(&h->practices, (struct str){practice, (size_t)(slash - practice)});
+	r->practice = p;
+	for (size_t i = 0; i < HOOK_SENDERS && p; i++)
+		if (strcmp(slash + 1, senders[i].name) == 0 && (!p->conf || p->verify[i].conf)) {
 			r->sender = (enum webhook_sender)i;
 			return true;
 		}
-	r->practice = NULL;
+	request_end(h, r);
 	return false;
+}
+
+void request_end(struct hook *h, struct request *r)
+{
+	if (r->practice)
+		practices_leave(&h->practices, r->practice);
+	r->practice = NULL;
 }
 
 /* Whether a Content-Type is JSON's: application/json or something+json, with or without parameters. */
@@ -102,6 +108,13 @@ static bool is_too_long(const char *length)
 	return problem != NULL;
 }
 
+/* Fills in the answer that makes this sender try again; true. */
+static bool refuse_for_now(struct request *r, struct answer *answer)
+{
+	answer->retry_after = arena_printf(r->arena, "%d", HOOK_COME_AGAIN);
+	return refuse(r, answer, senders[r->sender].come_again, "cannot take the event now");
+}
+
 bool request_head(struct hook *h, struct request *r, struct answer *answer)
 {
 	if (!route(h, r))
@@ -119,19 +132,14 @@ bool request_head(struct hook *h, struct request *r, struct answer *answer)
 	const char *encoding = r->header(r->transport, "Content-Encoding");
 	if (encoding && strcasecmp(encoding, "identity") != 0)
 		return refuse(r, answer, 415, "Content-Encoding is not supported");
+	if (!r->practice->conf)
+		return refuse_for_now(r, answer);
 	return false;
 }
 
 void request_malformed(struct request *r, struct answer *answer, const char *why)
 {
 	refuse(r, answer, 400, why);
-}
-
-/* Fills in the answer that makes this sender try again. */
-static void refuse_for_now(struct request *r, struct answer *answer)
-{
-	answer->retry_after = arena_printf(r->arena, "%d", HOOK_COME_AGAIN);
-	refuse(r, answer, senders[r->sender].come_again, "cannot take the event now");
 }
 
 void request_crowded(struct request *r, struct answer *answer)
@@ -195,18 +203,17 @@ static struct str trimmed(struct str text)
 
 /* What the body tells of the event. Times without a zone are in the practice's, and a process has only one at
  * a time. */
-static struct webhook read_event(const struct hook *h, const struct request *r, struct str body)
+static struct webhook read_event(struct hook *h, const struct request *r, struct str body)
 {
-	static pthread_mutex_t zone = PTHREAD_MUTEX_INITIALIZER;
 	const struct practice *p = r->practice;
 
-	if (h->zones) {
-		pthread_mutex_lock(&zone);
+	if (h->practices.zones) {
+		pthread_mutex_lock(&h->practices.zone);
 		when_zone(p->conf->timezone);
 	}
 	struct webhook event = webhook_read(r->arena, p->conf, p->profile, r->sender, body);
-	if (h->zones)
-		pthread_mutex_unlock(&zone);
+	if (h->practices.zones)
+		pthread_mutex_unlock(&h->practices.zone);
 	const char *id = event.delivery_id ? NULL : verifier_delivery_id(&p->verify[r->sender], r);
 	if (id) {
 		event.id = id;

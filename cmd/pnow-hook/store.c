@@ -1,8 +1,13 @@
 /*
  * The practice's inbox as the place where events go. With a listener many requests come at once, and a commit
- * costs a flush of the disk; so they put their events into a queue and wait, and one thread for each practice
- * stores all that it finds there in one transaction. While that is on its way to the disk the next ones
- * gather. From inetd and as CGI there is one event, and it has a commit of its own.
+ * costs a flush of the disk; so they put their events into a queue, and one of them stores all that it finds
+ * there in one transaction, for the others:
+ *
+ * - Whoever finds nobody at the file takes it, and stores what is in the queue, its own event with it. While
+ *   that is on its way to the disk the next ones gather; then the first of them takes the file. Where there
+ * is none, nobody has it, and it costs no thread.
+ * - state, open_at, used and trouble are for who has the file (busy), the queue is under the lock.
+ * - The file is opened when it is needed, and closed when it has not been for a while.
  *
  * An event is taken when that transaction has ended, and not before. Whatever goes wrong is nothing that the
  * sender could mend: it is told to come again.
@@ -14,15 +19,14 @@
 #include "text/jtext.h"
 #include "value/when.h"
 
-#include <err.h>
 #include <errno.h>
 #include <semaphore.h>
 #include <stdlib.h>
-#include <sysexits.h>
 
 enum {
 	BUSY_MS = 5000,  /* that another process may keep the file locked; a sender waits no longer */
 	AGAIN_MS = 1000, /* from one attempt to open the file to the next */
+	IDLE_MS = 60000, /* after which the file is closed */
 };
 
 /* An event whose request waits for it. */
@@ -31,34 +35,30 @@ struct deposit {
 	struct arena *arena; /* the request's: it waits, so whoever stores the event may use it */
 	const char *kept;    /* the id that the inbox has it under */
 	enum delivery outcome;
-	sem_t settled; /* the outcome is there */
+	sem_t settled; /* the outcome is there, or it has the file */
+	bool has_file;
 	struct deposit *next;
 };
 
 struct store {
 	const struct conf *conf;
-	struct state *state; /* NULL: cannot be opened now */
+	struct state *state; /* NULL: closed, or cannot be opened now */
 	int64_t open_at;     /* not before */
+	int64_t used;        /* when it was, last */
 	struct trouble trouble;
+	bool listening; /* there are many requests */
 	pthread_mutex_t lock;
-	pthread_cond_t gathered; /* something is in the queue, or closing */
-	struct deposit *queue;   /* in the order they came */
+	bool busy;             /* somebody has the file */
+	struct deposit *queue; /* in the order they came */
 	struct deposit **end;
-	pthread_t writer;
-	bool listening; /* there is a writer */
-	bool closing;
 };
 
-struct store *store_new(struct conf *conf)
+struct store *store_new(struct conf *conf, bool listening)
 {
-	struct store *s = calloc(1, sizeof *s);
+	struct store *s = allocated(calloc(1, sizeof *s));
 
-	if (!s)
-		out_of_memory();
-	*s = (struct store){.conf = conf,
-		.lock = PTHREAD_MUTEX_INITIALIZER,
-		.gathered = PTHREAD_COND_INITIALIZER,
-		.end = &s->queue};
+	*s = (struct store){
+		.conf = conf, .listening = listening, .lock = PTHREAD_MUTEX_INITIALIZER, .end = &s->queue};
 	conf_need(conf, conf->state, "state");
 	return s;
 }
@@ -103,17 +103,6 @@ static bool commit(struct store *s, struct deposit *list)
 	return true;
 }
 
-/* Waits until there is something in the queue; false when nothing more will come. */
-static bool await(struct store *s)
-{
-	pthread_mutex_lock(&s->lock);
-	while (!s->queue && !s->closing)
-		pthread_cond_wait(&s->gathered, &s->lock);
-	bool some = s->queue != NULL;
-	pthread_mutex_unlock(&s->lock);
-	return some;
-}
-
 /* Takes what is in the queue. */
 static struct deposit *gather(struct store *s)
 {
@@ -125,69 +114,101 @@ static struct deposit *gather(struct store *s)
 	return list;
 }
 
-/* Tells the requests of a list what became of their events. A deposit is gone as soon as its request knows.
- */
-static void settle(struct deposit *list, enum delivery outcome)
+/* Tells the requests of a list what became of their events; mine is the caller's own. A deposit is gone as
+   soon as its request knows. */
+static void settle(struct deposit *list, struct deposit *mine, enum delivery outcome)
 {
 	for (struct deposit *next; list; list = next) {
 		next = list->next;
 		list->outcome = outcome;
-		sem_post(&list->settled);
+		if (list != mine)
+			sem_post(&list->settled);
 	}
 }
 
-/* The writer. What gathers while the file cannot be written is turned away with the rest: it would only wait
-   for the same. */
-static void *write_events(void *context)
+/* Stores what is in the queue. What gathers while the file cannot be written is turned away with the rest: it
+   would only wait for the same. */
+static void store_all(struct store *s, struct deposit *mine)
 {
-	struct store *s = context;
+	struct deposit *list = gather(s);
+	bool stored = commit(s, list);
+	s->used = when_now_ms();
+	settle(list, mine, stored ? DELIVERED : COME_AGAIN);
+	if (!stored)
+		settle(gather(s), NULL, COME_AGAIN);
+}
 
+/* Takes the file if nobody has it. */
+static bool take_file(struct store *s)
+{
+	pthread_mutex_lock(&s->lock);
+	bool taken = !s->busy;
+	s->busy = true;
+	pthread_mutex_unlock(&s->lock);
+	return taken;
+}
+
+/* Leaves the file to the first who waits. */
+static void leave_file(struct store *s)
+{
+	pthread_mutex_lock(&s->lock);
+	struct deposit *next = s->queue;
+	s->busy = next != NULL;
+	if (next)
+		next->has_file = true;
+	pthread_mutex_unlock(&s->lock);
+	if (next)
+		sem_post(&next->settled);
+}
+
+static void close_file(struct store *s)
+{
+	state_close(s->state);
+	s->state = NULL;
+}
+
+void store_try(struct store *s)
+{
 	is_open(s);
-	while (await(s)) {
-		struct deposit *list = gather(s);
-		bool stored = commit(s, list);
-		settle(list, stored ? DELIVERED : COME_AGAIN);
-		if (!stored)
-			settle(gather(s), COME_AGAIN);
-	}
-	return NULL;
+	close_file(s);
+	s->open_at = 0;
 }
 
-void store_listen(struct store *s)
+void store_rest(struct store *s)
 {
-	s->listening = true;
-	errno = pthread_create(&s->writer, NULL, write_events, s);
-	if (errno)
-		err(EX_OSERR, "cannot start a thread");
+	if (!take_file(s))
+		return;
+	if (s->state && when_now_ms() - s->used > IDLE_MS)
+		close_file(s);
+	leave_file(s);
 }
 
 void store_free(struct store *s)
 {
 	if (!s)
 		return;
-	pthread_mutex_lock(&s->lock);
-	s->closing = true;
-	pthread_cond_signal(&s->gathered);
-	pthread_mutex_unlock(&s->lock);
-	if (s->listening)
-		pthread_join(s->writer, NULL);
-	state_close(s->state);
+	close_file(s);
+	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
 
-/* Gives an event to the writer and waits. */
+/* Puts an event into the queue, and waits until it is stored, or stores what is there. */
 static void hand_over(struct store *s, struct deposit *d)
 {
 	sem_init(&d->settled, 0, 0);
 	pthread_mutex_lock(&s->lock);
-	bool first = !s->queue;
 	*s->end = d;
 	s->end = &d->next;
+	bool waits = s->busy;
+	d->has_file = !waits;
+	s->busy = true;
 	pthread_mutex_unlock(&s->lock);
-	if (first)
-		pthread_cond_signal(&s->gathered);
-	while (sem_wait(&d->settled) < 0 && errno == EINTR)
+	while (waits && sem_wait(&d->settled) < 0 && errno == EINTR)
 		;
+	if (d->has_file) {
+		store_all(s, d);
+		leave_file(s);
+	}
 	sem_destroy(&d->settled);
 }
 
@@ -204,10 +225,7 @@ enum delivery store_deliver(struct hook *h, struct request *r, struct webhook *e
 			.received = when_now_ms()}};
 
 	(void)h;
-	if (s->listening)
-		hand_over(s, &d);
-	else
-		d.outcome = commit(s, &d) ? DELIVERED : COME_AGAIN;
+	hand_over(s, &d);
 	if (d.outcome == DELIVERED)
 		event->id = d.kept;
 	return d.outcome;

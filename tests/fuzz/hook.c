@@ -46,27 +46,24 @@ static const struct {
 
 enum { PRACTICES = COUNT(practices) };
 
-static void open_practice(struct practice *p, const char *name, const char *verify)
+static void open_practice(const char *name, const char *verify)
 {
 	char text[1024];
 	snprintf(text, sizeof text,
 		"{\"practice\":\"%s\",\"timezone\":\"America/Denver\",\"pipelines\":\"non-surgical\","
 		"\"crm\":{\"location_id\":\"l\"},\"hooks\":{\"patientnow\":{%s},\"crm\":{%s}}}",
 		name, verify, verify);
-	p->conf = conf_read(fuzz_write("hook.json", text));
-	p->profile = profile_read(p->conf->patientnow.profile, p->conf->file);
-	verifier_open(&p->verify[SENDER_PATIENTNOW], p->conf, &p->conf->patientnow_hook, "hooks.patientnow");
-	verifier_open(&p->verify[SENDER_CRM], p->conf, &p->conf->crm_hook, "hooks.crm");
+	practices_add(&hook.practices, fuzz_write("hook.json", text));
 }
 
 static void start(void)
 {
-	static struct practice opened[PRACTICES];
 	fuzz_write("secret", "6f1c2b9d8e7a4f50b3c1d2e4f5a69788\n");
 	fuzz_write("key", "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n");
+	hook = (struct hook){.deliver = deliver};
+	practices_open(&hook.practices);
 	for (size_t i = 0; i < PRACTICES; i++)
-		open_practice(&opened[i], practices[i].name, practices[i].hook);
-	hook = (struct hook){.practices = opened, .practices_n = PRACTICES, .deliver = deliver};
+		open_practice(practices[i].name, practices[i].hook);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
@@ -74,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	char answer[8192];
 	int ends[2];
 	ssize_t answered;
-	if (!hook.practices)
+	if (!hook.deliver)
 		start();
 	if (n > 16384)
 		return 0; /* more than a socket takes before it is read */
