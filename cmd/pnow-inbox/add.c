@@ -16,9 +16,15 @@ static const char usage[] =
 	"Puts events, or bare bodies of PatientNow's webhooks, into the inbox: NDJSON on standard input.\n"
 	"Writes {\"id\":…,\"state\":…} for each: waiting, or known where it is there already.\n";
 
+enum { MANY = 100 }; /* events in a transaction: the next one gives way to others */
+
 struct adding {
 	struct inbox *in;
 	const struct profile *profile;
+	bool begun;    /* a transaction that events share */
+	bool lost;     /* an event could not be stored in it */
+	bool alone;    /* such a transaction could not be ended: each has one of its own */
+	size_t events; /* in it */
 };
 
 /* The id that a line without one gets: a hash of practice, source and the line. */
@@ -29,6 +35,27 @@ static const char *hash_of(const struct record *r, const struct conf *conf)
 	signature_sha256_hex(
 		(struct str[]){str_of(conf->practice), str_of(source ? source : "add"), r->line}, 3, hex);
 	return hex;
+}
+
+/* Ends the transaction that is open, if one is; false where nothing of it is stored. */
+static bool end_transaction(struct adding *adding)
+{
+	bool done = !adding->lost;
+	if (adding->begun)
+		done = state_end(adding->in->state, done) && done;
+	if (adding->events >= MANY)
+		state_let_others(adding->in->state);
+	adding->begun = adding->lost = false;
+	adding->events = 0;
+	return done;
+}
+
+/* record_loop.commit */
+static bool commit(void *context)
+{
+	struct adding *adding = context;
+	adding->alone = !adding->alone && !end_transaction(adding);
+	return !adding->alone;
 }
 
 /* The event of a line: as it stands, or made around it where it is the bare body of a webhook. */
@@ -56,6 +83,20 @@ static struct inbox_event event_of(const struct record *r, const struct adding *
 	return event;
 }
 
+/* Stores an event in the transaction that is open, or that it begins. */
+static enum inbox_added store(
+	struct adding *adding, struct arena *a, const struct inbox_event *event, const char **kept)
+{
+	struct state *s = adding->in->state;
+	adding->begun = adding->begun || state_begin(s);
+	enum inbox_added added = adding->begun ? inbox_add(s, a, event, kept) : INBOX_FAILED;
+	adding->lost |= added == INBOX_FAILED;
+	adding->events++;
+	if (adding->alone && !end_transaction(adding))
+		added = INBOX_FAILED;
+	return added;
+}
+
 static void add_event(struct record *r, void *context)
 {
 	struct adding *adding = context;
@@ -66,7 +107,7 @@ static void add_event(struct record *r, void *context)
 			r, "wrong_practice", false, "the event is another practice's: see the configuration's practice");
 		return;
 	}
-	enum inbox_added added = inbox_add(adding->in->state, r->arena, &event, &kept);
+	enum inbox_added added = store(adding, r->arena, &event, &kept);
 	if (added == INBOX_FAILED) {
 		record_fail(r, "state", true, "the state file cannot be written");
 		return;
@@ -92,8 +133,11 @@ int inbox_add_events(struct inbox *in, int argc, char *argv[])
 	inbox_open(in);
 	struct profile *profile = profile_read(in->conf->patientnow.profile, in->conf->file);
 	struct adding adding = {.in = in, .profile = profile};
-	int status = record_loop(&(struct record_loop){
-		.stage = "pnow-inbox", .each = add_event, .context = &adding, .verbose = in->verbose});
+	int status = record_loop(&(struct record_loop){.stage = "pnow-inbox",
+		.each = add_event,
+		.commit = commit,
+		.context = &adding,
+		.verbose = in->verbose});
 	profile_free(profile);
 	return status;
 }

@@ -27,7 +27,7 @@ enum {
 	BUSY_MS = 10000,
 	SHORT_LOG = 128, /* pages; who opens a file alone reads all of its log */
 	LONG_LOG = 1000,
-	ASIDE_MS = 5, /* longer than wait_for_lock sleeps */
+	ASIDE_MS = 3, /* longer than wait_for_lock sleeps */
 };
 
 /* The schema, version by version: an older file gets what it lacks. Names no patient: ids, states, amounts.

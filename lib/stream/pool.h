@@ -1,4 +1,4 @@
-/* The parallel half of the record loop, and what both halves share. For record.c and pool.c only. */
+/* The parallel half of the record loop, and what its parts share. For record.c, group.c and pool.c only. */
 #ifndef POOL_H
 #define POOL_H
 

@@ -3,6 +3,7 @@
  * before the closing brace, everything else is copied as it came.
  */
 #include "stream/record.h"
+#include "stream/group.h"
 #include "stream/pool.h"
 #include "stream/stream.h"
 
@@ -363,6 +364,8 @@ int record_loop(const struct record_loop *loop)
 	struct stream *stream = stream_open(RECORD_MAX);
 	if (loop->parallel)
 		pool_run(loop, stream, &tally);
+	else if (loop->commit)
+		group_run(loop, stream, &tally);
 	else
 		run_serial(loop, stream, &tally);
 	stream_close(stream);

@@ -89,6 +89,11 @@ struct record_loop {
 	bool errors;      /* each() is called for records that carry an error, too */
 	bool verbose;     /* at the end, how many records there were, on standard error */
 
+	/* Where not NULL, records share a transaction that this ends: when there is nothing more to read for now,
+	   and after a thousand records. False where nothing has become of any of them: each() is called again
+	   for each then, and ends by itself what it begins, until this is called again. */
+	bool (*commit)(void *context);
+
 	/* Where parallel is over 0, that many records are at work at once, in threads of their own; those that
 	   wait (record_waits) are not counted. A record goes out as soon as it is done. */
 	unsigned parallel;

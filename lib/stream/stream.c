@@ -22,8 +22,10 @@ struct stream {
 	size_t searched; /* bytes from from on that hold no newline */
 	size_t room, max;
 	bool eof;
-	bool broken;          /* the input could not be read to its end */
-	bool inside;          /* of a line that is too long */
+	bool broken; /* the input could not be read to its end */
+	bool inside; /* of a line that is too long */
+	void (*on_wait)(void *context);
+	void *context;        /* of it */
 	pthread_mutex_t lock; /* of what follows */
 	struct buf out;
 	bool waits;
@@ -75,6 +77,12 @@ void stream_file(struct stream *s, int fd)
 	s->fd = fd;
 	s->from = s->to = s->searched = 0;
 	s->eof = s->inside = false;
+}
+
+void stream_on_wait(struct stream *s, void (*called)(void *context), void *context)
+{
+	s->on_wait = called;
+	s->context = context;
 }
 
 bool stream_ended(const struct stream *s)
@@ -137,6 +145,8 @@ static bool await_input(struct stream *s)
 		(sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1))
 		stopped = 1;
 	if (ready == 0 && !stopped) {
+		if (s->on_wait)
+			s->on_wait(s->context);
 		stream_waits(s, true);
 		do
 			ready = ppoll(ends, 2, NULL, &while_waiting);

@@ -31,6 +31,9 @@ enum stream_line stream_read(struct stream *s, struct str *line);
  * once. */
 void stream_write(struct stream *s, struct str bytes);
 
+/* Has called() called whenever there is nothing to read for now, before the output is flushed. */
+void stream_on_wait(struct stream *s, void (*called)(void *context), void *context);
+
 /* What was written goes out. */
 void stream_flush(struct stream *s);
 

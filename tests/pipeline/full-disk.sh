@@ -102,6 +102,11 @@ full timeout 120 pnow-inbox run -1 -j 2000 -- "$DIR/filter"
 is 'one write in fifty fails: all are settled' "$status $(sqlite3 "$DIR/test.db" "SELECT state, count(*) FROM inbox WHERE id LIKE 'many-%' GROUP BY state" | xargs)" \
 	'0 done|3000'
 like '... and it was told that writes failed' "$(cat "$DIR/err")" '*state file *test.db: *'
+seq 2000 | jq -c '{id: "more-\(.)", type: "patient.updated", practice: "test", patient: {id: tostring}}' >"$DIR/lines"
+full pnow-inbox add <"$DIR/lines"
 : >"$DIR/disk"
+is 'add: each line is answered, some cannot be stored' "$status $(wc -l <"$DIR/rows") $(jq -r '.error.code // empty' "$DIR/rows" | sort -u)" '1 2000 state'
+is '... and what is said to wait is what is stored' "$(jq -r 'select(.state == "waiting") | .id' "$DIR/rows" | sort | cksum)" \
+	"$(pnow-inbox list -s waiting | jq -r .id | sort | cksum)"
 exec 9>&-
 finish
