@@ -41,3 +41,45 @@ state_recount()
 		SELECT 'body', key FROM body AS b WHERE text<>'' AND NOT EXISTS (SELECT 1 FROM inbox AS i WHERE i.seq=b.seq AND i.body=b.key)
 			AND NOT EXISTS (SELECT 1 FROM cache AS c WHERE c.body=b.key)"
 }
+
+# state_events FILE [CONDITION]: how many events there are.
+state_events()
+{
+	state_sql "$1" "SELECT count(*) FROM inbox AS i WHERE ${2:-1}"
+}
+
+# state_forget_answers FILE: nothing is known of PatientNow, nor of its lists.
+state_forget_answers()
+{
+	state_sql "$1" 'DELETE FROM cache; DELETE FROM useless_list'
+}
+
+# state_calls FILE: the calls of PatientNow that were counted, on all days. state_calls_set FILE N: so many were made today.
+state_calls()
+{
+	state_sql "$1" "SELECT coalesce(sum(used),0) FROM quota WHERE api='patientnow'"
+}
+state_calls_set()
+{
+	state_sql "$1" "INSERT INTO quota(api,day,used) VALUES('patientnow',strftime('%Y-%m-%d','now'),$2)
+		ON CONFLICT(api,day) DO UPDATE SET used=excluded.used"
+}
+
+# state_later FILE WHAT MS: so much time passes for what was done or asked in the CRM (effect), for a patient who is being made
+# (creation), for lists of names (name_list), for leads (contact). state_tokens_end FILE: and all tokens of the CRM have expired.
+state_later()
+{
+	local -A since=([effect]=at [creation]=begun [name_list]=asked [contact]=asked)
+	state_sql "$1" "UPDATE $2 SET ${since[$2]} = ${since[$2]} - $3"
+}
+state_tokens_end()
+{
+	state_sql "$1" 'UPDATE token SET expires = 1 WHERE expires > 0'
+}
+
+# state_ledger FILE: all that the ledger holds.
+state_ledger()
+{
+	state_sql "$1" 'SELECT * FROM contact; SELECT * FROM opportunity; SELECT * FROM subject; SELECT * FROM event; SELECT * FROM effect;
+		SELECT * FROM bill; SELECT * FROM latest; SELECT * FROM lifetime; SELECT * FROM creation'
+}

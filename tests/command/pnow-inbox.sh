@@ -426,7 +426,7 @@ test_stat()
 	put e3 3
 	inbox drop e3 >dropped
 	clear_of_midnight
-	sql "INSERT INTO quota(api,day,used) VALUES('patientnow', strftime('%Y-%m-%d'), 7)"
+	state_calls_set glow.db 7
 	is 'stat: counts by state and type, and the quota' "$(inbox stat | jq -c 'del(.oldest, .oldest_seconds, .quota.lookups)')" \
 		'{"practice":"glow","waiting":2,"dropped":1,"types":{"waiting":{"bill.completed":1,"patient.updated":1},"dropped":{"patient.updated":1}},"calls":{},"quota":{"limit":1000,"reserve":50,"used":7,"left":993,"wait_seconds":0,"spread":false}}'
 	is 'stat: the oldest that waits' "$(inbox stat | jq -r .oldest)" "$(inbox list | head -n 1 | jq -r .received)"

@@ -183,7 +183,7 @@ tagged 1 'del(.email, .phone)' | pnow-push >out
 is 'an answer that was lost: to be tried again' "$(errors <out) $(patients)" 'unavailable true 1'
 tagged 1 'del(.email, .phone)' | pnow-push >out
 is 'not before a minute has passed' "$(errors <out)" 'lost true'
-sqlite3 lost.db 'UPDATE creation SET begun = begun - 60000'
+state_later lost.db creation 60000
 tagged 1 'del(.email, .phone)' | pnow-push >out
 is 'and with nothing to look for it by, a person is asked to' "$(note <out | head -n 1) $(patients)" 'PatientNow patient perhaps created 1'
 practice refused
@@ -193,7 +193,7 @@ is 'what PatientNow does not take: the note says so' "$(note <out | sed -n '1p;2
 practice quota '.patientnow.daily_limit = 2'
 tagged 1 | pnow-push >out 2>said
 is 'the quota counts: two searches, and no call is left to make the patient' "$(errors <out) $(patients) $(asked | grep -c POST)" 'quota_exhausted true 0 0'
-sqlite3 quota.db 'DELETE FROM quota'
+state_calls_set quota.db 0
 sed -i 's/"daily_limit": 2/"daily_limit": 3/' quota.json
 tagged 1 | pnow-push >out
 is 'the next day it is made' "$(note <out | head -n 1)" 'PatientNow patient created'

@@ -73,16 +73,11 @@ mapped <"$DIR/events" >"$DIR/mapped"
 run -j 1 <"$DIR/mapped"
 is 'the events are done, but for what cannot be' "$(jq -r .status "$DIR/results" | sort | uniq -c | tr -s ' ' | tr '\n' ,)" ' 15 done, 1 skipped,'
 before=$(curl -sS "$API/_/state")
-ledger()
-{
-	sqlite3 "$DIR/test.db" 'SELECT * FROM contact; SELECT * FROM opportunity; SELECT * FROM subject; SELECT * FROM event;
-		SELECT * FROM effect; SELECT * FROM bill; SELECT * FROM latest; SELECT * FROM lifetime' | md5sum
-}
-kept=$(ledger)
+kept=$(state_ledger "$DIR/test.db")
 audit "$DIR/mapped"
 is 'after a real run the audit of the same events finds nothing' "$status $(found)$(<"$DIR/err")" '0 '
 is 'it only reads' "$(requests 'select(.method != "GET")')" ''
-is 'nothing has changed in the CRM, nor in the ledger' "$(curl -sS "$API/_/state" | jq -S .contacts | md5sum) $(ledger)" \
+is 'nothing has changed in the CRM, nor in the ledger' "$(curl -sS "$API/_/state" | jq -S .contacts | md5sum) $(state_ledger "$DIR/test.db")" \
 	"$(jq -S .contacts <<<"$before" | md5sum) $kept"
 sort -t'"' -k4.1,4.1 -s "$DIR/mapped" >"$DIR/together"
 audit "$DIR/together" -j 1

@@ -83,7 +83,7 @@ count_is()
 {
 	local i
 	for ((i = 0; i < 2400; i++)); do
-		[ "$(sqlite3 "$DIR/day.db" "SELECT count(*) FROM inbox WHERE $2")" -lt "$1" ] || return 0
+		[ "$(state_events "$DIR/day.db" "$2")" -lt "$1" ] || return 0
 		sleep 0.05
 	done
 }
@@ -117,7 +117,7 @@ asked=$(wc -l <"$DIR/asked")
 echo "# $events events in $took s, $asked calls of PatientNow: $(sort "$DIR/asked" | uniq -c | tr -s ' \n' ' ')"
 [ "$asked" -lt $most ]
 point "fewer than $most calls" "$asked"
-is 'the quota has counted each' "$(sqlite3 "$DIR/day.db" "SELECT sum(used) FROM quota WHERE api='patientnow'")" "$asked"
+is 'the quota has counted each' "$(state_calls "$DIR/day.db")" "$asked"
 is 'and the results tell them' "$(sqlite3 "$DIR/day.db" "SELECT sum(result->>'patientnow_calls') FROM attempt")" "$asked"
 
 # --- What has come of it

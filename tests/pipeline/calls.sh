@@ -161,7 +161,7 @@ both='.crm.locations[0].contacts = [{firstName: "Ana", email: "ana@example.com",
 lead Surgical "$both" won
 event appointment.booked e2 $T2 "$next" | send
 is 'one won in another pipeline is not asked for with each event' "$(jq .calls "$DIR/results")" 4
-sqlite3 "$DIR/test.db" 'UPDATE contact SET asked = asked - 8 * 86400000'
+state_later "$DIR/test.db" contact $((8 * 86400000))
 event appointment.status e3 $T3 '{patient: $ana} + visit("88200"; "cancelled")' | send
 is 'but after a week: then the contact is a patient, and what is moved is won' "$(standing)" \
 	'["Patient","Consult Booked","won","Cancelled / No-Show","won"]'

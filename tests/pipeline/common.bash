@@ -323,7 +323,7 @@ again()
 {
 	local i
 	for ((i = 0; i < 5; i++)); do
-		[ ! -e "$OWN/test.db" ] || sqlite3 "$OWN/test.db" '.timeout 5000' 'UPDATE effect SET at = at - 120000' 2>>"$OWN/err"
+		[ ! -e "$OWN/test.db" ] || state_later "$OWN/test.db" effect 120000 2>>"$OWN/err"
 		crm-push <"$DIR/$EVENT" >>"$OWN/results" 2>>"$OWN/err"
 		settled "$OWN/results" && return
 	done

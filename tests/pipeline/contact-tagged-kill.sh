@@ -39,7 +39,7 @@ again()
 {
 	local i
 	for ((i = 0; i < 5; i++)); do
-		[ ! -e "$OWN/test.db" ] || sqlite3 "$OWN/test.db" '.timeout 10000' 'UPDATE creation SET begun = begun - 120000' 2>>"$OWN/err"
+		[ ! -e "$OWN/test.db" ] || state_later "$OWN/test.db" creation 120000 2>>"$OWN/err"
 		pnow-sync <"$DIR/event" >>"$OWN/results" 2>>"$OWN/err"
 		[[ $(tail -n 1 "$OWN/results") =~ '"status":"'(done|unchanged|ignored)'"' ]] && return
 	done

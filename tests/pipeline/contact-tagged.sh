@@ -77,7 +77,7 @@ settled()
 
 states()
 {
-	sqlite3 "$DIR/test.db" '.timeout 10000' "SELECT count(*) FROM inbox WHERE type IS NOT NULL AND state NOT IN ('waiting','running')"
+	state_events "$DIR/test.db" "type IS NOT NULL AND state NOT IN ('waiting','running')"
 }
 
 # results FILTER: of the tagged events, in the order in which they came.

@@ -122,7 +122,7 @@ told 'no call left' 1 quota '' 'wrong: 0 of 2 * -> Wait for tomorrow*'
 setup
 told 'PatientNow is not asked when none is left' 1 PatientNow '' 'unknown: *used up -> Wait for tomorrow*'
 change '.patientnow.daily_limit = 21'
-sqlite3 "$DIR/test.db" 'UPDATE quota SET used = 17'
+state_calls_set "$DIR/test.db" 17
 setup
 told 'few calls left' 0 quota '' 'warning: 2 of 21 * -> *'
 

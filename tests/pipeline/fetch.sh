@@ -69,7 +69,7 @@ same 'the record is its payload' "$(jq -c 'select(.appointment.id == "88124") | 
 is 'the same record makes the same id, another one another' "$(pnow-fetch -e appointment 88123 88124 88123 | jq -r .id | sort | uniq -c | awk '{ print $1 }' | sort | xargs)" '1 2'
 is 'fetched and listed, it is the same event' "$(pnow-fetch -l appointment -e appointment -s 2026-11-01 | jq -r .id | sort | xargs)" "$(jq -r .id events | sort | xargs)"
 asked >/dev/null
-sqlite3 "$DIR/test.db" 'DELETE FROM cache'
+state_forget_answers "$DIR/test.db"
 pnow-enrich <events >enriched
 is 'pnow-enrich asks for the patient alone' "$(asked)" "/$patients/10234"
 is 'and has all facts' "$(jq -c '[.appointment.type, .appointment.status, .patient.last_name]' enriched | xargs)" '[Botox,booked,Lopez] [Laser,checked_out,Lopez]'
@@ -160,7 +160,7 @@ faults_end
 # --- The quota
 
 clear_of_midnight
-sqlite3 "$DIR/test.db" 'DELETE FROM quota'
+state_calls_set "$DIR/test.db" 0
 jq '.patientnow.daily_limit = 2' "$DIR/pages-practice.json" >"$DIR/poor.json"
 pnow-fetch -c "$DIR/poor.json" -b -l patient -s 2026-01-01 >got 2>said
 is 'the quota is used up on the way: exit 75' "$?" 75

@@ -72,7 +72,7 @@ begin '.crm.locations[0].customFields |= map(select(.name != "PNOW ID"))'
 joined e1 $T1 77 | run
 is 'the CRM has no PNOW ID yet' "$(jq -r '.status, .warnings[]' "$DIR/results")" $'done\nthe CRM has no custom field "PNOW ID": left out'
 call POST "/locations/$MAIN/customFields" '{"name":"PNOW ID","dataType":"TEXT","model":"contact"}'
-sqlite3 "$DIR/test.db" "UPDATE name_list SET asked = asked - 3600000" # a while ago
+state_later "$DIR/test.db" name_list 3600000
 joined e1 $T1 77 | run
 is 'and has it later: the same event brings it' "$(jq -r '.status, .warnings[]' "$DIR/results") $(who)" 'done ["Ana","Lopez","10234"]'
 
@@ -147,5 +147,5 @@ is 'a body that tells the e-mail, and no name: PatientNow is asked for it' "$(jq
 	'["done",1] ["Ana","Lopez","10234"]'
 webhook MembershipCreated w2 $T2 '{"membershipId":"78","patientId":"10234","programName":"Glow Club"}' | pnow-sync >"$DIR/results" 2>"$DIR/err"
 is 'not of a patient whose contact is known' "$(jq -c '[.status, .patientnow_calls]' "$DIR/results")" '["done",null]'
-is 'the ledger holds no name' "$(sqlite3 "$DIR/test.db" 'SELECT * FROM contact; SELECT * FROM latest; SELECT * FROM subject; SELECT * FROM effect' | grep -ciE 'ana|lopez')" 0
+is 'the ledger holds no name' "$(state_ledger "$DIR/test.db" | grep -ciE 'ana|lopez')" 0
 finish

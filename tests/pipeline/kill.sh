@@ -90,7 +90,7 @@ sed -i "s#http://[0-9.:]*#$API#" "$PNOW_CONFIG"
 rm -f "$OWN"/test.db*
 fault 500 path=/opportunities/ method=POST count=1
 crm-push <"$DIR/booked" >"$OWN/results" 2>"$OWN/err"
-sqlite3 "$OWN/test.db" 'UPDATE effect SET at = at - 120000'
+state_later "$OWN/test.db" effect 120000
 fault reset-after path=/opportunities/ method=POST count=1
 crm-push <"$DIR/booked" >>"$OWN/results" 2>"$OWN/err"
 crm-push <"$DIR/booked" >>"$OWN/results" 2>"$OWN/err"

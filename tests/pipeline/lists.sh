@@ -89,7 +89,7 @@ is 'a patient that no list has is asked for alone' "$(asked | tr ' ' '\n' | uniq
 new
 said PatientCreated '{"patientId":"20000"}' | pnow-sync >/dev/null
 asked >/dev/null
-sqlite3 "$DIR/test.db" "DELETE FROM cache; DELETE FROM useless_list"
+state_forget_answers "$DIR/test.db"
 said AppointmentCreated '{"appointmentId":"50000"}' | pnow-sync >"$DIR/out"
 is 'of a patient whom the CRM knows only the appointment is asked for' "$(asked) $(jq -r .status "$DIR/out")" 'appointments done'
 is 'its opportunity has the name all the same' "$(contact p20000@example.com | jq -r '.opportunities[].name')" 'First0 Last0'
@@ -97,16 +97,16 @@ said MembershipCreated '{"membershipId":"70000"}' | pnow-sync >"$DIR/out"
 is 'likewise a membership' "$(asked) $(jq -r .status "$DIR/out")" 'memberships done'
 said PatientBillCompleted '{"billId":"60000"}' | pnow-sync >"$DIR/out"
 is 'the first bill asks for the birth date' "$(asked) $(contact p20000@example.com | jq -r '.fields["PNOW DOB"]')" 'billing patients/20000 1980-01-02'
-sqlite3 "$DIR/test.db" "DELETE FROM cache; DELETE FROM useless_list"
+state_forget_answers "$DIR/test.db"
 said PatientBillCompleted '{"billId":"60001","patientId":"20000"}' | pnow-sync >"$DIR/out"
 is 'the next one does not' "$(asked) $(contact p20000@example.com | jq -r '.fields["Patient Lifetime Value"]')" 'billing 2.00'
 said PatientBillCompleted '{"billId":"60002"}' | pnow-sync >/dev/null
-sqlite3 "$DIR/test.db" "DELETE FROM cache; DELETE FROM useless_list"
+state_forget_answers "$DIR/test.db"
 asked >/dev/null
 said AppointmentCreated '{"appointmentId":"50002"}' | pnow-sync >"$DIR/out"
 is 'a contact that a bill has made has no name yet: it is asked for' "$(asked) $(contact p20002@example.com | jq -r .firstName)" 'appointments patients/20002 First2'
 
-sqlite3 "$DIR/test.db" "DELETE FROM cache; DELETE FROM useless_list"
+state_forget_answers "$DIR/test.db"
 curl -sS -X DELETE "$API/crm/contacts/$(contact_id p20000@example.com)" -H 'Authorization: Bearer sandbox-crm-token' -H 'Version: 2021-07-28' >/dev/null
 said AppointmentStatusChanged '{"appointmentId":"50000","patientId":"20000","status":"Checked Out"}' >"$DIR/events"
 pnow-sync <"$DIR/events" >"$DIR/out"
@@ -144,19 +144,12 @@ poor()
 # state SQL: reads or changes the state file.
 state()
 {
-	sqlite3 "$DIR/test.db" "$1"
+	state_sql "$DIR/test.db" "$1"
 }
 run_once()
 {
 	PNOW_CONFIG=$DIR/poor.json timeout 60 pnow-inbox run -1 -- pnow-sync >/dev/null 2>"$DIR/err"
 }
-# used N: so many calls of today were made.
-used()
-{
-	state "INSERT INTO quota VALUES('patientnow',strftime('%Y-%m-%d','now'),$1)
-		ON CONFLICT DO UPDATE SET used=excluded.used"
-}
-
 # The forecast has far more lookups than there are calls, at whatever hour this runs.
 busy="WITH RECURSIVE h(i) AS (SELECT 0 UNION ALL SELECT i+1 FROM h WHERE i<60)
 	INSERT INTO lookup SELECT unixepoch('now')/3600-i, 'alone', 500 FROM h"
@@ -181,7 +174,7 @@ run_once
 is 'until its turn comes' "$(state "SELECT state, attempts FROM inbox")" 'done|1'
 
 poor 40
-used 38
+state_calls_set "$DIR/test.db" 38
 said AppointmentCreated '{"appointmentId":"50001"}' >"$DIR/events"
 pnow-inbox -c "$DIR/poor.json" add <"$DIR/events" >/dev/null
 run_once
@@ -196,7 +189,7 @@ is 'stat tells what is kept, expected and waited for' "$(pnow-inbox -c "$DIR/poo
 
 # A service's events wait for each other as long as the calls demand.
 poor 1000 '.patientnow.reserve = 0'
-used 900
+state_calls_set "$DIR/test.db" 900
 state "WITH RECURSIVE h(i) AS (SELECT 0 UNION ALL SELECT i+1 FROM h WHERE i<180)
 	INSERT INTO lookup SELECT unixepoch('now')/3600-i, 'patient', 100+300*((unixepoch('now')/3600-i)%24=(unixepoch('now')/3600)%24) FROM h"
 mkfifo "$DIR/feed"

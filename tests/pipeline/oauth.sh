@@ -49,7 +49,7 @@ tokens()
 
 kept()
 {
-	sqlite3 "$DIR/test.db" ".timeout 5000" "SELECT $1 FROM token"
+	state_sql "$DIR/test.db" "SELECT $1 FROM token"
 }
 
 # --- A location's app
@@ -71,7 +71,7 @@ patients dry 1
 run dry -n
 is 'a dry run reads no secret' "$? $(jq -r .path "$DIR/results")" '0 /contacts/upsert'
 
-begin "$location" sandbox-crm-refresh 2
+begin "$location" sandbox-crm-refresh 4
 patients long 40
 fault delay ms=150
 run long -j 2
@@ -86,7 +86,7 @@ now=$(date +%s)
 run one
 [ "$(kept 'expires / 1000')" -ge $((now + 890)) ] && [ "$(kept 'expires / 1000')" -le $(($(date +%s) + 900)) ]
 point 'a token is used for nine tenths of its life' "$(kept 'expires / 1000') at $now"
-sqlite3 "$DIR/test.db" '.timeout 5000' 'UPDATE token SET expires = 1 WHERE expires > 0'
+state_tokens_end "$DIR/test.db"
 run early
 is 'and replaced then, before the CRM refuses it' "$(tokens) $(requests 'select(.status == 401) | .path')" '2 200 '
 
@@ -193,11 +193,11 @@ like 'and it is said which' "$(jq -r .error.message "$DIR/results")" 'there is n
 printf 'sandbox-crm-refresh\n' >"$DIR/refresh.token"
 run gone
 is 'and done with a token in it' "$(came)" '1 done'
-sqlite3 "$DIR/test.db" '.timeout 5000' 'UPDATE token SET expires = 1 WHERE expires > 0'
+state_tokens_end "$DIR/test.db"
 patients kept 1
 emptied kept
 is 'a file that is emptied while the next token is kept: done with that' "$status $(came) $(tokens)" '0 1 done 2 200'
-sqlite3 "$DIR/test.db" '.timeout 5000' "UPDATE token SET expires = 1, refresh = 'spent-refresh' WHERE expires > 0"
+state_sql "$DIR/test.db" "UPDATE token SET expires = 1, refresh = 'spent-refresh' WHERE expires > 0"
 patients none 1
 emptied none
 like 'and where that is spent, it is said that the file has none' "$(came) $(jq -r .error.message "$DIR/results")" \
@@ -226,10 +226,10 @@ is 'the refresh token is not spent by that' "$(came)" '1 done'
 begin "$location" sandbox-crm-refresh
 patients full 2
 PNOW_CONFIG=$DIR/test.json crm-push </dev/null # makes the state file
-sqlite3 "$DIR/test.db" "CREATE TRIGGER full BEFORE INSERT ON token BEGIN SELECT RAISE(FAIL, 'full'); END"
+state_sql "$DIR/test.db" "CREATE TRIGGER full BEFORE INSERT ON token BEGIN SELECT RAISE(FAIL, 'full'); END"
 run full
 is 'where the state file cannot be written no refresh token is spent' "$(came) $(tokens)" '2 failed state true '
-sqlite3 "$DIR/test.db" 'DROP TRIGGER full'
+state_sql "$DIR/test.db" 'DROP TRIGGER full'
 run full
 is 'and then it is done' "$(came) $(tokens)" '2 done 1 200'
 

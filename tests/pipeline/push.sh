@@ -141,7 +141,7 @@ seed "$one"' | def renewed($kind): to_entries | map((.value | if type == "string
 	.crm.locations[0] |= (.customFields |= renewed("field") | .workflows |= renewed("workflow") | .pipelines |= renewed("pipeline"))'
 sandbox
 practice test
-sqlite3 "$DIR/test.db" "UPDATE name_list SET asked = asked - 3600000" # a while ago
+state_later "$DIR/test.db" name_list 3600000
 event appointment.status e2 $T2 '{patient: $ana} + visit("88123"; "checked_out")' >"$DIR/again"
 for _ in 1 2 3; do run <"$DIR/again"; done
 is 'ids that are no good any more are looked up again: fields, workflow, pipeline and stage' \
@@ -383,8 +383,8 @@ fault 500 path=/notes count=1
 } >"$DIR/people"
 run -v <"$DIR/people"
 jq -c 'del(.patient, .appointment)' "$DIR/results" >"$DIR/said"
-sqlite3 "$DIR/test.db" 'SELECT * FROM contact; SELECT * FROM opportunity; SELECT * FROM subject; SELECT * FROM event; SELECT * FROM effect;
-	SELECT * FROM bill; SELECT * FROM name; SELECT * FROM quota; SELECT * FROM latest; SELECT * FROM lifetime' >>"$DIR/said"
+state_ledger "$DIR/test.db" >>"$DIR/said"
+state_sql "$DIR/test.db" 'SELECT * FROM name; SELECT * FROM quota' >>"$DIR/said"
 grep -v 'appointment type' "$DIR/err" >>"$DIR/said"
 found=$(grep -oiE '\bana\b|lopez|okafor|example\.com|555-01|3035550142|7205550117|main st|80202|1984-03-02|1979-11|bring forms|new patient|Dr\. Reyes|sandbox-' \
 	"$DIR/said" | sort | uniq -c)

@@ -59,7 +59,7 @@ is 'the bookmark is at rest' "$(sqlite3 test.db 'SELECT page, began IS NULL FROM
 walk+=(-e patient -i)
 in_inbox()
 {
-	sqlite3 test.db '.timeout 10000' 'SELECT count(*) FROM inbox' 2>"/dev/null" || echo 0
+	state_events test.db 2>"/dev/null" || echo 0
 }
 pages=$((records / 100)) killed=0 memory=0
 for ((kill = 1; kill <= kills; kill++)); do
