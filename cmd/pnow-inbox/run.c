@@ -428,7 +428,7 @@ static bool is_open(struct run *r, int64_t now)
 	}
 	trouble_is(&r->trouble, "%s", why.why);
 	r->status = why.status;
-	r->open_at = now + r->all->look_ms;
+	r->open_at = now + (why.status == EX_TEMPFAIL ? TROUBLE_MS : r->all->look_ms);
 	r->over = r->all->once;
 	return false;
 }

@@ -337,14 +337,18 @@ static bool migrate(struct state *s, struct state_failure *why)
 	return (done && execute(s, set, NULL) && execute(s, "COMMIT", NULL)) || unusable(s, why);
 }
 
-/* SQLite gives its files the mode of the database, so that is made first, and never readable by others. */
+/* SQLite gives its files the mode of the database, so that is made first, and never readable by others. One
+   that is as it should be is left alone: to close it would free the locks that another connection of this
+   process has on it. */
 static bool create(const char *path, struct state_failure *why)
 {
+	struct stat st;
+	if (access(path, R_OK | W_OK) == 0 && stat(path, &st) == 0 && !(st.st_mode & 077))
+		return true;
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return cannot(why, errno == ENOENT ? EX_CONFIG : EX_CANTCREAT, "cannot open the state file %s: %s",
 			path, strerror(errno));
-	struct stat st;
 	bool private = fstat(fd, &st) < 0 || !(st.st_mode & 077) || fchmod(fd, 0600) == 0;
 	int problem = errno;
 	close(fd);

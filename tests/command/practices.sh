@@ -32,6 +32,12 @@ send()
 	post "/hook/$1/${3:-patientnow}" -H "$token"
 }
 
+takes() # PRACTICE ID: it is answered 200
+{
+	send "$1" "$2"
+	[ "$status" = 200 ]
+}
+
 # states: practice, id and state of every event, and what the pipeline was told.
 states()
 {
@@ -112,12 +118,6 @@ token='X-Other: correct-horse-battery' send b 3
 is '... and takes what is right for it now' "$status" 200
 until_true is_so 'b/1 done b/3 done c/1 done d/2 done'
 is 'their events are carried out' "$(states)" 'b/1 done b/3 done c/1 done d/2 done'
-
-takes() # PRACTICE ID
-{
-	send "$1" "$2"
-	[ "$status" = 200 ]
-}
 
 # A stream of requests on connections that stay, while the folder is read again and again.
 in_folder a
