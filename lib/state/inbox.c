@@ -99,16 +99,19 @@ enum inbox_added inbox_add(struct state *s, struct arena *a, const struct inbox_
 	return INBOX_STORED;
 }
 
+/* Which events a run may have now (?1), of its types (?2). */
+#define CLAIMABLE                                                                                            \
+	"state='waiting' AND due<=?1 AND (?2='[]' OR coalesce(type,'') IN list(?2))"                             \
+	"  AND (queue IS NULL OR NOT EXISTS (SELECT 1 FROM inbox AS o WHERE o.queue=i.queue"                     \
+	"    AND o.seq<i.seq AND o.state IN ('waiting','running')))"
+
 /* Marks up to limit events that are due as the run's, in one transaction. */
 static bool claim_some(
 	struct state *s, struct arena *a, struct inbox_claim *c, const char *run, const char *types, size_t limit)
 {
 	int64_t now = when_now_ms(), *seqs = arena_alloc(a, limit * sizeof *seqs);
 	struct state_rows due = state_query(s,
-		"SELECT id, text, i.seq FROM inbox AS i JOIN body ON key=body WHERE state='waiting' AND due<=?1"
-		"  AND (?2='[]' OR coalesce(type,'') IN list(?2))"
-		"  AND (queue IS NULL OR NOT EXISTS (SELECT 1 FROM inbox AS o WHERE o.queue=i.queue"
-		"    AND o.seq<i.seq AND o.state IN ('waiting','running')))"
+		"SELECT id, text, i.seq FROM inbox AS i JOIN body ON key=body WHERE " CLAIMABLE
 		"  ORDER BY due, i.seq LIMIT ?3",
 		"iti", now, types, (int64_t)limit);
 	for (c->n = 0; state_next(&due); c->n++) {
@@ -247,12 +250,7 @@ bool inbox_recover(struct state *s, struct locks *locks, const char *self)
 bool inbox_is_due(struct state *s, const char *types)
 {
 	int64_t found = 0;
-	state_int(s, &found,
-		"SELECT 1 FROM inbox AS i WHERE state='waiting' AND due<=?1"
-		"  AND (?2='[]' OR coalesce(type,'') IN list(?2))"
-		"  AND (queue IS NULL OR NOT EXISTS (SELECT 1 FROM inbox AS o WHERE o.queue=i.queue"
-		"    AND o.seq<i.seq AND o.state IN ('waiting','running'))) LIMIT 1",
-		"it", when_now_ms(), types);
+	state_int(s, &found, "SELECT 1 FROM inbox AS i WHERE " CLAIMABLE " LIMIT 1", "it", when_now_ms(), types);
 	return found;
 }
 
