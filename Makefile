@@ -1,6 +1,6 @@
 # pnow: filters between PatientNow and Aesthetix CRM.
-# make deps | make | make demo | make check | make bench | make fuzz | make install; SAN=1 builds with ASan and UBSan, CC=clang
-# with clang: each in a folder of its own.
+# "make help" lists what can be made. SAN=1 builds with ASan and UBSan, CC=clang with clang: each in a folder of its own. V=1 shows
+# each command as it is run.
 
 VERSION = 0.1
 PREFIX ?= /usr/local
@@ -29,8 +29,7 @@ SANITIZED = $(if $(FUZZ),-O2,-O1) -g -fno-omit-frame-pointer -fsanitize=$(SANITI
 OPTIMIZE = $(if $(SAN)$(FUZZ),$(SANITIZED),-O2 -g $(HARDEN))
 comma = ,
 
-# The profiles are looked for where they will be installed, then beside the program (lib/profiles, from a checkout).
-CPPFLAGS += -D_GNU_SOURCE -Ilib -DPNOW_VERSION='"$(VERSION)"' -DPNOW_DATADIR='"$(DATADIR)"'
+CPPFLAGS += -D_GNU_SOURCE -Ilib -DPNOW_VERSION='"$(VERSION)"'
 # Asked when first needed, and kept: in "make deps demo" the packages are there only by then.
 PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
 PACKAGE_LIBS = $(eval PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lcsv -lunistring)$(PACKAGE_LIBS)
@@ -54,42 +53,53 @@ object = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 all: $(PROGRAMS)
 
+# What a rule does, in a line, instead of the command that does it.
+say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf '%-5s %s\n' $(1) $@;)
+
 # A change of flags rebuilds everything; the stamp is rewritten only when they differ.
 $(BUILD)/flags: FORCE | $(filter deps,$(MAKECMDGOALS))
 	@mkdir -p $(@D)
 	@echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(PACKAGE_LIBS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(PACKAGE_LIBS)' > $@
 
+# The profiles are looked for where they will be installed, then beside the program (lib/profiles, from a checkout). Another PREFIX
+# rebuilds the file that looks for them, and no other.
+$(BUILD)/lib/conf/profile.o: private CPPFLAGS += -DPNOW_DATADIR='"$(DATADIR)"'
+$(BUILD)/lib/conf/profile.o: $(BUILD)/datadir
+$(BUILD)/datadir: FORCE
+	@mkdir -p $(@D)
+	@echo '$(DATADIR)' | cmp -s - $@ || echo '$(DATADIR)' > $@
+
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(LIBRARY): $(call object,$(LIB_SOURCES))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 define command_rule
 $(BIN)/$(1): $(2) $(LIBRARY)
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(PACKAGE_LIBS)
+	$$(call say,LINK)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(PACKAGE_LIBS)
 endef
 $(foreach f,$(CMD_FILES),$(eval $(call command_rule,$(basename $(notdir $(f))),$(call object,$(f)))))
 $(foreach d,$(CMD_FOLDERS),$(eval $(call command_rule,$(notdir $(d)),$(call object,$(wildcard $(d)/*.c)))))
 
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
+	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
 
 # A command's main under a name of its own, so that a fuzz target can call it: categorize_main.
 $(BUILD)/main/%.o: $(BUILD)/cmd/%.o
 	@mkdir -p $(@D)
-	objcopy --redefine-sym main=$(subst -,_,$(firstword $(subst /, ,$*)))_main $< $@
+	$(call say,COPY)objcopy --redefine-sym main=$(subst -,_,$(firstword $(subst /, ,$*)))_main $< $@
 
 # A fuzz target runs in the world of tests/fuzz/world.c, whose functions stand in for these. libFuzzer drives it, or drive.c.
 FUZZ_WORLD = access conf_free conf_read err errx exit file_read http_close http_do http_open limits_open nanosleep profile_free profile_read record_loop sqlite3_close sqlite3_open_v2 \
 	stream_close stream_ended stream_flush stream_open stream_read stream_write vwarnx warn warnx when_zone
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/world.o $(if $(FUZZ),,$(BUILD)/tests/fuzz/drive.o) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) $(if $(FUZZ),-fsanitize=fuzzer) $(addprefix -Wl$(comma)--wrap=,$(FUZZ_WORLD)) -o $@ $(filter %.o,$^) $(LIBRARY) $(PACKAGE_LIBS)
+	$(call say,LINK)$(CC) $(ALL_LDFLAGS) $(if $(FUZZ),-fsanitize=fuzzer) $(addprefix -Wl$(comma)--wrap=,$(FUZZ_WORLD)) -o $@ $(filter %.o,$^) $(LIBRARY) $(PACKAGE_LIBS)
 
 # The commands that a target calls.
 called = $(patsubst %,$(BUILD)/main/%.o,$(1)) $(call object,$(foreach c,$(1),$(filter-out %/main.c,$(wildcard cmd/$(patsubst %/main,%,$(c))/*.c))))
@@ -105,25 +115,25 @@ LOAD = $(BUILD)/crash/load
 CROWD = $(BUILD)/crash/crowd
 $(BUILD)/crash/%: $(BUILD)/tests/crash/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
+	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
 
 # What happens at a practice, when it is due.
 HAPPEN = $(BUILD)/day/happen
 $(HAPPEN): $(BUILD)/tests/day/happen.o
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
+	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
 
 # A disk that fails, for LD_PRELOAD: never with a sanitizer in it.
 FAULTS = $(BUILD)/tests/faults.so
 $(FAULTS): tests/faults/faults.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) -std=c17 -O2 $(WARN) -D_GNU_SOURCE -fPIC -shared -pthread -o $@ $< -ldl
+	$(call say,LINK)$(CC) -std=c17 -O2 $(WARN) -D_GNU_SOURCE -fPIC -shared -pthread -o $@ $< -ldl
 
 # Somebody who has got hold of a program, for LD_PRELOAD.
 TRIES = $(BUILD)/tests/tries.so
 $(TRIES): tests/confine/tries.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) -std=c17 -O2 $(WARN) -D_GNU_SOURCE -fPIC -shared -pthread -o $@ $< -ldl
+	$(call say,LINK)$(CC) -std=c17 -O2 $(WARN) -D_GNU_SOURCE -fPIC -shared -pthread -o $@ $< -ldl
 
 # The long ones first: they run side by side, and what begins last should be short.
 LONG_TESTS = tests/valgrind.sh $(addprefix tests/pipeline/,busy-day-essentials.sh faults.sh kill.sh money.sh) \
@@ -183,7 +193,7 @@ mutate:
 BENCH_PROGRAMS = $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
+	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
 
 bench: all $(BENCH_PROGRAMS) $(CROWD)
 	PNOW_BIN=$(abspath $(BIN)) tests/bench/bench.sh
@@ -217,20 +227,47 @@ lint:
 	shellcheck -S warning $(SHELL_FILES)
 	mandoc -T lint -W warning $(PAGES)
 
+# Pages and examples name the PREFIX that they are installed under.
 install: all
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR)/profiles $(DESTDIR)$(EXAMPLEDIR)
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
 	install -m 644 lib/profiles/*.json $(DESTDIR)$(DATADIR)/profiles
 	for page in $(PAGES); do \
 		section=$(DESTDIR)$(MANDIR)/man$${page##*.}; \
-		install -d $$section && install -m 644 $$page $$section || exit 1; done
+		install -d $$section && sed 's|/usr/local/|$(PREFIX)/|g' $$page >$$section/$${page##*/} && \
+		chmod 644 $$section/$${page##*/} || exit 1; done
 	cp -R examples/. $(DESTDIR)$(EXAMPLEDIR)
+	grep -rlF /usr/local/ $(DESTDIR)$(EXAMPLEDIR) | xargs sed -i 's|/usr/local/|$(PREFIX)/|g'
+
+# What install has put there; configurations, secrets and states are elsewhere, and stay.
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,$(COMMANDS))
+	rm -f $(foreach page,$(notdir $(PAGES)),$(DESTDIR)$(MANDIR)/man$(lastword $(subst ., ,$(page)))/$(page))
+	rm -rf $(DESTDIR)$(DATADIR) $(DESTDIR)$(EXAMPLEDIR)
+	-rmdir $(dir $(DESTDIR)$(EXAMPLEDIR))
+
+define HELP
+make deps             install what is needed to build and test (Debian, BSD), as root
+make                  build the programs into $(BIN)
+make demo             send webhooks through the pipeline to the stand-in, show what arrived
+make check            the tests: four minutes; check-long has those that take a minute each
+make install          under PREFIX ($(PREFIX)), below DESTDIR; uninstall takes it away
+make bench            what pnow does beside what others do; deps-bench first
+make day              a practice's days on a faster clock: waits, and calls of PatientNow
+make lint             formatters and linters; contract: requests against the CRM's description
+make mutate           break promises one by one: each must fail its test
+make crash, fuzz, orders, backfill, busy-day    the long ones
+make clean            remove what was built
+V=1 shows each command; SAN=1 builds with sanitizers, CC=clang with clang
+endef
+help:
+	$(info $(HELP))@:
 
 clean:
 	rm -rf .build
 
 FORCE:
-.PHONY: all backfill bench busy-day check check-clang check-long clean contract crash day demo deps deps-bench deps-contract fuzz fuzz-corpus install instructions lint mutate orders FORCE
+.PHONY: all help uninstall backfill bench busy-day check check-clang check-long clean contract crash day demo deps deps-bench deps-contract fuzz fuzz-corpus install instructions lint mutate orders FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -21,11 +21,16 @@ find . -path ./.build -prune -o -exec touch -d '2 hours ago' {} +
 find .build -exec touch -d '1 hour ago' {} +
 touch lib/value/money.h
 rebuilt=$(make PREFIX="$work/usr" all 2>&1)
-grep -q -- '-c -o .*crm-map.o' <<<"$rebuilt" && ! grep -q -- '-c -o .*categorize.o' <<<"$rebuilt"
+grep -qE '^CC +.*crm-map.o$' <<<"$rebuilt" && ! grep -q 'categorize.o' <<<"$rebuilt"
 ok $? 'a changed header rebuilds what includes it, and nothing else'
 rebuilt=$(make -n PREFIX="$work/usr" CFLAGS=-DOTHER all 2>&1 | grep -c -- '-c -o')
 [ "$rebuilt" -gt 20 ]
 ok $? 'a changed flag rebuilds everything'
+rebuilt=$(make PREFIX="$work/other" all 2>&1 | grep '^CC')
+is 'another PREFIX rebuilds what looks for the profiles, and nothing else' "$(sed 's/.* //' <<<"$rebuilt")" .build/release/lib/conf/profile.o
+touch lib/value/money.c
+like 'V=1 shows the commands' "$(make V=1 PREFIX="$work/other" all 2>&1)" "*cc *-c -o .build/release/lib/value/money.o lib/value/money.c*"
+holds 'make help lists what can be made' grep -q '^make check ' <(make help)
 make PREFIX="$work/usr" install >"$work/log" 2>&1
 ok $? 'make install'
 mkdir "$work/stage"
@@ -38,6 +43,9 @@ echo '{"event":"Merged","eventId":"e","data":{"patientId":1}}' | "$work/usr/bin/
 ok $? 'an installed command finds its installed profile'
 [ -s usr/share/man/man1/crm-push.1 ] && [ -s usr/share/man/man7/pnow.7 ] && [ -s usr/share/man/man5/pnow.conf.5 ]
 ok $? 'the pages are installed'
+is 'pages and examples name the PREFIX' "$(grep -rl /usr/local usr | xargs)$(grep -c "$work/usr/share/pnow/profiles" usr/share/man/man1/pnow-enrich.1)" 1
+make PREFIX="$work/usr" uninstall >"$work/log" 2>&1
+is 'make uninstall takes away what install has put there' "$(find usr -type f)" ''
 make clean >/dev/null && [ ! -e .build ]
 ok $? 'make clean leaves nothing'
 finish
