@@ -184,7 +184,9 @@ static bool secret_is_there(struct setup *s, const char *name, const char *wrong
 {
 	if (wrong)
 		tell(s, WRONG, "secret", name, wrong,
-			"Put the secret, alone, into the file, as the user of the services: (umask 077; cat >FILE)");
+			strstr(wrong, "(ch") /* it says how */
+				? "Run the command in brackets."
+				: "Put the secret, alone, into the file, as the user of the services: (umask 077; cat >FILE)");
 	else
 		tell(s, OK, "secret", name, "can be read, by nobody else", NULL);
 	return !wrong;

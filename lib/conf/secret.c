@@ -56,12 +56,24 @@ static const char *is_wrong(struct arena *a, const char *path, enum secret_use u
 				 : secret_too_short(a, path, use, text.n, "");
 }
 
+/* Why a file cannot be read, and what to do where it is another user's. */
+static const char *unreadable(struct arena *a, const char *path)
+{
+	int problem = errno;
+	struct stat st;
+	const char *why = arena_printf(a, "cannot read the secret file %s: %s", path, strerror(problem));
+	if (problem != EACCES || stat(path, &st) < 0 || st.st_uid == geteuid())
+		return why;
+	return arena_printf(a, "%s: it is user %u's, and this runs as user %u (chown %u %s)", why,
+		(unsigned)st.st_uid, (unsigned)geteuid(), (unsigned)geteuid(), path);
+}
+
 /* NULL, or why a file that is open is not to be read. */
 static const char *is_unfit(struct arena *a, const char *path, int fd, off_t *size)
 {
 	struct stat st;
 	if (fstat(fd, &st) < 0)
-		return arena_printf(a, "cannot read the secret file %s: %s", path, strerror(errno));
+		return unreadable(a, path);
 	*size = st.st_size;
 	if (!S_ISREG(st.st_mode))
 		return arena_printf(a, "%s is no regular file", path);
@@ -77,13 +89,13 @@ const char *secret_try(struct arena *a, const char *path, enum secret_use use, s
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return arena_printf(a, "cannot read the secret file %s: %s", path, strerror(errno));
+		return unreadable(a, path);
 	off_t size = 0;
 	const char *wrong = is_unfit(a, path, fd, &size);
 	char *text = arena_alloc(a, wrong ? 1 : (size_t)size + 1);
 	ssize_t n = wrong ? 0 : read(fd, text, (size_t)size);
 	if (n < 0)
-		wrong = arena_printf(a, "cannot read the secret file %s: %s", path, strerror(errno));
+		wrong = unreadable(a, path);
 	close(fd);
 	if (wrong)
 		return wrong;
