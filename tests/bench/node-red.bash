@@ -53,7 +53,7 @@ made()
 
 settled()
 {
-	[ "$(sqlite3 pnow/glow-denver.db "SELECT count(*) FROM inbox WHERE settled IS NOT NULL")" -eq "$1" ]
+	[ "$(state_events pnow/glow-denver.db 'settled IS NOT NULL')" -eq "$1" ]
 }
 
 # served NAME URL PROCESS…: posts the events of a round; adds to NAME.used: ms of processor time an event, MB.

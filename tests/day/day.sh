@@ -37,7 +37,7 @@ row()
 		faketime -m -f "@$BEGIN x$SPEED" "$here/row.bash" "$folder" || { echo "$1  does not hold: row.bash failed"; return; }
 	for ((n = 1; n <= DAYS; n++)); do
 		awk -F'\t' -v name="$1$([ $n -eq 1 ] || echo "-$n")" -v p50="$8" -v p99="$9" -v longest="${10}" -v calls="${11}" \
-			-v limit=$LIMIT -v first50="$first50" -v first99="$first99" \
+			-v limit=$((LIMIT - LIMIT / 20)) -v first50="$first50" -v first99="$first99" \
 			-f "$here/report.awk" "$folder/$n.events" "$folder/$n.calls" >"$folder/$n.report"
 		cat "$folder/$n.report"
 		[ $n -gt 1 ] || read -r _ _ first50 _ first99 _ <"$folder/1.report"

@@ -28,27 +28,38 @@ function judge(what, is, most)
 		broken = broken (broken ? ", " : "") what " " is " > " most
 }
 
-# An event's wait has parts: behind the earlier event of its patient, for PatientNow or its turn there, and at the CRM.
+# The longest part of a wait is what the event waited for.
+function add(part, ms)
+{
+	sums[part] += ms
+	total += ms
+	if (ms > parts[best])
+		best = part
+	parts[part] = ms
+}
+
+# An event's wait has parts: behind the earlier event of its patient, for others that share its list or for its turn, as
+# pnow-enrich says, at the CRM, and the rest.
 FNR == NR {
 	events++
 	unsettled += $5 == ""
 	dead += $6 == "dead"
-	repeated += $7 > 1
 	wait[events] = $5 - $4
 	behind = $3 in last && last[$3] > $4 ? ($5 < last[$3] ? $5 : last[$3]) - $4 : 0
 	late += $3 in last && last[$3] > $5
 	last[$3] = $5
-	lookup = wait[events] - behind - $9
-	for_what = behind > lookup && behind > $9 ? 1 : lookup > $9 ? 2 : 3
-	why_n[for_what]++
-	why[for_what, why_n[for_what]] = wait[events]
-	why_sum[1] += behind
-	why_sum[2] += lookup
-	why_sum[3] += $9
+	best = 0
+	add(1, behind)
+	add(2, $11 == "gathering" ? $10 : 0)
+	add(3, $11 == "spread" ? $10 : 0)
+	add(4, $9 < wait[events] - behind ? $9 : wait[events] - behind)
+	rest = wait[events] - behind - parts[2] - parts[3] - parts[4]
+	add(5, rest > 0 ? rest : 0)
+	why[best, ++why_n[best]] = wait[events]
 	if (wait[events] > slowest) {
 		slowest = wait[events]
-		who = sprintf("%s, event %d of the inbox: %s s behind its patient's, %s s for PatientNow, %s s at the CRM", $2, $1,
-			seconds(behind), seconds(lookup), seconds($9))
+		who = sprintf("%s, event %d of the inbox: %s s behind its patient's, %s s gathering, %s s spread, %s s at the CRM, " \
+			"%s s the rest", $2, $1, seconds(behind), seconds(parts[2]), seconds(parts[3]), seconds(parts[4]), seconds(parts[5]))
 	}
 	next
 }
@@ -63,18 +74,18 @@ FNR == NR {
 }
 
 END {
-	split("an earlier event of its patient|PatientNow, or a turn there|the CRM", words, "|")
+	split("an earlier event of its patient|others that share a list|the turn of a call|the CRM|answers, and the rest", words, "|")
 	sort(wait, events)
 	printf "%-20s %6d %8s %8s %8s %8s %6d %5d\n", name, events, seconds(quantile(wait, events, 0.5)),
 		seconds(quantile(wait, events, 0.9)), seconds(quantile(wait, events, 0.99)), seconds(wait[events]), most, dead
-	for (w = 1; w <= 3; w++) {
+	for (w = 1; w <= 5; w++) {
 		n = why_n[w] + 0
 		for (i = 1; i <= n; i++)
 			some[i] = why[w, i]
 		sort(some, n)
 		if (n)
 			printf "  %-34s %6d events, p50 %s, p99 %s s; of all waiting %d %%\n", words[w], n, seconds(quantile(some, n, 0.5)),
-				seconds(quantile(some, n, 0.99)), why_sum[w] * 100 / (why_sum[1] + why_sum[2] + why_sum[3])
+				seconds(quantile(some, n, 0.99)), sums[w] * 100 / total
 	}
 	print "  longest: " who
 	for (i = 1; i <= day_n; i++)

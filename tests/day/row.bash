@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # Days of a practice, through the real programs as it would set them up. It runs under faketime(1), and so does all that it
-# starts: one clock, which is faster. Its argument is a folder, empty; what it leaves there for each day is N.events (SEQ TYPE QUEUE
-# RECEIVED SETTLED STATE ATTEMPTS PATIENTNOW-CALLS CRM-MS, times in milliseconds) and N.calls (when PatientNow was asked for what).
+# starts: one clock, which is faster. Its argument is a folder, empty; what it leaves there for each day is N.events (SEQ TYPE
+# QUEUE RECEIVED SETTLED STATE ATTEMPTS CALLS CRM WAITED WHY: CALLS and WAITED for PatientNow, times in milliseconds) and N.calls
+# (when PatientNow was asked for what).
 # From the environment: SPEED, SEED, DAYS, BEGIN (when the first day begins, seconds since 1970), LIMIT (of PatientNow's calls),
 # and a row of the table: name, hours, events, mix, patients, known, bursts.
 # shellcheck disable=SC2154 # from the environment
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd) examples=$(cd "$(dirname "$0")/../../examples" && pwd)
+# shellcheck source=tests/state.bash
+. "$here/../state.bash"
 cd "$1"
 umask 077
 export no_proxy='*' PNOW_CONFIG=$1/glow-denver.json
@@ -44,11 +47,6 @@ port_in()
 	cat "$1"
 }
 
-sql()
-{
-	sqlite3 -cmd '.timeout 10000' -separator $'\t' glow-denver.db "$1"
-}
-
 # set_up SANDBOX: the example practice, with the sandbox's address, and paths of its own.
 set_up()
 {
@@ -84,14 +82,14 @@ jq -c --argjson n "$known" '.patientnow.patients[:$n][] | {id: "old-\(.patientId
 # settled EVENTS: so many have come, and none is on its way.
 settled()
 {
-	[ "$(sql 'SELECT count(*) FROM inbox')" -ge "$1" ] && [ -z "$(sql "SELECT 1 FROM inbox WHERE state IN ('waiting','running') LIMIT 1")" ]
+	[ "$(state_events glow-denver.db)" -ge "$1" ] && [ "$(state_events glow-denver.db "state IN ('waiting','running')")" -eq 0 ]
 }
 
 # day NUMBER
 day()
 {
 	local begin=$((BEGIN + ($1 - 1) * 86400)) before=0 now
-	[ "$1" -eq 1 ] || before=$(sql 'SELECT max(seq) FROM inbox')
+	[ "$1" -eq 1 ] || before=$(state_events glow-denver.db)
 	curl -sS -X DELETE "$api/_/requests" >/dev/null
 	awk -v seed="$SEED" -v day="$1" -v url="$api/patientnow" -v hours="$hours" -v events="$events" -v mix="$mix" \
 		-v patients="$patients" -v known="$known" -v bursts="$bursts" -f "$here/events.awk" >happens
@@ -108,8 +106,9 @@ day()
 	kill $run $hook
 	wait $run $hook || true
 	run='' hook=''
-	sql "SELECT i.seq, type, queue, received, settled, state, attempts, sum(a.patientnow_calls), sum(a.result->>'ms')
-		FROM inbox i LEFT JOIN attempt a ON a.event_seq = i.seq WHERE i.seq > $before GROUP BY i.seq" >"$1.events"
+	state_attempts glow-denver.db "i.seq, type, queue, received, settled, state, attempts, a.patientnow_calls, a.result->>'ms',
+		coalesce(a.result->>'$.patientnow_wait.ms', 0), a.result->>'$.patientnow_wait.why'" \
+		"i.seq > $before AND a.at = i.settled" | tr '|' '\t' >"$1.events"
 	curl -sS "$api/_/requests" | jq -r 'select(.api == "patientnow" and .method == "GET") | [.at, .path] | @tsv' >"$1.calls"
 }
 
