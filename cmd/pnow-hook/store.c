@@ -118,11 +118,12 @@ static struct deposit *gather(struct store *s)
    soon as its request knows. */
 static void settle(struct deposit *list, struct deposit *mine, enum delivery outcome)
 {
-	for (struct deposit *next; list; list = next) {
-		next = list->next;
-		list->outcome = outcome;
-		if (list != mine)
-			sem_post(&list->settled);
+	while (list) {
+		struct deposit *told = list;
+		list = list->next;
+		told->outcome = outcome;
+		if (told != mine)
+			sem_post(&told->settled);
 	}
 }
 

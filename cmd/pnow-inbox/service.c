@@ -163,6 +163,8 @@ static bool give_places(struct service *s)
 			if (since && (!longest || since < run_waits(longest)))
 				longest = s->runs[i];
 		}
+		if (!longest)
+			break;
 		run_place(longest);
 		given = true;
 	}

@@ -182,7 +182,8 @@ int main(void)
 	ok(ordered.disorders == 0, "and are worked on in it, too");
 
 	loop = (struct record_loop){.stage = "test", .each = crowd, .context = &crowded, .parallel = 1};
-	ok(run_loop(loop, out) == 0 && lines_of(out, &in_order) == RECORDS && crowded.most_in_hand >= RECORDS_AT_ONCE,
+	ok(run_loop(loop, out) == 0 && lines_of(out, &in_order) == RECORDS &&
+			crowded.most_in_hand >= RECORDS_AT_ONCE,
 		"while all wait, %d are in hand", RECORDS_AT_ONCE);
 
 	loop = (struct record_loop){.stage = "test", .each = first_waits, .context = &held, .parallel = 1};
