@@ -152,10 +152,11 @@ static void read_again(struct service *s)
 		warnx("%s", why);
 }
 
-/* A place that is free goes to whoever has waited longest; whether one did. */
-static bool give_places(struct service *s)
+/* A place that is free goes to whoever has waited longest. Whether there is something to do for who has had
+   its turn already: a place was given, or more wait for one than before. */
+static bool give_places(struct service *s, size_t before)
 {
-	bool given = false;
+	bool given = s->all.waiting > before;
 	while (s->all.places && s->all.waiting) {
 		struct run *longest = NULL;
 		for (size_t i = 0; i < s->n; i++) {
@@ -225,12 +226,13 @@ static int serve(struct service *s)
 	sigset_t mask = catch_signals(s->folder);
 	for (;;) {
 		take_wakeups(s);
+		size_t waiting = s->all.waiting;
 		take_turns(s);
 		show_progress(s, is_done(s));
 		if (is_done(s))
 			break;
 		struct pollfd *fds = allocated(calloc(2 * s->n + 1, sizeof *fds));
-		if (!give_places(s))
+		if (!give_places(s, waiting))
 			sleep_until_needed(s, fds, &mask);
 		free(fds);
 	}

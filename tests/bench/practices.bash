@@ -69,7 +69,7 @@ all_settled() # ID N
 
 is_settled() # PRACTICE ID
 {
-	[ "$(sqlite3 "many/p$1/s.db" "SELECT 1 FROM inbox WHERE id='$2' AND settled")" = 1 ]
+	[ "$(sqlite3 -cmd ".timeout 5000" "many/p$1/s.db" "SELECT 1 FROM inbox WHERE id='$2' AND settled")" = 1 ]
 }
 
 # An event to each of some practices that have nothing to do: milliseconds to its last call.
@@ -133,8 +133,8 @@ bench_practices()
 	row '  1,000 events to 100 practices at once: s to the last answer' "$(calculate "$answered - $began")"
 	row '  ... s until all are settled' "$(calculate "$ended - $began")"
 	row '  ... practices whose events were settled out of order' "$(for i in $(seq 100); do
-		sqlite3 "many/p$i/s.db" "SELECT group_concat(id, ' ') FROM (SELECT id FROM inbox WHERE id LIKE 'e%' ORDER BY settled, seq)" |
-			grep -cvx "$(sqlite3 "many/p$i/s.db" "SELECT group_concat(id, ' ') FROM (SELECT id FROM inbox WHERE id LIKE 'e%' ORDER BY seq)")"
+		sqlite3 -cmd ".timeout 5000" "many/p$i/s.db" "SELECT group_concat(id, ' ') FROM (SELECT id FROM inbox WHERE id LIKE 'e%' ORDER BY settled, seq)" |
+			grep -cvx "$(sqlite3 -cmd ".timeout 5000" "many/p$i/s.db" "SELECT group_concat(id, ' ') FROM (SELECT id FROM inbox WHERE id LIKE 'e%' ORDER BY seq)")"
 	done | awk '{ n += $1 } END { print n }')"
 	stop
 	stop
