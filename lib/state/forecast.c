@@ -99,7 +99,7 @@ static double usually(const struct past *p, int hour, int kind)
 	if (!p->days)
 		return unknown(p->first + hour, kind);
 	for (int day = 1; day <= FORECAST_DAYS; day++)
-		if (p->open[day] && hour >= day * DAY_HOURS)
+		if (p->open[day])
 			sum += p->lookups[hour - day * DAY_HOURS][kind];
 	return sum / p->days;
 }
