@@ -39,8 +39,8 @@ burst()
 bench_burst()
 {
 	local disk=${BENCH_DISK:-$root/.build/burst}
-	# shellcheck disable=SC2034 # of common.bash
 	local seed_more
+	# shellcheck disable=SC2034 # of common.bash
 	seed_more='.patientnow.billing = [range(300) | {billId: "\(70000 + .)", patientId: "\(10234 + . % 40)", total: "12.50"}]'
 	rm -rf "$disk"
 	mkdir -p "$disk"
