@@ -69,8 +69,8 @@ state_calls_set()
 # (creation), for lists of names (name_list), for leads (contact). state_tokens_end FILE: and all tokens of the CRM have expired.
 state_later()
 {
-	local -A since=([effect]=at [creation]=begun [name_list]=asked [contact]=asked)
-	state_sql "$1" "UPDATE $2 SET ${since[$2]} = ${since[$2]} - $3"
+	local -A moment_of=([effect]=at [creation]=begun [name_list]=asked [contact]=asked)
+	state_sql "$1" "UPDATE $2 SET ${moment_of[$2]} = ${moment_of[$2]} - $3"
 }
 state_tokens_end()
 {
