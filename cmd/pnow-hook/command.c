@@ -287,7 +287,7 @@ static enum delivery judge(const struct command *c, struct ending ending, const 
 	}
 }
 
-enum delivery command_deliver(struct hook *h, struct request *r, struct webhook *event, struct str line)
+enum delivery command_deliver(struct hook *h, struct request *r, struct str line)
 {
 	struct command *c = &h->command;
 	struct timespec deadline = seconds_from_now(c->seconds);
@@ -297,5 +297,5 @@ enum delivery command_deliver(struct hook *h, struct request *r, struct webhook 
 		ending = run(c, environment_of(c, r), line, seconds_from_now(c->seconds));
 		end_turn(c);
 	}
-	return judge(c, ending, request_shown(r->arena, event->id));
+	return judge(c, ending, request_shown(r->arena, r->event.id));
 }

@@ -31,6 +31,9 @@ enum {
 	HOOK_SENDERS = SENDER_CRM + 1,
 };
 
+/* What became of an event: what decides the answer. PENDING: nobody knows yet. */
+enum delivery { DELIVERED, COME_AGAIN, UNDELIVERABLE, PENDING };
+
 /* A request, whatever it came by. Texts live until the answer is out. */
 struct request {
 	const char *method;
@@ -40,9 +43,16 @@ struct request {
 	const char *(*header)(const void *transport, const char *name);
 	const void *transport;
 	struct arena *arena;
+	/* Called, in any thread, when an answer is there that request_body did not give. NULL: nobody waits for
+	   such a one. */
+	void (*answered)(const void *transport);
 	/* Set by request_head: who asks for whom. Left by request_end. */
 	struct practice *practice;
 	enum webhook_sender sender;
+	/* Set by request_body: what is delivered, and who is told what became of it where that was PENDING. */
+	struct webhook event;
+	struct answer *answer;
+	void (*delivered)(struct request *r, enum delivery outcome);
 };
 
 /* What is answered: JSON, with the headers that its status asks for. Texts that are NULL are left out. */
@@ -95,16 +105,15 @@ struct command {
 	bool closing;
 };
 
-/* What became of an event: what decides the answer. */
-enum delivery { DELIVERED, COME_AGAIN, UNDELIVERABLE };
-
 struct hook {
 	struct practices practices;
 	bool verbose;
-	/* Where events go; the line ends with a newline. Tells on stderr why an event was not delivered. May give
-	   the event another id, the one that it is kept under. */
-	enum delivery (*deliver)(struct hook *h, struct request *r, struct webhook *event, struct str line);
+	/* Where events go: r->event, as a line that ends with a newline and lives as long as the request. Tells
+	   on stderr why an event was not delivered. May give the event another id, the one that it is kept under.
+	 */
+	enum delivery (*deliver)(struct hook *h, struct request *r, struct str line);
 	struct command command;
+	struct workers *workers; /* NULL: there is one request, carried out where it arrives */
 };
 
 /* practices.c: found and left by any thread, the rest is the main thread's */
@@ -128,8 +137,9 @@ void practices_tend(struct practices *ps);
 /* Judges what stands before the body: path, method, length, type. True: *answer is there, and no body is
  * wanted. */
 bool request_head(struct hook *h, struct request *r, struct answer *answer);
-/* Judges signature and body, and delivers the event. */
-void request_body(struct hook *h, struct request *r, struct str body, struct answer *answer);
+/* Judges signature and body, and delivers the event. False: r->answered will be called, perhaps it was
+   already; the request may be gone. */
+bool request_body(struct hook *h, struct request *r, struct str body, struct answer *answer);
 /* A sender's text as a log may hold it: printable ASCII, not too long. */
 const char *request_shown(struct arena *a, const char *text);
 /* The answer to a request that nobody should make sense of; why must need no escapes. */
@@ -163,7 +173,7 @@ void command_open(struct command *c, char **argv, char **environment, unsigned a
 /* When no run is on its way any more. */
 void command_close(struct command *c);
 /* hook.deliver: runs COMMAND once, with the event on its standard input, and waits for its end. */
-enum delivery command_deliver(struct hook *h, struct request *r, struct webhook *event, struct str line);
+enum delivery command_deliver(struct hook *h, struct request *r, struct str line);
 
 /* store.c */
 
@@ -177,8 +187,9 @@ void store_try(struct store *s);
 void store_rest(struct store *s);
 /* When no request is on its way any more; s may be NULL. */
 void store_free(struct store *s);
-/* hook.deliver: stores the event in the inbox of its practice; DELIVERED when it is on the disk. */
-enum delivery store_deliver(struct hook *h, struct request *r, struct webhook *event, struct str line);
+/* hook.deliver: stores the event in the inbox of its practice; DELIVERED when it is on the disk. With workers
+   it is PENDING until then. */
+enum delivery store_deliver(struct hook *h, struct request *r, struct str line);
 
 /* framing.c */
 

@@ -3,7 +3,7 @@
  *
  * One thread talks to all senders of a listener, so that those who say nothing, or say it slowly, cost a
  * connection and nobody's time. A request that is whole goes to a thread of its own (workers.c), which may
- * wait for its command; its connection sleeps meanwhile.
+ * wait for its command, or its event to the thread that stores (store.c); its connection sleeps meanwhile.
  *
  * What the library leaves to us is here: a request may only take so long to arrive, however steadily a slow
  * sender drips; where there are too many connections, the one that has waited longest for its request makes
@@ -313,24 +313,32 @@ static enum MHD_Result receive(struct exchange *x, const char *bytes, size_t n)
 	return MHD_YES;
 }
 
-/* Judges the body and delivers the event. */
-static void carry_out(struct exchange *x)
+/* Judges the body and delivers the event. Whether the answer is there; else answered() is called, or was. */
+static bool carry_out(struct exchange *x)
 {
 	if (x->received > HOOK_BODY_MAX)
 		request_too_long(&x->request, &x->answer);
 	else if (x->crowded)
 		request_crowded(&x->request, &x->answer);
 	else
-		request_body(x->server->hook, &x->request, buf_str(&x->body), &x->answer);
+		return request_body(x->server->hook, &x->request, buf_str(&x->body), &x->answer);
+	return true;
 }
 
-/* errand.run: a request in a worker. */
+/* request.answered: the connection sleeps no more. */
+static void answered(const void *transport)
+{
+	MHD_resume_connection((struct MHD_Connection *)transport);
+}
+
+/* errand.run: a request whose connection sleeps. */
 static void carry_out_and_wake(void *context)
 {
 	struct exchange *x = context;
+	struct MHD_Connection *transport = x->transport;
 
-	carry_out(x);
-	MHD_resume_connection(x->transport);
+	if (carry_out(x))
+		answered(transport);
 }
 
 /* The body is whole: its time is not the sender's any more. */
@@ -356,9 +364,15 @@ static enum MHD_Result finish(struct MHD_Connection *c, struct exchange *x)
 		carry_out(x);
 		return reply(c, x);
 	}
-	x->errand = (struct errand){.run = carry_out_and_wake, .context = x};
+	x->request.answered = answered;
 	MHD_suspend_connection(c);
-	workers_add(s->workers, &x->errand);
+	/* what is stored waits elsewhere (store.c); but with a folder, also for that to be read again */
+	if (x->request.practice->store && !s->hook->practices.folder) {
+		carry_out_and_wake(x);
+	} else {
+		x->errand = (struct errand){.run = carry_out_and_wake, .context = x};
+		workers_add(s->workers, &x->errand);
+	}
 	return MHD_YES;
 }
 
@@ -565,6 +579,7 @@ int httpd_listen(struct hook *h, int listening)
 	s.room = raise_descriptors();
 	TAILQ_INIT(&s.waiting);
 	workers_open(&workers);
+	h->workers = &workers;
 	struct MHD_Daemon *daemon =
 		start(&s, MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_ALLOW_SUSPEND_RESUME);
 	while (!is_stopped(h)) {

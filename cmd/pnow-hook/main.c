@@ -367,7 +367,7 @@ static void confine_all(const struct practices *ps, const struct hook_options *o
 }
 
 /* hook.deliver of -n: the event on stdout instead of into the inbox. */
-static enum delivery show(struct hook *h, struct request *r, struct webhook *event, struct str line)
+static enum delivery show(struct hook *h, struct request *r, struct str line)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -376,7 +376,7 @@ static enum delivery show(struct hook *h, struct request *r, struct webhook *eve
 	bool shown = fwrite(line.p, 1, line.n, stdout) == line.n && fflush(stdout) == 0;
 	pthread_mutex_unlock(&lock);
 	if (!shown)
-		warn("event %s: cannot write to standard output", request_shown(r->arena, event->id));
+		warn("event %s: cannot write to standard output", request_shown(r->arena, r->event.id));
 	return shown ? DELIVERED : COME_AGAIN;
 }
 

@@ -234,52 +234,71 @@ static void accept_event(struct request *r, const struct webhook *event, struct 
 	answer->json = buf_take(&json, r->arena).p;
 }
 
-/* Delivers the event, and answers as that went. */
-static void pass_on(
-	struct hook *h, struct request *r, struct webhook *event, struct str body, struct answer *answer)
+/* Fills in the answer to an event, as its delivery went. */
+static void answer_delivery(struct request *r, enum delivery outcome)
+{
+	switch (outcome) {
+	case DELIVERED:
+		accept_event(r, &r->event, r->answer);
+		break;
+	case COME_AGAIN:
+		refuse_for_now(r, r->answer);
+		break;
+	case UNDELIVERABLE:
+		refuse(r, r->answer, 500, "the event could not be handled");
+		break;
+	case PENDING:
+		break;
+	}
+	r->answer->id = r->event.id;
+}
+
+/* request.delivered */
+static void delivered(struct request *r, enum delivery outcome)
+{
+	answer_delivery(r, outcome);
+	r->answered(r->transport);
+}
+
+/* Delivers the event. Whether the answer is there. */
+static bool pass_on(struct hook *h, struct request *r, struct str body)
 {
 	struct buf line = {0};
 
 	buf_reserve(&line, body.n + 512);
-	webhook_write(&line, r->practice->conf, event, "webhook", body);
+	webhook_write(&line, r->practice->conf, &r->event, "webhook", body);
 	buf_putc(&line, '\n');
-	switch (h->deliver(h, r, event, buf_str(&line))) {
-	case DELIVERED:
-		accept_event(r, event, answer);
-		break;
-	case COME_AGAIN:
-		refuse_for_now(r, answer);
-		break;
-	case UNDELIVERABLE:
-		refuse(r, answer, 500, "the event could not be handled");
-		break;
-	}
-	buf_free(&line);
+	enum delivery outcome = h->deliver(h, r, buf_take(&line, r->arena));
+	if (outcome == PENDING)
+		return false;
+	answer_delivery(r, outcome);
+	return true;
 }
 
-void request_body(struct hook *h, struct request *r, struct str body, struct answer *answer)
+bool request_body(struct hook *h, struct request *r, struct str body, struct answer *answer)
 {
 	const struct verifier *v = &r->practice->verify[r->sender];
 	const char *why = verifier_refuses(v, r, body);
 
 	if (why) {
 		refuse_sender(r, answer, why);
-		return;
+		return true;
 	}
 	if (refuse_json(r, body, answer))
-		return;
+		return true;
 	body = trimmed(body);
 	why = verifier_stale(v, r, body);
 	if (why) {
 		refuse_sender(r, answer, why);
-		return;
+		return true;
 	}
-	struct webhook event = read_event(h, r, body);
-	if (event.ping)
-		accept_event(r, &event, answer);
-	else
-		pass_on(h, r, &event, body, answer);
-	answer->id = event.id;
+	r->event = read_event(h, r, body);
+	r->answer = answer;
+	r->delivered = delivered;
+	if (!r->event.ping)
+		return pass_on(h, r, body);
+	answer_delivery(r, DELIVERED);
+	return true;
 }
 
 void request_told(

@@ -1,13 +1,15 @@
 /*
  * The practice's inbox as the place where events go. With a listener many requests come at once, and a commit
- * costs a flush of the disk; so they put their events into a queue, and one of them stores all that it finds
- * there in one transaction, for the others:
+ * costs a flush of the disk; so their events go into a queue, and a worker stores all that it finds there in
+ * one transaction, and has them answered:
  *
- * - Whoever finds nobody at the file takes it, and stores what is in the queue, its own event with it. While
- *   that is on its way to the disk the next ones gather; then the first of them takes the file. Where there
- * is none, nobody has it, and it costs no thread.
+ * - Where nobody has the file, who brings an event sends a worker, which has the file until the queue is
+ * empty: a practice to which nothing comes costs no thread.
+ * - While a transaction is on its way to the disk the next events gather. Then the worker waits a moment for
+ *   those who have just had an answer: they are likely to come again, and would be too late otherwise.
  * - state, open_at, used and trouble are for who has the file (busy), the queue is under the lock.
  * - The file is opened when it is needed, and closed when it has not been for a while.
+ * - From inetd and as CGI there is one event, and it has a commit of its own.
  *
  * An event is taken when that transaction has ended, and not before. Whatever goes wrong is nothing that the
  * sender could mend: it is told to come again.
@@ -20,23 +22,20 @@
 #include "value/when.h"
 
 #include <errno.h>
-#include <semaphore.h>
 #include <stdlib.h>
 
 enum {
-	BUSY_MS = 5000,  /* that another process may keep the file locked; a sender waits no longer */
-	AGAIN_MS = 1000, /* from one attempt to open the file to the next */
-	IDLE_MS = 60000, /* after which the file is closed */
+	BUSY_MS = 5000,     /* that another process may keep the file locked; a sender waits no longer */
+	AGAIN_MS = 1000,    /* from one attempt to open the file to the next */
+	IDLE_MS = 60000,    /* after which the file is closed */
+	GATHER_NS = 200000, /* for as many events as there were the last time */
 };
 
-/* An event whose request waits for it. */
+/* An event whose request waits for it. The request's arena is the worker's meanwhile. */
 struct deposit {
 	struct inbox_event event;
-	struct arena *arena; /* the request's: it waits, so whoever stores the event may use it */
-	const char *kept;    /* the id that the inbox has it under */
-	enum delivery outcome;
-	sem_t settled; /* the outcome is there, or it has the file */
-	bool has_file;
+	struct request *request;
+	const char *kept; /* the id that the inbox has it under */
 	struct deposit *next;
 };
 
@@ -48,17 +47,30 @@ struct store {
 	struct trouble trouble;
 	bool listening; /* there are many requests */
 	pthread_mutex_t lock;
-	bool busy;             /* somebody has the file */
+	pthread_cond_t more;   /* as many as expected are in the queue */
+	pthread_cond_t left;   /* nobody has the file any more */
+	bool busy;             /* somebody has it */
 	struct deposit *queue; /* in the order they came */
 	struct deposit **end;
+	size_t queued;
+	size_t expected; /* as many as came together last, and meanwhile */
+	struct workers *workers;
+	struct errand errand;
 };
+
+static void store_all(void *context);
 
 struct store *store_new(struct conf *conf, bool listening)
 {
 	struct store *s = allocated(calloc(1, sizeof *s));
 
-	*s = (struct store){
-		.conf = conf, .listening = listening, .lock = PTHREAD_MUTEX_INITIALIZER, .end = &s->queue};
+	*s = (struct store){.conf = conf,
+		.listening = listening,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.more = PTHREAD_COND_INITIALIZER,
+		.left = PTHREAD_COND_INITIALIZER,
+		.end = &s->queue,
+		.errand = {.run = store_all, .context = s}};
 	conf_need(conf, conf->state, "state");
 	return s;
 }
@@ -89,7 +101,7 @@ static bool commit(struct store *s, struct deposit *list)
 		return false;
 	bool added = true;
 	for (struct deposit *d = list; added && d; d = d->next)
-		added = inbox_add(s->state, d->arena, &d->event, &d->kept) != INBOX_FAILED;
+		added = inbox_add(s->state, d->request->arena, &d->event, &d->kept) != INBOX_FAILED;
 	if (!state_end(s->state, added))
 		return false;
 	if (state_has_moved(s->state)) {
@@ -103,63 +115,76 @@ static bool commit(struct store *s, struct deposit *list)
 	return true;
 }
 
-/* Takes what is in the queue. */
-static struct deposit *gather(struct store *s)
+/* A moment from now. */
+static struct timespec shortly(void)
 {
-	pthread_mutex_lock(&s->lock);
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_nsec += GATHER_NS;
+	t.tv_sec += t.tv_nsec / 1000000000;
+	t.tv_nsec %= 1000000000;
+	return t;
+}
+
+/* Takes what is in the queue; the lock is held. */
+static struct deposit *take(struct store *s)
+{
 	struct deposit *list = s->queue;
 	s->queue = NULL;
 	s->end = &s->queue;
+	s->queued = 0;
+	return list;
+}
+
+/* Waits a moment for as many as are expected, and takes what is in the queue then. NULL: it was empty, and
+   the file is left. */
+static struct deposit *gather(struct store *s)
+{
+	struct timespec until = shortly();
+
+	pthread_mutex_lock(&s->lock);
+	while (s->queued < s->expected && pthread_cond_timedwait(&s->more, &s->lock, &until) == 0)
+		continue;
+	s->expected = s->queued;
+	struct deposit *list = take(s);
+	if (!list) {
+		s->busy = false;
+		pthread_cond_signal(&s->left);
+	}
 	pthread_mutex_unlock(&s->lock);
 	return list;
 }
 
-/* Tells the requests of a list what became of their events; mine is the caller's own. A deposit is gone as
-   soon as its request knows. */
-static void settle(struct deposit *list, struct deposit *mine, enum delivery outcome)
+/* Has the requests of a list answered, and those that came meanwhile where it could not be stored: they would
+   only wait for the same. A deposit is gone as soon as its request is. */
+static void settle(struct store *s, struct deposit *list, enum delivery outcome)
 {
+	pthread_mutex_lock(&s->lock);
+	s->expected += s->queued;
+	struct deposit *more = outcome == DELIVERED ? NULL : take(s);
+	pthread_mutex_unlock(&s->lock);
 	while (list) {
 		struct deposit *told = list;
 		list = list->next;
-		told->outcome = outcome;
-		if (told != mine)
-			sem_post(&told->settled);
+		if (outcome == DELIVERED)
+			told->request->event.id = told->kept;
+		told->request->delivered(told->request, outcome);
 	}
+	if (more)
+		settle(s, more, outcome);
 }
 
-/* Stores what is in the queue. What gathers while the file cannot be written is turned away with the rest: it
-   would only wait for the same. */
-static void store_all(struct store *s, struct deposit *mine)
+/* errand.run: stores what comes, until nothing does. */
+static void store_all(void *context)
 {
-	struct deposit *list = gather(s);
-	bool stored = commit(s, list);
-	s->used = when_now_ms();
-	settle(list, mine, stored ? DELIVERED : COME_AGAIN);
-	if (!stored)
-		settle(gather(s), NULL, COME_AGAIN);
-}
+	struct store *s = context;
 
-/* Takes the file if nobody has it. */
-static bool take_file(struct store *s)
-{
-	pthread_mutex_lock(&s->lock);
-	bool taken = !s->busy;
-	s->busy = true;
-	pthread_mutex_unlock(&s->lock);
-	return taken;
-}
-
-/* Leaves the file to the first who waits. */
-static void leave_file(struct store *s)
-{
-	pthread_mutex_lock(&s->lock);
-	struct deposit *next = s->queue;
-	s->busy = next != NULL;
-	if (next)
-		next->has_file = true;
-	pthread_mutex_unlock(&s->lock);
-	if (next)
-		sem_post(&next->settled);
+	for (struct deposit *list; (list = gather(s));) {
+		bool stored = commit(s, list);
+		s->used = when_now_ms();
+		settle(s, list, stored ? DELIVERED : COME_AGAIN);
+	}
 }
 
 static void close_file(struct store *s)
@@ -177,57 +202,71 @@ void store_try(struct store *s)
 
 void store_rest(struct store *s)
 {
-	if (!take_file(s))
+	pthread_mutex_lock(&s->lock);
+	bool taken = !s->busy && s->state && when_now_ms() - s->used > IDLE_MS;
+	s->busy |= taken;
+	pthread_mutex_unlock(&s->lock);
+	if (!taken)
 		return;
-	if (s->state && when_now_ms() - s->used > IDLE_MS)
-		close_file(s);
-	leave_file(s);
+	close_file(s);
+	pthread_mutex_lock(&s->lock);
+	s->busy = s->queue != NULL;
+	taken = s->busy;
+	pthread_mutex_unlock(&s->lock);
+	if (taken)
+		workers_add(s->workers, &s->errand);
 }
 
 void store_free(struct store *s)
 {
 	if (!s)
 		return;
+	pthread_mutex_lock(&s->lock);
+	while (s->busy)
+		pthread_cond_wait(&s->left, &s->lock);
+	pthread_mutex_unlock(&s->lock);
 	close_file(s);
+	pthread_cond_destroy(&s->more);
+	pthread_cond_destroy(&s->left);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
 
-/* Puts an event into the queue, and waits until it is stored, or stores what is there. */
-static void hand_over(struct store *s, struct deposit *d)
+/* Puts an event into the queue, and sends a worker where nobody has the file. */
+static void hand_over(struct store *s, struct workers *workers, struct deposit *d)
 {
-	sem_init(&d->settled, 0, 0);
 	pthread_mutex_lock(&s->lock);
 	*s->end = d;
 	s->end = &d->next;
-	bool waits = s->busy;
-	d->has_file = !waits;
+	if (++s->queued == s->expected)
+		pthread_cond_signal(&s->more);
+	bool free = !s->busy;
 	s->busy = true;
+	s->workers = workers;
 	pthread_mutex_unlock(&s->lock);
-	while (waits && sem_wait(&d->settled) < 0 && errno == EINTR)
-		;
-	if (d->has_file) {
-		store_all(s, d);
-		leave_file(s);
-	}
-	sem_destroy(&d->settled);
+	if (free)
+		workers_add(workers, &s->errand);
 }
 
-enum delivery store_deliver(struct hook *h, struct request *r, struct webhook *event, struct str line)
+enum delivery store_deliver(struct hook *h, struct request *r, struct str line)
 {
 	struct store *s = r->practice->store;
-	struct deposit d = {.arena = r->arena,
-		.event = {.id = event->id,
-			.delivery_id = event->delivery_id,
-			.type = event->type,
-			.patient = event->patient,
-			.subject = event->subject,
+	struct deposit *d = arena_alloc(r->arena, sizeof *d);
+
+	*d = (struct deposit){.request = r,
+		.event = {.id = r->event.id,
+			.delivery_id = r->event.delivery_id,
+			.type = r->event.type,
+			.patient = r->event.patient,
+			.subject = r->event.subject,
 			.line = {line.p, line.n - 1},
 			.received = when_now_ms()}};
-
-	(void)h;
-	hand_over(s, &d);
-	if (d.outcome == DELIVERED)
-		event->id = d.kept;
-	return d.outcome;
+	if (h->workers) {
+		hand_over(s, h->workers, d);
+		return PENDING;
+	}
+	if (!commit(s, d))
+		return COME_AGAIN;
+	r->event.id = d->kept;
+	return DELIVERED;
 }

@@ -13,7 +13,7 @@
 static struct hook hook;
 static size_t delivered;
 
-static enum delivery deliver(struct hook *h, struct request *r, struct webhook *event, struct str line)
+static enum delivery deliver(struct hook *h, struct request *r, struct str line)
 {
 	static struct jtext_members members;
 	struct jtext_error error;
