@@ -87,6 +87,7 @@ struct practices {
 	struct practice *retired;
 	pthread_mutex_t zone; /* of the process's time zone */
 	bool zones;           /* that is now one practice's, now another's */
+	char in_zone[64];     /* whose; "": nobody knows */
 };
 
 /* COMMAND, and the runs of it that are on their way. */
@@ -129,6 +130,9 @@ bool practices_read(struct practices *ps, char why[static MISTAKE_MAX]);
 /* The practice of this name, for a request that must leave it again; or NULL. */
 struct practice *practices_take(struct practices *ps, struct str name);
 void practices_leave(struct practices *ps, struct practice *p);
+/* The process's time zone is this practice's until it is left: a process has only one at a time. */
+void practices_enter_zone(struct practices *ps, const struct practice *p);
+void practices_leave_zone(struct practices *ps);
 /* Frees what nobody has any more, and lets the stores rest. */
 void practices_tend(struct practices *ps);
 

@@ -59,6 +59,23 @@ void practices_leave(struct practices *ps, struct practice *p)
 	pthread_mutex_unlock(&ps->lock);
 }
 
+void practices_enter_zone(struct practices *ps, const struct practice *p)
+{
+	if (!ps->zones)
+		return;
+	pthread_mutex_lock(&ps->zone);
+	if (strcmp(ps->in_zone, p->conf->timezone) == 0)
+		return;
+	when_zone(p->conf->timezone);
+	strlcpy(ps->in_zone, p->conf->timezone, sizeof ps->in_zone);
+}
+
+void practices_leave_zone(struct practices *ps)
+{
+	if (ps->zones)
+		pthread_mutex_unlock(&ps->zone);
+}
+
 /* --- Making one --- */
 
 static void free_parts(struct practice *p)
@@ -210,6 +227,7 @@ bool practices_read(struct practices *ps, char why[static MISTAKE_MAX])
 	ps->zones = true;
 	pthread_mutex_lock(&ps->zone);
 	bool read = folder_read(&folder, ps->folder, why);
+	*ps->in_zone = '\0';
 	pthread_mutex_unlock(&ps->zone);
 	if (!read)
 		return false;

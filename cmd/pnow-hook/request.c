@@ -12,7 +12,6 @@
  */
 #include "hook.h"
 #include "text/jtext.h"
-#include "value/when.h"
 
 #include <ctype.h>
 #include <err.h>
@@ -201,19 +200,14 @@ static struct str trimmed(struct str text)
 	return text;
 }
 
-/* What the body tells of the event. Times without a zone are in the practice's, and a process has only one at
- * a time. */
+/* What the body tells of the event. Times without a zone are in the practice's. */
 static struct webhook read_event(struct hook *h, const struct request *r, struct str body)
 {
 	const struct practice *p = r->practice;
 
-	if (h->practices.zones) {
-		pthread_mutex_lock(&h->practices.zone);
-		when_zone(p->conf->timezone);
-	}
+	practices_enter_zone(&h->practices, p);
 	struct webhook event = webhook_read(r->arena, p->conf, p->profile, r->sender, body);
-	if (h->practices.zones)
-		pthread_mutex_unlock(&h->practices.zone);
+	practices_leave_zone(&h->practices);
 	const char *id = event.delivery_id ? NULL : verifier_delivery_id(&p->verify[r->sender], r);
 	if (id) {
 		event.id = id;
