@@ -749,14 +749,16 @@ bool state_scrub(struct state *s)
 
 bool state_give_back(struct state *s)
 {
-	int64_t mode = 0, free_pages = 1, before = INT64_MAX;
-	bool done = state_int(s, &mode, "PRAGMA auto_vacuum", "") == STATE_ROW;
+	static const char free_pages[] = "PRAGMA freelist_count";
+	int64_t mode = 0, left = 0, before = INT64_MAX;
+	bool done = state_int(s, &mode, "PRAGMA auto_vacuum", "") == STATE_ROW &&
+				state_int(s, &left, free_pages, "") == STATE_ROW;
 	if (done && !mode)
 		return state_scrub(s);
-	for (; done && free_pages && free_pages < before; state_let_others(s)) {
-		before = free_pages;
+	for (; done && left && left < before; state_let_others(s)) {
+		before = left;
 		done = state_begin(s) && state_end(s, state_do(s, "PRAGMA incremental_vacuum(200)", "")) &&
-			   state_int(s, &free_pages, "PRAGMA freelist_count", "") == STATE_ROW;
+			   state_int(s, &left, free_pages, "") == STATE_ROW;
 	}
 	return done && empty_log(s);
 }
