@@ -225,12 +225,16 @@ bool limit_enter(struct limit *l, bool yields, struct limit_turn *turn, int64_t 
 	struct allowance_request request = {.owner = l->all->owner, .yields = yields};
 	struct allowance *a = take(l);
 	int64_t wait;
-	bool may;
-	record_waits();
-	while (!(may = allowance_ask(a, &request, moment(), turn, &wait, until)) && wait)
+	bool may, waits = false;
+	while (!(may = allowance_ask(a, &request, moment(), turn, &wait, until)) && wait) {
+		if (!waits)
+			record_waits();
+		waits = true;
 		nap(l, wait);
+	}
 	give(l);
-	record_goes_on();
+	if (waits)
+		record_goes_on();
 	return may;
 }
 

@@ -147,14 +147,17 @@ static bool is_fetched(const struct names *n, const struct fetch *wanted)
 
 static void begin_fetch(struct names *n, struct fetch *f)
 {
-	record_waits();
 	pthread_mutex_lock(&n->lock);
+	bool waits = is_fetched(n, f);
+	if (waits)
+		record_waits();
 	while (is_fetched(n, f))
 		pthread_cond_wait(&n->ended, &n->lock);
 	f->next = n->fetches;
 	n->fetches = f;
 	pthread_mutex_unlock(&n->lock);
-	record_goes_on();
+	if (waits)
+		record_goes_on();
 }
 
 static void end_fetch(struct names *n, struct fetch *f)

@@ -157,20 +157,33 @@ static struct held **find(struct locks *l, off_t slot)
 	return at;
 }
 
+static void begin_wait(bool *waits)
+{
+	if (!*waits)
+		record_waits();
+	*waits = true;
+}
+
 void lock_take(struct locks *l, enum lock_kind kind, const char *key)
 {
 	off_t slot = slot_of(kind, key);
 	struct held *mine = allocated(malloc(sizeof *mine));
 	mine->slot = slot;
-	record_waits();
+	bool waits = false;
 	pthread_mutex_lock(&l->lock);
-	while (*find(l, slot))
+	while (*find(l, slot)) {
+		begin_wait(&waits);
 		pthread_cond_wait(&l->freed, &l->lock);
+	}
 	mine->next = l->held;
 	l->held = mine;
 	pthread_mutex_unlock(&l->lock);
-	lock_byte_take(l->fd, slot);
-	record_goes_on();
+	if (!lock_byte_try(l->fd, slot)) {
+		begin_wait(&waits);
+		lock_byte_take(l->fd, slot);
+	}
+	if (waits)
+		record_goes_on();
 }
 
 bool lock_is_held(struct locks *l, enum lock_kind kind, const char *key)

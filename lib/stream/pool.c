@@ -5,8 +5,9 @@
  * of the others becomes ready when the one before it is done. So one patient's events keep their order, and
  * nobody else waits for them.
  * - A ready job is given to a worker, a thread of its own, while fewer than loop->parallel are at work. One
- * that waits for something (record_waits) is not: another gets a job meanwhile. When it goes on it is at work
- * at once, even if that makes one too many, since it may hold what the others wait for.
+ * that waits for something (record_waits) is not: another gets a job meanwhile. Who goes on is at work again
+ * as soon as there is a place, before any new job. Nobody who is at work waits for one who is not, so there
+ * will be one.
  * - The jobs in hand are bounded in number and in bytes, and with them the workers and the memory. A worker
  * is started only when none is idle: one event costs one thread.
  * - What a job has to say goes out as soon as it is done; in order, when those before it have gone out, too.
@@ -42,10 +43,11 @@ struct job {
 
 struct worker {
 	struct pool *pool;
-	struct worker *idle; /* another one that is */
+	struct worker *next; /* that is idle, or that wants to go on */
 	pthread_t thread;
 	pthread_cond_t called;
 	struct job *job;
+	bool wants_place;
 	unsigned waits; /* for how many things, one inside of another */
 };
 
@@ -62,7 +64,8 @@ struct pool {
 	size_t bytes;
 	bool closing;
 	struct worker *idle;
-	struct worker workers[RECORDS_AT_ONCE];
+	struct worker *going, **last_going; /* who wants to go on */
+	struct worker workers[RECORDS_BEGUN];
 };
 
 static _Thread_local struct worker *this_worker;
@@ -166,7 +169,7 @@ static void *work(void *context)
 		end(p, job);
 		p->at_work--;
 		w->job = NULL;
-		w->idle = p->idle;
+		w->next = p->idle;
 		p->idle = w;
 		give_out(p);
 		while (!w->job && !p->closing)
@@ -194,18 +197,25 @@ static bool start(struct pool *p, struct job *job)
 	return started;
 }
 
-/* Gives ready jobs to workers, as long as there are places. */
+/* Gives places to those that want to go on, then to workers for jobs that are ready. */
 static void give_out(struct pool *p)
 {
+	for (struct worker *w; (w = p->going) && p->at_work < p->loop->parallel; p->at_work++) {
+		p->going = w->next;
+		if (!p->going)
+			p->last_going = &p->going;
+		w->wants_place = false;
+		pthread_cond_signal(&w->called);
+	}
 	while (p->ready && p->at_work < p->loop->parallel) {
 		struct worker *w = p->idle;
-		if (!w && !start(p, p->ready))
+		if (!w && (p->started == RECORDS_BEGUN || !start(p, p->ready)))
 			return;
 		struct job *job = take_ready(p);
 		p->at_work++;
 		if (!w)
 			continue;
-		p->idle = w->idle;
+		p->idle = w->next;
 		w->job = job;
 		pthread_cond_signal(&w->called);
 	}
@@ -227,9 +237,16 @@ void record_goes_on(void)
 	struct worker *w = this_worker;
 	if (!w || --w->waits)
 		return;
-	pthread_mutex_lock(&w->pool->lock);
-	w->pool->at_work++;
-	pthread_mutex_unlock(&w->pool->lock);
+	struct pool *p = w->pool;
+	pthread_mutex_lock(&p->lock);
+	w->wants_place = true;
+	w->next = NULL;
+	*p->last_going = w;
+	p->last_going = &w->next;
+	give_out(p);
+	while (w->wants_place)
+		pthread_cond_wait(&w->called, &p->lock);
+	pthread_mutex_unlock(&p->lock);
 }
 
 /* --- The reading thread --- */
@@ -308,7 +325,7 @@ static void finish(struct pool *p)
 	while (p->count)
 		pthread_cond_wait(&p->fewer, &p->lock);
 	p->closing = true;
-	for (struct worker *w = p->idle; w; w = w->idle)
+	for (struct worker *w = p->idle; w; w = w->next)
 		pthread_cond_signal(&w->called);
 	pthread_mutex_unlock(&p->lock);
 	for (unsigned i = 0; i < p->started; i++) {
@@ -325,6 +342,7 @@ void pool_run(const struct record_loop *loop, struct stream *stream, struct reco
 	p->tally = tally;
 	p->last = &p->jobs;
 	p->last_ready = &p->ready;
+	p->last_going = &p->going;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->fewer, NULL);
 #ifdef M_ARENA_MAX

@@ -12,6 +12,7 @@
 enum {
 	RECORD_MAX = 1 << 20,  /* bytes in a line, without its newline */
 	RECORDS_AT_ONCE = 256, /* in hand, in a parallel loop; fewer where they are long */
+	RECORDS_BEGUN = 160,   /* of them; each has a thread, and what it holds while it waits */
 };
 
 /* One line of the stream. Valid until the record's function returns; what it makes belongs in the arena. */
@@ -106,8 +107,10 @@ struct record_loop {
 	void (*ended)(void *context);
 };
 
-/* What each() calls around anything that it waits for, a turn, a lock, an answer: other records are worked on
-   meanwhile. They may stand one inside of another. In any other thread they do nothing. */
+/* What each() calls where it has to wait for something, a turn, a lock, an answer: others get its place among
+   those at work meanwhile, and record_goes_on waits until there is one again. Who waits without them for what
+   another may hold through record_goes_on (a lock, say), may wait for ever. They may stand one inside of
+   another. In any other thread they do nothing. */
 void record_waits(void);
 void record_goes_on(void);
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-enum { BLOCK = 16 * 1024 };
+enum { BLOCK = 8 * 1024 };
 
 struct arena_block {
 	struct arena_block *next; /* older blocks */
@@ -111,6 +111,15 @@ void arena_reset(struct arena *a)
 		block->used = 0;
 	}
 	a->first = block;
+}
+
+void arena_join(struct arena *a, struct arena *other)
+{
+	struct arena_block **last = &a->first;
+	while (*last)
+		last = &(*last)->next;
+	*last = other->first;
+	other->first = NULL;
 }
 
 void arena_free(struct arena *a)

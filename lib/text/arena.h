@@ -24,6 +24,8 @@ char *arena_printf(struct arena *a, const char *format, ...) __attribute__((form
 char *arena_vprintf(struct arena *a, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 /* Forgets what was made; keeps one block for the next record. */
 void arena_reset(struct arena *a);
+/* What another arena has made is a's from now on; the other is empty. */
+void arena_join(struct arena *a, struct arena *other);
 /* Gives all memory back. */
 void arena_free(struct arena *a);
 

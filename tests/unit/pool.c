@@ -72,14 +72,14 @@ static void each(struct record *r, void *context)
 	run->in_hand--;
 }
 
-/* Waits until as many as there can be are in hand. */
+/* Waits until as many as there can be are begun. */
 static void crowd(struct record *r, void *context)
 {
 	struct run *run = context;
 	(void)r;
 	reach(&run->most_in_hand, ++run->in_hand);
 	record_waits();
-	while (run->in_hand < RECORDS_AT_ONCE && !run->released)
+	while (run->in_hand < RECORDS_BEGUN && !run->released)
 		nap(100);
 	run->released = 1;
 	record_goes_on();
@@ -172,6 +172,7 @@ int main(void)
 	ok(run_loop(loop, out) == 0 && lines_of(out, &in_order) == RECORDS, "every record comes out");
 	ok(mixed.disorders == 0, "one key's records keep their order, one at a time (%d did not)",
 		mixed.disorders);
+	ok(mixed.most_at_work <= PARALLEL, "no more are at work than may be (%d)", mixed.most_at_work);
 	ok(mixed.most_in_hand > PARALLEL, "more are in hand than may be at work (%d)", mixed.most_in_hand);
 	ok(mixed.ended == 1, "the end of the input is told once");
 
@@ -183,8 +184,8 @@ int main(void)
 
 	loop = (struct record_loop){.stage = "test", .each = crowd, .context = &crowded, .parallel = 1};
 	ok(run_loop(loop, out) == 0 && lines_of(out, &in_order) == RECORDS &&
-			crowded.most_in_hand >= RECORDS_AT_ONCE,
-		"while all wait, %d are in hand", RECORDS_AT_ONCE);
+			crowded.most_in_hand >= RECORDS_BEGUN,
+		"while all wait, %d are begun", RECORDS_BEGUN);
 
 	loop = (struct record_loop){.stage = "test", .each = first_waits, .context = &held, .parallel = 1};
 	ok(run_loop(loop, out) == 0 && lines_of(out, &in_order) == RECORDS && !in_order,
