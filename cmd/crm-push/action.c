@@ -1,5 +1,18 @@
-/* An event's actions, in their order: what carries out each, and what became of it. */
+/*
+ * An event's actions, and what became of each. What changes the contact is done in its order. What is made
+ * once the contact stands (note, enrolments, opportunity) does not depend on each other, and is done at the
+ * same time: in strands, each a thread with its own arena and its own result, so that all below reads as if
+ * there were one.
+ */
 #include "push.h"
+
+#include <pthread.h>
+
+enum {
+	AT_ONCE = 8,  /* actions */
+	STRANDS = 64, /* of all events; with more at work already, nothing is gained by another */
+	STACK = 512 * 1024,
+};
 
 /* What is newer than a backfilled event stays. */
 static enum outcome upsert(struct push_work *w)
@@ -8,18 +21,21 @@ static enum outcome upsert(struct push_work *w)
 	return w->event->backfill ? push_history_upsert(w) : push_contact_upsert(w);
 }
 
+enum strand_kind { ALONE, NOTE, WORKFLOW, OPPORTUNITY, STRAND_KINDS };
+
 static const struct operation {
 	const char *op;
 	enum outcome (*carry_out)(struct push_work *);
+	enum strand_kind strand;
 } operations[] = {
-	{"contact.upsert", upsert},
-	{"ltv.add", push_ltv_add},
-	{"note.add", push_attach_note},
-	{"tag.add", push_attach_tag},
-	{"tag.remove", push_attach_untag},
-	{"workflow.add", push_attach_workflow},
-	{"opportunity.move", push_opportunity_move},
-	{"opportunity.value", push_opportunity_value},
+	{"contact.upsert", upsert, ALONE},
+	{"ltv.add", push_ltv_add, ALONE},
+	{"note.add", push_attach_note, NOTE},
+	{"tag.add", push_attach_tag, ALONE},
+	{"tag.remove", push_attach_untag, ALONE},
+	{"workflow.add", push_attach_workflow, WORKFLOW},
+	{"opportunity.move", push_opportunity_move, OPPORTUNITY},
+	{"opportunity.value", push_opportunity_value, OPPORTUNITY},
 };
 
 static const struct operation *find(const char *op)
@@ -35,11 +51,15 @@ bool push_action_known(const char *op)
 	return find(op) != NULL;
 }
 
+/* push_check() has found every op to be one of these. */
+static const struct operation *operation_of(struct push_work *w, struct str action)
+{
+	return find(jtext_string(w->a, jtext_get(action, "op")));
+}
+
 static enum outcome carry_out(struct push_work *w)
 {
-	const struct operation *o = find(jtext_string(w->a, jtext_get(w->action, "op")));
-	if (!o)
-		return OUT_FAILED; /* push_check() has found every op to be one of these */
+	const struct operation *o = operation_of(w, w->action);
 	if (!w->contact.id && o->carry_out != upsert)
 		return push_result_reason(w, OUT_SKIPPED, "no contact is known for this patient");
 	double before = w->result.ms;
@@ -50,16 +70,142 @@ static enum outcome carry_out(struct push_work *w)
 	return out;
 }
 
+/* What an event has come to when one more of its actions has come to out. */
+static enum outcome sum(enum outcome all, enum outcome out)
+{
+	if (all == OUT_FAILED || out == OUT_FAILED)
+		return OUT_FAILED;
+	return out == OUT_UNCHANGED ? all : OUT_DONE;
+}
+
+/* --- Strands --- */
+
+/* An action that others are carried out beside. */
+struct step {
+	enum strand_kind strand;
+	struct push_work w;
+	enum outcome out;
+	bool begun;
+};
+
+struct strand {
+	enum strand_kind kind;
+	struct step *steps; /* of all strands */
+	size_t n;
+	struct push_contact contact; /* as these actions know it */
+	struct arena arena;
+	pthread_t thread;
+	bool started;
+};
+
+/* The actions of a strand, one after the other; a failure ends it. */
+static void *run(void *context)
+{
+	struct strand *s = context;
+	enum outcome out = OUT_DONE;
+	for (struct step *step = s->steps; step < s->steps + s->n && out != OUT_FAILED; step++) {
+		if (step->strand != s->kind)
+			continue;
+		step->w.a = &s->arena;
+		step->w.contact = s->contact;
+		step->begun = true;
+		out = step->out = carry_out(&step->w);
+		s->contact = step->w.contact;
+	}
+	return NULL;
+}
+
+/* Starts a thread for a strand, unless there are so many that it must be done without. */
+static void start(struct push *push, struct strand *s)
+{
+	pthread_attr_t attributes;
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK);
+	s->started = push->strands++ < STRANDS && pthread_create(&s->thread, &attributes, run, s) == 0;
+	pthread_attr_destroy(&attributes);
+	if (!s->started)
+		push->strands--;
+}
+
+/* Waits for a strand to end; what it has made is the event's. */
+static void join(struct push_work *w, struct strand *s)
+{
+	if (s->started) {
+		record_waits();
+		pthread_join(s->thread, NULL);
+		record_goes_on();
+		w->push->strands--;
+	}
+	arena_join(w->a, &s->arena);
+}
+
+/* Carries out actions of several strands. */
+static enum outcome run_strands(struct push_work *w, struct step *steps, size_t n)
+{
+	struct strand strands[STRAND_KINDS];
+	enum outcome all = OUT_UNCHANGED;
+	for (enum strand_kind kind = NOTE; kind < STRAND_KINDS; kind++)
+		strands[kind] = (struct strand){.kind = kind, .steps = steps, .n = n, .contact = w->contact};
+	for (size_t i = 0; i < n; i++)
+		if (steps[i].strand != steps[0].strand && !strands[steps[i].strand].started)
+			start(w->push, &strands[steps[i].strand]);
+	for (enum strand_kind kind = NOTE; kind < STRAND_KINDS; kind++)
+		if (!strands[kind].started)
+			run(&strands[kind]);
+	for (enum strand_kind kind = NOTE; kind < STRAND_KINDS; kind++)
+		join(w, &strands[kind]);
+	w->contact = strands[OPPORTUNITY].contact;
+	for (size_t i = 0; i < n; i++) {
+		if (!steps[i].begun)
+			continue;
+		push_result_join(w, &steps[i].w, steps[i].out);
+		all = sum(all, steps[i].out);
+	}
+	return all;
+}
+
+/* The actions from *at on that can be carried out at the same time; *at is the last of them then. *n 0: this
+ * one is to be carried out alone. */
+static struct step *find_steps(struct push_work *w, struct str *at, size_t *n)
+{
+	bool several = false;
+	struct str last = *at, next = last;
+	struct step *steps = NULL;
+	*n = 0;
+	if (w->push->in_turn || !w->contact.id || operation_of(w, next)->strand == ALONE)
+		return NULL;
+	steps = arena_alloc(w->a, AT_ONCE * sizeof *steps);
+	for (size_t i = 0; i < AT_ONCE; i++) {
+		enum strand_kind strand = operation_of(w, next)->strand;
+		if (strand == ALONE)
+			break;
+		steps[i] = (struct step){.strand = strand, .w = *w};
+		steps[i].w.action = last = next;
+		steps[i].w.result = (struct push_result){0};
+		several |= strand != steps[0].strand;
+		*n = i + 1;
+		if (!jtext_next(w->event->actions, &next))
+			break;
+	}
+	if (several)
+		*at = last;
+	else
+		*n = 0;
+	return steps;
+}
+
 enum outcome push_action_all(struct push_work *w)
 {
 	enum outcome all = OUT_UNCHANGED;
 	for (struct str at = {0}; jtext_next(w->event->actions, &at);) {
+		size_t n;
 		w->action = at;
-		enum outcome out = carry_out(w);
-		if (out == OUT_FAILED || w->result.reason)
+		struct step *steps = find_steps(w, &at, &n);
+		enum outcome out = n ? run_strands(w, steps, n) : carry_out(w);
+		if (w->result.reason)
 			return out;
-		if (out != OUT_UNCHANGED)
-			all = OUT_DONE;
+		if ((all = sum(all, out)) == OUT_FAILED)
+			break;
 	}
 	return all;
 }

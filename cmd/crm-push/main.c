@@ -50,7 +50,11 @@ int main(int argc, char *argv[])
 	if (compares && o.dry)
 		usage_error(usage);
 	struct conf *conf = conf_read(o.file);
-	struct push p = {.conf = conf, .dry = o.dry, .values = o.verbose, .crm = crm_open(conf, &o)};
+	struct push p = {.conf = conf,
+		.dry = o.dry,
+		.in_turn = o.dry || o.parallel == 1,
+		.values = o.verbose,
+		.crm = crm_open(conf, &o)};
 	if (compares)
 		p.mirror = push_mirror_open(RECORDS_AT_ONCE);
 	if (!p.dry) {

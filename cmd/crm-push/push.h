@@ -26,6 +26,8 @@ struct push {
 	struct push_mirror *mirror; /* NULL: this is no audit */
 	bool values;                /* an audit tells the values that differ */
 	bool dry;
+	bool in_turn;       /* an event's requests are made one after another */
+	atomic_int strands; /* threads for those that are not (action.c) */
 	struct calls calls;
 };
 
@@ -165,8 +167,8 @@ bool push_person_differs(struct push_work *w);
 /* action.c */
 /* Whether an action with this op can be carried out. */
 bool push_action_known(const char *op);
-/* Carries out the event's actions in order, each with its result; a failure ends it, and so does a contact
- * that cannot be had. */
+/* Carries out the event's actions, each with its result; a failure ends it, and so does a contact that cannot
+ * be had. */
 enum outcome push_action_all(struct push_work *w);
 
 /* history.c: contact.upsert of a backfilled event; what is newer stays. */
@@ -305,6 +307,9 @@ void push_result_head(const struct push_work *w, struct buf *out);
 /* The event has come to out in one more sub-account (one), and to all in those before it: what it has come to
  * in all. Frees one's result. */
 enum outcome push_result_add(struct push_work *w, struct push_work *one, enum outcome all, enum outcome out);
+/* Takes over what one of its actions (one), which was carried out beside others, has come to. Frees one's
+ * result. */
+void push_result_join(struct push_work *w, struct push_work *one, enum outcome out);
 /* The record becomes the result. */
 void push_result_write(struct push_work *w, enum outcome out);
 void push_result_free(struct push_result *result);

@@ -132,28 +132,41 @@ static void append(struct buf *list, const struct buf *more, char between)
 	buf_add(list, buf_str(more));
 }
 
-/* A failure that can be tried again is the one that is told, lest it be given up. */
+/* Takes over what one has come to; the words of a failure begin with before. A failure that can be tried
+ * again is the one that is told, lest it be given up. */
+static void take_over(struct push_work *w, struct push_work *one, enum outcome out, const char *before)
+{
+	struct push_result *r = &w->result, *of = &one->result;
+	r->calls += of->calls;
+	r->ms += of->ms;
+	append(&r->actions, &of->actions, ',');
+	append(&r->warnings, &of->warnings, ',');
+	append(&r->shown, &of->shown, '\n');
+	if (out == OUT_FAILED && (!r->error || (of->retry && !r->retry)))
+		push_result_fail(w, of->code, of->retry, arena_printf(w->a, "%s%s", before, of->error));
+	push_result_free(of);
+}
+
 enum outcome push_result_add(struct push_work *w, struct push_work *one, enum outcome all, enum outcome out)
 {
-	struct push_result *r = &w->result;
 	if (!w->location) {
 		w->location = one->location;
 		w->contact.id = one->contact.id;
 		all = push_result_reason(w, out, one->result.reason);
 	}
-	write_location(one, out, &r->locations);
-	r->calls += one->result.calls;
-	r->ms += one->result.ms;
-	append(&r->actions, &one->result.actions, ',');
-	append(&r->warnings, &one->result.warnings, ',');
-	append(&r->shown, &one->result.shown, '\n');
-	if (out == OUT_FAILED && (!r->error || (one->result.retry && !r->retry)))
-		push_result_fail(w, one->result.code, one->result.retry,
-			arena_printf(w->a, "sub-account %s: %s", one->location->id, one->result.error));
-	push_result_free(&one->result);
+	write_location(one, out, &w->result.locations);
+	take_over(w, one, out, arena_printf(w->a, "sub-account %s: ", one->location->id));
 	if (all == OUT_FAILED || out == OUT_FAILED)
 		return OUT_FAILED;
 	return out == OUT_DONE ? OUT_DONE : all;
+}
+
+void push_result_join(struct push_work *w, struct push_work *one, enum outcome out)
+{
+	w->result.incomplete |= one->result.incomplete;
+	for (size_t i = 0; i < one->result.changes; i++)
+		push_result_changed(w, one->result.change[i]);
+	take_over(w, one, out, "");
 }
 
 /* The error, or the one that the record came with. */

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 enum {
+	AT_ONCE = 3,              /* requests of an event */
 	REQUESTS_MAX = 1000000000 /* in an interval or a day: more is as good as no limit */
 };
 
@@ -100,7 +101,7 @@ struct crm *crm_open(const struct conf *conf, const struct options *options)
 	if (options->dry)
 		return c;
 	c->http = http_open(&(struct http_options){.timeout = options->seconds,
-		.connections = options->parallel,
+		.connections = options->parallel * AT_ONCE,
 		.verbose = options->verbose,
 		.allow = enter,
 		.tried = leave});
