@@ -77,14 +77,17 @@ static void forget(struct names *n, const struct crm_location *location, enum na
 		forget(n, location, NAME_STAGE);
 }
 
+/* As it is written, which the table's key finds; else in any case. */
 static struct name kept(struct names *n, struct arena *a, const struct crm_location *location,
 	enum name_kind kind, const char *name)
 {
+	static const char *const ways[] = {
+		"SELECT id, more FROM name WHERE location=?1 AND kind=?2 AND name=?3",
+		"SELECT id, more FROM name WHERE location=?1 AND kind=?2 AND lower(name)=lower(?3) LIMIT 1",
+	};
 	const char *columns[2] = {NULL, NULL};
-	state_run(n->state, a, columns,
-		"SELECT id, more FROM name WHERE location=?1 AND kind=?2 AND lower(name)=lower(?3)"
-		"  ORDER BY name=?3 DESC LIMIT 1",
-		"ttt", location->id, kinds[kind].kind, name);
+	for (size_t i = 0; i < COUNT(ways) && !columns[0]; i++)
+		state_run(n->state, a, columns, ways[i], "ttt", location->id, kinds[kind].kind, name);
 	return (struct name){.id = columns[0], .more = columns[1]};
 }
 
