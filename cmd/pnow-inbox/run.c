@@ -537,8 +537,10 @@ static void hear(struct run *r, int64_t now)
 {
 	int status;
 	pipeline_read(&r->pipeline, take_line, r);
-	if (pipeline_ended(&r->pipeline, &status))
+	if (pipeline_ended(&r->pipeline, &status)) {
 		pipeline_over(r, status);
+		leave_place(r); /* before it is asked for again: who waits comes first */
+	}
 	if (r->results.n && now >= r->pause_until && !settle(r))
 		wait_for_disk(r);
 	if (!r->results.n)
