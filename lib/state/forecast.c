@@ -85,7 +85,7 @@ static double unknown(int64_t hour, int kind)
 	time_t t = (time_t)(hour * 3600);
 	struct tm local;
 	if (!localtime_r(&t, &local) || local.tm_hour < 8 || local.tm_hour >= 18)
-		return usual[kind] / 20;
+		return usual[kind] / 100;
 	double n = usual[kind];
 	for (int i = 8; kind == LOOKUP_ALONE && i < local.tm_hour; i++)
 		n *= patients_left;
