@@ -371,9 +371,12 @@ static int wait_for_lock(void *context, int waited)
 	return 1;
 }
 
-/* What every connection is set to. A program that is confined may have no folder for what is sorted. */
+/* What every connection is set to. A program that is confined may have no folder for what is sorted. In a
+   large file each event changes some pages of which no other is: a transaction of many has room in memory for
+   its own (16 MB), and the log gathers what many have changed (16 MB). */
 static const char *const modes[] = {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
-	"PRAGMA secure_delete=ON", "PRAGMA temp_store=MEMORY"};
+	"PRAGMA secure_delete=ON", "PRAGMA temp_store=MEMORY", "PRAGMA cache_size=-16000",
+	"PRAGMA wal_autocheckpoint=4000"};
 
 /* Opens the file, whose struct is there. */
 static bool open_file(struct state *s, int busy_ms, struct state_failure *why)
