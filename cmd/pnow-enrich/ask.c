@@ -8,7 +8,6 @@
  * again by somebody, and are not held up.
  */
 #include "ask.h"
-#include "gather.h"
 #include "pace.h"
 #include "state/cache.h"
 #include "state/locks.h"
@@ -98,7 +97,7 @@ static bool take_turn(struct ask *k, struct arena *a, struct want *w, struct pat
 	int64_t wait = 0;
 	if (!is_live(w) || pace_turn(k->pace, &wait)) {
 		pause_ms(wait);
-		w->waited.spread += wait;
+		w->spread += wait;
 		return true;
 	}
 	*answer = (struct patientnow_answer){.code = wait ? "paced" : "state", .retry = true};
@@ -182,6 +181,23 @@ static struct patientnow_answer ask_for_list(struct ask *k, struct arena *a, str
 	return answer;
 }
 
+/* Has what a list of many brings, or asks for it. */
+static struct patientnow_answer share_list(struct ask *k, struct arena *a, struct want *w)
+{
+	struct gathering *g = &w->gathering;
+	g->since = w->happened;
+	for (;;) {
+		struct patientnow_answer answer = {0};
+		enum gather_turn turn = gather_wait(k->gather, w->kind, g);
+		if (turn == GATHER_ASK) {
+			answer = ask_for_list(k, a, w, g->since);
+			gather_asked(k->gather, w->kind);
+		}
+		if (turn != GATHER_LOOK || ask_kept(k, a, w).body.p)
+			return answer;
+	}
+}
+
 struct patientnow_answer ask_list(struct ask *k, struct arena *a, struct want *w)
 {
 	struct patientnow_answer answer = {0};
@@ -192,13 +208,10 @@ struct patientnow_answer ask_list(struct ask *k, struct arena *a, struct want *w
 		return answer;
 	pace_count(k->pace, (int)w->kind);
 	w->counted = true;
-	int64_t since = w->happened;
-	if (!is_live(w)) {
-		answer = ask_for_list(k, a, w, since);
-	} else if (gather_wait(k->gather, w->kind, &since, &w->waited.gathered)) {
-		answer = ask_for_list(k, a, w, since);
-		gather_asked(k->gather, w->kind);
-	}
+	if (!is_live(w))
+		answer = ask_for_list(k, a, w, w->happened);
+	else
+		answer = share_list(k, a, w);
 	if (!answer.code)
 		answer.body = ask_kept(k, a, w).body;
 	return answer;

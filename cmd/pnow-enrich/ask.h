@@ -2,6 +2,7 @@
 #ifndef ASK_H
 #define ASK_H
 
+#include "gather.h"
 #include "net/patientnow.h"
 
 struct ask;
@@ -20,10 +21,8 @@ struct want {
 	bool changed;       /* the event says that it has changed: so it stands in a list of what has changed */
 	bool listed;        /* set by ask_list: it has asked for a list, which should tell it */
 	bool counted;       /* set by ask_list: in the forecast */
-	struct {
-		int64_t gathered; /* for others that share a list; milliseconds */
-		int64_t spread;   /* for the turn of a call */
-	} waited;
+	struct gathering gathering; /* how long it waited for others that share a list, */
+	int64_t spread;             /* and for the turn of a call, milliseconds */
 };
 
 /* The ways to have it, each to be tried where the one before gave nothing, or not enough. A body is the

@@ -3,8 +3,8 @@
  *
  * - Who comes first sets the time: the list is asked for when that one has waited as long as the pace
  *   demands, or as many wait as would come in that time.
- * - One thread asks; who comes meanwhile waits for the next list, since this one may lack what has just
- *   changed.
+ * - One thread asks. Who comes meanwhile looks into this list first, and waits for the next one where it
+ * lacks what has just changed.
  * - Two lists of a kind are SHORTLY_MS apart in any case: what comes in a burst shares one.
  * - When the input has ended nobody else can come, so nobody waits.
  */
@@ -81,43 +81,48 @@ static void pause_for(struct gather *g, int64_t ms)
 	pthread_cond_timedwait(&g->changed, &g->lock, &until);
 }
 
-/* Until this thread may ask (true), or a list that was begun later than it came is there. */
-static bool wait_for_list(struct gather *g, enum event_kind kind)
+/* Until this thread may ask, or a list is there. */
+static enum gather_turn wait_for_list(struct gather *g, enum event_kind kind)
 {
 	struct kind *k = &g->kinds[kind];
-	uint64_t wanted = k->lists + 1;
+	uint64_t before = k->lists;
+	bool may_have = k->asking;
 	for (;;) {
+		if (k->lists > before && !k->asking)
+			return GATHER_HAD;
+		if (may_have && !k->asking)
+			return GATHER_LOOK;
 		int64_t due = due_in(g, kind, when_now_ms());
-		if (k->lists > wanted || (k->lists == wanted && !k->asking))
-			return false;
 		if (!k->asking && due <= 0)
-			return true;
+			return GATHER_ASK;
 		pause_for(g, k->asking || due > LOOK_MS ? LOOK_MS : due);
 	}
 }
 
-bool gather_wait(struct gather *g, enum event_kind kind, int64_t *since, int64_t *waited)
+enum gather_turn gather_wait(struct gather *g, enum event_kind kind, struct gathering *w)
 {
 	struct kind *k = &g->kinds[kind];
 	record_waits();
 	pthread_mutex_lock(&g->lock);
-	int64_t came = when_now_ms();
-	if (!k->waiting || *since < k->since)
-		k->since = *since;
-	if (!k->waiting++)
-		k->first = came;
+	int64_t now = when_now_ms();
+	w->came = w->came ? w->came : now;
+	k->first = k->waiting && k->first < w->came ? k->first : w->came;
+	k->since = k->waiting && k->since < w->since ? k->since : w->since;
+	k->waiting++;
 	pthread_cond_broadcast(&g->changed); /* there may be enough now */
-	bool mine = wait_for_list(g, kind);
-	if (mine) {
-		*since = k->since;
+	enum gather_turn turn = wait_for_list(g, kind);
+	if (turn == GATHER_ASK) {
+		w->since = k->since;
 		k->asking = true;
 		k->lists++;
 		k->waiting = 0;
+	} else if (turn == GATHER_LOOK) {
+		k->waiting--;
 	}
-	*waited = when_now_ms() - came;
+	w->waited = when_now_ms() - w->came;
 	pthread_mutex_unlock(&g->lock);
 	record_goes_on();
-	return mine;
+	return turn;
 }
 
 void gather_asked(struct gather *g, enum event_kind kind)

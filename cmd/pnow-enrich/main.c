@@ -207,8 +207,8 @@ static int64_t happened(const struct record *r)
  */
 static void tell_wait(struct record *r, const struct want *want)
 {
-	int64_t ms = want->waited.gathered + want->waited.spread;
-	const char *why = want->waited.spread > want->waited.gathered ? "spread" : "gathering";
+	int64_t ms = want->gathering.waited + want->spread;
+	const char *why = want->spread > want->gathering.waited ? "spread" : "gathering";
 	if (ms < 1000)
 		return;
 	ms += str_number(jtext_scalar(r->arena, jtext_get(record_get(r, "patientnow_wait"), "ms")));
