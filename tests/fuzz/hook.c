@@ -24,7 +24,7 @@ static enum delivery deliver(struct hook *h, struct request *r, struct str line)
 	fuzz_require(!memchr(line.p, '\n', line.n - 1), "an event is one line");
 	bool json = jtext_check_object(line, &members, &error);
 	fuzz_require(json && line.n <= RECORD_MAX + 512, "an event is a JSON object");
-	fuzz_require(event->id && *event->id, "an event has an id");
+	fuzz_require(r->event.id && *r->event.id, "an event has an id");
 	delivered++;
 	return line.n % 16 == 0 ? COME_AGAIN : DELIVERED;
 }
