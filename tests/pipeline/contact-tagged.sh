@@ -126,7 +126,8 @@ for profile in pro essentials; do
 	is "$(promise 'what our own writes cause changes nothing')" "$(results '[.status, .reason] | join(" ")')" \
 		$'done \nignored no tag of the contact asks for a patient: see create.tags'
 	is "$(promise 'it costs PatientNow two searches and the creation')" "$(asked) $(results .patientnow_calls | head -n 1)" 'GET GET POST 3'
-	is "$(promise 'and the CRM the contact, the fields, the update, the note and the tag')" "$(results .calls | head -n 1)" 5
+	# the fields' ids are asked for by it or by the event that PatientNow sends of the new patient
+	like "$(promise 'and the CRM the contact, the fields, the update, the note and the tag')" "$(results .calls | head -n 1)" '[45]'
 	is "$(promise 'the result has ids and no person in it')" "$(results '[.patient_id, .contact_id] | join(" ")' | head -n 1) $(results . | grep -ciE 'john|deo|gmail|9597501|2000-01')" \
 		"10001 $JOHN 0"
 	tagged ContactTagUpdate '.tags = ["vip", "pnowcreate"]'
