@@ -55,7 +55,8 @@ while read -r line; do
 	{ row $line >"$work/$name.out" 2>&1; cat "$work/$name.out"; } &
 	names="${names:-} $name"
 done <"$here/days"
+[ -n "${names:-}" ] || { echo "DAY: no such day in tests/day/days: $DAY" >&2; exit 64; }
 wait
-for name in ${names:-}; do
+for name in $names; do
 	! grep -q 'does not hold' "$work/$name.out" || exit 1
 done
