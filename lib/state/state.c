@@ -27,7 +27,8 @@ enum {
 	BUSY_MS = 10000,
 	SHORT_LOG = 128, /* pages; who opens a file alone reads all of its log */
 	LONG_LOG = 1000,
-	ASIDE_MS = 3, /* longer than wait_for_lock sleeps */
+	FULL_LOG = 4000, /* who has written it so long moves it into the file */
+	ASIDE_MS = 3,    /* longer than wait_for_lock sleeps */
 };
 
 /* The schema, version by version: an older file gets what it lacks. Names no patient: ids, states, amounts.
@@ -260,8 +261,10 @@ struct state {
 	struct trouble trouble;
 	int busy_ms;
 	int64_t busy_since;
-	int wakeup; /* for wakeup_send */
-	bool wakes; /* when the transaction has ended */
+	bool leaves_log; /* to others, to move into the file */
+	int log;         /* its pages, after the last commit */
+	int wakeup;      /* for wakeup_send */
+	bool wakes;      /* when the transaction has ended */
 };
 
 /* Says why the file cannot be opened; always false. */
@@ -373,10 +376,21 @@ static int wait_for_lock(void *context, int waited)
 
 /* What every connection is set to. A program that is confined may have no folder for what is sorted. In a
    large file each event changes some pages of which no other is: a transaction of many has room in memory for
-   its own (16 MB), and the log gathers what many have changed (16 MB). */
+   its own (16 MB), and the log gathers what many have changed (16 MB, look_at_log). */
 static const char *const modes[] = {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
-	"PRAGMA secure_delete=ON", "PRAGMA temp_store=MEMORY", "PRAGMA cache_size=-16000",
-	"PRAGMA wal_autocheckpoint=4000"};
+	"PRAGMA secure_delete=ON", "PRAGMA temp_store=MEMORY", "PRAGMA cache_size=-16000"};
+
+/* After a commit, with the log's length. */
+static int look_at_log(void *context, sqlite3 *db, const char *name, int pages)
+{
+	struct state *s = context;
+	if (s->leaves_log && pages >= SHORT_LOG) /* it is moved when we close if we are alone then */
+		sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	if (pages >= (s->leaves_log ? LONG_LOG : FULL_LOG))
+		sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	s->log = pages;
+	return SQLITE_OK;
+}
 
 /* Opens the file, whose struct is there. */
 static bool open_file(struct state *s, int busy_ms, struct state_failure *why)
@@ -394,6 +408,7 @@ static bool open_file(struct state *s, int busy_ms, struct state_failure *why)
 	if (!migrate(s, why))
 		return false;
 	sqlite3_busy_handler(s->db, wait_for_lock, s);
+	sqlite3_wal_hook(s->db, look_at_log, s);
 	return true;
 }
 
@@ -422,22 +437,10 @@ struct state *state_open(const char *path)
 	return s;
 }
 
-/* After a commit, with the log's length: a long one is moved into the file after all, when we close if we are
- * alone then, else now. */
-static int look_at_log(void *context, sqlite3 *db, const char *name, int pages)
-{
-	(void)context;
-	if (pages >= SHORT_LOG)
-		sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-	if (pages >= LONG_LOG)
-		sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-	return SQLITE_OK;
-}
-
 void state_leave_log(struct state *s)
 {
+	s->leaves_log = true;
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	sqlite3_wal_hook(s->db, look_at_log, NULL);
 }
 
 void state_close(struct state *s)
@@ -720,7 +723,11 @@ void state_wake(struct state *s)
 
 void state_let_others(struct state *s)
 {
-	(void)s;
+	pthread_mutex_lock(&s->lock);
+	if (s->log >= LONG_LOG) /* or one of the others would have to, and its sender would wait */
+		state_do(s, "PRAGMA wal_checkpoint(PASSIVE)", "");
+	s->log = 0;
+	pthread_mutex_unlock(&s->lock);
 	nanosleep(&(struct timespec){.tv_nsec = ASIDE_MS * 1000000}, NULL);
 }
 
