@@ -76,7 +76,7 @@ practice pass
 rm -f ./*.token
 printf '%s\n' '{"id":"1","type":"bill.completed","bill":{"total":12.10, "id":12345678901234567890}}' '{"id":"2","type":"new.type"}' \
 	'{"id":"3","type":"contact.tagged","ignored":"x"}' '{"id":"4","type":"contact.tagged","error":{"stage":"x"}}' >lines
-is 'other events pass as they are' "$(pnow-push <lines)" "$(<lines)"
+is 'other events pass as they are' "$(pnow-push -o <lines)" "$(<lines)"
 is 'and need neither secret nor state' "$(find . -name '*.db*')" ''
 tagged 1 '.tags = ["vip"]' | pnow-push >out
 is 'a contact without the tag is ignored, and costs nothing' "$(jq -r .ignored out)$(asked)$(find . -name '*.db*')" \
