@@ -5,8 +5,7 @@
  *
  * - Where nobody has the file, who brings an event sends a worker, which has the file until the queue is
  * empty: a practice to which nothing comes costs no thread.
- * - While a transaction is on its way to the disk the next events gather. Then the worker waits a moment for
- *   those who have just had an answer: they are likely to come again, and would be too late otherwise.
+ * - While a transaction is on its way to the disk the next events gather.
  * - state, open_at, used and trouble are for who has the file (busy), the queue is under the lock.
  * - The file is opened when it is needed, and closed when it has not been for a while.
  * - From inetd and as CGI there is one event, and it has a commit of its own.
@@ -25,10 +24,9 @@
 #include <stdlib.h>
 
 enum {
-	BUSY_MS = 5000,     /* that another process may keep the file locked; a sender waits no longer */
-	AGAIN_MS = 1000,    /* from one attempt to open the file to the next */
-	IDLE_MS = 60000,    /* after which the file is closed */
-	GATHER_NS = 200000, /* for as many events as there were the last time */
+	BUSY_MS = 5000,  /* that another process may keep the file locked; a sender waits no longer */
+	AGAIN_MS = 1000, /* from one attempt to open the file to the next */
+	IDLE_MS = 60000, /* after which the file is closed */
 };
 
 /* An event whose request waits for it. The request's arena is the worker's meanwhile. */
@@ -47,13 +45,10 @@ struct store {
 	struct trouble trouble;
 	bool listening; /* there are many requests */
 	pthread_mutex_t lock;
-	pthread_cond_t more;   /* as many as expected are in the queue */
 	pthread_cond_t left;   /* nobody has the file any more */
 	bool busy;             /* somebody has it */
 	struct deposit *queue; /* in the order they came */
 	struct deposit **end;
-	size_t queued;
-	size_t expected; /* as many as came together last, and meanwhile */
 	struct workers *workers;
 	struct errand errand;
 };
@@ -67,7 +62,6 @@ struct store *store_new(struct conf *conf, bool listening)
 	*s = (struct store){.conf = conf,
 		.listening = listening,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
-		.more = PTHREAD_COND_INITIALIZER,
 		.left = PTHREAD_COND_INITIALIZER,
 		.end = &s->queue,
 		.errand = {.run = store_all, .context = s}};
@@ -115,38 +109,19 @@ static bool commit(struct store *s, struct deposit *list)
 	return true;
 }
 
-/* A moment from now. */
-static struct timespec shortly(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	t.tv_nsec += GATHER_NS;
-	t.tv_sec += t.tv_nsec / 1000000000;
-	t.tv_nsec %= 1000000000;
-	return t;
-}
-
 /* Takes what is in the queue; the lock is held. */
 static struct deposit *take(struct store *s)
 {
 	struct deposit *list = s->queue;
 	s->queue = NULL;
 	s->end = &s->queue;
-	s->queued = 0;
 	return list;
 }
 
-/* Waits a moment for as many as are expected, and takes what is in the queue then. NULL: it was empty, and
-   the file is left. */
+/* Takes what is in the queue. NULL: it was empty, and the file is left. */
 static struct deposit *gather(struct store *s)
 {
-	struct timespec until = shortly();
-
 	pthread_mutex_lock(&s->lock);
-	while (s->queued < s->expected && pthread_cond_timedwait(&s->more, &s->lock, &until) == 0)
-		continue;
-	s->expected = s->queued;
 	struct deposit *list = take(s);
 	if (!list) {
 		s->busy = false;
@@ -161,7 +136,6 @@ static struct deposit *gather(struct store *s)
 static void settle(struct store *s, struct deposit *list, enum delivery outcome)
 {
 	pthread_mutex_lock(&s->lock);
-	s->expected += s->queued;
 	struct deposit *more = outcome == DELIVERED ? NULL : take(s);
 	pthread_mutex_unlock(&s->lock);
 	while (list) {
@@ -226,7 +200,6 @@ void store_free(struct store *s)
 		pthread_cond_wait(&s->left, &s->lock);
 	pthread_mutex_unlock(&s->lock);
 	close_file(s);
-	pthread_cond_destroy(&s->more);
 	pthread_cond_destroy(&s->left);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -238,8 +211,6 @@ static void hand_over(struct store *s, struct workers *workers, struct deposit *
 	pthread_mutex_lock(&s->lock);
 	*s->end = d;
 	s->end = &d->next;
-	if (++s->queued == s->expected)
-		pthread_cond_signal(&s->more);
 	bool free = !s->busy;
 	s->busy = true;
 	s->workers = workers;
