@@ -30,15 +30,16 @@ trap 'exit 130' INT TERM
 # row NAME HOURS EVENTS …: runs a row of the table, and reports each of its days.
 row()
 {
-	local folder=$work/$1 n first50='' first99=''
+	local folder=$work/$1 n first50='' first99='' called=()
 	rm -rf "$folder"
 	mkdir -p "$folder"
 	name=$1 hours=$2 events=$3 mix=$4 patients=$5 known=$6 bursts=$7 FAKETIME_DONT_RESET=1 FAKETIME_FMT=%s \
 		faketime -m -f "@$BEGIN x$SPEED" "$here/row.bash" "$folder" || { echo "$1  does not hold: row.bash failed"; return; }
 	for ((n = 1; n <= DAYS; n++)); do
+		called+=("$folder/$n.calls") # a day (UTC) has parts of two
 		awk -F'\t' -v name="$1$([ $n -eq 1 ] || echo "-$n")" -v p50="$8" -v p99="$9" -v longest="${10}" -v calls="${11}" \
 			-v limit=$((LIMIT - LIMIT / 20)) -v first50="$first50" -v first99="$first99" \
-			-f "$here/report.awk" "$folder/$n.events" "$folder/$n.calls" >"$folder/$n.report"
+			-f "$here/report.awk" "$folder/$n.events" "${called[@]}" >"$folder/$n.report"
 		cat "$folder/$n.report"
 		[ $n -gt 1 ] || read -r _ _ first50 _ first99 _ <"$folder/1.report"
 	done

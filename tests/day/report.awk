@@ -1,5 +1,5 @@
-# What a day was like, from row.bash's N.events and N.calls: awk -F'\t' -v name=… -v p50=… -v p99=… -v longest=… -v calls=…
-# -v limit=… -f report.awk EVENTS CALLS; the bounds are those of the table. first50 and first99 are the p50 and p99 of the day
+# What a day was like, from row.bash's N.events, and the N.calls of this day and those before: awk -F'\t' -v name=… -v p50=… -v p99=… -v longest=… -v calls=…
+# -v limit=… -f report.awk EVENTS CALLS…; the bounds are those of the table. first50 and first99 are the p50 and p99 of the day
 # before, where there was one: a tenth and a second more is no worse. The last line is "holds" or "does not hold: …".
 
 function seconds(ms) { return sprintf(ms < 10000 ? "%.1f" : "%.0f", ms / 1000) }
