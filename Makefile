@@ -32,7 +32,7 @@ comma = ,
 CPPFLAGS += -D_GNU_SOURCE -Ilib -DPNOW_VERSION='"$(VERSION)"'
 # Asked when first needed, and kept: in "make deps demo" the packages are there only by then.
 PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
-PACKAGE_LIBS = $(eval PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lcsv -lunistring)$(PACKAGE_LIBS)
+PACKAGE_LIBS = $(eval PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lcsv -lunistring -lm)$(PACKAGE_LIBS)
 ALL_CFLAGS = -std=c17 $(OPTIMIZE) $(WARN) $(CPPFLAGS) $(PACKAGE_CFLAGS) -MMD -MP -pthread $(CFLAGS)
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(if $(SAN)$(FUZZ),-fsanitize=$(SANITIZE),-pie -Wl,-z,relro,-z,now) $(LDFLAGS)
 

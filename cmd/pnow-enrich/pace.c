@@ -19,12 +19,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum {
-	PLAN_MS = 5000,
-	HOUR_MS = 3600000,
-	PAGE = 100, /* what a page of a list holds, about */
-	MANY = 90,  /* per cent of those that would come: with so many the list is worth its call */
-};
+enum { PLAN_MS = 5000, HOUR_MS = 3600000 };
 
 struct pace {
 	const struct conf *conf;
@@ -92,9 +87,8 @@ struct pace_wait pace_wait(struct pace *p, enum event_kind kind)
 {
 	pthread_mutex_lock(&p->lock);
 	plan(p);
-	double others = p->an_hour[kind] * p->seconds / 3600 * MANY / 100;
-	struct pace_wait wait = {
-		.ms = (int64_t)(p->seconds * 1000), .together = others < PAGE ? 2 + (size_t)others : PAGE};
+	struct pace_wait wait = {.ms = (int64_t)(p->seconds * 1000),
+		.together = forecast_together(p->an_hour[kind] * p->seconds / 3600)};
 	pthread_mutex_unlock(&p->lock);
 	return wait;
 }

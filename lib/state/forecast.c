@@ -7,14 +7,15 @@
  *   little more, so that the first events of a morning do not foretell a day.
  * - A practice without a past is taken for one of medium size that is open from 8 to 18 o'clock, and asks for
  *   fewer patients each hour, since more and more are known.
- * - Lookups of a list that come n times an hour and wait for each other for w seconds take one call in
- *   w + 3600/n seconds, and a fifth more, since a list is asked for early where many wait (gather.c). A
- *   resource that no list brings takes one each.
+ * - A list is asked for when its first lookup has waited, or enough others have come (forecast_together).
+ *   They come by chance: with so many expected, the Poisson distribution tells how many do. A resource that
+ *   no list brings takes a call of its own.
  *
  * A process that is killed has not counted its last few lookups; nothing else depends on them.
  */
 #include "state/forecast.h"
 
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
@@ -24,6 +25,7 @@ enum {
 	TODAY_HOURS = 12, /* by which it is told how busy today is */
 	TOGETHER_S = 2,   /* for so long lookups of a list wait in any case (gather.c) */
 	BUSY_MAX = 20,
+	PAGE = 100, /* what a page of a list holds, about */
 };
 
 static const char *const names[LOOKUPS] = {"patient", "appointment", "bill", "membership", "alone"};
@@ -31,7 +33,6 @@ static const char *const names[LOOKUPS] = {"patient", "appointment", "bill", "me
 /* An hour of a practice of medium size; of what is asked for alone its first one. */
 static const double usual[LOOKUPS] = {5, 18, 6, 2, 9};
 static const double patients_left = 0.85; /* of those who are asked for alone, an hour later */
-static const double early = 1.2;          /* calls of lists for one that none of them waits less for */
 
 /* Hours from seven days and half a day ago up to now. */
 enum { PAST = FORECAST_DAYS * DAY_HOURS + TODAY_HOURS };
@@ -141,11 +142,29 @@ double forecast_lookups(const struct forecast *f)
 	return sum;
 }
 
+size_t forecast_together(double others)
+{
+	size_t many = 2 + (size_t)(others * 0.9);
+	return many < PAGE ? many : PAGE;
+}
+
+/* How many lookups share a list, in the mean, where so many others are expected while the first one waits. */
+static double sharing(double others)
+{
+	size_t most = forecast_together(others);
+	double just = exp(-others), fewer = just, mean = 1; /* that k - 1 come; that fewer than k do */
+	for (size_t k = 1; k < most; k++) {
+		mean += 1 - fewer;
+		just *= others / (double)k;
+		fewer += just;
+	}
+	return mean;
+}
+
 /* Calls of an hour with n lookups of a kind. */
 static double calls_of(double n, int kind, double wait)
 {
-	double together = early * n / (1 + n * (wait > TOGETHER_S ? wait : TOGETHER_S) / 3600);
-	return kind != LOOKUP_ALONE && together < n ? together : n;
+	return kind == LOOKUP_ALONE ? n : n / sharing(n * (wait > TOGETHER_S ? wait : TOGETHER_S) / 3600);
 }
 
 double forecast_calls(const struct forecast *f, double seconds)

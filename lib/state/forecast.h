@@ -42,6 +42,10 @@ double forecast_calls(const struct forecast *f, double seconds);
 /* The shortest wait in seconds with which so many calls last; more than FORECAST_PATIENCE: none does. */
 double forecast_wait(const struct forecast *f, double calls);
 
+/* How many lookups are enough to ask for their list before the wait is over, where so many others are
+   expected to come while the first of them waits. */
+size_t forecast_together(double others);
+
 /* How many hours like this one the rest of the day is worth: it brings so many times its lookups. */
 double forecast_hours(const struct forecast *f);
 
