@@ -376,9 +376,9 @@ static int wait_for_lock(void *context, int waited)
 
 /* What every connection is set to. A program that is confined may have no folder for what is sorted. In a
    large file each event changes some pages of which no other is: a transaction of many has room in memory for
-   its own (16 MB), and the log gathers what many have changed (16 MB, look_at_log). */
+   its own (8 MB), and the log gathers what many have changed (16 MB, look_at_log). */
 static const char *const modes[] = {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
-	"PRAGMA secure_delete=ON", "PRAGMA temp_store=MEMORY", "PRAGMA cache_size=-16000"};
+	"PRAGMA secure_delete=ON", "PRAGMA temp_store=MEMORY", "PRAGMA cache_size=-8000"};
 
 /* After a commit, with the log's length. */
 static int look_at_log(void *context, sqlite3 *db, const char *name, int pages)
