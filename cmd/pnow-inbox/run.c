@@ -27,14 +27,14 @@
 enum {
 	BACKOFF_FIRST_MS = 100,
 	BACKOFF_MAX_MS = 10000,
-	ALONE_AFTER = 3,         /* collapses in a row without a result: then events go in one by one */
-	COLLAPSES_MAX = 5,       /* of -1: collapses in a row, none of one event's making: given up */
-	IDLE_MS = 60000,         /* a pipeline has had nothing to do for so long: it ends */
-	SILENCE_MS = 5000,       /* of -1: nothing is due, and no answer has come for so long */
-	PATIENCE_MS = 5 * 60000, /* an event has been in the pipeline for so long */
-	TROUBLE_MS = 100,        /* between attempts where the state file cannot be written */
-	GIVE_UP_MS = 5000,       /* of -1: for so long it could not be */
-	TURN_MS = 1000,          /* that a busy pipeline has a place while others wait */
+	ALONE_AFTER = 3,          /* collapses in a row without a result: then events go in one by one */
+	COLLAPSES_MAX = 5,        /* of -1: collapses in a row, none of one event's making: given up */
+	IDLE_MS = 60000,          /* a pipeline has had nothing to do for so long: it ends */
+	SILENCE_MS = 5000,        /* of -1: nothing is due, and no answer has come for so long */
+	PATIENCE_MS = 15 * 60000, /* an event is in it for so long: longer than pnow-enrich waits */
+	TROUBLE_MS = 100,         /* between attempts where the state file cannot be written */
+	GIVE_UP_MS = 5000,        /* of -1: for so long it could not be */
+	TURN_MS = 1000,           /* that a busy pipeline has a place while others wait */
 };
 
 /* What a file looks like from outside. */
