@@ -61,6 +61,10 @@ sleeps()
 	[ "$(ps -o stat= -p "$process" | cut -c1)" = S ]
 }
 
+tried_once()
+{
+	[ "$(pnow-inbox list | jq -r .attempts)" = 1 ]
+}
 
 # ---- Woken
 
@@ -73,7 +77,7 @@ put e1
 until_states 'e1 done'
 is 'add wakes a run' "$(states)" 'e1 done'
 pnow-inbox retry e1 >retried
-until_true [ "$(pnow-inbox list | jq -r .attempts)" = 1 ]
+until_true tried_once
 until_states 'e1 done'
 is 'retry wakes it' "$(states)" 'e1 done'
 run_all=$process

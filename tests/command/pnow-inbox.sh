@@ -312,6 +312,7 @@ test_signals()
 	run_in_background -- ./slow stop
 	await fed
 	kill -TERM "$process"
+	until_true grep -qE '^ShdPnd:\s0+$' "/proc/$process/status" # it has seen the signal
 	put e2 2
 	sleep 0.3
 	is 'run: SIGTERM lets what is in the pipeline settle' "$(states)" 'e1 running e2 waiting'
