@@ -23,8 +23,8 @@ struct kind {
 	int64_t first;  /* since when the first of them waits */
 	int64_t since;  /* when the earliest of their events happened */
 	int64_t asked;  /* when the last list was asked for */
-	uint64_t lists; /* that were asked for, or are being */
-	bool asking;
+	uint64_t begun; /* lists that were asked for: one after the other, */
+	uint64_t had;   /* and so many are there */
 };
 
 struct gather {
@@ -85,17 +85,17 @@ static void pause_for(struct gather *g, int64_t ms)
 static enum gather_turn wait_for_list(struct gather *g, enum event_kind kind)
 {
 	struct kind *k = &g->kinds[kind];
-	uint64_t before = k->lists;
-	bool may_have = k->asking;
+	uint64_t begun = k->begun, had = k->had;
 	for (;;) {
-		if (k->lists > before && !k->asking)
+		bool asking = k->begun > k->had;
+		if (k->had > begun)
 			return GATHER_HAD;
-		if (may_have && !k->asking)
+		if (k->had > had)
 			return GATHER_LOOK;
 		int64_t due = due_in(g, kind, when_now_ms());
-		if (!k->asking && due <= 0)
+		if (!asking && due <= 0)
 			return GATHER_ASK;
-		pause_for(g, k->asking || due > LOOK_MS ? LOOK_MS : due);
+		pause_for(g, asking || due > LOOK_MS ? LOOK_MS : due);
 	}
 }
 
@@ -113,8 +113,7 @@ enum gather_turn gather_wait(struct gather *g, enum event_kind kind, struct gath
 	enum gather_turn turn = wait_for_list(g, kind);
 	if (turn == GATHER_ASK) {
 		w->since = k->since;
-		k->asking = true;
-		k->lists++;
+		k->begun++;
 		k->waiting = 0;
 	} else if (turn == GATHER_LOOK) {
 		k->waiting--;
@@ -128,7 +127,7 @@ enum gather_turn gather_wait(struct gather *g, enum event_kind kind, struct gath
 void gather_asked(struct gather *g, enum event_kind kind)
 {
 	pthread_mutex_lock(&g->lock);
-	g->kinds[kind].asking = false;
+	g->kinds[kind].had++;
 	g->kinds[kind].asked = when_now_ms();
 	pthread_cond_broadcast(&g->changed);
 	pthread_mutex_unlock(&g->lock);
