@@ -164,7 +164,7 @@ static enum outcome run_strands(struct push_work *w, struct step *steps, size_t 
 	return all;
 }
 
-/* The actions from *at on that can be carried out at the same time; *at is the last of them then. *n 0: this
+/* The actions from *at on that can be carried out beside each other; *at is the last of them then. *n 0: this
  * one is to be carried out alone. */
 static struct step *find_steps(struct push_work *w, struct str *at, size_t *n)
 {

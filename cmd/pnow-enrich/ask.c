@@ -107,9 +107,10 @@ static bool take_turn(struct ask *k, struct arena *a, struct want *w, struct pat
 		return false;
 	}
 	answer->retry_after = wait / 1000 + 1;
-	answer->message =
-		arena_printf(a, "%s %s: today's calls to PatientNow are too few, and are spread over the day (UTC)",
-			event_kind_name(w->kind), w->id);
+	answer->message = arena_printf(a,
+		"%s %s: today's calls to PatientNow are too few, and are spread over the day (UTC); if your plan has "
+		"more, raise patientnow.daily_limit",
+		event_kind_name(w->kind), w->id);
 	return false;
 }
 

@@ -4,7 +4,7 @@
  * - Who comes first sets the time: the list is asked for when that one has waited as long as the pace
  *   demands, or as many wait as would come in that time.
  * - One thread asks. Who comes meanwhile looks into this list first, and waits for the next one where it
- * lacks what has just changed.
+ *   lacks what has just changed.
  * - Two lists of a kind are SHORTLY_MS apart in any case: what comes in a burst shares one.
  * - When the input has ended nobody else can come, so nobody waits.
  */

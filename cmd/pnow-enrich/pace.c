@@ -6,10 +6,10 @@
  *   with which the calls last. So the longest wait is as short as they allow.
  * - Where even FORECAST_PATIENCE seconds would not do, calls are spread as well (quota.h).
  * - A command that a person runs waits for nothing. Nor does anybody once all calls were made: that is told
- * at once.
+ *   at once.
  *
- * What was counted is written when a call's turn is taken. The plan is made anew every few seconds: whatever
- * was wrong about the forecast is made good by those that follow.
+ * The plan is made anew every few seconds: whatever was wrong about the forecast is made good by those that
+ * follow. What was counted is written then, and at the end.
  */
 #include "pace.h"
 #include "net/patientnow.h"
@@ -30,7 +30,8 @@ struct pace {
 	int64_t planned; /* when; 0: never */
 	double seconds;  /* that lookups wait for each other */
 	double an_hour[LOOKUPS];
-	struct quota_span span; /* left 0: calls are not spread */
+	bool spread; /* and calls are spread, these: */
+	struct quota_span span;
 };
 
 struct pace *pace_open(const struct conf *conf, struct state *state)
@@ -41,8 +42,20 @@ struct pace *pace_open(const struct conf *conf, struct state *state)
 	return p;
 }
 
+/* Writes down what was counted, unless a person caused it. What a power cut takes of it does no harm. */
+static void write_count(struct pace *p, int64_t now)
+{
+	static const int64_t nothing[LOOKUPS];
+	if (p->people || memcmp(p->counted, nothing, sizeof nothing) == 0 || !state_begin_unflushed(p->state))
+		return;
+	bool done = forecast_count(p->state, now, p->counted);
+	if (state_end(p->state, done) && done)
+		memset(p->counted, 0, sizeof p->counted);
+}
+
 void pace_close(struct pace *p)
 {
+	write_count(p, when_now_ms());
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
@@ -54,16 +67,6 @@ void pace_count(struct pace *p, int lookup)
 	pthread_mutex_unlock(&p->lock);
 }
 
-/* Writes down what was counted. */
-static void write_count(struct pace *p, int64_t now)
-{
-	if (!state_begin(p->state))
-		return;
-	bool done = forecast_count(p->state, now, p->counted);
-	if (state_end(p->state, done) && done)
-		memset(p->counted, 0, sizeof p->counted);
-}
-
 static void plan(struct pace *p)
 {
 	int64_t now = when_now_ms();
@@ -73,14 +76,10 @@ static void plan(struct pace *p)
 	int64_t left = patientnow_calls_left(p->conf, p->state);
 	struct forecast f = forecast_read(p->state, now);
 	p->planned = now;
-	p->seconds = left > 0 ? forecast_wait(&f, (double)left) : 0; /* none is left: nothing is won by waiting */
-	p->span = (struct quota_span){0};
+	p->seconds = forecast_wait(&f, left, &p->spread);
+	p->span = (struct quota_span){.left = left, .ms = (int64_t)(forecast_hours(&f) * HOUR_MS)};
 	for (int i = 0; i < LOOKUPS; i++)
 		p->an_hour[i] = f.hours[0].lookups[i];
-	if (p->seconds <= FORECAST_PATIENCE)
-		return;
-	p->seconds = FORECAST_PATIENCE;
-	p->span = (struct quota_span){.left = left, .ms = (int64_t)(forecast_hours(&f) * HOUR_MS)};
 }
 
 struct pace_wait pace_wait(struct pace *p, enum event_kind kind)
@@ -100,7 +99,8 @@ bool pace_turn(struct pace *p, int64_t *wait)
 		return true;
 	pthread_mutex_lock(&p->lock);
 	plan(p);
+	bool spread = p->spread;
 	struct quota_span span = p->span;
 	pthread_mutex_unlock(&p->lock);
-	return span.left <= 0 || quota_turn(p->state, "patientnow", span, wait);
+	return !spread || quota_turn(p->state, "patientnow", span, wait);
 }

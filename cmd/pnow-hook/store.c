@@ -4,7 +4,7 @@
  * one transaction, and has them answered:
  *
  * - Where nobody has the file, who brings an event sends a worker, which has the file until the queue is
- * empty: a practice to which nothing comes costs no thread.
+ *   empty: a practice to which nothing comes costs no thread.
  * - While a transaction is on its way to the disk the next events gather.
  * - state, open_at, used and trouble are for who has the file (busy), the queue is under the lock.
  * - The file is opened when it is needed, and closed when it has not been for a while.

@@ -121,11 +121,8 @@ static struct requests count_requests(struct inbox *in)
 		.reserve = c->patientnow.reserve,
 		.used = quota_used(in->state, "patientnow"),
 		.lookups = (int64_t)(forecast_lookups(&f) + 0.5)};
-	int64_t left = r.limit - r.reserve - r.used;
-	double wait = left > 0 ? forecast_wait(&f, (double)left) : 0;
 	r.left = r.used < r.limit ? r.limit - r.used : 0;
-	r.spread = wait > FORECAST_PATIENCE;
-	r.wait = r.spread ? FORECAST_PATIENCE : (int64_t)(wait + 0.5);
+	r.wait = (int64_t)(forecast_wait(&f, r.limit - r.reserve - r.used, &r.spread) + 0.5);
 	return r;
 }
 

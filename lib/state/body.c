@@ -1,11 +1,11 @@
 /*
  * Bodies are a log: written at its end, removed at its beginning. That is so because of how SQLite forgets:
  *
- * - secure_delete overwrites what is deleted, but when SQLite evens out pages of a table after a deletion, it
- *   leaves copies of the rows that it moves; when such a row goes later, its copies stay.
- * - A row that is added behind all others moves none, and one that gets shorter stays where it is. So a body
- * is overwritten in place, and its empty row stays until all rows around it are empty, too: what is
- * rearranged when it goes is empty.
+ * - secure_delete overwrites what is deleted, but when SQLite evens out pages of a table after a deletion,
+ *   it leaves copies of the rows that it moves; when such a row goes later, its copies stay.
+ * - A row that is added behind all others moves none, and one that gets shorter stays where it is. So a
+ *   body is overwritten in place, and its empty row stays until all rows around it are empty, too: what is
+ *   rearranged when it goes is empty.
  * - What is kept at the beginning is written again at the end, where most of its neighbours are gone.
  */
 #include "state/body.h"

@@ -176,13 +176,14 @@ double forecast_calls(const struct forecast *f, double seconds)
 	return sum;
 }
 
-double forecast_wait(const struct forecast *f, double calls)
+double forecast_wait(const struct forecast *f, int64_t left, bool *spread)
 {
-	double enough = FORECAST_PATIENCE, short_of = 0;
-	if (forecast_calls(f, 0) <= calls)
+	double calls = (double)left, enough = FORECAST_PATIENCE, short_of = 0;
+	*spread = left > 0 && forecast_calls(f, FORECAST_PATIENCE) > calls;
+	if (*spread)
+		return FORECAST_PATIENCE;
+	if (left <= 0 || forecast_calls(f, 0) <= calls)
 		return 0;
-	if (forecast_calls(f, FORECAST_PATIENCE) > calls)
-		return FORECAST_PATIENCE + 1;
 	while (enough - short_of > 0.5) {
 		double middle = (enough + short_of) / 2;
 		if (forecast_calls(f, middle) <= calls)

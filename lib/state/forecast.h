@@ -39,8 +39,10 @@ struct forecast forecast_read(struct state *s, int64_t now);
 double forecast_lookups(const struct forecast *f);
 double forecast_calls(const struct forecast *f, double seconds);
 
-/* The shortest wait in seconds with which so many calls last; more than FORECAST_PATIENCE: none does. */
-double forecast_wait(const struct forecast *f, double calls);
+/* For how many seconds lookups of a list wait for each other: the shortest wait with which so many calls
+   last. *spread: none does, so FORECAST_PATIENCE, and calls are to be spread as well. Without a call nothing
+   is won by waiting. */
+double forecast_wait(const struct forecast *f, int64_t calls, bool *spread);
 
 /* How many lookups are enough to ask for their list before the wait is over, where so many others are
    expected to come while the first of them waits. */

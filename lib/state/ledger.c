@@ -4,14 +4,14 @@
  *
  * - An effect is written down before it is tried and ended after. What is found begun was interrupted, and
  *   whoever finds it looks in the CRM before acting.
- * - That it was begun is on the disk before it is tried. What is known since (it is done, what it made, whose
- *   contact it is) need not be: a power cut may take that of the last moments, in which whoever comes next
- * finds the effect begun, as after a crash, and the rest by asking the CRM. An enrolment that nobody can ask
- * for is undecided then, and told. That one certainly was not made is on the disk, too, lest it be taken for
- * such.
+ * - That it was begun is on the disk before it is tried. What is known since (it is done, what it made,
+ *   whose contact it is) need not be: a power cut may take that of the last moments, in which whoever comes
+ *   next finds the effect begun, as after a crash, and the rest by asking the CRM. An enrolment that nobody
+ *   can ask for is undecided then, and told. That one certainly was not made is on the disk, too, lest it
+ *   be taken for such.
  * - A subject (a patient, an appointment, a bill, a membership) has the state that was applied last, its
- *   event and when that occurred. An event that brings the state again is known; one that occurred before is
- *   older.
+ *   event and when that occurred. An event that brings the state again is known; one that occurred before
+ *   is older.
  * - Of each thing that events write into a contact, latest has who wrote it last: what that one has written
  *   another leaves alone, or holds against the CRM, by it.
  *

@@ -140,13 +140,10 @@ void locks_close(struct locks *l)
 	free(l);
 }
 
-/* The byte of a key: FNV-1a, cut to the kind's range. */
+/* The byte of a key. */
 static off_t slot_of(enum lock_kind kind, const char *key)
 {
-	uint64_t hash = 14695981039346656037u;
-	for (; *key; key++)
-		hash = (hash ^ (unsigned char)*key) * 1099511628211u;
-	return (off_t)(hash % SLOTS) + (off_t)kind * SLOTS;
+	return (off_t)(str_hash(key) % SLOTS) + (off_t)kind * SLOTS;
 }
 
 static struct held **find(struct locks *l, off_t slot)

@@ -10,8 +10,8 @@ void wakeup_send(int *fd, const char *state_path);
 /* A descriptor for what a process watches: any number of state files. It can be read when somebody was woken.
    -1: this system has nothing of the kind, so look often. */
 int wakeups_open(void);
-/* Watches a state file, from now on; a number for it, the same as before where it was watched already and its
-   file is still the one. -1: it cannot be watched now. */
+/* Watches a state file, from now on; a number for it, which it keeps for as long as its STATE-wakeup is not
+   removed. -1: it cannot be watched now. */
 int wakeups_watch(int wakeups, const char *state_path);
 /* Watches it no more. */
 void wakeups_forget(int wakeups, int watched);

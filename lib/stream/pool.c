@@ -1,16 +1,17 @@
 /*
  * Several records at once, none of which waits for another's sake:
  *
- * - The reading thread makes a job of each record. The jobs of one key are a chain: the first is ready, each
- * of the others becomes ready when the one before it is done. So one patient's events keep their order, and
- * nobody else waits for them.
+ * - The reading thread makes a job of each record. The jobs of one key are a chain: the first is ready,
+ *   each of the others becomes ready when the one before it is done. So one patient's events keep their
+ *   order, and nobody else waits for them.
  * - A ready job is given to a worker, a thread of its own, while fewer than loop->parallel are at work. One
- * that waits for something (record_waits) is not: another gets a job meanwhile. Who goes on is at work again
- * as soon as there is a place, before any new job. Nobody who is at work waits for one who is not, so there
- * will be one.
+ *   that waits for something (record_waits) is not: another gets a job meanwhile. Who goes on is at work
+ *   again as soon as there is a place, before any new job. Nobody who is at work waits for one who is not,
+ *   so there will be one.
  * - The jobs in hand are bounded in number and in bytes, and with them the workers and the memory. A worker
- * is started only when none is idle: one event costs one thread.
- * - What a job has to say goes out as soon as it is done; in order, when those before it have gone out, too.
+ *   is started only when none is idle: one event costs one thread.
+ * - What a job has to say goes out as soon as it is done; in order, when those before it have gone out,
+ *   too.
  */
 #include "stream/pool.h"
 
@@ -28,10 +29,10 @@ enum {
 };
 
 struct job {
-	struct job *next; /* in the order of the lines, or behind this one among those that are ready: */
-	struct job *ready;
-	struct job *behind; /* with this key */
-	struct job *other;  /* the end of another chain, in the same place of the table */
+	struct job *next;   /* in the order of the lines, */
+	struct job *ready;  /* of those that are ready, */
+	struct job *behind; /* of those with this key */
+	struct job *other;  /* the end of another chain whose key has this place of the table */
 	bool done;
 	size_t size; /* of the line */
 	char *line;
@@ -90,10 +91,7 @@ static struct job *take_ready(struct pool *p)
 /* Where the table has the last job of a key, or would have it. */
 static struct job **chain_of(struct pool *p, const char *key)
 {
-	uint32_t hash = 2166136261u; /* FNV-1a */
-	for (const char *c = key; *c; c++)
-		hash = (hash ^ (unsigned char)*c) * 16777619u;
-	struct job **at = &p->chains[hash % CHAINS];
+	struct job **at = &p->chains[str_hash(key) % CHAINS];
 	while (*at && strcmp((*at)->key, key) != 0)
 		at = &(*at)->other;
 	return at;

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,15 @@ static inline bool str_eq(struct str a, struct str b)
 static inline bool str_is(struct str a, const char *text)
 {
 	return a.p && strlen(text) == a.n && memcmp(a.p, text, a.n) == 0;
+}
+
+/* A number that is likely to differ where texts do (FNV-1a). */
+static inline uint64_t str_hash(const char *text)
+{
+	uint64_t hash = 14695981039346656037u;
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 1099511628211u;
+	return hash;
 }
 
 /* The number that a text of ours begins with (an option of the state, a status that we wrote); 0 where there

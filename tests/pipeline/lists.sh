@@ -200,8 +200,19 @@ for n in 10 11; do said PatientUpdated "{\"patientId\":\"200$n\"}" >&3; done
 said PatientUpdated '{"patientId":"20012","firstName":"A","lastName":"B","email":"a@example.com","cellPhone":""}' >&3
 until_true test -s "$DIR/out"
 is 'an event that lacks nothing passes those that wait' "$(jq -r .patient.id "$DIR/out") $(asked)" '20012 '
+sleep 3 # so long, and longer than is looked for, they are to wait
 exec 3>&-
 wait $enrich
 is 'when no more can come, those who waited share a list at once' "$(asked) $(codes "$DIR/out")" 'patients patients patients 3 none'
-is 'and tell how long they waited, and why' "$(jq -r 'select(.patientnow_wait.ms >= 0) | .patientnow_wait.why' "$DIR/out" | xargs)" "$(jq -r 'select(.patientnow_wait) | "gathering"' "$DIR/out" | xargs)"
+is 'and tell how long they waited, and why' "$(jq -r '.patientnow_wait | select(. != null and .ms >= 1000).why' "$DIR/out" | xargs)" 'gathering gathering'
+grep -m 1 patientnow_wait "$DIR/out" >"$DIR/waited"
+pnow-inbox -c "$DIR/poor.json" add <"$DIR/waited" >/dev/null
+run_once
+is 'their results tell it' "$(state_attempts "$DIR/test.db" a.result | jq -r .patientnow_wait.why)" gathering
+like 'and trace' "$(pnow-inbox -c "$DIR/poor.json" trace "$(jq -r .id "$DIR/waited")" | jq -r 'select(.what == "attempt").detail')" \
+	'*; waited [1-9]* s for PatientNow: gathering'
+
+poor 1000
+said AppointmentCreated '{"appointmentId":"50001"}' | pnow-enrich -c "$DIR/poor.json" >"$DIR/out"
+is 'the forecast knows all lookups of a run that has ended' "$(state 'SELECT kind, sum(n) FROM lookup GROUP BY 1' | xargs)" 'alone|1 appointment|1'
 finish

@@ -48,6 +48,14 @@ static void bring(struct state *s, int64_t from, int64_t until, int64_t appointm
 	}
 }
 
+/* forecast_wait; where calls are to be spread, more than that. */
+static double wait_of(const struct forecast *f, double calls)
+{
+	bool spread;
+	double wait = forecast_wait(f, (int64_t)calls, &spread);
+	return spread ? wait + 1 : wait;
+}
+
 static bool about(double n, double wanted)
 {
 	return n > wanted * 0.75 && n < wanted * 1.25;
@@ -60,22 +68,22 @@ static void check_first_day(void)
 	struct state *s = new_state(path);
 	int64_t morning = midnight + 15 * HOUR;
 	struct forecast f = forecast_read(s, morning);
-	ok(f.n == 9 && forecast_wait(&f, 950) == 0, "the first day of a practice begins without waits");
+	ok(f.n == 9 && wait_of(&f, 950) == 0, "the first day of a practice begins without waits");
 	bring(s, morning, morning + HOUR, 20, 10);
 	f = forecast_read(s, morning + HOUR);
-	ok(forecast_wait(&f, 920) == 0, "a quiet hour leaves it so");
+	ok(wait_of(&f, 920) == 0, "a quiet hour leaves it so");
 	int64_t burst[LOOKUPS] = {[KIND_APPOINTMENT] = 60};
 	forecast_count(s, morning + HOUR, burst);
 	f = forecast_read(s, morning + HOUR + MINUTE);
-	ok(forecast_wait(&f, 890) < 10, "sixty bookings in a minute do not change that");
+	ok(wait_of(&f, 890) < 10, "sixty bookings in a minute do not change that");
 	bring(s, morning + HOUR, morning + 3 * HOUR, 400, 80);
 	f = forecast_read(s, morning + 3 * HOUR);
-	double wait = forecast_wait(&f, 600);
+	double wait = wait_of(&f, 600);
 	ok(wait > 5 && wait < 120, "two busy hours foretell a busy day: lookups wait for each other");
 	remove_state(s, path);
 }
 
-/* A practice that is busy at the same hours each working day. */
+/* A practice that is busy from 8 to 17 o'clock on each working day. */
 static void check_other_days(void)
 {
 	char path[40];
@@ -109,13 +117,15 @@ static void check_waits(void)
 			(struct forecast_hour){.part = 1, .lookups = {[KIND_APPOINTMENT] = 200, [LOOKUP_ALONE] = 12}};
 	double longer = 0;
 	for (double calls = 2500; calls > 300; calls -= 50) {
-		double wait = forecast_wait(&f, calls);
+		double wait = wait_of(&f, calls);
 		ok(wait >= longer, "fewer calls, a longer wait, never a shorter one");
 		ok(wait > FORECAST_PATIENCE || forecast_calls(&f, wait) <= calls, "with which they last");
 		ok(wait < 1 || forecast_calls(&f, wait - 1) > calls, "and no shorter wait would do");
 		longer = wait;
 	}
-	ok(forecast_wait(&f, 100) > FORECAST_PATIENCE, "where no wait will do, it is said");
+	ok(wait_of(&f, 100) > FORECAST_PATIENCE, "where no wait will do, it is said");
+	bool spread = true;
+	ok(forecast_wait(&f, 0, &spread) == 0 && !spread, "of no calls nothing is won by waiting");
 	ok(forecast_hours(&f) > 9.9 && forecast_hours(&f) < 10.1, "ten hours like this one");
 	for (size_t i = 1; i < f.n; i++)
 		f.hours[i].lookups[KIND_APPOINTMENT] = f.hours[i].lookups[LOOKUP_ALONE] = 0;
