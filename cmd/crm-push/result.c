@@ -202,14 +202,17 @@ static void write_list(struct buf *out, const char *name, struct str array, cons
 	buf_putc(out, ']');
 }
 
-/* What a filter before this one has told of the event. */
-static void pass_on(struct push_work *w, struct buf *out, const char *name, enum jtext_type type)
+/* What pnow-enrich has told of the event: numbers and its own words, whatever else stands there. */
+static void write_patientnow(struct push_work *w, struct buf *out)
 {
-	struct str told = record_get(w->event->r, name);
-	if (jtext_type(told) != type)
-		return;
-	buf_printf(out, ",\"%s\":", name);
-	buf_add(out, told);
+	struct str calls = record_get(w->event->r, "patientnow_calls");
+	struct str wait = record_get(w->event->r, "patientnow_wait"), ms = jtext_get(wait, "ms");
+	const char *why = jtext_string(w->a, jtext_get(wait, "why"));
+	if (jtext_type(calls) == JTEXT_NUMBER)
+		buf_printf(out, ",\"patientnow_calls\":%.*s", (int)calls.n, calls.p);
+	if (jtext_type(ms) == JTEXT_NUMBER && why &&
+		(strcmp(why, "gathering") == 0 || strcmp(why, "spread") == 0))
+		buf_printf(out, ",\"patientnow_wait\":{\"ms\":%.*s,\"why\":\"%s\"}", (int)ms.n, ms.p, why);
 }
 
 /* The result names ids, never a patient. */
@@ -227,8 +230,7 @@ void push_result_write(struct push_work *w, enum outcome out)
 	if (out == OUT_IGNORED || out == OUT_SKIPPED || out == OUT_UNCHANGED)
 		buf_member(&b, "reason", r->reason);
 	buf_printf(&b, ",\"ms\":%.0f,\"calls\":%u", r->ms, r->calls);
-	pass_on(w, &b, "patientnow_calls", JTEXT_NUMBER);
-	pass_on(w, &b, "patientnow_wait", JTEXT_OBJECT);
+	write_patientnow(w, &b);
 	write_list(&b, "actions", (struct str){0}, &r->actions);
 	if (r->locations.n)
 		write_list(&b, "locations", (struct str){0}, &r->locations);

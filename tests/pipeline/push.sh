@@ -380,6 +380,7 @@ fault 500 path=/notes count=1
 	event appointment.status e3 $T3 '{patient: ($ana + {email: "ben@example.com", phone: "bring forms"})} + visit("88123"; "cancelled")'
 	event patient.updated e4 $T3 '{patient: ($ben + {email: "Okafor at nowhere", last_name: ("Okafor" * 500)})}'
 	echo '{"id":"e5","type":"patient.updated","practice":"test","patient":{"id":"10234","first_name":"Lopez"},"actions":[{"op":"nonsense","x":"Lopez"}]}'
+	echo '{"id":"e6","type":"patient.updated","practice":"test","patientnow_wait":{"ms":1,"why":"Lopez","x":"Ana"},"actions":[]}'
 } >"$DIR/people"
 run -v <"$DIR/people"
 jq -c 'del(.patient, .appointment)' "$DIR/results" >"$DIR/said"
