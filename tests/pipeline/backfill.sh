@@ -66,4 +66,22 @@ is "SIGTERM ends it with a status that says that there is more" "$? $(tail -n 1 
 finish_backfill
 held >"$DIR/held"
 holds "and it goes on" diff "$DIR/held" "$DIR/sums"
+
+# At a terminal, where Ctrl-C goes to all of its processes.
+rm -rf "$DIR"/test.db* "$DIR/backfill"
+curl -sS -X POST "$API/_/reset" >/dev/null
+mkfifo "$DIR/keys"
+exec 3<>"$DIR/keys"
+sent="$root/examples/backfill/backfill -c $PRACTICE -d $DIR/backfill patient=$DIR/patients.csv bill=$DIR/bills.csv"
+env --default-signal=INT script -qfec "$sent" /dev/null <"$DIR/keys" >"$DIR/screen" &
+terminal=$!
+while [ "$(applied)" -lt $((events / 4)) ] && ! gone "$terminal"; do sleep 0.05; done
+printf '\003\003' >&3
+wait "$terminal"
+is "Ctrl-C twice: it stops, and says so" "$? $(grep -o 'backfill: stopped.*' "$DIR/screen" | tr -d '\r')" \
+	'75 backfill: stopped; run it again to go on'
+is "and each event that was applied has its result, whole" "$(jq -r .status "$DIR/backfill/results" | sort | uniq -c | xargs)" "$(applied) done"
+printf '{"id":"half of a' >>"$DIR/backfill/results"
+finish_backfill
+is "what a crash has left of a result is gone" "$? $(jq -r .id "$DIR/backfill/results" | wc -l)" "0 $events"
 finish
