@@ -206,18 +206,15 @@ struct limit *limits_of(struct limits *l, const char *location)
 
 /* --- A turn --- */
 
-/* Looks for slots of the dead, and waits without the lock. */
-static void nap(struct limit *l, int64_t us)
+/* Looks for slots of the dead, now and then. */
+static void bury(struct limit *l)
 {
 	struct allowance *a = &l->region->allowance;
 	struct moment now = moment();
-	if (now.us - a->buried > BURY_EVERY) {
-		a->buried = now.us;
-		allowance_bury(a, now, is_dead, l->all);
-	}
-	give(l);
-	nanosleep(&(struct timespec){.tv_nsec = (long)us * 1000}, NULL);
-	take(l);
+	if (now.us - a->buried <= BURY_EVERY)
+		return;
+	a->buried = now.us;
+	allowance_bury(a, now, is_dead, l->all);
 }
 
 bool limit_enter(struct limit *l, bool yields, struct limit_turn *turn, int64_t *until)
@@ -227,10 +224,13 @@ bool limit_enter(struct limit *l, bool yields, struct limit_turn *turn, int64_t 
 	int64_t wait;
 	bool may, waits = false;
 	while (!(may = allowance_ask(a, &request, moment(), turn, &wait, until)) && wait) {
+		bury(l);
+		give(l); /* nothing is waited for with it */
 		if (!waits)
 			record_waits();
 		waits = true;
-		nap(l, wait);
+		nanosleep(&(struct timespec){.tv_nsec = (long)wait * 1000}, NULL);
+		take(l);
 	}
 	give(l);
 	if (waits)

@@ -11,7 +11,8 @@
  * - The jobs in hand are bounded in number and in bytes, and with them the workers and the memory. A worker
  *   is started only when none is idle: one event costs one thread.
  * - What a job has to say goes out as soon as it is done; in order, when those before it have gone out,
- *   too.
+ *   too. One worker writes, for all that are done meanwhile, and without the lock: the output may take its
+ *   time, and whoever reads it may need what another worker holds.
  */
 #include "stream/pool.h"
 
@@ -29,7 +30,7 @@ enum {
 };
 
 struct job {
-	struct job *next;   /* in the order of the lines, */
+	struct job *next;   /* in the order of the lines, or of those that go out, */
 	struct job *ready;  /* of those that are ready, */
 	struct job *behind; /* of those with this key */
 	struct job *other;  /* the end of another chain whose key has this place of the table */
@@ -56,9 +57,11 @@ struct pool {
 	const struct record_loop *loop;
 	struct stream *stream;
 	struct record_tally *tally;
-	pthread_mutex_t lock; /* of what follows */
-	pthread_cond_t fewer; /* a job has gone */
-	struct job *jobs, **last;
+	pthread_mutex_t lock;                /* of what follows */
+	pthread_cond_t fewer;                /* a job has gone */
+	struct job *jobs, **last;            /* in order */
+	struct job *leaving, **last_leaving; /* done, and not yet written */
+	bool writing;                        /* somebody is */
 	struct job *ready, **last_ready;
 	struct job *chains[CHAINS]; /* the last job of each key, by its hash */
 	unsigned count, at_work, started;
@@ -121,14 +124,8 @@ static void leave_chain(struct pool *p, struct job *job)
 
 /* --- What is done --- */
 
-static void write_out(struct pool *p, struct job *job)
+static void free_job(struct job *job)
 {
-	if (!p->loop->silent)
-		stream_write(p->stream, buf_str(&job->out));
-	record_count(p->tally, &job->record);
-	p->count--;
-	p->bytes -= job->size;
-	pthread_cond_signal(&p->fewer);
 	arena_free(&job->arena);
 	buf_free(&job->out);
 	free(job->record.members.at);
@@ -136,18 +133,47 @@ static void write_out(struct pool *p, struct job *job)
 	free(job);
 }
 
+static void leave(struct pool *p, struct job *job)
+{
+	job->next = NULL;
+	*p->last_leaving = job;
+	p->last_leaving = &job->next;
+}
+
+/* Writes what is done, unless somebody does: the lock is not held meanwhile. */
+static void write_out(struct pool *p)
+{
+	if (p->writing)
+		return;
+	p->writing = true;
+	for (struct job *job; (job = p->leaving);) {
+		p->leaving = job->next;
+		if (!p->leaving)
+			p->last_leaving = &p->leaving;
+		pthread_mutex_unlock(&p->lock);
+		if (!p->loop->silent)
+			stream_write(p->stream, buf_str(&job->out));
+		pthread_mutex_lock(&p->lock);
+		record_count(p->tally, &job->record);
+		p->count--;
+		p->bytes -= job->size;
+		pthread_cond_signal(&p->fewer);
+		free_job(job);
+	}
+	p->writing = false;
+}
+
 /* A job is done: it goes out, and with it those that have waited for it. */
 static void end(struct pool *p, struct job *job)
 {
 	job->done = true;
-	if (!p->loop->in_order) {
-		write_out(p, job);
-		return;
-	}
-	for (struct job *first; (first = p->jobs) && first->done; write_out(p, first))
+	if (!p->loop->in_order)
+		leave(p, job);
+	for (struct job *first; (first = p->jobs) && first->done; leave(p, first))
 		p->jobs = first->next;
 	if (!p->jobs)
 		p->last = &p->jobs;
+	write_out(p);
 }
 
 /* --- Workers --- */
@@ -249,21 +275,32 @@ void record_goes_on(void)
 
 /* --- The reading thread --- */
 
+static bool has_room(const struct pool *p, size_t bytes)
+{
+	return !p->count || (p->count < RECORDS_AT_ONCE && p->bytes + bytes <= BYTES_AT_ONCE);
+}
+
 /* Waits until so few jobs are in hand that there is room for another. */
 static void await_room(struct pool *p, size_t bytes)
 {
-	while (p->count && (p->count >= RECORDS_AT_ONCE || p->bytes + bytes > BYTES_AT_ONCE)) {
-		stream_waits(p->stream, true);
+	pthread_mutex_lock(&p->lock);
+	bool full = !has_room(p, bytes);
+	pthread_mutex_unlock(&p->lock);
+	if (!full)
+		return;
+	stream_waits(p->stream, true);
+	pthread_mutex_lock(&p->lock);
+	while (!has_room(p, bytes))
 		pthread_cond_wait(&p->fewer, &p->lock);
-		stream_waits(p->stream, false);
-	}
+	pthread_mutex_unlock(&p->lock);
+	stream_waits(p->stream, false);
 }
 
 /* Takes a job in; one that is no record is done already. */
 static void put(struct pool *p, struct job *job, bool is_record)
 {
-	pthread_mutex_lock(&p->lock);
 	await_room(p, job->size);
+	pthread_mutex_lock(&p->lock);
 	p->count++;
 	p->bytes += job->size;
 	if (p->loop->in_order) {
@@ -339,6 +376,7 @@ void pool_run(const struct record_loop *loop, struct stream *stream, struct reco
 	p->stream = stream;
 	p->tally = tally;
 	p->last = &p->jobs;
+	p->last_leaving = &p->leaving;
 	p->last_ready = &p->ready;
 	p->last_going = &p->going;
 	pthread_mutex_init(&p->lock, NULL);

@@ -123,6 +123,25 @@ point 'nothing is over the limit'
 kill -KILL "${running[@]:0:2}"
 wait "${running[@]}" 2>/dev/null
 
+# --- An output that nobody reads
+
+begin . -r 25/1000
+patients stuck 40
+yes junk | head -n 3000 >>"$DIR/stuck"
+patients next 1
+mkfifo "$DIR/unread"
+exec 7<>"$DIR/unread"
+PNOW_CONFIG=$DIR/test.json crm-push <"$DIR/stuck" >"$DIR/unread" 2>"$DIR/stuck.err" &
+stuck=$!
+await_requests 41
+is 'who cannot write what has become of an event makes the requests of the others' "$(requests 'select(.method == "POST") | .n' | wc -l)" 40
+PNOW_CONFIG=$DIR/test.json timeout 60 crm-push <"$DIR/next" >"$DIR/next.results"
+is 'and holds up no other process' "$(all next)" '1 done'
+timeout 60 head -n 3040 <&7 >"$DIR/stuck.results"
+wait "$stuck"
+is 'all is told when it is read' "$(all stuck)" "$(printf '40 done\n3000 null malformed')"
+exec 7>&-
+
 # --- Two locations
 
 begin ".facilities.Downtown = {location_id: \"$DOWNTOWN\", token_file: \"downtown.token\"}" -r 12/600000
