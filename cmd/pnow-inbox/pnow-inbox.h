@@ -107,6 +107,9 @@ void pipeline_free(struct pipeline *p);
 const char *result_read(struct arena *a, struct str line, struct inbox_result *result);
 /* The result of an event that the pipeline gave none for; crashed: because the event kills it. */
 struct inbox_result result_missing(struct arena *a, const char *id, bool crashed);
+/* Of a failed one: its kind, and what the error says where the stage is one of ours: others may not know that
+   a message names nobody. The arena's, or the result's. */
+const char *result_cause(struct arena *a, const struct inbox_result *result);
 
 /* run.c: one practice's part of a run */
 
@@ -148,8 +151,8 @@ size_t run_polled(const struct run *r, struct pollfd fds[static 2]);
 void run_leave(struct run *r);
 /* The clock was set: nothing is put off any more. */
 void run_clock(struct run *r);
-/* 1 where events have died, 75 where some were not tried or it has given up, the state file's where that
-   could not be opened; else 0. */
+/* 1 where events have died, 75 where it has given up or, with -1, where an event waits to be tried again, the
+   state file's where that could not be opened; else 0. */
 int run_status(const struct run *r);
 /* Gives everything back. */
 void run_free(struct run *r);

@@ -54,13 +54,36 @@ static struct str failure(struct arena *a, const char *id, const char *code, con
 	return text;
 }
 
+/* The kind of a failure: its stage and code. */
+static const char *kind_of(struct arena *a, struct str line)
+{
+	struct str error = jtext_get(line, "error");
+	const char *stage = jtext_string(a, jtext_get(error, "stage"));
+	const char *code = jtext_string(a, jtext_get(error, "code"));
+	return arena_printf(a, "%s: %s", stage ? stage : "the pipeline", code ? code : "failed");
+}
+
+const char *result_cause(struct arena *a, const struct inbox_result *result)
+{
+	static const char *const ours[] = {
+		"pnow-enrich", "categorize", "crm-map", "pnow-push", "crm-push", "pnow-inbox"};
+	struct str error = jtext_get(result->line, "error");
+	const char *stage = jtext_string(a, jtext_get(error, "stage"));
+	const char *message = jtext_string(a, jtext_get(error, "message"));
+	for (size_t i = 0; stage && message && i < COUNT(ours); i++)
+		if (strcmp(ours[i], stage) == 0)
+			return arena_printf(a, "%s: %s", result->failure, message);
+	return result->failure;
+}
+
 struct inbox_result result_missing(struct arena *a, const char *id, bool crashed)
 {
 	struct str line =
 		crashed
 			? failure(a, id, "crashed", "the pipeline dies whenever it is given this event", true)
 			: failure(a, id, "no_result", "the pipeline has ended and gave no result for this event", true);
-	return (struct inbox_result){.id = id, .status = "failed", .retry = true, .line = line};
+	return (struct inbox_result){
+		.id = id, .status = "failed", .retry = true, .failure = kind_of(a, line), .line = line};
 }
 
 /* At most a day. */
@@ -102,5 +125,7 @@ const char *result_read(struct arena *a, struct str line, struct inbox_result *r
 			"the pipeline's result has a status other than done, unchanged, ignored, skipped and failed",
 			false);
 	}
+	if (strcmp(result->status, "failed") == 0)
+		result->failure = kind_of(a, result->line);
 	return NULL;
 }

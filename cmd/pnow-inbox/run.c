@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 enum {
 	BACKOFF_FIRST_MS = 100,
@@ -75,7 +76,6 @@ struct run {
 	size_t dead;       /* events */
 	int64_t unwritten; /* since when the state file cannot be written; 0: it can */
 	bool lost;         /* events of runs that have died may still have to be given back */
-	bool untried;      /* a filter could not write it: an event waits that nothing was done for */
 	int status;        /* as of given up, or a state file that cannot be opened */
 	struct trouble trouble;
 	struct arena arena; /* of one turn */
@@ -85,14 +85,20 @@ struct run {
 	} results; /* read and not yet settled */
 };
 
-/* A line for people; with several practices it begins with this one's name. */
+/* A line for people; with several practices it begins with this one's name. What a sender calls an id may be
+   anything: it is a line all the same. */
 __attribute__((format(printf, 2, 3))) static void tell(const struct run *r, const char *format, ...)
 {
-	char text[512];
+	char text[1024];
 	va_list args;
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
+	for (char *c = text; *c; c++)
+		if (str_commands(c))
+			*c = '?';
+	if (isatty(STDERR_FILENO) && !r->all->verbose)
+		fputs("\r\033[K", stderr); /* service.c's progress */
 	if (r->all->many)
 		warnx("%s: %s", r->conf->practice, text);
 	else
@@ -136,8 +142,6 @@ static void take_line(struct str line, void *context)
 		tell(r, "%s", wrong);
 		return;
 	}
-	const char *code = jtext_string(&r->arena, jtext_get(jtext_get(line, "error"), "code"));
-	r->untried |= code && strcmp(code, "state") == 0;
 	add_result(r, &result);
 }
 
@@ -166,27 +170,55 @@ static void wait_for_disk(struct run *r)
 	give_up(r);
 }
 
+/* Says that an event is dead, and that a kind of failure has begun or is over: of other events that wait for
+   it nothing is said. */
+static void tell_failure(
+	struct run *r, const struct inbox_result *result, const struct inbox_settled *settled, bool dead)
+{
+	if (dead)
+		tell(r,
+			r->dead ? "event %s is dead: %s"
+					: "event %s is dead: %s; when that is mended: pnow-inbox -c %s retry -s dead",
+			result->id, result_cause(&r->arena, result), r->conf->file);
+	else if (settled->first)
+		tell(r, "event %s %s %lld s: %s; more of that kind are not told", result->id,
+			result->retry_after ? "is put off for" : "has failed, and is tried again in",
+			(long long)settled->wait / 1000, result_cause(&r->arena, result));
+	if (settled->over)
+		tell(r, "no event waits any more because of \"%s\"", settled->over);
+}
+
+/* Counts an event that is settled or waits again, and says of it what is news. */
+static void count_settled(
+	struct run *r, const struct inbox_result *result, const struct inbox_settled *settled)
+{
+	if (!settled->state)
+		return;
+	bool dead = strcmp(settled->state, "dead") == 0;
+	if (r->all->verbose)
+		tell(r, "%s: %s", result->id, settled->state);
+	tell_failure(r, result, settled, dead);
+	r->all->settled += strcmp(settled->state, "waiting") != 0;
+	r->all->dead += dead;
+	r->dead += dead;
+	set_in_flight(r, r->in_flight - 1);
+}
+
 /* Settles the first n of what has come back, in one transaction. */
 static bool settle_some(struct run *r, size_t n)
 {
-	size_t settled = 0, dead = 0, known = 0;
+	struct inbox_settled *settled = arena_alloc(&r->arena, n * sizeof *settled);
+	size_t known = 0;
 	bool done = true;
 	for (size_t i = 0; done && i < n; i++) {
-		const char *state = NULL;
-		done = inbox_settle(r->state, r->conf, r->id, &r->results.at[i], &state);
-		known += state != NULL;
-		settled += state && strcmp(state, "waiting") != 0;
-		dead += state && strcmp(state, "dead") == 0;
-		if (state && r->all->verbose)
-			tell(r, "%s: %s", r->results.at[i].id, state);
+		done = inbox_settle(r->state, &r->arena, r->conf, r->id, &r->results.at[i], &settled[i]);
+		known += settled[i].state != NULL;
 	}
 	if (!state_end(r->state, done) || !done)
 		return false;
+	for (size_t i = 0; i < n; i++)
+		count_settled(r, &r->results.at[i], &settled[i]);
 	r->unwritten = 0;
-	set_in_flight(r, r->in_flight - known);
-	r->all->settled += settled;
-	r->all->dead += dead;
-	r->dead += dead;
 	r->results.n -= n;
 	memmove(r->results.at, r->results.at + n, r->results.n * sizeof *r->results.at);
 	r->look = true;
@@ -662,7 +694,9 @@ int run_status(const struct run *r)
 {
 	if (r->status)
 		return r->status;
-	return r->dead ? 1 : r->all->once && r->untried ? EX_TEMPFAIL : EX_OK;
+	if (r->dead)
+		return 1;
+	return r->all->once && r->state && inbox_is_failing(r->state, r->all->types) ? EX_TEMPFAIL : EX_OK;
 }
 
 void run_free(struct run *r)

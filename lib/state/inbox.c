@@ -163,36 +163,63 @@ static bool note_attempt(
 	return done;
 }
 
-bool inbox_settle(struct state *s, const struct conf *conf, const char *run, const struct inbox_result *r,
-	const char **state)
+/* Whether an event other than this one waits for such a failure. */
+static bool another_waits_for(struct state *s, const char *failure, int64_t seq)
 {
-	struct arena a = {0};
-	const char *columns[3] = {0};
+	int64_t found = 0;
+	state_int(s, &found, "SELECT 1 FROM inbox WHERE failure=? AND seq<>? LIMIT 1", "ti", failure, seq);
+	return found;
+}
+
+/* Compares the failure that an event waited for with the one that it waits for now; either may be NULL. */
+static void compare_failures(
+	struct state *s, int64_t seq, const char *before, const char *now, struct inbox_settled *settled)
+{
+	if (before && now && strcmp(before, now) == 0)
+		return;
+	settled->first = now && !another_waits_for(s, now, seq);
+	settled->over = before && !another_waits_for(s, before, seq) ? before : NULL;
+}
+
+bool inbox_settle(struct state *s, struct arena *a, const struct conf *conf, const char *run,
+	const struct inbox_result *r, struct inbox_settled *settled)
+{
+	const char *columns[4] = {0};
 	int64_t now = when_now_ms();
-	*state = NULL;
-	enum state_result found = state_run(s, &a, columns,
-		"SELECT seq, attempts, patient FROM inbox WHERE id=? AND run=? AND state='running'", "tt", r->id,
-		run);
-	if (found != STATE_ROW) {
-		arena_free(&a);
+	*settled = (struct inbox_settled){0};
+	enum state_result found = state_run(s, a, columns,
+		"SELECT seq, attempts, patient, failure FROM inbox WHERE id=? AND run=? AND state='running'", "tt",
+		r->id, run);
+	if (found != STATE_ROW)
 		return found == STATE_NONE;
-	}
 	bool failed = strcmp(r->status, "failed") == 0, put_off = failed && r->retry && r->retry_after > 0;
 	int64_t seq = state_number(columns[0]), attempts = state_number(columns[1]) + !put_off;
 	int64_t due = put_off ? now + r->retry_after * 1000 : failed ? due_again(conf, r, attempts) : -1;
-	*state = due >= 0 ? "waiting" : failed ? "dead" : r->status;
+	const char *failure = due >= 0 ? r->failure : NULL;
+	settled->state = due >= 0 ? "waiting" : failed ? "dead" : r->status;
+	settled->wait = due - now;
+	compare_failures(s, seq, columns[3], failure, settled);
 	bool done = state_do(s,
 		"UPDATE inbox SET state=?1, attempts=?2, due=CASE WHEN ?3>=0 THEN ?3 ELSE due END, run=NULL,"
-		"  settled=CASE WHEN ?3>=0 THEN NULL ELSE ?4 END, put_off=?5 WHERE seq=?6",
-		"tiiiti", *state, attempts, due, now, put_off ? arena_copy(&a, r->line) : NULL, seq);
+		"  settled=CASE WHEN ?3>=0 THEN NULL ELSE ?4 END, put_off=?5, failure=?6 WHERE seq=?7",
+		"tiiitti", settled->state, attempts, due, now, put_off ? arena_copy(a, r->line) : NULL, failure, seq);
 	state_wake(s);                         /* the patient's next event may be for another run */
 	if (done && r->patient && !columns[2]) /* apart, since it changes two indexes */
 		done = state_do(
 			s, "UPDATE inbox SET patient=?1, queue=coalesce(queue,?1) WHERE seq=?2", "ti", r->patient, seq);
 	if (done && !put_off)
 		done = note_attempt(s, seq, now, r, r->patient && columns[2] && strcmp(r->patient, columns[2]) != 0);
-	arena_free(&a);
 	return done;
+}
+
+bool inbox_is_failing(struct state *s, const char *types)
+{
+	int64_t found = 0;
+	return state_int(s, &found,
+			   "SELECT 1 FROM inbox WHERE failure IS NOT NULL AND (?1='[]' OR coalesce(type,'') IN list(?1))"
+			   "  LIMIT 1",
+			   "t", types) == STATE_FAILED ||
+		   found;
 }
 
 struct state_rows inbox_unanswered(struct state *s, const char *run)

@@ -56,16 +56,27 @@ struct inbox_result {
 	const char *status;  /* done, unchanged, ignored, skipped, failed */
 	bool retry;          /* of a failed one */
 	int64_t retry_after; /* of such: it was put off for so many seconds, and was not tried; 0: it was tried */
+	const char *failure; /* of a failed one: its kind, which many events may have in common */
 	const char *patient; /* as the result tells it, or NULL */
 	const char *contact;
 	struct str line;
 };
 
+/* What an event has become. */
+struct inbox_settled {
+	const char *state; /* NULL: the run has no such event */
+	int64_t wait;      /* until it is tried again, milliseconds */
+	bool first;        /* it waits for a kind of failure for which none did before */
+	const char *over;  /* the kind that it waited for, the last one that did; the arena's, or NULL */
+};
+
 /* Settles an event of a run: for good, or to be tried again after the next of the configuration's waits. One
-   that was put off is as before, but due later.
- *state is what it has become; NULL where the run has no such event. */
-bool inbox_settle(struct state *s, const struct conf *conf, const char *run,
-	const struct inbox_result *result, const char **state);
+   that was put off is as before, but due later. */
+bool inbox_settle(struct state *s, struct arena *a, const struct conf *conf, const char *run,
+	const struct inbox_result *result, struct inbox_settled *settled);
+
+/* Whether an event of these types waits to be tried again, or that cannot be told. */
+bool inbox_is_failing(struct state *s, const char *types);
 
 /* The ids of the events of a run that have no result yet. */
 struct state_rows inbox_unanswered(struct state *s, const char *run);

@@ -142,15 +142,17 @@ static bool make_due(struct state *s, const char *id)
 	int64_t now = when_now_ms();
 	return note(s, id, now, "retried") &&
 		   state_do(s,
-			   "UPDATE inbox SET state='waiting', attempts=0, due=?, run=NULL, settled=NULL WHERE id=?", "it",
-			   now, id);
+			   "UPDATE inbox SET state='waiting', attempts=0, due=?, run=NULL, settled=NULL, failure=NULL"
+			   "  WHERE id=?",
+			   "it", now, id);
 }
 
 static bool make_dropped(struct state *s, const char *id)
 {
 	int64_t now = when_now_ms();
 	return note(s, id, now, "dropped") &&
-		   state_do(s, "UPDATE inbox SET state='dropped', run=NULL, settled=? WHERE id=?", "it", now, id);
+		   state_do(s, "UPDATE inbox SET state='dropped', run=NULL, settled=?, failure=NULL WHERE id=?", "it",
+			   now, id);
 }
 
 /* Looks at an event and changes it where that may be, in one transaction. */

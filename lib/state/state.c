@@ -240,9 +240,12 @@ static const struct {
 		"DELETE FROM quota WHERE api='patientnow, by itself';"
 		/* put_off: why an event that waits was put off without being tried. */
 		"ALTER TABLE inbox ADD COLUMN put_off TEXT;"},
+	/* failure: the kind of failure that an event waits for: crm-push: unavailable. */
+	{10, "ALTER TABLE inbox ADD COLUMN failure TEXT;"
+		 "CREATE INDEX inbox_failure ON inbox(failure) WHERE failure IS NOT NULL;"},
 };
 
-enum { VERSION = 9 };
+enum { VERSION = 10 };
 
 /* A statement that is kept. */
 struct statement {

@@ -31,9 +31,8 @@ static void write_padded(const char *text, int width)
 {
 	int shown = 0;
 	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-		putchar(c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[1] < 0xa0) ? '?' : c);
-		shown += (c & 0xc0) != 0x80;
+		putchar(str_commands(text) ? '?' : *text);
+		shown += (*text & 0xc0) != 0x80;
 	}
 	while (shown++ < width)
 		putchar(' ');

@@ -34,6 +34,13 @@ static inline bool str_is(struct str a, const char *text)
 	return a.p && strlen(text) == a.n && memcmp(a.p, text, a.n) == 0;
 }
 
+/* Whether a terminal might take the character at this place as a command (C0, C1 in UTF-8). */
+static inline bool str_commands(const char *at)
+{
+	unsigned char c = (unsigned char)*at;
+	return c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)at[1] < 0xa0);
+}
+
 /* A number that is likely to differ where texts do (FNV-1a). */
 static inline uint64_t str_hash(const char *text)
 {

@@ -199,7 +199,7 @@ test_retries()
 	put e1 5
 	put e2 5
 	inbox run -1 -- jq -c --unbuffered "if .id == \"e1\" then $fail else {id, status: \"done\"} end"
-	is 'run: -1 does not wait for what is due later' $? 0
+	is 'run: -1 does not wait for what is due later, and says by status 75 that there is something' $? 75
 	is 'run: it waits, and what comes after it waits behind it' "$(states)" 'e1 waiting e2 waiting'
 	is 'list tells when it is due' "$(inbox list | jq -s '(.[0].due | .[:19] + "Z" | fromdate) - (.[0].received | .[:19] + "Z" | fromdate) | . >= 3599 and . < 7200')" true
 	run_in_background -- ./answer
@@ -212,6 +212,64 @@ test_retries()
 	put e1 5
 	inbox run -1 -- jq -c --unbuffered '{id, status: "failed", error: {stage: "t", code: "rejected", message: "m", retry: false}}'
 	is 'run: what is not worth another try is dead at once' "$(inbox list | jq -c '[.state, .attempts]')" '["dead",1]'
+}
+
+# failing CODE: a run in which each event fails with this code, or does not with "ok".
+failing()
+{
+	inbox run -1 -- jq -c --unbuffered --arg code "$1" 'if $code == "ok" then {id, status: "done"} else {id, status: "failed",
+		error: {stage: "crm-push", $code, message: "PUT /contacts/c1: 4xx", retry: ($code != "rejected")}} end' 2>said
+	status=$?
+}
+
+# due: what waits is due now.
+due()
+{
+	sql "UPDATE inbox SET due=received"
+}
+
+test_told()
+{
+	fresh '[3600,3600,3600]'
+	put e1 1
+	put e2 2
+	failing refused
+	is 'run: the first event that fails in a way is told, with its cause and its wait, and no other' "$status: $(<said)" \
+		'75: pnow-inbox: event e1 has failed, and is tried again in 3600 s: crm-push: refused: PUT /contacts/c1: 4xx; more of that kind are not told'
+	failing refused
+	is 'run -1: nothing is due, something waits to be tried again: status 75, and no word' "$status: $(<said)" '75: '
+	due
+	failing refused
+	is 'run: that it goes on is not told again' "$status: $(<said)" '75: '
+	due
+	failing unavailable
+	is 'run: another kind is told, and that the one before is over' "$status: $(<said)" \
+		'75: pnow-inbox: event e1 has failed, and is tried again in 3600 s: crm-push: unavailable: PUT /contacts/c1: 4xx; more of that kind are not told
+pnow-inbox: no event waits any more because of "crm-push: refused"'
+	sql "UPDATE inbox SET due=received WHERE id='e1'"
+	failing ok
+	is 'run: it is not over while one event waits for it' "$status: $(<said) $(states)" '75:  e1 done e2 waiting'
+	due
+	failing ok
+	is 'run: that it is over is told; then the status is 0' "$status: $(<said)" '0: pnow-inbox: no event waits any more because of "crm-push: unavailable"'
+	put e3 3
+	put e4 4
+	failing rejected
+	is 'run: each dead event is told with its cause, and once what to type' "$status: $(<said)" \
+		'1: pnow-inbox: event e3 is dead: crm-push: rejected: PUT /contacts/c1: 4xx; when that is mended: pnow-inbox -c glow.json retry -s dead
+pnow-inbox: event e4 is dead: crm-push: rejected: PUT /contacts/c1: 4xx'
+	put e5 5
+	inbox run -1 -- jq -c --unbuffered '{id, error: {stage: "pnow-enrich", code: "paced", message: "few calls", retry: true, retry_after: 60}}' 2>said
+	is 'run: one that is put off is told as such' "$?: $(<said)" \
+		'75: pnow-inbox: event e5 is put off for 60 s: pnow-enrich: paced: few calls; more of that kind are not told'
+	event '\u001b[31m\n' 6 | inbox add >added
+	failing rejected
+	is 'run: what a sender calls an id is one line, and moves no cursor' "$(grep -c $'\e' said) $(grep -o 'event.*is dead' said)" '0 event ?[31m? is dead'
+	put e7 7
+	inbox run -1 -- jq -c --unbuffered '{id, error: {stage: "my-stage", code: "odd", message: "Zanzibar"}}' 2>said
+	is 'run: of the error of a stage that is not ours, no message: it might name somebody' "$(<said)" \
+		'pnow-inbox: event e7 is dead: my-stage: odd; when that is mended: pnow-inbox -c glow.json retry -s dead'
+	is 'run: of others, only types that it feeds make its status' "$(inbox run -1 -t bill.completed -- cat; echo $?)" 0
 }
 
 test_order()
@@ -620,6 +678,7 @@ test_usage()
 test_add
 test_settling
 test_retries
+test_told
 test_order
 test_sharing
 test_dying
