@@ -46,6 +46,7 @@ ok $? 'the pages are installed'
 is 'pages and examples name the PREFIX' "$(grep -rl /usr/local usr | xargs)$(grep -c "$work/usr/share/pnow/profiles" usr/share/man/man1/pnow-enrich.1)" 1
 make PREFIX="$work/usr" uninstall >"$work/log" 2>&1
 is 'make uninstall takes away what install has put there' "$(find usr -type f)" ''
+is 'what make mutate breaks stands where its list says' "$("$root/tests/mutate/mutate.bash" -n 2>&1)" ''
 make clean >/dev/null && [ ! -e .build ]
 ok $? 'make clean leaves nothing'
 finish

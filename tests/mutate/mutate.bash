@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# tests/mutate/mutate.bash [NAME…] – breaks, one by one, lines that carry a promise; each must fail the test that is said to keep
+# tests/mutate/mutate.bash [-n] [NAME…] – breaks, one by one, lines that carry a promise; each must fail the test that is said to keep
 # it. tests/mutate/mutations is the list; a NAME picks those whose first line has it.
 #
 # - Works on copies of the tree, with the changes that are not committed; the checkout stays as it is. Two copies, two workers.
 # - A text that is not in its file exactly once is a failure: the code has changed, and so must the list.
+#   -n looks for that alone, and writes nothing where all is well.
 # - First the tests must pass on the tree as it is. Then each mutation is built, what depends on it only, and its test is run.
 # - One that does not build has failed as well as one that survives. Ends with "N passed, N failed", and 1 where any failed.
 set -u
+dry=''
+[ "${1:-}" != -n ] || { dry=1 && shift; }
 export LC_ALL=C.UTF-8
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/pnow-mutate.XXXXXX") || exit 73
@@ -123,6 +126,14 @@ WANTED=$(printf '%s\n' "$@") awk -v scratch="$scratch" '
 	/^= / { keep = is_wanted($0); number += keep }
 	keep && !/^#/ && NF { print > sprintf("%s/%d.mutation", scratch, number) }' "$root/tests/mutate/mutations"
 
+if [ -n "$dry" ]; then
+	for block in "$scratch"/*.mutation; do
+		mutation "$(basename "$block" .mutation)"
+		cp "$root/$file" "$scratch/copy"
+		replace "$scratch/copy" "$old" "$new" || printf '%s: not exactly once in %s: %s\n' "$promise" "$file" "$old"
+	done
+	exit
+fi
 mkdir "$scratch/tree0"
 (cd "$root" && git ls-files -z --cached --others --exclude-standard | tar --null -T - --ignore-failed-read -cf - 2>/dev/null) | tar -C "$scratch/tree0" -xf -
 if ! build "$scratch/tree0"; then

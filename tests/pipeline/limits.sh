@@ -135,9 +135,9 @@ PNOW_CONFIG=$DIR/test.json crm-push <"$DIR/stuck" >"$DIR/unread" 2>"$DIR/stuck.e
 stuck=$!
 await_requests 41
 is 'who cannot write what has become of an event makes the requests of the others' "$(requests 'select(.method == "POST") | .n' | wc -l)" 40
-PNOW_CONFIG=$DIR/test.json timeout 60 crm-push <"$DIR/next" >"$DIR/next.results"
+PNOW_CONFIG=$DIR/test.json timeout 30 crm-push <"$DIR/next" >"$DIR/next.results"
 is 'and holds up no other process' "$(all next)" '1 done'
-timeout 60 head -n 3040 <&7 >"$DIR/stuck.results"
+timeout 30 head -n 3040 <&7 >"$DIR/stuck.results"
 wait "$stuck"
 is 'all is told when it is read' "$(all stuck)" "$(printf '40 done\n3000 null malformed')"
 exec 7>&-
