@@ -64,7 +64,7 @@ static enum outcome carry_out(struct push_work *w)
 		return push_result_reason(w, OUT_SKIPPED, "no contact is known for this patient");
 	double before = w->result.ms;
 	w->result.http = 0;
-	w->result.stage = NULL;
+	w->result.told.n = 0;
 	enum outcome out = o->carry_out(w);
 	push_result_action(w, o->op, out, w->result.ms - before);
 	return out;

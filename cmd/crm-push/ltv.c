@@ -97,6 +97,25 @@ static enum outcome settle_all(struct push_work *w, int64_t now)
 	return push_result_fail_state(w, "used");
 }
 
+/* The result tells what was added, and of a bill's first time for which items. */
+static void tell_added(struct push_work *w, int64_t added, bool first)
+{
+	struct buf *told = &w->result.told;
+	struct str items = jtext_get(record_get(w->event->r, "bill"), "items");
+	char money[MONEY_TEXT];
+	buf_member(told, "amount", money_text(added, money));
+	if (!first || jtext_type(items) != JTEXT_ARRAY)
+		return;
+	buf_puts(told, ",\"items\":[");
+	for (struct str at = {0}; jtext_next(items, &at);) {
+		buf_puts(told, told->p[told->n - 1] == '[' ? "{" : ",{");
+		buf_member(told, "name", jtext_string(w->a, jtext_get(at, "name")));
+		buf_member(told, "amount", jtext_scalar(w->a, jtext_get(at, "amount")));
+		buf_putc(told, '}');
+	}
+	buf_putc(told, ']');
+}
+
 /* Adds what of the amount is not counted yet. */
 static enum outcome add(
 	struct push_work *w, const char *bill, const char *field, int64_t amount, const struct ledger_bill *b)
@@ -110,8 +129,10 @@ static enum outcome add(
 	enum outcome out = after == before ? OUT_DONE : write_value(w, field, after);
 	if (out == OUT_DONE && !ledger_bill_end(w->push->state, location, bill, true))
 		return push_result_fail_state(w, "written");
-	if (out == OUT_DONE)
+	if (out == OUT_DONE) {
 		w->contact.value = after;
+		tell_added(w, after - before, b->counted == 0);
+	}
 	return out;
 }
 

@@ -175,7 +175,8 @@ static enum outcome place(struct push_work *w)
 	if (out == OUT_IGNORED)
 		out = create(w, pipeline, stage, status);
 	if (out == OUT_DONE) {
-		w->result.stage = stage_name;
+		buf_member(&w->result.told, "pipeline", pipeline_name);
+		buf_member(&w->result.told, "stage", stage_name);
 		changed_opportunity(w, arena_printf(w->a, "opportunity.move/%s", pipeline_name));
 	}
 	return out == OUT_DONE && status && strcmp(status, "won") == 0 ? push_standing_is_patient(w) : out;

@@ -95,8 +95,8 @@ struct push_result {
 	bool retry;
 	unsigned calls;
 	double ms;
-	long http;         /* status of the action's last request; 0: none */
-	const char *stage; /* that the action has brought an opportunity to */
+	long http;       /* status of the action's last request; 0: none */
+	struct buf told; /* members that the action's own result has beside: "pipeline":…,"stage":… */
 };
 
 /* An event at work in a sub-account. Everything it points to is the record's or its arena's. */

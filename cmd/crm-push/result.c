@@ -74,6 +74,13 @@ void push_result_changed(struct push_work *w, const char *what)
 		r->change[r->changes++] = what;
 }
 
+static void append(struct buf *list, const struct buf *more, char between)
+{
+	if (list->n && more->n)
+		buf_putc(list, between);
+	buf_add(list, buf_str(more));
+}
+
 void push_result_action(struct push_work *w, const char *op, enum outcome out, double ms)
 {
 	struct buf *b = &w->result.actions;
@@ -83,7 +90,7 @@ void push_result_action(struct push_work *w, const char *op, enum outcome out, d
 	buf_member(b, "op", op);
 	buf_member(b, "location_id", w->is_one_of ? w->location->id : NULL);
 	buf_member(b, "status", words[out]);
-	buf_member(b, "stage", w->result.stage);
+	append(b, &w->result.told, ',');
 	if (w->result.http)
 		buf_printf(b, ",\"http\":%ld", w->result.http);
 	buf_printf(b, ",\"ms\":%.0f}", ms);
@@ -123,13 +130,6 @@ static void write_location(const struct push_work *one, enum outcome out, struct
 	if (out == OUT_FAILED)
 		write_failure(one, list);
 	buf_putc(list, '}');
-}
-
-static void append(struct buf *list, const struct buf *more, char between)
-{
-	if (list->n && more->n)
-		buf_putc(list, between);
-	buf_add(list, buf_str(more));
 }
 
 /* Takes over what one has come to; the words of a failure begin with before. A failure that can be tried
@@ -215,6 +215,16 @@ static void write_patientnow(struct push_work *w, struct buf *out)
 		buf_printf(out, ",\"patientnow_wait\":{\"ms\":%.*s,\"why\":\"%s\"}", (int)ms.n, ms.p, why);
 }
 
+/* An appointment's type that categorize has found no category for. */
+static const char *uncategorized(struct push_work *w)
+{
+	const struct record *r = w->event->r;
+	bool visit = w->event->type != EVENT_UNKNOWN && w->event->kind == KIND_APPOINTMENT;
+	return visit && !record_get(r, "category").p
+			   ? jtext_string(w->a, jtext_get(record_get(r, "appointment"), "type"))
+			   : NULL;
+}
+
 /* The result names ids, never a patient. */
 void push_result_write(struct push_work *w, enum outcome out)
 {
@@ -229,6 +239,7 @@ void push_result_write(struct push_work *w, enum outcome out)
 	buf_member(&b, "status", words[out]);
 	if (out == OUT_IGNORED || out == OUT_SKIPPED || out == OUT_UNCHANGED)
 		buf_member(&b, "reason", r->reason);
+	buf_member(&b, "uncategorized", uncategorized(w));
 	buf_printf(&b, ",\"ms\":%.0f,\"calls\":%u", r->ms, r->calls);
 	write_patientnow(w, &b);
 	write_list(&b, "actions", (struct str){0}, &r->actions);
@@ -247,4 +258,5 @@ void push_result_free(struct push_result *result)
 	buf_free(&result->locations);
 	buf_free(&result->warnings);
 	buf_free(&result->shown);
+	buf_free(&result->told);
 }

@@ -273,7 +273,7 @@ bool inbox_next_body(struct state_rows *rows, struct inbox_body *body)
 /* A result without what it says in words; NULL: it says nothing so. */
 static const char *without_words(struct arena *a, struct str result)
 {
-	static const char *const words[] = {"reason", "actions", "warnings", "error", "ignored"};
+	static const char *const words[] = {"reason", "uncategorized", "actions", "warnings", "error", "ignored"};
 	struct jtext_members members = jtext_members(a, result);
 	struct buf less = {0};
 	size_t dropped = 0;

@@ -55,6 +55,9 @@ jq -r '.contacts[] | select(.notes != []) | "\(.email[1:] | split("@")[0]) \(.fi
 difference=$(diff "$DIR/want" "$DIR/got" | head -n 6)
 is 'all patients have bills' "$(wc -l <"$DIR/want")" $patients
 is "the lifetime value of all $(wc -l <"$DIR/want") patients is right to the cent" "$difference" ''
+is 'what results tell to have been added comes to that' \
+	"$(jq -r '.actions[]? | select(.op == "ltv.add") | .amount // empty | "+(\(.))"' "$DIR/results" | { tr -d '\n'; echo; } | BC_LINE_LENGTH=0 bc)" \
+	"$(jq -r '.contacts[].fields["Patient Lifetime Value"] // "0" | "+(\(.))"' "$DIR/state" | { tr -d '\n'; echo; } | BC_LINE_LENGTH=0 bc)"
 is "and there is a note for each total that was news, $notes" "$(jq '[.contacts[].notes[]] | length' "$DIR/state")" "$notes"
 is 'every opportunity is worth what its contact is' \
 	"$(jq -r '.contacts[] | .opportunities[] as $o | select(($o.monetaryValue // 0) * 100 - (.fields["Patient Lifetime Value"] // "0" | tonumber) * 100

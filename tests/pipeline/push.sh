@@ -120,6 +120,24 @@ booked e1 $T1 | run
 came 'a value that the CRM drops without a word is warned of' 'done
 the CRM did not take the value of PNOW Appt Reason'
 
+# --- What a result tells of it
+
+begin
+told() # PROMISE JQ WANT
+{
+	is "$1" "$(jq -c "$2" "$DIR/results")" "$3"
+}
+booked e1 $T1 | run
+told 'a move tells the pipeline and the stage' '.actions[] | select(.op == "opportunity.move") | [.pipeline, .stage]' '["Non-Surgical","Booked"]'
+booked e2 $T2 '.appointment.type = "Yoga"' | run
+told 'an appointment without a category, which type the sheet lacks' '[.uncategorized, (.actions | map(.op) | contains(["opportunity.move"]))]' \
+	'["Yoga",false]'
+paid e3 $T2 991 450.00 '.bill.items = [{name: "Botox", amount: "300.00"}, {name: "Peel"}]' | run
+told 'a bill, what was added and for which items' '.actions[] | select(.op == "ltv.add") | [.amount, .items]' \
+	'["450.00",[{"name":"Botox","amount":"300.00"},{"name":"Peel"}]]'
+paid e4 $T3 991 400.00 | run
+told 'its correction, the difference' '.actions[] | select(.op == "ltv.add") | [.amount, .items]' '["-50.00",null]'
+
 # --- What the CRM has lost or renamed since
 
 begin
