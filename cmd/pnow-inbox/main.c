@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: pnow-inbox [-v] [-c FILE | -C DIR] run|add|list|show|retry|drop|stat|trace|purge|forget [ARG ...]\n"
+	"usage: pnow-inbox [-v] [-c FILE | -C DIR] run|add|list|show|retry|drop|stat|trace|purge|forget|dump|load [ARG ...]\n"
 	"The inbox of a practice; pnow-inbox WORD -h tells more of each.\n"
 	"  run [-1] [-j N] [-P N] [-t TYPE,...] -- COMMAND [ARG ...]\n"
 	"                                  feed events into a pipeline, settle them by its results\n"
@@ -24,6 +24,8 @@ static const char usage[] =
 	"                                  membership or contact\n"
 	"  purge -o AGE                    forget the bodies of settled events, and the cache's\n"
 	"  forget [-f] PATIENT             remove what is kept of a person\n"
+	"  dump [-o FILE]                  write a backup of all that is remembered\n"
+	"  load [FILE]                     read one, into an empty state\n"
 	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
 	"  -C DIR   run, list, stat: all practices whose configurations are DIR/*.json\n"
 	"  -v       say more\n"
@@ -44,6 +46,8 @@ static const struct {
 	{"trace", inbox_trace, false},
 	{"purge", inbox_purge_bodies, false},
 	{"forget", inbox_forget_patient, false},
+	{"dump", inbox_dump, false},
+	{"load", inbox_load, false},
 };
 
 int main(int argc, char *argv[])

@@ -32,6 +32,8 @@ int inbox_stat(struct inbox *in, int argc, char *argv[]);
 int inbox_trace(struct inbox *in, int argc, char *argv[]);
 int inbox_purge_bodies(struct inbox *in, int argc, char *argv[]);
 int inbox_forget_patient(struct inbox *in, int argc, char *argv[]);
+int inbox_dump(struct inbox *in, int argc, char *argv[]);
+int inbox_load(struct inbox *in, int argc, char *argv[]);
 
 /* open.c */
 

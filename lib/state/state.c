@@ -243,6 +243,8 @@ static const struct {
 	/* failure: the kind of failure that an event waits for: crm-push: unavailable. */
 	{10, "ALTER TABLE inbox ADD COLUMN failure TEXT;"
 		 "CREATE INDEX inbox_failure ON inbox(failure) WHERE failure IS NOT NULL;"},
+	/* When the last dump (dump.h) was made: dumped. */
+	{10, "CREATE TABLE moment(name TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;"},
 };
 
 enum { VERSION = 10 };
@@ -505,19 +507,21 @@ static struct statement *prepare(struct state *s, const char *sql)
 	return s->prepared = found;
 }
 
+static void bind_text(sqlite3_stmt *statement, int i, const char *text)
+{
+	if (text)
+		sqlite3_bind_text(statement, i, text, -1, SQLITE_STATIC);
+	else
+		sqlite3_bind_null(statement, i);
+}
+
 static void bind(sqlite3_stmt *statement, const char *types, va_list args)
 {
-	for (int i = 1; *types; types++, i++) {
-		if (*types == 'i') {
+	for (int i = 1; *types; types++, i++)
+		if (*types == 'i')
 			sqlite3_bind_int64(statement, i, va_arg(args, int64_t));
-		} else {
-			const char *text = va_arg(args, const char *);
-			if (text)
-				sqlite3_bind_text(statement, i, text, -1, SQLITE_STATIC);
-			else
-				sqlite3_bind_null(statement, i);
-		}
-	}
+		else
+			bind_text(statement, i, va_arg(args, const char *));
 }
 
 static struct state_rows query(struct state *s, const char *sql, const char *types, va_list args)
@@ -605,6 +609,15 @@ bool state_do(struct state *s, const char *sql, const char *types, ...)
 	return end(&rows, STATE_NONE) != STATE_FAILED;
 }
 
+bool state_do_texts(struct state *s, const char *sql, const char *const *texts)
+{
+	struct state_rows rows = state_query(s, sql, "");
+	int n = rows.statement ? sqlite3_bind_parameter_count(rows.statement->prepared) : 0;
+	for (int i = 0; i < n; i++)
+		bind_text(rows.statement->prepared, i + 1, texts[i]);
+	return end(&rows, STATE_NONE) != STATE_FAILED;
+}
+
 /* Whether commits wait for the disk, from now on; the lock is held. Within a transaction nothing changes: its
    commit does as it began. The pragma works when it is prepared, so that it cannot be kept as statements are.
  */
@@ -678,11 +691,11 @@ int state_schema(struct state *s)
 	return (int)n;
 }
 
-static bool begin(struct state *s, bool unflushed)
+static bool begin(struct state *s, const char *sql, bool unflushed)
 {
 	pthread_mutex_lock(&s->lock);
 	set_unflushed(s, unflushed);
-	if (state_do(s, "BEGIN IMMEDIATE", ""))
+	if (state_do(s, sql, ""))
 		return true;
 	set_unflushed(s, false);
 	pthread_mutex_unlock(&s->lock);
@@ -691,12 +704,17 @@ static bool begin(struct state *s, bool unflushed)
 
 bool state_begin(struct state *s)
 {
-	return begin(s, false);
+	return begin(s, "BEGIN IMMEDIATE", false);
 }
 
 bool state_begin_unflushed(struct state *s)
 {
-	return begin(s, true);
+	return begin(s, "BEGIN IMMEDIATE", true);
+}
+
+bool state_begin_reading(struct state *s)
+{
+	return begin(s, "BEGIN", false);
 }
 
 bool state_end(struct state *s, bool commit)

@@ -52,6 +52,8 @@ enum state_result {
 /* Runs a statement that gives no rows. False where it failed. */
 bool state_do(struct state *s, const char *sql, const char *types, ...);
 bool state_do_unflushed(struct state *s, const char *sql, const char *types, ...);
+/* state_do with a text, or NULL, for each '?': where the column is of numbers, the text of one. */
+bool state_do_texts(struct state *s, const char *sql, const char *const *texts);
 /* How many rows the last state_do of this thread's transaction has changed. */
 int64_t state_changed(struct state *s);
 /* Runs a statement, and copies the texts of its first row to columns (the arena's; NULL for NULL). */
@@ -89,6 +91,8 @@ int64_t state_version(struct state *s);
 /* A transaction around several statements of this thread; others wait. state_end(s, false) takes it back. */
 bool state_begin(struct state *s);
 bool state_begin_unflushed(struct state *s);
+/* One that only reads: all of it as it is at one moment. Others write meanwhile. */
+bool state_begin_reading(struct state *s);
 bool state_end(struct state *s, bool commit);
 
 /* Wakes those who wait for events (wakeup.h): when this thread's transaction has ended well, without one now.

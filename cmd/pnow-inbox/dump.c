@@ -1,0 +1,159 @@
+/* pnow-inbox dump and load: the whole state into a file that is nobody else's to read, and back. */
+#include "pnow-inbox.h"
+#include "state/dump.h"
+#include "stream/stream.h"
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static const char dump_usage[] =
+	"usage: pnow-inbox dump [-o FILE]\n"
+	"Writes all that the state remembers as it is now, NDJSON, while everything runs. It holds what the\n"
+	"state file holds: people's facts, and the CRM's tokens.\n"
+	"  -o FILE  into a file of mode 0600, which is there when it is whole; else on standard output\n";
+
+static const char load_usage[] =
+	"usage: pnow-inbox load [FILE]\n"
+	"Reads what dump wrote (else on standard input) into a state file in which nothing is yet: all of it,\n"
+	"or, where a line is wrong, nothing.\n";
+
+enum { LONGEST = 80 << 20 }; /* the longest answer of PatientNow, with each quote escaped */
+
+/* Where a dump goes. */
+struct target {
+	const char *path; /* NULL: standard output */
+	char part[4096];  /* the file while it is not whole */
+	FILE *file;
+};
+
+/* Opens it, so that nobody else can read it. */
+static void open_target(struct target *t)
+{
+	struct stat st;
+	int fd = STDOUT_FILENO;
+	if (t->path) {
+		int n = snprintf(t->part, sizeof t->part, "%s.part", t->path);
+		errno = ENAMETOOLONG;
+		fd = n < (int)sizeof t->part ? open(t->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
+	}
+	if (fd < 0 || fstat(fd, &st) < 0 || (S_ISREG(st.st_mode) && fchmod(fd, 0600) < 0) ||
+		!(t->file = fdopen(fd, "w")))
+		err(EX_CANTCREAT, "cannot write %s", t->path ? t->part : "standard output");
+}
+
+static bool write_line(struct str line, void *context)
+{
+	struct target *t = context;
+	return fwrite(line.p, 1, line.n, t->file) == line.n && putc('\n', t->file) != EOF;
+}
+
+/* Whether a folder's entries are on the disk. */
+static bool flush_folder(const char *path)
+{
+	char copy[sizeof((struct target *)0)->part];
+	snprintf(copy, sizeof copy, "%s", path);
+	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool done = fd >= 0 && fsync(fd) == 0;
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+/* Whether all is written and, in a file, on the disk and in its place. */
+static bool close_target(struct target *t)
+{
+	bool done = fflush(t->file) == 0 && !ferror(t->file);
+	if (!t->path)
+		return done;
+	done = done && fsync(fileno(t->file)) == 0;
+	done = fclose(t->file) == 0 && done;
+	return done && rename(t->part, t->path) == 0 && flush_folder(t->path);
+}
+
+/* Ends the process: the target cannot be written, and errno says why. */
+static void unwritable(const struct target *t)
+{
+	int problem = errno;
+	if (t->path)
+		unlink(t->part);
+	errno = problem;
+	err(EX_CANTCREAT, "cannot write %s", t->path ? t->path : "standard output");
+}
+
+int inbox_dump(struct inbox *in, int argc, char *argv[])
+{
+	struct target t = {0};
+	int64_t made;
+	optind = 1;
+	for (int letter; (letter = getopt(argc, argv, "ho:")) != -1;) {
+		if (letter == 'h')
+			usage_help(dump_usage);
+		if (letter != 'o')
+			usage_error(dump_usage);
+		t.path = optarg;
+	}
+	if (optind < argc)
+		usage_error(dump_usage);
+	inbox_open(in);
+	open_target(&t);
+	bool read = dump_write(in->state, in->conf->practice, write_line, &t, &made);
+	if (!read && !ferror(t.file))
+		errx(EX_TEMPFAIL, "the state file cannot be read now");
+	if (!read || !close_target(&t))
+		unwritable(&t);
+	if (!dump_keep(in->state, made))
+		errx(EX_CANTCREAT,
+			"the dump is whole, but the state file cannot be written, to say that there is one");
+	return EX_OK;
+}
+
+/* Reads lines into the state until one is wrong. */
+static bool load_lines(struct dump_load *load, struct stream *stream)
+{
+	enum stream_line kind;
+	struct str line;
+	while ((kind = stream_read(stream, &line)) == STREAM_LINE)
+		if (!dump_load_line(load, line))
+			return false;
+	if (kind == STREAM_END)
+		return true;
+	load->lines++;
+	snprintf(load->why, sizeof load->why, "it is longer than %d MB", LONGEST >> 20);
+	return false;
+}
+
+int inbox_load(struct inbox *in, int argc, char *argv[])
+{
+	struct dump_load load;
+	optind = 1;
+	for (int letter; (letter = getopt(argc, argv, "h")) != -1;) {
+		if (letter == 'h')
+			usage_help(load_usage);
+		usage_error(load_usage);
+	}
+	if (optind + 1 < argc)
+		usage_error(load_usage);
+	const char *name = optind < argc ? argv[optind] : "standard input";
+	int fd = optind < argc ? open(name, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+	if (fd < 0)
+		err(EX_NOINPUT, "cannot read %s", name);
+	inbox_open(in);
+	if (!dump_load_begin(&load, in->state, in->conf->practice))
+		errx(EX_CANTCREAT, "nothing is loaded into the state file %s: %s", in->conf->state, load.why);
+	struct stream *stream = stream_open(LONGEST);
+	stream_file(stream, fd);
+	bool done = load_lines(&load, stream);
+	if (!dump_load_end(&load, done))
+		errx(EX_DATAERR, "nothing is loaded: %s, line %lld: %s", name, (long long)load.lines, load.why);
+	if (in->verbose)
+		warnx("%lld records are loaded", (long long)load.records);
+	stream_close(stream);
+	return EX_OK;
+}
