@@ -13,7 +13,6 @@
  */
 #include "hook.h"
 #include "conf/folder.h"
-#include "value/signature.h"
 #include "value/when.h"
 
 #include <err.h>
@@ -82,7 +81,7 @@ static void free_parts(struct practice *p)
 {
 	store_free(p->store);
 	for (size_t i = 0; i < HOOK_SENDERS; i++)
-		signature_key_free(p->verify[i].key);
+		verifier_close(&p->verify[i]);
 	profile_free(p->profile);
 	conf_free(p->conf);
 	p->store = NULL;

@@ -1,8 +1,8 @@
 /*
  * Whether a webhook really comes from its sender: a table of the schemes, each of which judges request after
- * request by the secret or key that lib/conf/verifier.h has read. Whatever is secret is compared in constant
- * time (lib/value/signature.h). A missing header is always a refusal, and so is whatever a scheme cannot make
- * sense of: a check that can be skipped is an open door.
+ * request by the secrets or the key that lib/conf/verifier.h has read. Whatever is secret is compared in
+ * constant time (lib/value/signature.h). A missing header is always a refusal, and so is whatever a scheme
+ * cannot make sense of: a check that can be skipped is an open door.
  */
 #include "hook.h"
 #include "text/jtext.h"
@@ -13,8 +13,9 @@
 #include <strings.h>
 #include <time.h>
 
-/* How a scheme judges: verifier_refuses of that scheme. */
-typedef const char *refuses_fn(const struct verifier *v, const struct request *r, struct str body);
+/* How a scheme judges by one of its secrets: verifier_refuses of that scheme. */
+typedef const char *refuses_fn(
+	const struct verifier *v, const struct request *r, struct str body, struct str secret);
 
 /* A header's value as the scheme reads it; p NULL where there is none. */
 static struct str header(const struct verifier *v, const struct request *r)
@@ -66,14 +67,16 @@ static bool without_prefix(const struct verifier *v, struct str *text)
 }
 
 /* Whoever can reach us is believed. */
-static const char *refuses_none(const struct verifier *v, const struct request *r, struct str body)
+static const char *refuses_none(
+	const struct verifier *v, const struct request *r, struct str body, struct str secret)
 {
-	(void)v, (void)r, (void)body;
+	(void)v, (void)r, (void)body, (void)secret;
 	return NULL;
 }
 
 /* The secret itself, in a header or in the query. */
-static const char *refuses_token(const struct verifier *v, const struct request *r, struct str body)
+static const char *refuses_token(
+	const struct verifier *v, const struct request *r, struct str body, struct str secret)
 {
 	(void)body;
 	struct str token = v->header ? header(v, r) : (struct str){NULL, 0};
@@ -83,11 +86,12 @@ static const char *refuses_token(const struct verifier *v, const struct request 
 		token = parameter(r, v->conf->query);
 	if (!token.p)
 		return "no token where the configuration expects it";
-	return signature_equal(token, v->secret) ? NULL : "another token";
+	return signature_equal(token, secret) ? NULL : "another token";
 }
 
 /* RFC 7617. */
-static const char *refuses_basic(const struct verifier *v, const struct request *r, struct str body)
+static const char *refuses_basic(
+	const struct verifier *v, const struct request *r, struct str body, struct str secret)
 {
 	(void)body;
 	static const char scheme[] = "Basic ";
@@ -101,12 +105,13 @@ static const char *refuses_basic(const struct verifier *v, const struct request 
 	long n = signature_base64(given, bytes);
 	if (n < 0)
 		return "the Authorization is no base64";
-	return signature_equal((struct str){(char *)bytes, (size_t)n}, v->secret) ? NULL
-																			  : "another user or password";
+	struct str right = str_of(arena_printf(r->arena, "%s:%s", v->conf->user, secret.p));
+	return signature_equal((struct str){(char *)bytes, (size_t)n}, right) ? NULL : "another user or password";
 }
 
 /* HMAC-SHA256 of the body, in hex or base64, in a header. */
-static const char *refuses_hmac(const struct verifier *v, const struct request *r, struct str body)
+static const char *refuses_hmac(
+	const struct verifier *v, const struct request *r, struct str body, struct str secret)
 {
 	unsigned char mac[32];
 	struct str given = header(v, r);
@@ -115,7 +120,7 @@ static const char *refuses_hmac(const struct verifier *v, const struct request *
 		return "no header with a signature";
 	if (!without_prefix(v, &given))
 		return "the signature lacks the configured prefix";
-	signature_hmac_sha256(v->secret, body, mac);
+	signature_hmac_sha256(secret, body, mac);
 	return signature_is(mac, given) ? NULL : "the signature is not of this body and secret";
 }
 
@@ -141,7 +146,8 @@ static bool read_moment(const char *text, int64_t scale, int64_t *ms)
 
 /* Standard Webhooks 1.0: HMAC-SHA256 of "id.timestamp.body"; the header lists signatures, of which one must
  * hold. */
-static const char *refuses_standard(const struct verifier *v, const struct request *r, struct str body)
+static const char *refuses_standard(
+	const struct verifier *v, const struct request *r, struct str body, struct str secret)
 {
 	const char *id = r->header(r->transport, "webhook-id");
 	const char *timestamp = r->header(r->transport, "webhook-timestamp");
@@ -155,7 +161,7 @@ static const char *refuses_standard(const struct verifier *v, const struct reque
 		return "no webhook-id, webhook-timestamp or webhook-signature header";
 	buf_printf(&text, "%s.%s.", id, timestamp);
 	buf_add(&text, body);
-	signature_hmac_sha256(v->secret, buf_str(&text), mac);
+	signature_hmac_sha256(secret, buf_str(&text), mac);
 	buf_free(&text);
 	for (const char *p = given.p; *p; p += strcspn(p, " "), p += strspn(p, " "))
 		if (strncmp(p, "v1,", 3) == 0)
@@ -168,10 +174,11 @@ static const char *refuses_standard(const struct verifier *v, const struct reque
 }
 
 /* A signature of the body with a key pair, in base64, in a header. */
-static const char *refuses_key(const struct verifier *v, const struct request *r, struct str body)
+static const char *refuses_key(
+	const struct verifier *v, const struct request *r, struct str body, struct str secret)
 {
+	(void)secret;
 	struct str given = header(v, r);
-
 	if (!given.p)
 		return "no header with a signature";
 	return signature_verify(v->key, body, given) ? NULL : "the signature is not of this body and key";
@@ -189,7 +196,11 @@ static refuses_fn *const schemes[] = {
 
 const char *verifier_refuses(const struct verifier *v, const struct request *r, struct str body)
 {
-	return schemes[v->conf->verify](v, r, body);
+	refuses_fn *refuses = schemes[v->conf->verify];
+	const char *why = v->secrets_n ? "" : refuses(v, r, body, (struct str){0});
+	for (size_t i = 0; why && i < v->secrets_n; i++)
+		why = refuses(v, r, body, secret_now(v->secrets[i], r->arena, NULL));
+	return why;
 }
 
 const char *verifier_stale(const struct verifier *v, const struct request *r, struct str body)

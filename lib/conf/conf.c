@@ -55,27 +55,51 @@ static void store_country(const struct settings *s, const char *key, struct str 
 	*(const char **)place = text;
 }
 
+/* A path from the file's folder. */
+static const char *path_of(const struct settings *s, const char *text)
+{
+	const char *slash = strrchr(s->file, '/');
+	size_t folder = slash ? (size_t)(slash - s->file) + 1 : 0;
+	return *text == '/' ? text : arena_printf(s->arena, "%.*s%s", (int)folder, s->file, text);
+}
+
 static void store_path(const struct settings *s, const char *key, struct str value, void *place)
 {
-	const char *text = settings_text(s, key, value), *slash = strrchr(s->file, '/');
-	size_t folder = slash ? (size_t)(slash - s->file) + 1 : 0;
-	*(const char **)place =
-		*text == '/' ? text : arena_printf(s->arena, "%.*s%s", (int)folder, s->file, text);
+	*(const char **)place = path_of(s, settings_text(s, key, value));
 }
 
 /* A secret's file; a bare name is a systemd credential where the service has one of that name. */
-static void store_secret_path(const struct settings *s, const char *key, struct str value, void *place)
+static const char *secret_path(const struct settings *s, const char *text)
 {
-	const char *text = settings_text(s, key, value);
 	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
 	if (credentials && !strchr(text, '/')) {
 		const char *path = arena_printf(s->arena, "%s/%s", credentials, text);
-		if (access(path, F_OK) == 0) {
-			*(const char **)place = path;
-			return;
-		}
+		if (access(path, F_OK) == 0)
+			return path;
 	}
-	store_path(s, key, value, place);
+	return path_of(s, text);
+}
+
+static void store_secret_path(const struct settings *s, const char *key, struct str value, void *place)
+{
+	*(const char **)place = secret_path(s, settings_text(s, key, value));
+}
+
+/* A hook's: one file, or a list of them. */
+static void store_secret_paths(const struct settings *s, const char *key, struct str value, void *place)
+{
+	struct conf_hook *h = place;
+	if (jtext_type(value) == JTEXT_ARRAY) {
+		h->secret_files = settings_texts(s, key, value, &h->secret_files_n);
+	} else {
+		h->secret_files = arena_alloc(s->arena, sizeof *h->secret_files);
+		h->secret_files[0] = settings_text(s, key, value);
+		h->secret_files_n = 1;
+	}
+	if (!h->secret_files_n)
+		settings_wrong(s, value, "%s: found an empty list, expected a file, or a list of files", key);
+	for (size_t i = 0; i < h->secret_files_n; i++)
+		h->secret_files[i] = secret_path(s, h->secret_files[i]);
 }
 
 /* A profile by name, or by path where there is a slash or a dot in it. */
@@ -237,7 +261,7 @@ static void store_stage_names(const struct settings *s, const char *key, struct 
 		{"hooks." name ".query", settings_store_text, AT(member.query)},                                     \
 		{"hooks." name ".prefix", settings_store_text, AT(member.prefix)},                                   \
 		{"hooks." name ".user", settings_store_text, AT(member.user)},                                       \
-		{"hooks." name ".secret_file", store_secret_path, AT(member.secret_file)},                           \
+		{"hooks." name ".secret_file", store_secret_paths, AT(member)},                                      \
 		{"hooks." name ".key_file", store_secret_path, AT(member.key_file)},                                 \
 	{                                                                                                        \
 		"hooks." name ".max_age", store_count, AT(member.max_age)                                            \
@@ -325,7 +349,7 @@ static void check_hook(const struct conf *c, const struct conf_hook *h, const ch
 	bool secret = signature || h->verify == VERIFY_TOKEN || h->verify == VERIFY_BASIC ||
 				  h->verify == VERIFY_STANDARD_WEBHOOKS;
 	const char *missing = NULL;
-	if (h->verify == VERIFY_UNSET && (h->header || h->secret_file || h->key_file || h->user || h->query))
+	if (h->verify == VERIFY_UNSET && (h->header || h->secret_files_n || h->key_file || h->user || h->query))
 		missing = "verify (\"none\" must be written out)";
 	else if (signature && !h->header)
 		missing = "header";
@@ -333,7 +357,7 @@ static void check_hook(const struct conf *c, const struct conf_hook *h, const ch
 		missing = "header, or query";
 	else if (h->verify == VERIFY_BASIC && !h->user)
 		missing = "user";
-	else if (secret && !h->secret_file)
+	else if (secret && !h->secret_files_n)
 		missing = "secret_file";
 	else if (key && !h->key_file)
 		missing = "key_file";

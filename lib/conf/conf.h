@@ -27,9 +27,10 @@ struct conf_hook {
 	const char *query;  /* token: the query parameter that carries it, instead of a header */
 	const char *prefix; /* hmac-sha256: before the signature, such as sha256= */
 	const char *user;   /* basic */
-	const char *secret_file; /* token, basic (the password), hmac-sha256, standard-webhooks */
-	const char *key_file;    /* ed25519, rsa-sha256: the public key, PEM; not a secret */
-	int64_t max_age;         /* seconds a timestamp may be off; 300 */
+	const char **secret_files; /* token, basic (the password), hmac-sha256, standard-webhooks: any of them */
+	size_t secret_files_n;
+	const char *key_file; /* ed25519, rsa-sha256: the public key, PEM; not a secret */
+	int64_t max_age;      /* seconds a timestamp may be off; 300 */
 };
 
 /* A sub-account that one facility's events go to. */

@@ -1,10 +1,17 @@
-/* A secret's file is checked before it is read: what others can read is no secret any more, and the user must
- * know. */
+/*
+ * A secret's file is checked before it is read: what others can read is no secret any more, and the user must
+ * know.
+ * One that may change is looked at whenever it is needed: that costs one stat(2), which a program that is
+ * confined may call, and no signal or restart has to be thought of.
+ */
 #include "conf/secret.h"
 #include "conf/mistake.h"
+#include "value/signature.h"
 
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -32,7 +39,8 @@ static const struct {
 		"it to the sender"},
 };
 
-const char *secret_too_short(
+/* NULL, or why n bytes of a secret are too few. after says which bytes. */
+static const char *too_short(
 	struct arena *a, const char *path, enum secret_use use, size_t n, const char *after)
 {
 	if (n >= uses[use].least)
@@ -53,7 +61,22 @@ static const char *is_wrong(struct arena *a, const char *path, enum secret_use u
 			wrong = "has a line break or another control character in it, expected one line of text";
 	}
 	return wrong ? arena_printf(a, "the secret file %s %s: %s", path, wrong, uses[use].source)
-				 : secret_too_short(a, path, use, text.n, "");
+				 : too_short(a, path, use, text.n, "");
+}
+
+/* Standard Webhooks: "whsec_" and base64 stand for bytes; anything else is itself the secret. */
+static const char *decode(struct arena *a, const char *path, struct str *secret)
+{
+	static const char prefix[] = "whsec_";
+	const size_t n = strlen(prefix);
+	if (strncmp(secret->p, prefix, n) != 0)
+		return NULL;
+	unsigned char *bytes = arena_alloc(a, secret->n);
+	long decoded = signature_base64((struct str){secret->p + n, secret->n - n}, bytes);
+	if (decoded < 0)
+		return arena_printf(a, "%s: expected base64 after whsec_", path);
+	*secret = (struct str){(const char *)bytes, (size_t)decoded};
+	return too_short(a, path, SECRET_STANDARD, secret->n, " after whsec_");
 }
 
 /* Why a file cannot be read, and what to do where it is another user's. */
@@ -103,7 +126,8 @@ const char *secret_try(struct arena *a, const char *path, enum secret_use use, s
 		n--;
 	text[n] = '\0';
 	*secret = (struct str){text, (size_t)n};
-	return is_wrong(a, path, use, *secret);
+	wrong = is_wrong(a, path, use, *secret);
+	return !wrong && use == SECRET_STANDARD ? decode(a, path, secret) : wrong;
 }
 
 struct str secret_read(
@@ -116,4 +140,85 @@ struct str secret_read(
 	if (wrong)
 		mistake("%s: %s: %s", conf_file, key, wrong);
 	return secret;
+}
+
+/* What a file looks like from outside; all zero where it cannot be looked at. */
+struct look {
+	ino_t inode;
+	off_t size;
+	struct timespec written, changed;
+};
+
+struct secret {
+	const char *path;
+	enum secret_use use;
+	pthread_mutex_t lock; /* of what follows */
+	struct look look;     /* of the file when it was read last */
+	struct str text;
+	struct arena arena; /* of a text that was read again */
+};
+
+static struct look look_at(const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) < 0)
+		return (struct look){0};
+	return (struct look){st.st_ino, st.st_size, st.st_mtim, st.st_ctim};
+}
+
+static bool looks_same(const struct look *x, const struct look *y)
+{
+	return x->inode == y->inode && x->size == y->size && x->written.tv_sec == y->written.tv_sec &&
+		   x->written.tv_nsec == y->written.tv_nsec && x->changed.tv_sec == y->changed.tv_sec &&
+		   x->changed.tv_nsec == y->changed.tv_nsec;
+}
+
+struct secret *secret_open(
+	struct arena *a, const char *path, enum secret_use use, const char *conf_file, const char *key)
+{
+	struct look look = path ? look_at(path) : (struct look){0};
+	struct str text = secret_read(a, path, use, conf_file, key);
+	struct secret *s = arena_alloc(a, sizeof *s);
+	*s = (struct secret){.path = path, .use = use, .look = look, .text = text};
+	pthread_mutex_init(&s->lock, NULL);
+	return s;
+}
+
+void secret_close(struct secret *s)
+{
+	if (!s)
+		return;
+	pthread_mutex_destroy(&s->lock);
+	arena_free(&s->arena);
+}
+
+/* Reads the file anew; told: it has been said already that it cannot be used. */
+static void read_again(struct secret *s, bool told)
+{
+	struct arena arena = {0};
+	struct str text = {0};
+	const char *wrong = secret_try(&arena, s->path, s->use, &text);
+	if (wrong && !told)
+		warnx("%s: what it held before counts", wrong);
+	if (wrong || str_eq(text, s->text)) {
+		arena_free(&arena);
+		return;
+	}
+	warnx("the secret file %s has changed, and was read again", s->path);
+	arena_free(&s->arena);
+	s->arena = arena;
+	s->text = text;
+}
+
+struct str secret_now(struct secret *s, struct arena *a, const char *refused)
+{
+	pthread_mutex_lock(&s->lock);
+	struct look look = look_at(s->path);
+	bool same = looks_same(&look, &s->look);
+	s->look = look;
+	if (!same || (refused && str_is(s->text, refused)))
+		read_again(s, same);
+	struct str text = {arena_copy(a, s->text), s->text.n};
+	pthread_mutex_unlock(&s->lock);
+	return text;
 }

@@ -4,17 +4,19 @@
 #define VERIFIER_H
 
 #include "conf/conf.h"
-#include "text/str.h"
+#include "conf/secret.h"
 
 struct verifier {
 	const struct conf_hook *conf;
-	const char *header; /* where the secret or signature stands; NULL: nowhere */
-	struct str secret;
+	const char *header;      /* where the secret or signature stands; NULL: nowhere */
+	struct secret **secrets; /* one of which it must be: two, while one takes the other's place */
+	size_t secrets_n;
 	struct evp_pkey_st *key;
 };
 
-/* Reads the secret or key of one sender's hook, "hooks.crm" or "hooks.patientnow" in the configuration. Ends
-   the process with status 78 where it cannot. */
+/* Reads the secrets or the key of one sender's hook, "hooks.crm" or "hooks.patientnow" in the configuration.
+   Ends the process with status 78 where it cannot. */
 void verifier_open(struct verifier *v, struct conf *conf, const struct conf_hook *hook, const char *place);
+void verifier_close(struct verifier *v);
 
 #endif

@@ -76,11 +76,9 @@ static void fill_location(struct crm *c, struct crm_location *l, const char *id,
 {
 	l->id = id;
 	l->limit = c->limits ? limits_of(c->limits, id) : NULL;
-	l->headers[0] = "Version: 2021-07-28";
 	l->refresh_token_file = refresh_token_file;
 	if (!dry && (token_file || !c->conf->crm.oauth.client_id))
-		l->headers[1] = arena_printf(&c->arena, "Authorization: Bearer %s",
-			secret_read(&c->arena, token_file, SECRET_API, c->conf->file, key).p);
+		l->token = secret_open(&c->arena, token_file, SECRET_API, c->conf->file, key);
 }
 
 struct crm *crm_open(const struct conf *conf, const struct options *options)
@@ -126,6 +124,9 @@ void crm_close(struct crm *c)
 	const struct crm_location *at;
 	for (size_t i = 0; c->verbose && c->limits && (at = crm_location_next(c, &i));)
 		say_left(at);
+	secret_close(c->main.token);
+	for (size_t i = 0; i < c->conf->facilities_n; i++)
+		secret_close(c->facilities[i].token);
 	oauth_close(c->oauth);
 	http_close(c->http);
 	limits_close(c->limits);
@@ -213,8 +214,9 @@ static void explain(struct arena *a, const struct crm_request *request, const st
 
 /* One request as http.h makes it, and what it tells. */
 static struct crm_answer make(struct crm *c, struct arena *a, const struct crm_location *location,
-	const struct crm_request *request, const char *const *headers)
+	const struct crm_request *request, const char *token)
 {
+	const char *headers[] = {"Version: 2021-07-28", arena_printf(a, "Authorization: Bearer %s", token), NULL};
 	struct passage passage = {.location = location, .yields = request->yields};
 	struct http_request http = {.method = request->method,
 		.url = arena_printf(a, "%s%s", c->conf->crm.base_url, request->path),
@@ -235,25 +237,29 @@ static struct crm_answer make(struct crm *c, struct arena *a, const struct crm_l
 	return answer;
 }
 
-/* The request with a token of OAuth; once more with another where that is refused, since then it had no
- * effect. */
-static struct crm_answer make_by_oauth(
+/* The token to be used now; refused: the one that was not accepted just now, or NULL. */
+static struct oauth_token token_of(
+	struct crm *c, struct arena *a, const struct crm_location *location, const char *refused)
+{
+	if (location->token)
+		return (struct oauth_token){.access = secret_now(location->token, a, refused).p};
+	return oauth_token(
+		c->oauth, a, &(struct oauth_owner){location->id, location->refresh_token_file}, refused);
+}
+
+struct crm_answer crm_call(
 	struct crm *c, struct arena *a, const struct crm_location *location, const struct crm_request *request)
 {
-	struct oauth_owner owner = {location->id, location->refresh_token_file};
 	struct crm_answer answer = {.outcome = HTTP_UNSENT, .retry = true};
 	const char *refused = NULL;
 	for (int i = 0; i < 2; i++) {
-		struct oauth_token token = oauth_token(c->oauth, a, &owner, refused);
+		struct oauth_token token = token_of(c, a, location, refused);
 		struct crm_answer now = {
 			.outcome = HTTP_UNSENT, .retry = true, .error = token.error, .code = token.code};
 		if (token.access && refused && strcmp(token.access, refused) == 0)
 			break;
-		if (token.access) {
-			const char *headers[] = {
-				location->headers[0], arena_printf(a, "Authorization: Bearer %s", token.access), NULL};
-			now = make(c, a, location, request, headers);
-		}
+		if (token.access)
+			now = make(c, a, location, request, token.access);
 		now.calls += answer.calls + token.calls;
 		now.ms += answer.ms + token.ms;
 		answer = now;
@@ -262,13 +268,6 @@ static struct crm_answer make_by_oauth(
 			break;
 	}
 	return answer;
-}
-
-struct crm_answer crm_call(
-	struct crm *c, struct arena *a, const struct crm_location *location, const struct crm_request *request)
-{
-	return location->headers[1] ? make(c, a, location, request, location->headers)
-								: make_by_oauth(c, a, location, request);
 }
 
 bool crm_gone(struct arena *a, const struct crm_answer *answer)

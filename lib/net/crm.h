@@ -11,14 +11,15 @@ struct crm;
 
 struct crm_location {
 	const char *id;
-	const char *headers[4];         /* the token in the second; NULL: it is got by OAuth, */
+	struct secret *token;           /* NULL: it is got by OAuth, */
 	const char *refresh_token_file; /* with this or, NULL, the agency's */
 	struct limit *limit;            /* NULL: none is kept */
 };
 
-/* Reads the tokens (ends the process with status 78 where one is missing), and opens the account of the CRM's
-   limits where the configuration has a state file; limit.h says why a process does this once. options:
-   requests at once, time-out, -v. With -n no secret is read, and crm_call must not be called. */
+/* Reads the tokens, and again where their files change (ends the process with status 78 where one is
+   missing), and opens the account of the CRM's limits where the configuration has a state file; limit.h says
+   why a process does this once. options: requests at once, time-out, -v. With -n no secret is read, and
+   crm_call must not be called. */
 struct crm *crm_open(const struct conf *conf, const struct options *options);
 /* With -v, says what is left of the limits. */
 void crm_close(struct crm *c);
@@ -54,7 +55,8 @@ struct crm_answer {
 	int64_t date; /* the CRM's clock, milliseconds since 1970; 0: it did not say */
 };
 
-/* Makes the request, as soon as the location's limits allow it. A status from 200 to 299 with JSON has error
+/* Makes the request, as soon as the location's limits allow it; once more with another token where there is
+   one and the first is refused, since then it had no effect. A status from 200 to 299 with JSON has error
  * NULL. */
 struct crm_answer crm_call(
 	struct crm *c, struct arena *a, const struct crm_location *location, const struct crm_request *request);

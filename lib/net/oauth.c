@@ -50,7 +50,7 @@ struct oauth {
 	struct http *http;
 	struct state *state;
 	struct locks *locks;
-	struct str secret;
+	struct secret *secret;
 	pthread_mutex_t mutex; /* of what follows; changed only by who has the lock of all processes, too */
 	struct kept *kept;
 	struct arena arena;
@@ -71,7 +71,7 @@ struct oauth *oauth_open(const struct conf *conf, struct http *http)
 	struct oauth *o = allocated(calloc(1, sizeof *o));
 	o->conf = conf;
 	o->http = http;
-	o->secret = secret_read(&o->arena, conf->crm.oauth.client_secret_file, SECRET_API, conf->file,
+	o->secret = secret_open(&o->arena, conf->crm.oauth.client_secret_file, SECRET_API, conf->file,
 		"crm.oauth.client_secret_file");
 	secret_read(&o->arena, conf->crm.oauth.refresh_token_file, SECRET_API, conf->file,
 		"crm.oauth.refresh_token_file");
@@ -89,6 +89,7 @@ void oauth_close(struct oauth *o)
 {
 	if (!o)
 		return;
+	secret_close(o->secret);
 	locks_close(o->locks);
 	state_close(o->state);
 	pthread_mutex_destroy(&o->mutex);
@@ -256,8 +257,9 @@ static struct grant refresh(struct quest *q, const char *name, const char *file,
 	got = post(q, "/oauth/token", NULL,
 		arena_printf(q->a,
 			"client_id=%s&client_secret=%s&grant_type=refresh_token&user_type=%s&refresh_token=%s",
-			http_encode(q->a, q->o->conf->crm.oauth.client_id), http_encode(q->a, q->o->secret.p),
-			agency ? "Company" : "Location", http_encode(q->a, old.refresh)));
+			http_encode(q->a, q->o->conf->crm.oauth.client_id),
+			http_encode(q->a, secret_now(q->o->secret, q->a, NULL).p), agency ? "Company" : "Location",
+			http_encode(q->a, old.refresh)));
 	if (!got.refresh || !*got.refresh)
 		got.refresh = old.refresh;
 	got.hash = old.hash;

@@ -22,12 +22,19 @@ struct patientnow {
 	struct state *state;
 	struct cache_expiry *expiry;
 	struct http *http;
-	const char *headers[3];
-	pthread_mutex_t lock; /* of what follows */
+	struct secret *secret; /* token or password */
+	struct secret *apikey; /* of the gateway; NULL: there is none */
+	pthread_mutex_t lock;  /* of what follows */
 	pthread_cond_t freed;
-	unsigned places;   /* for requests that may be made */
-	const char *query; /* practice id and gateway key, encoded: a=b&c=d; "" */
+	unsigned places; /* for requests that may be made */
 	struct arena arena;
+};
+
+/* What tells PatientNow who asks. */
+struct pass {
+	const char *secret, *apikey; /* as their files have them; apikey NULL: there is none */
+	const char *headers[3];
+	const char *query; /* practice id and gateway key, encoded: a=b&c=d; "" */
 };
 
 /* The calls of a day that this command may see used up. */
@@ -48,44 +55,66 @@ static bool allow(void *context, const struct http_request *request)
 	return quota_take(p->state, "patientnow", limit_of(p->conf));
 }
 
-static const char *secret(struct patientnow *p, const char *file, const char *key)
+static struct secret *open_secret(struct patientnow *p, const char *file, const char *key)
 {
-	return secret_read(&p->arena, file, SECRET_API, p->conf->file, key).p;
+	return secret_open(&p->arena, file, SECRET_API, p->conf->file, key);
 }
 
-/* The Authorization header's value: the profile's, with the token in it, or HTTP Basic. */
-static const char *authorization(struct patientnow *p)
-{
-	const struct conf *c = p->conf;
-	const char *scheme = p->profile->authorization;
-	if (scheme) {
-		const char *token = secret(p, c->patientnow.token_file, "patientnow.token_file");
-		const char *at = strstr(scheme, "{token}");
-		if (!at)
-			return scheme;
-		return arena_printf(&p->arena, "%.*s%s%s", (int)(at - scheme), scheme, token, at + strlen("{token}"));
-	}
-	const char *user = conf_need(c, c->patientnow.user, "patientnow.user");
-	const char *password = secret(p, c->patientnow.password_file, "patientnow.password_file");
-	struct buf value = {0};
-	buf_puts(&value, "Basic ");
-	buf_base64(&value, str_of(arena_printf(&p->arena, "%s:%s", user, password)));
-	const char *text = buf_take(&value, &p->arena).p;
-	return text;
-}
-
-static const char *query_of(struct patientnow *p)
+/* Reads the secrets, and sees that what goes with them is there. */
+static void open_secrets(struct patientnow *p)
 {
 	const struct profile *profile = p->profile;
 	const struct conf *c = p->conf;
+	if (!profile->authorization)
+		conf_need(c, c->patientnow.user, "patientnow.user");
+	p->secret = profile->authorization
+					? open_secret(p, c->patientnow.token_file, "patientnow.token_file")
+					: open_secret(p, c->patientnow.password_file, "patientnow.password_file");
+	if (profile->practice_header || profile->practice_query)
+		conf_need(c, c->patientnow.practice_id, "patientnow.practice_id");
+	if (profile->apikey_query)
+		p->apikey = open_secret(p, c->patientnow.apikey_file, "patientnow.apikey_file");
+}
+
+/* The Authorization header's value: the profile's, with the token in it, or HTTP Basic. */
+static const char *authorization(const struct patientnow *p, struct arena *a, const char *secret)
+{
+	const char *scheme = p->profile->authorization;
+	const char *at = scheme ? strstr(scheme, "{token}") : NULL;
+	if (scheme)
+		return at ? arena_printf(a, "%.*s%s%s", (int)(at - scheme), scheme, secret, at + strlen("{token}"))
+				  : scheme;
+	struct buf value = {0};
+	buf_puts(&value, "Basic ");
+	buf_base64(&value, str_of(arena_printf(a, "%s:%s", p->conf->patientnow.user, secret)));
+	return buf_take(&value, a).p;
+}
+
+static const char *query_of(const struct patientnow *p, struct arena *a, const char *apikey)
+{
+	const struct profile *profile = p->profile;
 	const char *query = "";
 	if (profile->practice_query)
-		query = arena_printf(&p->arena, "%s=%s", profile->practice_query,
-			http_encode(&p->arena, conf_need(c, c->patientnow.practice_id, "patientnow.practice_id")));
-	if (profile->apikey_query)
-		query = arena_printf(&p->arena, "%s%s%s=%s", query, *query ? "&" : "", profile->apikey_query,
-			http_encode(&p->arena, secret(p, c->patientnow.apikey_file, "patientnow.apikey_file")));
+		query = arena_printf(
+			a, "%s=%s", profile->practice_query, http_encode(a, p->conf->patientnow.practice_id));
+	if (apikey)
+		query = arena_printf(
+			a, "%s%s%s=%s", query, *query ? "&" : "", profile->apikey_query, http_encode(a, apikey));
 	return query;
+}
+
+/* As the files have it now; refused: the one that was not accepted just now, or NULL. */
+static struct pass pass_of(const struct patientnow *p, struct arena *a, const struct pass *refused)
+{
+	struct pass pass = {.secret = secret_now(p->secret, a, refused ? refused->secret : NULL).p};
+	if (p->apikey)
+		pass.apikey = secret_now(p->apikey, a, refused ? refused->apikey : NULL).p;
+	pass.headers[0] = arena_printf(a, "Authorization: %s", authorization(p, a, pass.secret));
+	if (p->profile->practice_header)
+		pass.headers[1] =
+			arena_printf(a, "%s: %s", p->profile->practice_header, p->conf->patientnow.practice_id);
+	pass.query = query_of(p, a, pass.apikey);
+	return pass;
 }
 
 /* For how long an answer is kept: as long as it can save a call, even of an event that is tried for the last
@@ -109,11 +138,7 @@ struct patientnow *patientnow_open(const struct conf *conf, const struct profile
 	p->places = options->parallel ? options->parallel : 1;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->freed, NULL);
-	p->headers[0] = arena_printf(&p->arena, "Authorization: %s", authorization(p));
-	if (profile->practice_header)
-		p->headers[1] = arena_printf(&p->arena, "%s: %s", profile->practice_header,
-			conf_need(conf, conf->patientnow.practice_id, "patientnow.practice_id"));
-	p->query = query_of(p);
+	open_secrets(p);
 	p->http = http_open(&(struct http_options){.timeout = options->seconds,
 		.connections = options->parallel,
 		.verbose = options->verbose,
@@ -130,6 +155,8 @@ void patientnow_close(struct patientnow *p)
 		return;
 	cache_expiry_end(p->expiry);
 	http_close(p->http);
+	secret_close(p->secret);
+	secret_close(p->apikey);
 	pthread_cond_destroy(&p->freed);
 	pthread_mutex_destroy(&p->lock);
 	arena_free(&p->arena);
@@ -162,13 +189,14 @@ static void give_place(struct patientnow *p)
 }
 
 /* GET of a path, which may have a query; with a body, a POST that is not repeated. */
-static struct http_answer exchange(struct patientnow *p, struct arena *a, const char *path, struct str body)
+static struct http_answer make(
+	struct patientnow *p, struct arena *a, const char *path, struct str body, const struct pass *pass)
 {
 	const char *base = p->conf->patientnow.base_url ? p->conf->patientnow.base_url : p->profile->base_url;
-	const char *joint = !*p->query ? "" : strchr(path, '?') ? "&" : "?";
+	const char *joint = !*pass->query ? "" : strchr(path, '?') ? "&" : "?";
 	struct http_request request = {.method = body.p ? "POST" : "GET",
-		.url = arena_printf(a, "%s/%s%s%s", base, path, joint, p->query),
-		.headers = p->headers,
+		.url = arena_printf(a, "%s/%s%s%s", base, path, joint, pass->query),
+		.headers = pass->headers,
 		.body = body,
 		.repeatable = !body.p};
 	record_waits();
@@ -177,6 +205,27 @@ static struct http_answer exchange(struct patientnow *p, struct arena *a, const 
 	give_place(p);
 	record_goes_on();
 	return answer;
+}
+
+static bool is_refused(const struct http_answer *answer)
+{
+	return answer->outcome == HTTP_ANSWERED && answer->status == 401;
+}
+
+/* Makes it once more where the secrets are refused and their files have others: it had no effect then. */
+static struct http_answer exchange(struct patientnow *p, struct arena *a, const char *path, struct str body)
+{
+	struct pass pass = pass_of(p, a, NULL);
+	struct http_answer answer = make(p, a, path, body, &pass);
+	struct pass other = is_refused(&answer) ? pass_of(p, a, &pass) : pass;
+	if (strcmp(other.headers[0], pass.headers[0]) == 0 && strcmp(other.query, pass.query) == 0)
+		return answer;
+	struct http_answer again = make(p, a, path, body, &other);
+	if (!again.calls) /* it was not allowed */
+		return answer;
+	again.calls += answer.calls;
+	again.ms += answer.ms;
+	return again;
 }
 
 static struct http_answer ask(struct patientnow *p, struct arena *a, const char *path)

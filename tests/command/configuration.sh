@@ -119,6 +119,9 @@ fine "workflows may be null" '.workflows={"appointments":null}'
 wrong "an unknown scheme" '.hooks.crm.verify="md5"' 'hooks.crm.verify: found "md5", expected token, basic, hmac-sha256, *, or none'
 jq -c '.hooks.patientnow={"verify":"hmac-sha256","header":"X-S"}' good.json >conf.json
 refuses "a scheme without its secret" crm-map 'crm-map: conf.json: hooks.patientnow: expected secret_file'
+fine "two secret files" '.hooks.patientnow={"verify":"token","header":"X","secret_file":["old","new"]}'
+wrong "no secret file in a list" '.hooks.patientnow={"verify":"token","header":"X","secret_file":[]}' \
+	'hooks.patientnow.secret_file: found an empty list, expected a file, or a list of files'
 jq -c '.hooks.patientnow={"secret_file":"pnp.token"}' good.json >conf.json
 refuses "a secret without a scheme" crm-map 'crm-map: conf.json: hooks.patientnow: expected verify*'
 jq -c '.hooks.crm={"verify":"ed25519","header":"X-S"}' good.json >conf.json

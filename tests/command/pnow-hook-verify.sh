@@ -6,7 +6,9 @@
 
 printf 'whsec_%s' "$(printf 'battery-staple-0123456789' | base64)" >standard
 printf 'raw-standard-secret' >raw
-chmod 600 standard raw
+printf 'the-secret-of-yesterday' >old
+printf 'the-secret-of-tomorrow' >new
+chmod 600 standard raw old new
 openssl genpkey -algorithm ed25519 -out ed25519.pem
 openssl pkey -in ed25519.pem -pubout -out ed25519.pub
 openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa.pem 2>/dev/null
@@ -19,6 +21,8 @@ practice standard Asia/Tokyo '"patientnow": {"verify": "standard-webhooks", "sec
 	"crm": {"verify": "standard-webhooks", "secret_file": "raw", "max_age": 60}'
 practice keys America/Denver '"crm": {"verify": "ed25519", "key_file": "ed25519.pub"},
 	"patientnow": {"verify": "rsa-sha256", "key_file": "rsa.pub"}'
+practice rotating America/Denver '"patientnow": {"verify": "hmac-sha256", "header": "X-Signature", "secret_file": ["old", "new"]},
+	"crm": {"verify": "standard-webhooks", "secret_file": ["standard", "new"]}'
 practice base64 America/Denver '"crm": {"verify": "ed25519", "header": "X-Other", "key_file": "ed25519.base64"}'
 
 # hmac SECRET: the code of what is on stdin, in hex; hmac_base64 SECRET: in base64.
@@ -50,7 +54,7 @@ refusal()
 	is "$1: 401" "$status $answer $(wc -l <events)" "401 {\"error\":\"the sender could not be verified\"} $handled"
 }
 
-listen main -v -c token.json -c basic.json -c hmac.json -c standard.json -c keys.json -c base64.json -- ./command.sh
+listen main -v -c token.json -c basic.json -c hmac.json -c standard.json -c keys.json -c base64.json -c rotating.json -- ./command.sh
 
 # ----- the schemes
 
@@ -162,6 +166,31 @@ now=$(date +%s)
 post_standard crm w1 "$now" "v1,AAAA v1a,xyz $(standard w1 "$now" raw-standard-secret)"
 is "standard-webhooks: right with a raw secret, last in a list" "$status" 200
 is "standard-webhooks: webhook-id is the event's id where the body has none" "$answer" '{"id":"w1"}'
+
+# ----- one secret takes another's place
+
+# signs SECRET: what a webhook is answered that is signed with it.
+signs()
+{
+	post /hook/rotating/patientnow -H "X-Signature: $(printf '%s' "$body" | hmac "$1")"
+	printf '%s\n' "$status"
+}
+is "two secrets side by side: either is right, another is not" \
+	"$(signs the-secret-of-yesterday) $(signs the-secret-of-tomorrow) $(signs the-secret-of-today)" '200 200 401'
+# signs_standard SECRET: by Standard Webhooks
+signs_standard()
+{
+	post /hook/rotating/crm -H 'webhook-id: w1' -H "webhook-timestamp: $now" -H "webhook-signature: $(standard w1 "$now" "$1")"
+	printf '%s\n' "$status"
+}
+is "two secrets side by side, one in base64 and one as it is" \
+	"$(signs_standard $whsec) $(signs_standard the-secret-of-tomorrow) $(signs_standard whsec)" '200 200 401'
+printf 'the-secret-of-next-week' >new
+is "a secret that is changed while the hook runs: the new one is right, the old one no more" \
+	"$(signs the-secret-of-next-week) $(signs the-secret-of-tomorrow) $(signs the-secret-of-yesterday)" '200 401 200'
+rm old
+is "a secret whose file is gone: what it held counts" "$(signs the-secret-of-yesterday)" 200
+is "each is said once" "$(grep -c 'the secret file new has changed' main.err) $(grep -c 'cannot read the secret file old: .*: what it held before counts' main.err)" '1 1'
 
 # signed BODY: posts it with its Ed25519 signature.
 signed()
