@@ -11,6 +11,7 @@ enum { MINOR_PER_MAJOR = 100 };
 static const int64_t major_max = 1000000000000000; /* 10^15 */
 
 static const char *const currency_signs[] = {"$", "£", "€", "¥"};
+static const char *const currency_codes[] = {"USD", "CAD", "AUD", "NZD", "EUR", "GBP", "CHF", "MXN", "JPY"};
 
 static bool is_digit(char c)
 {
@@ -32,24 +33,36 @@ static struct str trim(struct str text)
 	return text;
 }
 
-/* Takes a minus sign off the front. */
-static bool take_minus(struct str *text)
+/* Takes away what makes an amount negative: a minus in front or behind, or parentheses around it. */
+static void take_minus(struct str *text, bool *negative)
 {
-	if (text->n == 0 || text->p[0] != '-')
-		return false;
-	*text = skip(*text, 1);
-	return true;
+	bool front = text->n > 0 && text->p[0] == '-', back = text->n > 0 && text->p[text->n - 1] == '-';
+	bool around = text->n > 1 && text->p[0] == '(' && text->p[text->n - 1] == ')';
+
+	if (*negative || !(front || back || around))
+		return;
+	*negative = true;
+	if (front || around)
+		*text = skip(*text, 1);
+	if (!front)
+		text->n--;
+	*text = trim(*text);
 }
 
-/* Takes a currency sign off the front, if there is one. */
-static void take_currency(struct str *text)
+/* Takes one of these off the front, or with behind also off the end. */
+static void take_one(struct str *text, const char *const *any, size_t count, bool behind)
 {
-	for (size_t i = 0; i < sizeof(currency_signs) / sizeof(currency_signs[0]); i++) {
-		size_t n = strlen(currency_signs[i]);
-		if (text->n >= n && memcmp(text->p, currency_signs[i], n) == 0) {
-			*text = skip(*text, n);
-			return;
-		}
+	for (size_t i = 0; i < count; i++) {
+		size_t n = strlen(any[i]);
+		if (text->n < n)
+			continue;
+		if (memcmp(text->p, any[i], n) == 0)
+			*text = trim(skip(*text, n));
+		else if (behind && memcmp(text->p + text->n - n, any[i], n) == 0)
+			*text = trim((struct str){text->p, text->n - n});
+		else
+			continue;
+		return;
 	}
 }
 
@@ -95,12 +108,14 @@ static bool read_decimals(struct str text, int64_t *minor)
 bool money_read(struct str text, int64_t *minor)
 {
 	int64_t major, decimals = 0;
+	bool negative = false;
 
 	text = trim(text);
-	bool negative = take_minus(&text);
-	take_currency(&text);
-	if (!negative)
-		negative = take_minus(&text);
+	take_minus(&text, &negative);
+	take_one(&text, currency_codes, COUNT(currency_codes), true);
+	take_minus(&text, &negative);
+	take_one(&text, currency_signs, COUNT(currency_signs), false);
+	take_minus(&text, &negative);
 	if (text.n == 0 || !take_major(&text, &major))
 		return false;
 	if (text.n > 0 && (text.p[0] != '.' || !read_decimals(skip(text, 1), &decimals)))
