@@ -8,6 +8,7 @@
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sysexits.h>
 
 static const char blanks[] = " \t\r\n";
@@ -92,9 +93,11 @@ static const char *names_of(const struct row *header)
 	return names.p;
 }
 
-/* The columns that -m names; false where it does not speak of the fact. */
+/* The columns that -m names; false where it does not speak of the fact. One of them must be there; of a fact
+   about the patient in an export of something else none need: that may have been given for all exports. */
 static bool match_given(const struct csv *c, struct fact_columns *f, const struct row *header)
 {
+	const struct given *missing = NULL;
 	bool any = false;
 	for (size_t i = 0; i < c->given_n; i++) {
 		enum about about;
@@ -110,10 +113,12 @@ static bool match_given(const struct csv *c, struct fact_columns *f, const struc
 			if (strcmp(header->fields[j], c->given[i].column) == 0)
 				add_column(f, j);
 		if (f->n == before)
-			errx(EX_DATAERR, "%s: found no column \"%s\" (-m %s), the header has %s", c->file,
-				c->given[i].column, c->given[i].fact, names_of(header));
+			missing = &c->given[i];
 	}
-	return any;
+	if (missing && !f->n && f->about != ABOUT_PATIENT)
+		errx(EX_DATAERR, "%s: found no column \"%s\" (-m %s), the header has %s", c->file, missing->column,
+			missing->fact, names_of(header));
+	return any && (f->n || !missing);
 }
 
 /* The pointers of the profile that lead to a fact, or NULL. */
@@ -164,20 +169,78 @@ static void need(const struct csv *c, const struct row *header, enum about about
 		c->file, kind, name, expected[c->kind], names_of(header), kind, name);
 }
 
-/* With -v: what is made of which column, and of which nothing is. */
-static void tell(const struct csv *c, const struct row *header)
+/* With -v: what is made of which column. */
+static void tell_found(const struct csv *c, const struct row *header)
 {
 	for (size_t i = 0; i < c->facts_n; i++)
 		for (size_t j = 0; j < c->facts[i].n; j++)
 			warnx("%s: %s.%s is \"%s\"", c->file, kind_name(c->kind, c->facts[i].about), c->facts[i].name,
 				header->fields[c->facts[i].columns[j]]);
-	for (size_t column = 0; column < header->n; column++) {
-		bool used = false;
-		for (size_t i = 0; i < c->facts_n; i++)
-			for (size_t j = 0; j < c->facts[i].n; j++)
-				used |= c->facts[i].columns[j] == column;
-		if (!used)
-			warnx("%s: nothing is made of \"%s\"", c->file, header->fields[column]);
+}
+
+/* What -m says of a fact, or NULL. */
+static const struct given *given_for(const struct csv *c, const struct fact_columns *f)
+{
+	enum about about;
+	const char *fact;
+	for (size_t i = 0; i < c->given_n; i++)
+		if (fact_named(c->kind, c->given[i].fact, &about, &fact) && about == f->about &&
+			strcmp(fact, f->name) == 0)
+			return &c->given[i];
+	return NULL;
+}
+
+/* Whether people should know that a fact has no column. Of a bill's total and its items' amounts one will do;
+   facts about the patient are missed in an export of something else only where they were asked for. */
+static bool is_missed(const struct csv *c, const struct fact_columns *f)
+{
+	const struct given *given = given_for(c, f);
+	if (f->n || (c->kind == KIND_BILL && (strcmp(f->name, "total") == 0 || strcmp(f->name, "amount") == 0)))
+		return false;
+	return f->about == ABOUT_PATIENT ? given && *given->column : !given;
+}
+
+static bool is_used(const struct csv *c, size_t column)
+{
+	for (size_t i = 0; i < c->facts_n; i++)
+		for (size_t j = 0; j < c->facts[i].n; j++)
+			if (c->facts[i].columns[j] == column)
+				return true;
+	for (size_t i = 0; i < c->left_out_n; i++)
+		if (c->left_out[i].at == column)
+			return true;
+	return false;
+}
+
+/* What is not there, and what might be it: facts without a column, columns without a fact. */
+static void tell_missed(const struct csv *c, const struct row *header)
+{
+	struct buf facts = {0}, columns = {0};
+	for (size_t i = 0; i < c->facts_n; i++)
+		if (is_missed(c, &c->facts[i]))
+			buf_printf(&facts, "%s%s.%s", facts.n ? ", " : "", kind_name(c->kind, c->facts[i].about),
+				c->facts[i].name);
+	for (size_t i = 0; i < header->n; i++)
+		if (!is_used(c, i))
+			buf_printf(&columns, "%s\"%.60s\"", columns.n ? ", " : "", header->fields[i]);
+	if (facts.n)
+		warnx("%s: no column for %.*s", c->file, (int)facts.n, facts.p);
+	if (columns.n && (facts.n || c->verbose))
+		warnx("%s: nothing is made of %.*s", c->file, (int)columns.n, columns.p);
+	buf_free(&facts);
+	buf_free(&columns);
+}
+
+/* The columns that -x looks into. */
+static void find_left_out(struct csv *c, const struct row *header)
+{
+	for (size_t i = 0; i < c->left_out_n; i++) {
+		struct left_out *x = &c->left_out[i];
+		for (x->at = 0; x->at < header->n && strcmp(header->fields[x->at], x->column) != 0;)
+			x->at++;
+		if (x->at == header->n)
+			errx(EX_DATAERR, "%s: found no column \"%s\" (-x), the header has %s", c->file, x->column,
+				names_of(header));
 	}
 }
 
@@ -208,21 +271,40 @@ void find_columns(struct csv *c, const struct row *header)
 		need(c, header, ABOUT_OWN, "status");
 	if (c->kind == KIND_BILL && !found(c, ABOUT_OWN, "total"))
 		need(c, header, ABOUT_ITEM, "amount");
+	find_left_out(c, header);
 	if (c->verbose)
-		tell(c, header);
+		tell_found(c, header);
+	tell_missed(c, header);
+}
+
+/* A field without the blanks around it. */
+static const char *field(const struct row *row, size_t column)
+{
+	char *text = row->fields[column] + strspn(row->fields[column], blanks);
+	size_t n = strlen(text);
+	while (n && strchr(blanks, text[n - 1]))
+		n--;
+	text[n] = '\0';
+	return text;
 }
 
 const char *value_in_row(const struct csv *c, size_t fact, const struct row *row)
 {
 	const struct fact_columns *f = &c->facts[fact];
 	for (size_t i = 0; i < f->n; i++) {
-		char *text = row->fields[f->columns[i]] + strspn(row->fields[f->columns[i]], blanks);
-		size_t n = strlen(text);
-		while (n && strchr(blanks, text[n - 1]))
-			n--;
-		text[n] = '\0';
-		if (n)
+		const char *text = field(row, f->columns[i]);
+		if (*text)
 			return text;
 	}
 	return NULL;
+}
+
+bool row_left_out(const struct csv *c, const struct row *row)
+{
+	for (size_t i = 0; i < c->left_out_n; i++) {
+		const struct left_out *x = &c->left_out[i];
+		if ((strcasecmp(field(row, x->at), x->value) == 0) != x->unless)
+			return true;
+	}
+	return false;
 }

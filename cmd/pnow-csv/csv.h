@@ -27,6 +27,13 @@ struct given {
 	const char *column;
 };
 
+/* -x COLUMN=VALUE, COLUMN!=VALUE: rows that are left out. */
+struct left_out {
+	const char *column, *value;
+	bool unless; /* those that do not have the value */
+	size_t at;   /* the column's place in the file in hand */
+};
+
 struct draft;
 
 struct csv {
@@ -36,6 +43,8 @@ struct csv {
 	enum event_type type; /* EVENT_UNKNOWN: the one that fits the record */
 	struct given *given;
 	size_t given_n;
+	struct left_out *left_out;
+	size_t left_out_n;
 	bool verbose;
 
 	struct stream *stream;
@@ -46,16 +55,18 @@ struct csv {
 	size_t facts_n;
 	struct draft *draft; /* the event that is being put together */
 	struct buf out;
-	size_t rows, events, failed;
+	size_t rows, events, failed, left;
 };
 
 /* columns.c */
 /* The fact of a name such as bill.total, patient.email or item.amount (our kind's may be alone: total) for a
    file of this kind; false where there is none. */
 bool fact_named(enum event_kind kind, const char *name, enum about *about, const char **fact);
-/* Finds the columns of all facts in the header. Ends the process with status 65 where one that is needed has
-   none. */
+/* Finds the columns of all facts in the header, and tells of facts that have none. Ends the process with
+   status 65 where one that is needed has none. */
 void find_columns(struct csv *c, const struct row *header);
+/* Whether a row is one of those that -x leaves out. */
+bool row_left_out(const struct csv *c, const struct row *row);
 /* The fact's value in a row, without the blanks around it; NULL where it has none. */
 const char *value_in_row(const struct csv *c, size_t fact, const struct row *row);
 

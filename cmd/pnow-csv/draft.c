@@ -25,6 +25,7 @@ struct draft {
 	bool unread;                   /* unless one is no amount, or makes it too large */
 	struct buf raw;                /* its rows */
 	const char *wrong;             /* why it is no event, or NULL */
+	struct buf warnings;           /* a list, JSON, without its end */
 	size_t doubt;                  /* line of a bad row beside it, or 0 */
 	size_t doubt_next;             /* line of a bad row beside the one that comes next, or 0 */
 	unsigned char *seen;           /* bills that there were: a Bloom filter */
@@ -40,6 +41,7 @@ void draft_free(struct csv *c)
 	arena_free(&c->draft->arena);
 	buf_free(&c->draft->items);
 	buf_free(&c->draft->raw);
+	buf_free(&c->draft->warnings);
 	free(c->draft->seen);
 	free(c->draft);
 }
@@ -63,6 +65,13 @@ static const char *value(const struct csv *c, enum about about, const char *name
 		if (c->facts[i].about == about && strcmp(c->facts[i].name, name) == 0)
 			return c->draft->values[i];
 	return NULL;
+}
+
+static void leave_out(struct csv *c, enum about about, const char *name)
+{
+	for (size_t i = 0; i < c->facts_n; i++)
+		if (c->facts[i].about == about && strcmp(c->facts[i].name, name) == 0)
+			c->draft->values[i] = NULL;
 }
 
 static const char *patient_id(const struct csv *c)
@@ -90,6 +99,12 @@ static void spoil(struct draft *d, const char *why)
 {
 	if (!d->wrong)
 		d->wrong = why;
+}
+
+static void warn_of(struct draft *d, const char *why)
+{
+	buf_putc(&d->warnings, d->warnings.n ? ',' : '[');
+	buf_json(&d->warnings, str_of(why));
 }
 
 /* Takes over the values that the rows before do not have. What a bill is must be the same in each. */
@@ -148,7 +163,7 @@ static void begin(struct csv *c, size_t line)
 	struct draft *d = c->draft;
 	arena_reset(&d->arena);
 	memset(d->values, 0, sizeof d->values);
-	d->items.n = d->raw.n = d->amounts = 0;
+	d->items.n = d->raw.n = d->warnings.n = d->amounts = 0;
 	d->sum = 0;
 	d->unread = false;
 	d->open = true;
@@ -202,7 +217,7 @@ static bool seen_before(struct draft *d, const char *id)
 }
 
 /* The bill's total: as its rows say, else the sum of their amounts. NULL: the bill is spoilt. */
-static const char *total_of(struct csv *c, const char **warning)
+static const char *total_of(struct csv *c)
 {
 	struct draft *d = c->draft;
 	char money[MONEY_TEXT];
@@ -213,11 +228,13 @@ static const char *total_of(struct csv *c, const char **warning)
 		spoil(d, "the bill's total is no amount of money");
 	} else if (total) {
 		if (d->doubt)
-			*warning = arena_printf(&d->arena,
-				"line %zu of the export, beside this bill, cannot be read: it may lack an item", d->doubt);
+			warn_of(d, arena_printf(&d->arena,
+						   "line %zu of the export, beside this bill, cannot be read: it may lack an item",
+						   d->doubt));
 		else if (d->amounts && !d->unread && d->sum != minor)
-			*warning = arena_printf(&d->arena,
-				"the items make %s, and not the bill's total: the total counts", money_text(d->sum, money));
+			warn_of(
+				d, arena_printf(&d->arena, "the items make %s, and not the bill's total: the total counts",
+					   money_text(d->sum, money)));
 		return total;
 	} else if (d->unread) {
 		spoil(d, "an item's amount is no amount of money, and the bill has no total");
@@ -259,12 +276,14 @@ static struct str object_of(struct csv *c, enum about about, const char *total)
 		&(struct sources){.at = {{object, NULL}}}, c->type == EVENT_APPOINTMENT_BOOKED ? "booked" : NULL);
 }
 
+/* The fact that says when it happened. */
+static const char *const dates[EVENT_KINDS] = {
+	[KIND_APPOINTMENT] = "start", [KIND_BILL] = "date", [KIND_MEMBERSHIP] = "sold_date"};
+
 /* When it happened, NULL where the record does not say, or lies ahead: when a visit to come was booked,
    nobody knows. */
 static const char *occurred(struct csv *c)
 {
-	static const char *const dates[EVENT_KINDS] = {
-		[KIND_APPOINTMENT] = "start", [KIND_BILL] = "date", [KIND_MEMBERSHIP] = "sold_date"};
 	char time[WHEN_TEXT];
 	int64_t ms;
 	const char *text = dates[c->kind] ? value(c, ABOUT_OWN, dates[c->kind]) : NULL;
@@ -289,7 +308,7 @@ static const char *type_of(const struct csv *c)
 	return event_type_name(type);
 }
 
-static void write_event(struct csv *c, struct str own, struct str patient, const char *warning)
+static void write_event(struct csv *c, struct str own, struct str patient)
 {
 	struct buf *out = &c->out;
 	char now[WHEN_TEXT], id[65];
@@ -305,15 +324,17 @@ static void write_event(struct csv *c, struct str own, struct str patient, const
 	buf_member(out, "source", "csv");
 	buf_member(out, "received", now);
 	buf_member(out, "occurred", occurred(c));
-	buf_printf(out, ",\"%s\":", event_kind_name(c->kind));
+	buf_puts(out, ",\"row\":{");
+	buf_member(out, "file", c->file);
+	buf_printf(out, ",\"line\":%zu},\"%s\":", c->draft->line, event_kind_name(c->kind));
 	buf_add(out, own);
 	if (patient.p) {
 		buf_puts(out, ",\"patient\":");
 		buf_add(out, patient);
 	}
-	if (warning) {
-		buf_puts(out, ",\"warnings\":[");
-		buf_json(out, str_of(warning));
+	if (c->draft->warnings.n) {
+		buf_puts(out, ",\"warnings\":");
+		buf_add(out, buf_str(&c->draft->warnings));
 		buf_putc(out, ']');
 	}
 	buf_puts(out, "}\n");
@@ -323,6 +344,40 @@ static void write_event(struct csv *c, struct str own, struct str patient, const
 	}
 	stream_write(c->stream, buf_str(out));
 	c->events++;
+}
+
+/* A date or time that cannot be read. Where it says when the record happened it is an error: taken for the
+   newest, an old record would write over what is true now. Others are left out. */
+static void check_date(struct csv *c, const struct event_fact *f, enum about about)
+{
+	struct draft *d = c->draft;
+	bool day_first = c->profile->day_first, own = about == ABOUT_OWN;
+	const char *text = value(c, about, f->name), *kind = event_kind_name(own ? c->kind : KIND_PATIENT);
+	char time[WHEN_TEXT];
+	if (!text || (f->form != FACT_DATE && f->form != FACT_TIME) || when_time(str_of(text), day_first, time))
+		return;
+	const char *why = arena_printf(&d->arena, "%s.%s: %s, expected %s or 2026-12-31%s", kind, f->name,
+		when_wrong(str_of(text), day_first), day_first ? "31/12/2026" : "12/31/2026",
+		f->form == FACT_TIME ? ", and a time" : "");
+	if (own && dates[c->kind] && strcmp(dates[c->kind], f->name) == 0)
+		spoil(d, why);
+	else {
+		warn_of(d, why);
+		leave_out(c, about, f->name);
+	}
+}
+
+static void check_dates(struct csv *c)
+{
+	struct draft *d = c->draft;
+	const char *date = dates[c->kind];
+	for (const struct event_fact *f = event_facts(c->kind); f->name; f++)
+		check_date(c, f, ABOUT_OWN);
+	for (const struct event_fact *f = event_facts(KIND_PATIENT); c->kind != KIND_PATIENT && f->name; f++)
+		check_date(c, f, ABOUT_PATIENT);
+	if (date && !value(c, ABOUT_OWN, date))
+		warn_of(d, arena_printf(&d->arena, "%s.%s is missing: it is taken for the newest",
+					   event_kind_name(c->kind), date));
 }
 
 /* What no event of the kind can do without. */
@@ -337,18 +392,19 @@ static void check(struct csv *c)
 	else if (c->kind == KIND_APPOINTMENT && c->type != EVENT_APPOINTMENT_BOOKED &&
 			 !value(c, ABOUT_OWN, "status"))
 		spoil(d, "the appointment has no status");
+	check_dates(c);
 }
 
 void draft_finish(struct csv *c)
 {
 	struct draft *d = c->draft;
-	const char *warning = NULL, *total = NULL;
+	const char *total = NULL;
 	if (!d->open)
 		return;
 	d->open = false;
 	check(c);
 	if (c->kind == KIND_BILL && !d->wrong)
-		total = total_of(c, &warning);
+		total = total_of(c);
 	if (d->wrong) {
 		write_bad(c, d->line, buf_str(&d->raw), d->wrong);
 		return;
@@ -357,5 +413,5 @@ void draft_finish(struct csv *c)
 	struct str patient = {0};
 	if (c->kind != KIND_PATIENT)
 		patient = object_of(c, ABOUT_PATIENT, NULL);
-	write_event(c, own, patient, warning);
+	write_event(c, own, patient);
 }

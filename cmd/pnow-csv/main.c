@@ -18,11 +18,12 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: pnow-csv [-v] [-c FILE] [-m FACT=COLUMN]... -e TYPE [CSV...]\n"
+	"usage: pnow-csv [-v] [-c FILE] [-m FACT=COLUMN]... [-x COLUMN=VALUE]... -e TYPE [CSV...]\n"
 	"Makes events (NDJSON) of exports: CSV files, or standard input.\n"
 	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
 	"  -e TYPE  what they hold: patient, appointment, bill, membership; or a type of event\n"
 	"  -m FACT=COLUMN  the column that holds a fact, such as bill.total=Net; again: another one\n"
+	"  -x COLUMN=VALUE  leave out rows such as Status=Void; COLUMN!=VALUE: all but those\n"
 	"  -v       say which columns are taken, and at the end how many rows there were\n"
 	"  -h, -V   this help, the version\n";
 
@@ -59,13 +60,29 @@ static void take_given(struct csv *c, char *text)
 	c->given[c->given_n++] = (struct given){text, equals + 1};
 }
 
+/* -x COLUMN=VALUE, COLUMN!=VALUE */
+static void take_left_out(struct csv *c, char *text)
+{
+	char *equals = strchr(text, '=');
+	if (!equals || equals == text) {
+		warnx("-x %s: expected COLUMN=VALUE, such as Status=Void, or COLUMN!=VALUE", text);
+		usage_error(usage);
+	}
+	bool unless = equals[-1] == '!';
+	equals[unless ? -1 : 0] = '\0';
+	c->left_out = allocated(reallocarray(c->left_out, c->left_out_n + 1, sizeof *c->left_out));
+	c->left_out[c->left_out_n++] = (struct left_out){.column = text, .value = equals + 1, .unless = unless};
+}
+
 static void take_option(int letter, void *context)
 {
 	struct arguments *a = context;
 	if (letter == 'e')
 		a->type = optarg;
-	else
+	else if (letter == 'm')
 		take_given(a->csv, optarg);
+	else
+		take_left_out(a->csv, optarg);
 }
 
 /* Ends the process where the options do not make sense together. */
@@ -143,6 +160,8 @@ static void read_rows(struct csv *c)
 		c->rows++;
 		if (row.wrong)
 			take_bad(c, &row, &part);
+		else if (row_left_out(c, &row))
+			c->left++;
 		else
 			draft_add(c, &row);
 		part = row.piece ? part : 0;
@@ -185,7 +204,7 @@ int main(int argc, char *argv[])
 	struct csv c = {.type = EVENT_UNKNOWN};
 	struct arguments a = {.csv = &c};
 	struct options o = {
-		.usage = usage, .letters = "c:e:hm:vV", .own = take_option, .context = &a, .arguments = true};
+		.usage = usage, .letters = "c:e:hm:vVx:", .own = take_option, .context = &a, .arguments = true};
 	options_read(argc, argv, &o);
 	check_options(&c, a.type);
 	for (int i = optind; i < argc; i++)
@@ -200,11 +219,14 @@ int main(int argc, char *argv[])
 	confine(CONFINE_FILTER, NULL, 0, o.verbose);
 	read_files(&c, argv + optind);
 	stream_close(c.stream);
+	if (c.left)
+		warnx("%zu row%s left out (-x)", c.left, c.left == 1 ? "" : "s");
 	if (c.verbose)
 		warnx("%zu rows, %zu events, %zu with an error", c.rows, c.events, c.failed);
 	draft_free(&c);
 	buf_free(&c.out);
 	free(c.given);
+	free(c.left_out);
 	profile_free(profile);
 	conf_free(conf);
 	return c.failed > 0;

@@ -367,6 +367,24 @@ bool when_date(struct str text, bool day_first, char date[static WHEN_DATE])
 	return true;
 }
 
+const char *when_wrong(struct str text, bool day_first)
+{
+	struct rest r = {text.p, text.p + text.n};
+	struct written turned;
+	int number;
+
+	if (!text.p)
+		return "there is none";
+	take_blanks(&r);
+	if (take_number(&r, 1, 2, 1, 31, &number) && take(&r, "/-.") && take_number(&r, 1, 2, 1, 31, &number) &&
+		take(&r, "/-.") && take_number(&r, 2, 2, 0, 99, &number) &&
+		(r.p == r.end || !isdigit((unsigned char)*r.p)))
+		return "the year has two digits";
+	if (read_written(text, !day_first, &turned))
+		return day_first ? "the month stands before the day" : "the day stands before the month";
+	return "there is no such date";
+}
+
 bool when_age(const char *text, int64_t *ms)
 {
 	static const struct {

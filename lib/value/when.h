@@ -35,6 +35,9 @@ bool when_local(struct str text, bool day_first, char time[static WHEN_TEXT]);
  * where none. */
 bool when_date(struct str text, bool day_first, char date[static WHEN_DATE]);
 
+/* What is wrong with a text that is no date or time, without quoting it: "the year has two digits". */
+const char *when_wrong(struct str text, bool day_first);
+
 /* Reads an age: a number and s, m, h, d or w, such as 30d, in milliseconds; false where text is none. */
 bool when_age(const char *text, int64_t *ms);
 

@@ -47,6 +47,30 @@ birth=$'Patient ID,Date of Birth\n1,03/02/1984'
 is "month before day, or as the profile says" "$(csv patient .patient.dob <<<"$birth") $(csv patient .patient.dob -c day.conf <<<"$birth")" \
 	$'"1984-03-02"\n0 "1984-02-03"\n0'
 
+
+# ---- What is missing, what is left out
+
+few=$'Patient ID,First Name,Sex\n1,Ana,F'
+csv patient . <<<"$few" >/dev/null
+is "facts without a column are told, beside columns without a fact" "$(cat said)" \
+	"pnow-csv: standard input: no column for patient.last_name, patient.email, patient.phone, patient.gender, patient.dob, \
+patient.address1, patient.city, patient.state, patient.postal_code, patient.referral_source, patient.unsubscribed
+pnow-csv: standard input: nothing is made of \"Sex\""
+csv membership . <<<$'Membership ID,Patient ID,Program Name,Sold Date,Amount,Status\n1,2,Glow,06/01/2025,5,Active' >/dev/null
+is "nothing is told where nothing is missing" "$(cat said)" ''
+csv bill . -m facility= -m provider= -m item.name= <<<$'Bill ID,Patient ID,Bill Date,Total\n1,2,06/01/2025,5' >/dev/null
+is "nor where it is known that there is none" "$(cat said)" ''
+is "a patient's fact that was given for other exports, too, need not be in each" \
+	"$(csv bill '[.patient.id,.bill.total]' -m patient.id=Client -m patient.first_name=First <<<$'Bill ID,Patient ID,Total\n1,2,5')" $'["2","5.00"]\n0'
+like "and that it is not is told" "$(cat said)" '*: no column for *, patient.first_name?*'
+is "of several columns for a fact one is enough" \
+	"$(csv patient .patient.phone -m phone=Mobile -m phone=Landline <<<$'Patient ID,Landline\n1,303')" $'"303"\n0'
+void=$'Bill ID,Patient ID,Total,Bill State\n1,2,5,Paid\n2,2,6,void \n3,2,7,Open'
+is "-x leaves rows out, whatever the case and the blanks of a value" "$(csv bill .bill.id -x 'Bill State=Void' -x 'Bill State=Open' <<<"$void")" $'"1"\n0'
+like "and says how many" "$(cat said)" '*: 2 rows left out (-x)'
+is "-x COLUMN!=VALUE leaves out all but those" "$(csv bill .bill.id -x 'Bill State!=paid' <<<"$void")" $'"1"\n0'
+is "an event says where it stood" "$(csv bill .row <<<"$void" | head -n 2 | tail -n 1)" '{"file":"standard input","line":3}'
+
 # ---- Types and times
 
 visits=$'Appointment ID,Patient ID,Status,Start Time\n1,2,Scheduled,2025-06-01 10:00\n2,2,Completed,2025-06-01 10:00\n3,2,Booked,2101-06-01 10:00'
@@ -60,6 +84,23 @@ is "the same row is the same event" "$(csv patient .id <<<$'First Name,Patient I
 is "an event needs no PatientNow" "$(pnow-csv -e bill <<<$'Bill ID,Patient ID,Total\n1,2,$3' | crm-map | jq -c '.actions[1]')" \
 	'{"op":"ltv.add","bill":"1","amount":"3.00"}'
 
+dated=$'Bill ID,Patient ID,Total,Bill Date,Date of Birth\n1,2,5,'
+# wrong DATE [OPTION…]: the error of a bill with that date
+wrong()
+{
+	csv bill .error.message "${@:2}" <<<"$dated$1," | head -n 1
+}
+is "a year of two digits: what, where, and what was expected" "$(wrong 6/1/25)" \
+	'"standard input, line 2: bill.date: the year has two digits, expected 12/31/2026 or 2026-12-31"'
+like "a day before the month" "$(wrong 13/02/2025)" '*: the day stands before the month, expected 12/31/2026 or 2026-12-31"'
+like "a month before the day, where the profile has the day first" "$(wrong 02/13/2025 -c day.conf)" \
+	'*: the month stands before the day, expected 31/12/2026 or 2026-12-31"'
+like "a date that is none" "$(wrong soon)" '*: there is no such date, expected *'
+is "a birth date that cannot be read costs no bill, and is told without itself" "$(csv bill '[.bill.total,.patient.dob,.warnings]' <<<"${dated}06/01/2025,2/3/84")" \
+	$'["5.00",null,["patient.dob: the year has two digits, expected 12/31/2026 or 2026-12-31"]]\n0'
+is "a bill without a date says what that means" "$(csv bill '[.bill.total,.warnings]' <<<"$dated,")" \
+	$'["5.00",["bill.date is missing: it is taken for the newest"]]\n0'
+
 # ---- Bills
 
 bills=$'Bill ID,Patient ID,Bill Date,Description,Amount,Total\n'
@@ -68,9 +109,9 @@ is "the rows of a bill are one event, and their sum its total" \
 	"$(csv bill '.bill|[.id,.total,(.items|length)]' <<<"$lines"$'1,2,Botox,$1\n2,2,Peel,0.10\n2,2,Peel,0.20\n3,2,Fee,-5')" \
 	"$(printf '%s\n' '["1","1.00",1]' '["2","0.30",2]' '["3","-5.00",1]' 0)"
 is "a total is the total; items that make something else are told" \
-	"$(csv bill '[.bill.total,.warnings]' <<<"${bills}1,2,,Botox,3,5"$'\n1,2,,Peel,2,5\n2,2,,Peel,2,1')" \
+	"$(csv bill '[.bill.total,.warnings]' <<<"${bills}1,2,06/01/2025,Botox,3,5"$'\n1,2,06/01/2025,Peel,2,5\n2,2,06/01/2025,Peel,2,1')" \
 	"$(printf '%s\n' '["5.00",null]' '["1.00",["the items make 2.00, and not the bill'\''s total: the total counts"]]' 0)"
-is "a total that stands in one row only, whatever its items say" "$(csv bill '[.bill.total,.warnings]' <<<"${bills}1,2,,Botox,free,"$'\n1,2,,Peel,,5')" $'["5.00",null]\n0'
+is "a total that stands in one row only, whatever its items say" "$(csv bill '[.bill.total,.warnings]' <<<"${bills}1,2,06/01/2025,Botox,free,"$'\n1,2,06/01/2025,Peel,,5')" $'["5.00",null]\n0'
 is "rows that have different totals are an error" \
 	"$(csv bill '[.error.line,.error.message,.raw]' <<<"${bills}1,2,,Botox,,3"$'\n1,2,,Peel,,2')" \
 	"$(printf '%s\n' "[2,\"standard input, line 2: the bill's rows have different totals: if they are the items' amounts, give -m total= -m 'item.amount=COLUMN'\",\"1,2,,Botox,,3\\n1,2,,Peel,,2\"]" 1)"
@@ -84,10 +125,12 @@ is "no amount at all is an error" "$(csv bill .error.line <<<"${lines}1,2,Botox,
 is "a bad row beside a bill may be its item: without a total both bills are errors" \
 	"$(csv bill '.error.line//.bill.id' <<<"${lines}1,2,Botox,1"$'\n2,2,Peel,1\n2,2\n3,2,Peel,1\n4,2,Peel,1')" \
 	"$(printf '%s\n' '"1"' 4 3 5 '"4"' 1)"
-is "with a total the bill counts, and says so" "$(csv bill '[.error.line,.bill.total,(.warnings|length)]' <<<"${bills}1,2,,Botox,1,3"$'\n1,2\n1,2,,Peel,1,3')" \
+is "with a total the bill counts, and says so" "$(csv bill '[.error.line,.bill.total,(.warnings|length)]' <<<"${bills}1,2,06/01/2025,Botox,1,3"$'\n1,2\n1,2,06/01/2025,Peel,1,3')" \
 	$'[3,null,0]\n[null,"3.00",1]\n1'
 is "rows of a bill that stand apart are an error, without a total" \
 	"$(csv bill '.error.line//.bill.total' <<<"${lines}1,2,Botox,1"$'\n2,2,Peel,1\n1,2,Peel,1')" $'"1.00"\n"1.00"\n4\n1'
+is "what was given back, and currencies by name" "$(csv bill .bill.total <<<"$lines"$'1,2,Botox,(12.10)\n2,2,Botox,$12.10-\n3,2,Botox,12.10 USD')" \
+	"$(printf '%s\n' '"-12.10"' '"-12.10"' '"12.10"' 0)"
 is "a sum that is too large is an error" \
 	"$(csv bill .error.line <<<"${lines}$(for i in {1..101}; do echo "1,2,a,999999999999999"; done)")" $'2\n1'
 
@@ -159,6 +202,10 @@ pnow-csv -e patient -m nose=Nose 2>said
 says "a fact that is none" 64 '-m nose: expected a fact'
 pnow-csv -e patient -m nose 2>said
 says "-m without a column" 64 'expected FACT=COLUMN'
+pnow-csv -e patient -x Void 2>said
+says "-x without a value" 64 'expected COLUMN=VALUE'
+pnow-csv -e patient -x Void=1 <<<"${head}1,Ana" 2>said
+says "a column of -x that is not there" 65 'found no column "Void" (-x), the header has "Patient ID"'
 
 # ---- As a filter
 
@@ -174,7 +221,7 @@ wait "$process"
 is "SIGTERM: what is whole has gone out, and a bill whose rows may be missing has not" "$? $(jq -r .bill.id out)" "0 1"
 exec 3>&-
 pnow-csv -e patient many.csv 2>said | head -n 1 >/dev/null
-is "a reader who leaves is no trouble" "${PIPESTATUS[0]} $(wc -c <said)" "141 0"
+is "a reader who leaves is no trouble" "${PIPESTATUS[0]} $(grep -vc 'no column' said)" "141 0"
 if [ -e /dev/full ]; then
 	pnow-csv -e patient many.csv >/dev/full 2>said
 	says "an output that cannot be written" 73 'cannot write standard output'

@@ -67,21 +67,24 @@ finish_backfill
 held >"$DIR/held"
 holds "and it goes on" diff "$DIR/held" "$DIR/sums"
 
-# At a terminal, where Ctrl-C goes to all of its processes.
+# At a terminal, where Ctrl-C goes to all of its processes; slow enough to see how fast it is.
+sandbox_stop
+sandbox -r 20/200
+practice test
+exports 50 150
 rm -rf "$DIR"/test.db* "$DIR/backfill"
-curl -sS -X POST "$API/_/reset" >/dev/null
 mkfifo "$DIR/keys"
 exec 3<>"$DIR/keys"
 sent="$root/examples/backfill/backfill -c $PRACTICE -d $DIR/backfill patient=$DIR/patients.csv bill=$DIR/bills.csv"
 env --default-signal=INT script -qfec "$sent" /dev/null <"$DIR/keys" >"$DIR/screen" &
 terminal=$!
-while [ "$(applied)" -lt $((events / 4)) ] && ! gone "$terminal"; do sleep 0.05; done
+holds "it shows how far it is, the rate and when it will end" until_true grep -qE '[0-9]+ of 200, 0 failed, 0 skipped; [0-9.]+/s, until [0-9]{2}:[0-9]{2}' "$DIR/screen"
 printf '\003\003' >&3
 wait "$terminal"
 is "Ctrl-C twice: it stops, and says so" "$? $(grep -o 'backfill: stopped.*' "$DIR/screen" | tr -d '\r')" \
 	'75 backfill: stopped; run it again to go on'
 is "and each event that was applied has its result, whole" "$(jq -r .status "$DIR/backfill/results" | sort | uniq -c | xargs)" "$(applied) done"
 printf '{"id":"half of a' >>"$DIR/backfill/results"
-finish_backfill
-is "what a crash has left of a result is gone" "$? $(jq -r .id "$DIR/backfill/results" | wc -l)" "0 $events"
+"$root/examples/backfill/backfill" -c "$PRACTICE" -d "$DIR/backfill" patient="$DIR/patients.csv" bill="$DIR/bills.csv" >"$DIR/said" 2>&1
+is "what a crash has left of a result is gone" "$? $(jq -r .id "$DIR/backfill/results" | wc -l)" "0 200"
 finish
