@@ -1,7 +1,6 @@
 /*
  * The sub-accounts of the CRM: the practice's own and each facility's. Three lists of each are read (custom
- * fields, pipelines, workflows), each once; that they come shows that the token is taken. What only writing
- * would show, the scopes for it, is not tried out.
+ * fields, pipelines, workflows), each once; that they come shows that the token is taken.
  */
 #include "setup.h"
 #include "value/category.h"
@@ -140,12 +139,15 @@ static struct crm_answer list(
 	return crm_call(crm, &s->arena, location, &request);
 }
 
-/* Says why a list did not come; scope is what the token needs for it. */
-static void tell_refused(
-	struct setup *s, const char *check, const char *scope, const struct crm_answer *answer)
+bool is_refused(const struct crm_answer *answer)
+{
+	return answer->status == 401 || answer->status == 403;
+}
+
+void tell_refused(struct setup *s, const char *check, const char *scope, const struct crm_answer *answer)
 {
 	tell(s, answer->status ? WRONG : UNKNOWN, check, NULL, answer->error,
-		answer->status == 401 || answer->status == 403
+		is_refused(answer)
 			? arena_printf(&s->arena,
 				  "Give the private integration the scope %s (Settings > Private Integrations in this "
 				  "sub-account).",
@@ -191,6 +193,7 @@ static void check_location(struct setup *s, struct crm *crm, const struct crm_lo
 		tell_refused(s, "workflow", "workflows.readonly", &workflows);
 	else
 		check_workflows(s, jtext_get(workflows.body, "workflows"));
+	check_permits(s, crm, location);
 }
 
 void check_crm(struct setup *s)

@@ -49,6 +49,7 @@ static void show_requests(struct setup *s)
 		for (size_t k = 0; k < COUNT(kinds); k++)
 			printf(
 				"{\"api\":\"crm\",\"method\":\"GET\",\"path\":\"%s\"}\n", names_path(&s->arena, l, kinds[k]));
+		show_permits(s, l);
 		if (s->write)
 			show_fields(s, l);
 	}

@@ -54,8 +54,18 @@ void check_patientnow(struct setup *s);
 
 /* location.c: every sub-account. */
 void check_crm(struct setup *s);
+/* Whether the token may not do what was asked for. */
+bool is_refused(const struct crm_answer *answer);
+/* Says why the answer is an error: where it is refused, that the token needs scope. */
+void tell_refused(struct setup *s, const char *check, const char *scope, const struct crm_answer *answer);
 /* Says how far this machine's clock is from another's (milliseconds since 1970; 0: not told), once. */
 void check_clock(struct setup *s, int64_t there);
+
+/* permits.c */
+/* Judges what a sub-account permits: duplicates, and the scopes that no list shows. */
+void check_permits(struct setup *s, struct crm *crm, const struct crm_location *location);
+/* Shows the requests of that. */
+void show_permits(struct setup *s, const struct crm_location *location);
 
 /* fields.c */
 /* Judges the custom fields of a sub-account, and makes the missing ones where -w asks for it; first is its

@@ -8,6 +8,7 @@
 #include "crm_store.h"
 #include "sandbox.h"
 #include "text.h"
+#include <stdio.h>
 #include <time.h>
 
 enum { NO_LIMIT = 1000000000, WINDOW_MS = 10000 };
@@ -60,7 +61,21 @@ static bool within_limits(struct sandbox *s, struct request *r)
 	return within;
 }
 
-/* Token, limits, version. */
+/* Whether the location's tokens have the scope that the CRM's published description asks for. */
+static bool has_scope(struct request *r)
+{
+	char scope[64];
+	struct json_object *scopes = r->location->scopes;
+	size_t n = scopes ? json_object_array_length(scopes) : 0, i = 0;
+	bool fields = r->segments_n > 2 && strcmp(r->segments[2], "customFields") == 0;
+	snprintf(scope, sizeof scope, "%.40s%s.%s", r->segments_n ? r->segments[0] : "",
+		fields ? "/customFields" : "", strcmp(r->method, "GET") == 0 ? "readonly" : "write");
+	while (i < n && strcmp(json_object_get_string(json_object_array_get_idx(scopes, i)), scope) != 0)
+		i++;
+	return !scopes || i < n;
+}
+
+/* Token, limits, version, scope. */
 bool crm_enter(struct sandbox *s, struct request *r)
 {
 	const char *token = request_bearer(r), *version = request_header(r, "Version");
@@ -77,6 +92,10 @@ bool crm_enter(struct sandbox *s, struct request *r)
 	}
 	if (strcmp(version, "2021-07-28") != 0) {
 		answer_error(r, 400, "version header is invalid: the sandbox speaks 2021-07-28");
+		return false;
+	}
+	if (!has_scope(r)) {
+		answer_error(r, 401, "The token is not authorized for this scope.");
 		return false;
 	}
 	return true;

@@ -8,7 +8,7 @@ struct contact;
 struct request;
 struct sandbox;
 
-/* Token, version and limits; false where the request has been answered. */
+/* Token, limits, version and scope; false where the request has been answered. */
 bool crm_enter(struct sandbox *s, struct request *r);
 /* What follows "Bearer " in the Authorization header, or NULL. */
 const char *request_bearer(const struct request *r);

@@ -10,15 +10,21 @@
 #include "route.h"
 #include "text.h"
 
-/* GET /locations/{id}: what is asked to see whether a token works. */
+/* GET /locations/{id}: what is asked to see whether a token works, and what the location allows. */
 void location_get(struct sandbox *s, struct request *r)
 {
 	(void)s;
 	if (!crm_allowed(r, r->arg[0]))
 		return;
-	struct json_object *value = json_object_new_object(), *location = json_object_new_object();
+	struct json_object *value = json_object_new_object(), *location = json_object_new_object(),
+					   *settings = json_object_new_object();
 	member_set(location, "id", r->location->id);
 	member_set(location, "name", "Sandbox");
+	json_object_object_add(
+		settings, "allowDuplicateContact", json_object_new_boolean(r->location->several_contacts));
+	json_object_object_add(
+		settings, "allowDuplicateOpportunity", json_object_new_boolean(!r->location->one_opportunity));
+	json_object_object_add(location, "settings", settings);
 	json_object_object_add(value, "location", location);
 	answer_json(r, 200, value);
 }

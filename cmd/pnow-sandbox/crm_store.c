@@ -39,6 +39,7 @@ static void location_free(struct location *l)
 	json_object_put(l->fields);
 	json_object_put(l->pipelines);
 	json_object_put(l->workflows);
+	json_object_put(l->scopes);
 	lh_table_free(l->field_by_id);
 	lh_table_free(l->field_by_name);
 	lh_table_free(l->by_email);

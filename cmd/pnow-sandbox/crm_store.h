@@ -36,7 +36,9 @@ struct opportunity {
 struct location {
 	TAILQ_ENTRY(location) next;
 	char *id;
-	bool one_opportunity; /* a second opportunity of a contact in a pipeline is refused */
+	bool one_opportunity;       /* a second opportunity of a contact in a pipeline is refused */
+	bool several_contacts;      /* its setting says that duplicates are allowed */
+	struct json_object *scopes; /* of its tokens, an array; NULL: all */
 	struct json_object *fields, *pipelines, *workflows; /* arrays, as the API shows them */
 	struct lh_table *field_by_id, *field_by_name;       /* to what fields owns */
 	struct lh_table *by_email, *by_phone;               /* contacts */

@@ -1,7 +1,7 @@
 /*
  * OAuth: access tokens for refresh tokens, each of which can be used once, and tokens of a location for the
  * agency's token. What is needed to see that a client keeps the new refresh token before it uses it, and gets
- * another access token in time; there are no scopes.
+ * another access token in time; scopes are a location's.
  */
 #include "oauth.h"
 #include "answer.h"

@@ -308,8 +308,8 @@ typedef void load_fn(struct sandbox *s, struct location *l, const struct place *
 /* A location. */
 static void load_location(struct sandbox *s, const struct place *at, struct json_object *given)
 {
-	static const char *const keys[] = {"id", "token", "refresh_token", "allowDuplicateOpportunity",
-		"customFields", "pipelines", "workflows", "contacts", NULL};
+	static const char *const keys[] = {"id", "token", "refresh_token", "allowDuplicateContact",
+		"allowDuplicateOpportunity", "scopes", "customFields", "pipelines", "workflows", "contacts", NULL};
 	static const struct {
 		const char *key;
 		load_fn *load;
@@ -332,6 +332,10 @@ static void load_location(struct sandbox *s, const struct place *at, struct json
 		index_put(s->crm.refresh_tokens, text_copy(refresh), l);
 	struct json_object *twice = member(given, "allowDuplicateOpportunity");
 	l->one_opportunity = twice && !json_object_get_boolean(twice);
+	l->several_contacts = json_object_get_boolean(member(given, "allowDuplicateContact"));
+	l->scopes = json_object_get(list_at(at, given, "scopes"));
+	for (size_t i = 0; i < count(l->scopes); i++)
+		text_in(at, l->scopes, "scopes", i);
 	for (size_t k = 0; k < COUNT(lists); k++) {
 		struct json_object *list = list_at(at, given, lists[k].key);
 		for (size_t i = 0; i < count(list); i++) {

@@ -18,8 +18,10 @@ change "$both"
 is 'all is well: nothing to mend, status 0' "$status $(jq -r 'select(.state | IN("ok", "skipped", "warning") | not) | .check' "$DIR/rows")" '0 '
 is 'each sub-account is looked at, one that two facilities share once' "$(jq -r 'select(.check == "CRM") | .location' "$DIR/rows" | xargs)" \
 	"$MAIN $DOWNTOWN"
-is 'three lists of each, none asked twice' "$(requests .path | sort | uniq -c | awk '{ print $1 }' | xargs)" '1 1 1 1 1 1'
-is 'nothing is written' "$(requests .method | sort -u)" '"GET"'
+is 'three lists and the settings of each, and nobody, none asked twice' "$(requests '.path | select(contains("pnowAsks") | not)' | sort | uniq -c |
+	awk '{ print $1 }' | xargs)" '1 1 1 1 1 1 1 1'
+is 'nothing is written' "$(requests 'select(.method != "GET") | "\(.path) \(.status)"' | sort -u | xargs)" \
+	'/contacts/pnowAsksForNobody00 400 /opportunities/pnowAsksForNothing0 400'
 is 'on a terminal it is a table' "$(script -qec crm-setup /dev/null | tr -d '\r' | awk 'NR == 1 || / clock / { print $1, $2 }' | xargs)" 'STATE CHECK ok clock'
 
 # --- Files of this machine
@@ -216,6 +218,20 @@ with '.workflows |= map(if . == "PatientNow Birthday" then {name: ., status: "dr
 	| .workflows.membership = null'
 told 'a workflow that is a draft' 1 workflow 'PatientNow Birthday' 'wrong: is draft, not published: * -> *from Draft to Publish.'
 told 'a workflow that is missing' 1 workflow 'Nobody made it' 'missing: not in the CRM -> Make and publish it*workflows.order_paid*'
+with '.allowDuplicateContact = true | .allowDuplicateOpportunity = true'
+told 'contacts may be there twice' 1 setting 'Allow Duplicate Contact' 'wrong: is on: * -> Switch it off in the CRM (Settings > *'
+told 'and opportunities' 1 setting 'Allow Duplicate Opportunity' 'wrong: is on: * -> Switch it off in the CRM (Settings > *'
+scopes='"contacts.readonly", "contacts.write", "opportunities.readonly", "opportunities.write", "workflows.readonly", "locations/customFields.readonly"'
+for scope in contacts.readonly contacts.write opportunities.write; do
+	with ".scopes = [$scopes] - [\"$scope\"]"
+	told "a token without $scope" 1 scope '' "wrong: *401* -> Give the private integration the scope $scope *"
+done
+is 'the scopes that it has are right' "$(row scope contacts.readonly)" 'ok: the token has it -> '
+told 'what only crm-setup needs may be missing' 1 setting '' 'warning: *401* -> *locations.readonly (nothing else needs it), or see yourself that *are off*'
+with ".scopes = [$scopes]"
+is 'a token with the scopes that the page lists does' "$status" 0
+with '.workflows |= map(if . == "PatientNow Birthday" then {name: ., status: "draft"} else . end)' '.workflows.order_paid = "Nobody made it"
+	| .workflows.membership = null'
 told 'a workflow that is not wanted' 1 workflow workflows.membership 'skipped: * -> '
 sandbox_stop
 
