@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: pnow-inbox [-v] [-c FILE | -C DIR] run|add|list|show|retry|drop|stat|trace|purge|forget|dump|load [ARG ...]\n"
+	"usage: pnow-inbox [-v] [-c FILE | -C DIR] run|add|list|show|retry|drop|stat|results|trace|purge|forget|dump|load [ARG ...]\n"
 	"The inbox of a practice; pnow-inbox WORD -h tells more of each.\n"
 	"  run [-1] [-j N] [-P N] [-t TYPE,...] -- COMMAND [ARG ...]\n"
 	"                                  feed events into a pipeline, settle them by its results\n"
@@ -20,6 +20,7 @@ static const char usage[] =
 	"  retry ID ... | -s STATE,...     try again now\n"
 	"  drop ID ...                     give up\n"
 	"  stat [-j]                       counts\n"
+	"  results [-s SINCE] [-u UNTIL]   what became of the events of a span, for pnow-report\n"
 	"  trace KEY                       all that is known of an event, patient, appointment, bill,\n"
 	"                                  membership or contact\n"
 	"  purge -o AGE                    forget the bodies of settled events, and the cache's\n"
@@ -27,7 +28,7 @@ static const char usage[] =
 	"  dump [-o FILE]                  write a backup of all that is remembered\n"
 	"  load [FILE]                     read one, into an empty state\n"
 	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
-	"  -C DIR   run, list, stat: all practices whose configurations are DIR/*.json\n"
+	"  -C DIR   run, list, stat, results: all practices whose configurations are DIR/*.json\n"
 	"  -v       say more\n"
 	"  -h, -V   this help, the version\n";
 
@@ -43,6 +44,7 @@ static const struct {
 	{"retry", inbox_retry_events, false},
 	{"drop", inbox_drop_events, false},
 	{"stat", inbox_stat, true},
+	{"results", inbox_results_of, true},
 	{"trace", inbox_trace, false},
 	{"purge", inbox_purge_bodies, false},
 	{"forget", inbox_forget_patient, false},

@@ -29,6 +29,7 @@ int inbox_show(struct inbox *in, int argc, char *argv[]);
 int inbox_retry_events(struct inbox *in, int argc, char *argv[]);
 int inbox_drop_events(struct inbox *in, int argc, char *argv[]);
 int inbox_stat(struct inbox *in, int argc, char *argv[]);
+int inbox_results_of(struct inbox *in, int argc, char *argv[]);
 int inbox_trace(struct inbox *in, int argc, char *argv[]);
 int inbox_purge_bodies(struct inbox *in, int argc, char *argv[]);
 int inbox_forget_patient(struct inbox *in, int argc, char *argv[]);

@@ -186,6 +186,20 @@ struct inbox_forgotten {
    of pipelines say beside ids, status and counts; *n had something to forget. */
 bool inbox_forget(struct state *s, const char *events, struct inbox_forgotten *n);
 
+/* What a pipeline has answered for an event, or a person decided: a line of pnow-inbox results. */
+struct inbox_answer {
+	const char *id, *type, *patient, *subject, *state; /* as in inbox_row: what the event is now */
+	int64_t received;
+	int64_t at;         /* when it was answered; 0: it has not been yet */
+	const char *result; /* JSON; NULL: there is none yet */
+	bool last;          /* of the event */
+};
+
+/* All answers for the events that were received from since on and before until, event by event as they came;
+   an event without one has a row, too. */
+struct state_rows inbox_results(struct state *s, int64_t since, int64_t until);
+bool inbox_next_result(struct state_rows *rows, struct inbox_answer *answer);
+
 /* Something that happened to an event. */
 struct inbox_moment {
 	int64_t at;

@@ -331,6 +331,32 @@ bool inbox_forget(struct state *s, const char *events, struct inbox_forgotten *n
 	return state_end(s, done) && done;
 }
 
+struct state_rows inbox_results(struct state *s, int64_t since, int64_t until)
+{
+	return state_query(s,
+		"SELECT id, type, i.patient, subject, state, received, a.at, a.result,"
+		"  CASE WHEN a.seq IS NULL OR a.seq=(SELECT max(seq) FROM attempt WHERE event_seq=i.seq) THEN 1 END"
+		"  FROM inbox AS i LEFT JOIN attempt AS a ON a.event_seq=i.seq"
+		"  WHERE received>=? AND received<? ORDER BY i.seq, a.seq",
+		"ii", since, until);
+}
+
+bool inbox_next_result(struct state_rows *rows, struct inbox_answer *answer)
+{
+	if (!state_next(rows))
+		return false;
+	*answer = (struct inbox_answer){.id = state_text(rows, 0),
+		.type = state_text(rows, 1),
+		.patient = state_text(rows, 2),
+		.subject = state_text(rows, 3),
+		.state = state_text(rows, 4),
+		.received = state_number(state_text(rows, 5)),
+		.at = state_number(state_text(rows, 6)),
+		.result = state_text(rows, 7),
+		.last = state_text(rows, 8) != NULL};
+	return true;
+}
+
 struct state_rows inbox_history(struct state *s, const char *keys)
 {
 	return state_query(s,
