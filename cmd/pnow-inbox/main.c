@@ -3,7 +3,9 @@
  * is a function in the file of its name.
  */
 #include "pnow-inbox.h"
+#include "text/distance.h"
 
+#include <err.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,6 +54,18 @@ static const struct {
 	{"load", inbox_load, false},
 };
 
+/* Ends the process: there is no such word. */
+static void unknown(const char *word) __attribute__((noreturn));
+static void unknown(const char *word)
+{
+	size_t nearest = 0;
+	for (size_t i = 1; i < COUNT(commands); i++)
+		if (distance(word, commands[i].name) < distance(word, commands[nearest].name))
+			nearest = i;
+	warnx("there is no \"%s\": the nearest word is \"%s\"", word, commands[nearest].name);
+	usage_error(usage);
+}
+
 int main(int argc, char *argv[])
 {
 	struct inbox in = {0};
@@ -78,7 +92,11 @@ int main(int argc, char *argv[])
 	size_t i = 0;
 	while (optind < argc && i < COUNT(commands) && strcmp(commands[i].name, argv[optind]) != 0)
 		i++;
-	if (optind == argc || i == COUNT(commands) || (in.folder && (in.file || !commands[i].many)))
+	if (optind < argc && i == COUNT(commands))
+		unknown(argv[optind]);
+	if (optind < argc && in.folder && !commands[i].many)
+		warnx("%s is for one practice: expected -c FILE", commands[i].name);
+	if (optind == argc || (in.folder && (in.file || !commands[i].many)))
 		usage_error(usage);
 	int status = commands[i].run(&in, argc - optind, argv + optind);
 	state_close(in.state);

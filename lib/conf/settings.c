@@ -4,6 +4,7 @@
  */
 #include "conf/settings.h"
 #include "conf/mistake.h"
+#include "text/distance.h"
 #include "text/file.h"
 
 #include <ctype.h>
@@ -167,28 +168,6 @@ struct filling {
 	size_t n;
 	void *place;
 };
-
-/* How many single letters must change to make one text of the other (Levenshtein), at most 99. */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned row[100];
-	size_t n = strlen(b);
-	if (n > 98)
-		return 99;
-	for (unsigned j = 0; j <= n; j++)
-		row[j] = j;
-	for (unsigned i = 1; *a; a++, i++) {
-		unsigned corner = row[0];
-		row[0] = i;
-		for (size_t j = 1; j <= n; j++) {
-			unsigned change = corner + (*a != b[j - 1]);
-			corner = row[j];
-			unsigned least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
-			row[j] = least < change ? least : change;
-		}
-	}
-	return row[n];
-}
 
 /* Ends the process: there is no row for a path. */
 __attribute__((noreturn)) static void unknown(const struct filling *f, const char *path, struct str value)

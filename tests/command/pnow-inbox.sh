@@ -665,7 +665,8 @@ END
 test_usage()
 {
 	local word
-	is 'a word that is none: status 64' "$(inbox nix 2>/dev/null; echo $?)" 64
+	like 'a word that is none: the nearest that there is' "$(inbox lsit 2>&1; echo $?)" '*: there is no "lsit": the nearest word is "list"*64'
+	like 'a folder for a word that takes one practice' "$(pnow-inbox -C . show 1 2>&1; echo $?)" '*: show is for one practice: expected -c FILE*64'
 	is 'no word: status 64' "$(inbox 2>/dev/null; echo $?)" 64
 	for word in run add list show retry drop stat trace purge forget; do
 		like "$word -h tells how, without a configuration" "$(PNOW_CONFIG=nowhere pnow-inbox $word -h; echo $?)" "usage: pnow-inbox $word*0"
