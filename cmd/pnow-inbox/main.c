@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: pnow-inbox [-v] [-c FILE | -C DIR] run|add|list|show|retry|drop|stat|results|trace|purge|forget|dump|load [ARG ...]\n"
+	"usage: pnow-inbox [-v] [-c FILE | -C DIR] run|add|list|show|retry|drop|stat|check|results|trace|purge|forget|dump|load [ARG ...]\n"
 	"The inbox of a practice; pnow-inbox WORD -h tells more of each.\n"
 	"  run [-1] [-j N] [-P N] [-t TYPE,...] -- COMMAND [ARG ...]\n"
 	"                                  feed events into a pipeline, settle them by its results\n"
@@ -22,6 +22,8 @@ static const char usage[] =
 	"  retry ID ... | -s STATE,...     try again now\n"
 	"  drop ID ...                     give up\n"
 	"  stat [-j]                       counts\n"
+	"  check [-j] [-b AGE] [-e AGE] [-w AGE] ...\n"
+	"                                  what is wrong, and the command to type next; nothing where all is well\n"
 	"  results [-s SINCE] [-u UNTIL]   what became of the events of a span, for pnow-report\n"
 	"  trace KEY                       all that is known of an event, patient, appointment, bill,\n"
 	"                                  membership or contact\n"
@@ -30,7 +32,7 @@ static const char usage[] =
 	"  dump [-o FILE]                  write a backup of all that is remembered\n"
 	"  load [FILE]                     read one, into an empty state\n"
 	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
-	"  -C DIR   run, list, stat, results: all practices whose configurations are DIR/*.json\n"
+	"  -C DIR   run, list, stat, check, results: all practices whose configurations are DIR/*.json\n"
 	"  -v       say more\n"
 	"  -h, -V   this help, the version\n";
 
@@ -46,6 +48,7 @@ static const struct {
 	{"retry", inbox_retry_events, false},
 	{"drop", inbox_drop_events, false},
 	{"stat", inbox_stat, true},
+	{"check", inbox_check, true},
 	{"results", inbox_results_of, true},
 	{"trace", inbox_trace, false},
 	{"purge", inbox_purge_bodies, false},

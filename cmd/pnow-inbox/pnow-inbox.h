@@ -29,6 +29,7 @@ int inbox_show(struct inbox *in, int argc, char *argv[]);
 int inbox_retry_events(struct inbox *in, int argc, char *argv[]);
 int inbox_drop_events(struct inbox *in, int argc, char *argv[]);
 int inbox_stat(struct inbox *in, int argc, char *argv[]);
+int inbox_check(struct inbox *in, int argc, char *argv[]);
 int inbox_results_of(struct inbox *in, int argc, char *argv[]);
 int inbox_trace(struct inbox *in, int argc, char *argv[]);
 int inbox_purge_bodies(struct inbox *in, int argc, char *argv[]);
@@ -110,6 +111,8 @@ void pipeline_free(struct pipeline *p);
 const char *result_read(struct arena *a, struct str line, struct inbox_result *result);
 /* The result of an event that the pipeline gave none for; crashed: because the event kills it. */
 struct inbox_result result_missing(struct arena *a, const char *id, bool crashed);
+/* The kind of failure that a failed one's line tells: its stage and code. The arena's. */
+const char *result_failure(struct arena *a, struct str line);
 /* Of a failed one: its kind, and what the error says where the stage is one of ours: others may not know that
    a message names nobody. The arena's, or the result's. */
 const char *result_cause(struct arena *a, const struct inbox_result *result);

@@ -54,8 +54,7 @@ static struct str failure(struct arena *a, const char *id, const char *code, con
 	return text;
 }
 
-/* The kind of a failure: its stage and code. */
-static const char *kind_of(struct arena *a, struct str line)
+const char *result_failure(struct arena *a, struct str line)
 {
 	struct str error = jtext_get(line, "error");
 	const char *stage = jtext_string(a, jtext_get(error, "stage"));
@@ -83,7 +82,7 @@ struct inbox_result result_missing(struct arena *a, const char *id, bool crashed
 			? failure(a, id, "crashed", "the pipeline dies whenever it is given this event", true)
 			: failure(a, id, "no_result", "the pipeline has ended and gave no result for this event", true);
 	return (struct inbox_result){
-		.id = id, .status = "failed", .retry = true, .failure = kind_of(a, line), .line = line};
+		.id = id, .status = "failed", .retry = true, .failure = result_failure(a, line), .line = line};
 }
 
 /* At most a day. */
@@ -126,6 +125,6 @@ const char *result_read(struct arena *a, struct str line, struct inbox_result *r
 			false);
 	}
 	if (strcmp(result->status, "failed") == 0)
-		result->failure = kind_of(a, result->line);
+		result->failure = result_failure(a, result->line);
 	return NULL;
 }

@@ -147,6 +147,30 @@ bool inbox_next_calls(struct state_rows *rows, struct inbox_calls *calls);
 /* When the oldest waiting event was received; 0: none waits. */
 int64_t inbox_oldest(struct state *s);
 
+/* When the first and the last event were received; 0: there is none. False where that cannot be told. */
+bool inbox_span(struct state *s, int64_t *first, int64_t *last);
+
+/* An event that waits, is in a pipeline or is dead. */
+struct inbox_unsettled {
+	const char *id, *state;
+	int64_t since;      /* when it was received, or tried again by hand; of a dead one, when it died */
+	bool follows;       /* it waits for an earlier event of its patient */
+	int64_t tried;      /* when a pipeline answered last, or put it off for later: now; 0: never */
+	const char *result; /* what it answered; NULL: nothing */
+};
+struct state_rows inbox_unsettled(struct state *s);
+bool inbox_next_unsettled(struct state_rows *rows, struct inbox_unsettled *event);
+
+/* What pipelines have answered, the newest first. */
+struct inbox_late {
+	const char *id; /* the event's */
+	int64_t at;
+	const char *status, *result;
+	int64_t calls; /* of the CRM */
+};
+struct state_rows inbox_late(struct state *s);
+bool inbox_next_late(struct state_rows *rows, struct inbox_late *late);
+
 enum inbox_changed {
 	INBOX_CHANGED,
 	INBOX_NO_EVENT,

@@ -106,6 +106,62 @@ int64_t inbox_oldest(struct state *s)
 	return received;
 }
 
+bool inbox_span(struct state *s, int64_t *first, int64_t *last)
+{
+	*first = *last = 0;
+	return state_int(s, first, "SELECT received FROM inbox ORDER BY seq LIMIT 1", "") != STATE_FAILED &&
+		   state_int(s, last, "SELECT received FROM inbox ORDER BY seq DESC LIMIT 1", "") != STATE_FAILED;
+}
+
+struct state_rows inbox_unsettled(struct state *s)
+{
+	return state_query(s,
+		"WITH open AS (SELECT * FROM inbox WHERE state IN ('waiting','running')"
+		"  UNION ALL SELECT * FROM inbox WHERE state='dead'"
+		"    AND EXISTS (SELECT 1 FROM event_count WHERE state='dead' AND n>0))"
+		"SELECT id, state, CASE WHEN state='dead' THEN settled ELSE coalesce((SELECT max(at) FROM attempt"
+		"  WHERE event_seq=i.seq AND status='retried'), received) END,"
+		"  state='waiting' AND queue IS NOT NULL AND EXISTS (SELECT 1 FROM inbox AS o WHERE o.queue=i.queue"
+		"    AND o.seq<i.seq AND o.state IN ('waiting','running')),"
+		"  CASE WHEN put_off IS NOT NULL THEN ?1 ELSE a.at END, coalesce(put_off, a.result)"
+		"  FROM open AS i LEFT JOIN attempt AS a ON a.seq=(SELECT max(seq) FROM attempt WHERE event_seq=i.seq)"
+		"  ORDER BY i.seq",
+		"i", when_now_ms());
+}
+
+bool inbox_next_unsettled(struct state_rows *rows, struct inbox_unsettled *event)
+{
+	if (!state_next(rows))
+		return false;
+	*event = (struct inbox_unsettled){.id = state_text(rows, 0),
+		.state = state_text(rows, 1),
+		.since = state_number(state_text(rows, 2)),
+		.follows = state_number(state_text(rows, 3)),
+		.tried = state_number(state_text(rows, 4)),
+		.result = state_text(rows, 5)};
+	return true;
+}
+
+struct state_rows inbox_late(struct state *s)
+{
+	return state_query(s,
+		"SELECT i.id, a.at, a.status, a.result, a.calls FROM attempt AS a JOIN inbox AS i ON i.seq=a.event_seq"
+		"  ORDER BY a.seq DESC",
+		"");
+}
+
+bool inbox_next_late(struct state_rows *rows, struct inbox_late *late)
+{
+	if (!state_next(rows))
+		return false;
+	*late = (struct inbox_late){.id = state_text(rows, 0),
+		.at = state_number(state_text(rows, 1)),
+		.status = state_text(rows, 2),
+		.result = state_text(rows, 3),
+		.calls = state_number(state_text(rows, 4))};
+	return true;
+}
+
 /* Whether a person may change an event that is so; drop: as a dead or waiting one is dropped. */
 static enum inbox_changed may_retry(const struct inbox_found *e)
 {
