@@ -330,8 +330,7 @@ static void load_location(struct sandbox *s, const struct place *at, struct json
 	token_add(&s->crm, token, l, 0);
 	if (refresh)
 		index_put(s->crm.refresh_tokens, text_copy(refresh), l);
-	struct json_object *twice = member(given, "allowDuplicateOpportunity");
-	l->one_opportunity = twice && !json_object_get_boolean(twice);
+	l->one_opportunity = !json_object_get_boolean(member(given, "allowDuplicateOpportunity"));
 	l->several_contacts = json_object_get_boolean(member(given, "allowDuplicateContact"));
 	l->scopes = json_object_get(list_at(at, given, "scopes"));
 	for (size_t i = 0; i < count(l->scopes); i++)
