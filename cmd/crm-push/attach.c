@@ -1,7 +1,7 @@
 /*
  * What is attached to a contact: notes, tags, enrolments. Tags are a set and may be sent again; a note and an
- * enrolment must not, so each is written into the ledger first. Where an answer was lost, the contact's notes
- * tell; an enrolment cannot be read back and is not repeated.
+ * enrolment must not, so each is written into the ledger first. Where an answer was lost, or the ledger has
+ * a gap (ledger_gap), the contact's notes tell; an enrolment cannot be read back and is not repeated.
  */
 #include "push.h"
 #include "value/when.h"
@@ -20,12 +20,12 @@ const char *push_attach_effect(struct push_work *w, const char *what, bool once)
 void push_attach_undecided(struct push_work *w)
 {
 	push_result_warn(w,
-		"the answer to the enrolment in the workflow was lost: it was not repeated, look whether the "
-		"contact is in it");
+		"nobody knows whether the contact was enrolled in the workflow: that was not repeated, look whether "
+		"the contact is in it");
 }
 
-/* Finds out what became of an effect whose answer nobody has: OUT_DONE: it happened, *made is what it made,
-   where that has an id; OUT_IGNORED: it did not; OUT_SKIPPED: that cannot be found out. */
+/* Finds out what became of an effect of which the ledger does not know: OUT_DONE: it happened, *made is what
+   it made, where that has an id; OUT_IGNORED: it did not; OUT_SKIPPED: that cannot be found out. */
 typedef enum outcome look_fn(struct push_work *w, int64_t since, const char **made);
 
 /* Finds that out, and puts down what was found. OUT_IGNORED: the effect may be tried again. */
@@ -54,7 +54,8 @@ static enum outcome once(struct push_work *w, const char *effect, const char *pa
 	const char *location = w->location->id;
 	int64_t since = 0;
 	enum ledger_effect known =
-		w->push->dry ? EFFECT_NEW : ledger_effect(state, location, effect, w->contact.id, &since);
+		w->push->dry ? EFFECT_NEW
+					 : ledger_effect(state, location, effect, w->contact.id, w->subject.moment, &since);
 	if (known == EFFECT_FAILED)
 		return push_result_fail_state(w, "written");
 	if (known == EFFECT_DONE)
@@ -89,11 +90,11 @@ static enum outcome once(struct push_work *w, const char *effect, const char *pa
 	return out;
 }
 
-/* Whether the contact has the action's note, written since then, and not by another effect: a visit that is
+/* Whether the contact has an action's note, written since then, and not by another effect: a visit that is
    booked, cancelled and booked again has two notes of one text. */
-static enum outcome note_is_there(struct push_work *w, int64_t since, const char **made)
+static enum outcome find_note(struct push_work *w, struct str action, int64_t since, const char **made)
 {
-	const char *wanted = jtext_string(w->a, jtext_get(w->action, "body"));
+	const char *wanted = jtext_string(w->a, jtext_get(action, "body"));
 	struct crm_answer answer = push_request(w, "GET", push_request_path(w, "/notes"), (struct str){0}, true);
 	if (answer.error)
 		return push_result_fail_with(w, &answer);
@@ -102,11 +103,25 @@ static enum outcome note_is_there(struct push_work *w, int64_t since, const char
 		const char *added = jtext_string(w->a, jtext_get(at, "dateAdded"));
 		*made = jtext_scalar(w->a, jtext_get(at, "id"));
 		int64_t moment = 0;
-		if (body && strcmp(body, wanted) == 0 &&
+		if (body && wanted && strcmp(body, wanted) == 0 &&
 			(!added || !when_moment(str_of(added), &moment) || moment >= since - CLOCKS_MS) &&
 			!(*made && ledger_made(w->push->state, w->location->id, *made)))
 			return OUT_DONE;
 	}
+	return OUT_IGNORED;
+}
+
+static enum outcome note_is_there(struct push_work *w, int64_t since, const char **made)
+{
+	return find_note(w, w->action, since, made);
+}
+
+enum outcome push_attach_noted(struct push_work *w, int64_t since)
+{
+	const char *made;
+	for (struct str at = {0}; jtext_next(w->event->actions, &at);)
+		if (push_has_text(w->a, at, "op", "note.add"))
+			return find_note(w, at, since, &made);
 	return OUT_IGNORED;
 }
 

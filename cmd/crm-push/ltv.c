@@ -136,6 +136,40 @@ static enum outcome add(
 	return out;
 }
 
+static enum outcome undecided(struct push_work *w, const char *bill, const char *why)
+{
+	return push_result_fail(w, "undecided", false,
+		arena_printf(w->a,
+			"bill %s: %s, and the value has been changed since by somebody else: compare it with the bills, "
+			"by hand",
+			bill, why));
+}
+
+/* Where the ledger has a gap: whether the addition is in the value. The note that is written after it tells;
+   so does the value, of who was interrupted in between. OUT_DONE: it is in, and the ledger knows now;
+   OUT_IGNORED: it is not. */
+static enum outcome find_added(
+	struct push_work *w, const char *bill, int64_t amount, const struct ledger_bill *b, int64_t gap)
+{
+	struct state *state = w->push->state;
+	const char *location = w->location->id;
+	int64_t before, now = w->contact.value, more = amount - b->counted;
+	bool known = ledger_lifetime(state, location, w->contact.id, &before);
+	enum outcome noted = push_attach_noted(w, gap);
+	if (noted == OUT_FAILED)
+		return noted;
+	if (noted == OUT_IGNORED && now != before + more)
+		return known && now != before
+				   ? undecided(w, bill, "nobody knows whether it was added before the state was loaded")
+				   : OUT_IGNORED;
+	if (!known)
+		before = now - more;
+	return ledger_bill_begin(state, location, bill, w->contact.id, amount, before, before + more) &&
+				   ledger_bill_end(state, location, bill, true)
+			   ? OUT_DONE
+			   : push_result_fail_state(w, "written");
+}
+
 enum outcome push_ltv_add(struct push_work *w)
 {
 	enum outcome out = OUT_DONE;
@@ -159,14 +193,13 @@ enum outcome push_ltv_add(struct push_work *w)
 	if (!ledger_bill(w->push->state, w->location->id, bill, &b))
 		return push_result_fail_state(w, "read");
 	if (b.pending)
-		return push_result_fail(w, "undecided", false,
-			arena_printf(w->a,
-				"bill %s: an addition to the lifetime value was interrupted, and the value has been changed "
-				"since by somebody else: compare it with the bills, by hand",
-				bill));
+		return undecided(w, bill, "an addition to the lifetime value was interrupted");
 	if (amount > 0 && (out = push_standing_is_patient(w)) != OUT_DONE)
 		return out;
 	if (b.known && b.counted == amount)
 		return OUT_UNCHANGED;
+	int64_t gap = ledger_gap(w->push->state, w->subject.moment);
+	if (gap && (out = find_added(w, bill, amount, &b, gap)) != OUT_IGNORED)
+		return out;
 	return add(w, bill, field, amount, &b);
 }

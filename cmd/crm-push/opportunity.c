@@ -52,14 +52,19 @@ static enum outcome keep(struct push_work *w, const char *effect, const char *pi
 	return OUT_DONE;
 }
 
+/* What the ledger knows of a create. A gap in it makes none doubtful: whoever creates has searched. */
+static enum ledger_effect begin_create(struct push_work *w, const char *effect, int64_t *since)
+{
+	return ledger_effect(w->push->state, w->location->id, effect, w->contact.id, INT64_MAX, since);
+}
+
 /* Makes the opportunity. A create whose answer was lost is not repeated before a search would show it. */
 static enum outcome create(struct push_work *w, const char *pipeline, const char *stage, const char *status)
 {
 	struct state *state = w->push->state;
 	const char *effect = arena_printf(w->a, "opportunity/%s/%s", w->contact.id, pipeline);
 	int64_t since = 0;
-	enum ledger_effect known =
-		w->push->dry ? EFFECT_NEW : ledger_effect(state, w->location->id, effect, w->contact.id, &since);
+	enum ledger_effect known = w->push->dry ? EFFECT_NEW : begin_create(w, effect, &since);
 	if (known == EFFECT_FAILED)
 		return push_result_fail_state(w, "written");
 	if (known != EFFECT_NEW && when_now_ms() - since < INDEX_MS)
@@ -67,7 +72,7 @@ static enum outcome create(struct push_work *w, const char *pipeline, const char
 			"the answer to making the opportunity was lost; a search shows in a minute whether it is there");
 	if (known == EFFECT_BEGUN) { /* a search has not shown it, so it was not made; from now on it may be */
 		ledger_undone(state, w->location->id, effect);
-		if (ledger_effect(state, w->location->id, effect, w->contact.id, &since) != EFFECT_NEW)
+		if (begin_create(w, effect, &since) != EFFECT_NEW)
 			return push_result_fail_state(w, "written");
 	}
 	struct buf body = {0};

@@ -232,6 +232,9 @@ enum outcome push_ltv_add(struct push_work *w);
 /* The lifetime value that the contact holds, into w->contact.value. */
 enum outcome push_ltv_read(struct push_work *w);
 enum outcome push_attach_note(struct push_work *w);
+/* Whether the contact has the event's note, written since then, of which the ledger does not know: OUT_DONE
+ * it has, OUT_IGNORED it has not, or OUT_FAILED. */
+enum outcome push_attach_noted(struct push_work *w, int64_t since);
 enum outcome push_attach_tag(struct push_work *w);
 enum outcome push_attach_untag(struct push_work *w);
 enum outcome push_attach_workflow(struct push_work *w);

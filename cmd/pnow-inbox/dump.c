@@ -20,9 +20,11 @@ static const char dump_usage[] =
 	"  -o FILE  into a file of mode 0600, which is there when it is whole; else on standard output\n";
 
 static const char load_usage[] =
-	"usage: pnow-inbox load [FILE]\n"
+	"usage: pnow-inbox load [-m] [FILE]\n"
 	"Reads what dump wrote (else on standard input) into a state file in which nothing is yet: all of it,\n"
-	"or, where a line is wrong, nothing.\n";
+	"or, where a line is wrong, nothing. What may have been done in the CRM since the dump is looked for\n"
+	"before it is done again.\n"
+	"  -m  a move: nothing was done since the dump\n";
 
 enum { LONGEST = 80 << 20 }; /* the longest answer of PatientNow, with each quote escaped */
 
@@ -132,11 +134,14 @@ static bool load_lines(struct dump_load *load, struct stream *stream)
 int inbox_load(struct inbox *in, int argc, char *argv[])
 {
 	struct dump_load load;
+	bool move = false;
 	optind = 1;
-	for (int letter; (letter = getopt(argc, argv, "h")) != -1;) {
+	for (int letter; (letter = getopt(argc, argv, "hm")) != -1;) {
 		if (letter == 'h')
 			usage_help(load_usage);
-		usage_error(load_usage);
+		if (letter != 'm')
+			usage_error(load_usage);
+		move = true;
 	}
 	if (optind + 1 < argc)
 		usage_error(load_usage);
@@ -150,7 +155,7 @@ int inbox_load(struct inbox *in, int argc, char *argv[])
 	struct stream *stream = stream_open(LONGEST);
 	stream_file(stream, fd);
 	bool done = load_lines(&load, stream);
-	if (!dump_load_end(&load, done))
+	if (!dump_load_end(&load, done, move))
 		errx(EX_DATAERR, "nothing is loaded: %s, line %lld: %s", name, (long long)load.lines, load.why);
 	if (in->verbose)
 		warnx("%lld records are loaded", (long long)load.records);

@@ -388,12 +388,21 @@ bool dump_load_begin(struct dump_load *load, struct state *s, const char *practi
 	return is_empty(load) || (state_end(s, false), false);
 }
 
-bool dump_load_end(struct dump_load *load, bool done)
+/* What the state has to remember of its dump. */
+static bool keep_moments(struct dump_load *load, bool known)
+{
+	bool kept = keep_moment(load->state, "dumped", load->made) &&
+				(known || (keep_moment(load->state, "gap began", load->made) &&
+							  keep_moment(load->state, "gap ended", when_now_ms())));
+	return kept || unwritten(load);
+}
+
+bool dump_load_end(struct dump_load *load, bool done, bool known)
 {
 	if (done && !load->ended)
 		done = wrong(load, "its end is missing: it was cut off");
 	else if (done)
-		done = keep_moment(load->state, "dumped", load->made) || unwritten(load);
+		done = keep_moments(load, known);
 	if (done)
 		state_wake(load->state);
 	bool ended = state_end(load->state, done);

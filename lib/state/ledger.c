@@ -299,12 +299,24 @@ int64_t ledger_changed(struct state *s, const char *location, const char *contac
 	return at;
 }
 
-enum ledger_effect ledger_effect(
-	struct state *s, const char *location, const char *effect, const char *contact, int64_t *since)
+int64_t ledger_gap(struct state *s, int64_t occurred)
+{
+	int64_t since = 0;
+	state_int(s, &since,
+		"SELECT b.at FROM moment AS b JOIN moment AS e ON e.name='gap ended' AND e.at>=?"
+		"  WHERE b.name='gap began'",
+		"i", occurred);
+	return since;
+}
+
+enum ledger_effect ledger_effect(struct state *s, const char *location, const char *effect,
+	const char *contact, int64_t occurred, int64_t *since)
 {
 	const char *columns[2] = {0};
 	struct arena a = {0};
 	enum ledger_effect result = EFFECT_FAILED;
+	bool kept = false;
+	int64_t gap;
 	if (!state_begin(s))
 		return result;
 	switch (state_run(s, &a, columns, "SELECT done, at FROM effect WHERE location=? AND effect=?", "tt",
@@ -316,16 +328,18 @@ enum ledger_effect ledger_effect(
 		*since = state_number(columns[1]);
 		break;
 	case STATE_NONE:
-		*since = when_now_ms();
-		if (state_do(s, "INSERT INTO effect(location,effect,contact,done,at) VALUES(?,?,?,0,?)", "ttti",
-				location, effect, contact, *since))
-			result = EFFECT_NEW;
+		gap = ledger_gap(s, occurred);
+		*since = gap ? gap : when_now_ms();
+		kept = state_do(s, "INSERT INTO effect(location,effect,contact,done,at) VALUES(?,?,?,0,?)", "ttti",
+			location, effect, contact, *since);
+		if (kept)
+			result = gap ? EFFECT_BEGUN : EFFECT_NEW;
 		break;
 	case STATE_FAILED:
 		break;
 	}
 	arena_free(&a);
-	return state_end(s, result == EFFECT_NEW) || result != EFFECT_NEW ? result : EFFECT_FAILED;
+	return state_end(s, kept) || !kept ? result : EFFECT_FAILED;
 }
 
 bool ledger_done(struct state *s, const char *location, const char *effect, const char *made)

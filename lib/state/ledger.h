@@ -117,16 +117,20 @@ int64_t ledger_changed(struct state *s, const char *location, const char *contac
 
 enum ledger_effect {
 	EFFECT_NEW,   /* it was not begun; it is now, and must be ended by ledger_done or ledger_undone */
-	EFFECT_BEGUN, /* begun before, and nobody knows whether it happened */
+	EFFECT_BEGUN, /* begun before, or in a gap, and nobody knows whether it happened */
 	EFFECT_DONE,
 	EFFECT_UNDECIDED, /* taken as done, since nobody can tell */
 	EFFECT_FAILED     /* the state file cannot tell: do nothing */
 };
 
-/* effect: a name for it, such as appointment/88123/1/note.add. since: when it was begun,
-   milliseconds since 1970. */
-enum ledger_effect ledger_effect(
-	struct state *s, const char *location, const char *effect, const char *contact, int64_t *since);
+/* Since when what was done for an event that occurred then (both milliseconds since 1970) may be unknown to
+   the ledger: the state was loaded from a dump (dump.h) when work had gone on. 0: it is known. */
+int64_t ledger_gap(struct state *s, int64_t occurred);
+
+/* effect: a name for it, such as appointment/88123/1/note.add. occurred: when its event did. since: when it
+   was begun, or may have been; both milliseconds since 1970. */
+enum ledger_effect ledger_effect(struct state *s, const char *location, const char *effect,
+	const char *contact, int64_t occurred, int64_t *since);
 /* made: the id of what it made in the CRM, or NULL. */
 bool ledger_done(struct state *s, const char *location, const char *effect, const char *made);
 /* Whether it happened cannot be found out: it is not tried again. */

@@ -243,7 +243,8 @@ static const struct {
 	/* failure: the kind of failure that an event waits for: crm-push: unavailable. */
 	{10, "ALTER TABLE inbox ADD COLUMN failure TEXT;"
 		 "CREATE INDEX inbox_failure ON inbox(failure) WHERE failure IS NOT NULL;"},
-	/* When the last dump (dump.h) was made: dumped. */
+	/* When the last dump (dump.h) was made: dumped. When a state was loaded from one: between gap began and
+	   gap ended things may have been done of which it does not know. */
 	{10, "CREATE TABLE moment(name TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;"},
 };
 

@@ -94,7 +94,7 @@ comparison=the comparison was made
 END
 point 'each undecidable enrolment was told of in a result' "$(query "SELECT effect FROM effect AS e WHERE done=2
 	AND NOT EXISTS (SELECT 1 FROM attempt AS a JOIN inbox AS i ON i.seq=a.event_seq WHERE a.contact=e.contact
-		AND e.effect LIKE i.subject || '/%' AND a.result LIKE '%the answer to the enrolment%') LIMIT 12")"
+		AND e.effect LIKE i.subject || '/%' AND a.result LIKE '%whether the contact was enrolled%') LIMIT 12")"
 undecided=$(query "SELECT count(*) FROM effect WHERE done=2")
 lost=$(curl -sS "$API/_/requests" | jq -s '[.[] | select((.path | contains("/workflow/"))
 	and (.fault | IN("reset-before", "reset-after", "cut", "500", "hang")))] | length')

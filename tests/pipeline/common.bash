@@ -365,7 +365,7 @@ judge()
 		point "$promise" "$bad"
 	done < <(jq -rs --slurpfile undisturbed "$DIR/undisturbed" '
 		def held: .state.contacts | del(.. | .id?);
-		def lost: [.results[].warnings[] | select(startswith("the answer to the enrolment"))] | length;
+		def lost: [.results[].warnings[] | select(startswith("nobody knows whether the contact was enrolled"))] | length;
 		($undisturbed | map({(.scenario): held}) | add) as $wanted
 		| group_by([.scenario, .fault])[] | [
 			"\(.[0].scenario), \(.[0].fault), at each of \(length) requests: in the end all is done, and once",
