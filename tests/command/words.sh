@@ -2,9 +2,9 @@
 # The pages and the README tell the truth: their examples run as printed and print what is shown, every command, option, key,
 # error code and name of the code is in its page, and the scripts in examples/workflows do what they say.
 #
-# An example of a page is what stands indented under EXAMPLES, read from the page as mandoc renders it. A line that begins
-# with "$ " is a command, together with the lines after it until bash has a whole one; what follows, to the next command, is
-# what it prints ("..." stands for anything; milliseconds are not compared). Each page runs in a new folder, set up by the first
+# An example of a page is what stands indented under EXAMPLES, read from the page as mandoc renders it. Any of them can be
+# pasted: a line is a command, together with the lines after it until bash has a whole one; what follows behind "# " is what it
+# prints ("..." stands for anything; milliseconds are not compared). Each page runs in a new folder, set up by the first
 # example of pnow(7). What is not as printed: the ports, since others may be taken, and the folders of an installation.
 # A server that does not end is left running until the page ends or wants another one; text without a command is what servers
 # have printed meanwhile. In the README a block "sh" is commands, a block "text" behind it what they print.
@@ -57,14 +57,13 @@ split_transcript()
 	while IFS= read -r line; do
 		if $in_command; then
 			command+=$'\n'$line
-		elif [[ $line == '$ '* ]]; then
-			n=$((n + 1))
-			in_command=true
-			command=${line:2}
-		elif [ -z "$line" ]; then
-			n=$((n + 1))
+		elif [[ $line == '#'* ]]; then
+			line=${line:1}
+			printf '%s\n' "${line# }" >>"$1/$n.shown"
 		else
-			printf '%s\n' "$line" >>"$1/$n.shown"
+			n=$((n + 1))
+			[ -z "$line" ] || in_command=true
+			command=$line
 		fi
 		if $in_command && whole "$command"; then
 			printf '%s\n' "$command" >"$1/$n.command"
@@ -343,9 +342,16 @@ every()
 	fi
 }
 
+# Blocks of a page that cannot be pasted: they have a prompt, or a here-document, whose end the page indents.
+unpasteable()
+{
+	awk '/^\.Bd -literal/ { on = 1; next } /^\.Ed/ { on = 0 } /^\.Dl \$ / || on && (/^\$ / || /<<-?[\x27"]?[A-Z]/) { print FILENAME ": " $0 }' "$@"
+}
+
 test_pages()
 {
 	local page xr missing=''
+	is 'examples can be pasted: no prompts, no here-documents' "$(unpasteable "${pages[@]}")" ''
 	every pnow.conf.5 'key of the configuration' "$(conf_keys)"
 	every pnow.conf.5 'key of a profile' "$(profile_keys)"
 	every pnow-event.5 'error code' "$(error_codes)"
