@@ -41,12 +41,16 @@ static void stop(int signal)
 	stopped = 1;
 }
 
-/* SIGTERM and SIGINT let the page in hand be finished. */
-static void arrange_signals(void)
+void fetch_arrange_signals(void)
 {
 	struct sigaction action = {.sa_handler = stop, .sa_flags = SA_RESTART};
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
+}
+
+bool fetch_stopped(void)
+{
+	return stopped;
 }
 
 int fetch_status(const struct patientnow_answer *failure)
@@ -105,13 +109,12 @@ static void write_error(struct walk *w, struct buf *out, struct str entry, const
 	w->errors++;
 }
 
-/* Puts an event into the inbox; false where the state file cannot be written. */
-static bool store(struct walk *w, struct arena *a, struct inbox_event *event)
+bool fetch_store(const struct fetch *f, struct arena *a, struct inbox_event *event, size_t *new)
 {
 	const char *id;
-	inbox_describe(a, w->fetch->profile, event);
-	enum inbox_added added = inbox_add(w->fetch->state, a, event, &id);
-	w->new += added == INBOX_STORED;
+	inbox_describe(a, f->profile, event);
+	enum inbox_added added = inbox_add(f->state, a, event, &id);
+	*new += added == INBOX_STORED;
 	return added != INBOX_FAILED;
 }
 
@@ -125,7 +128,7 @@ static bool take_entry(struct walk *w, struct arena *a, struct str entry, int64_
 		if (!event_make(w->fetch, a, entry, asked, &event, &problem))
 			write_error(w, out, entry, problem);
 		else if (w->fetch->inbox)
-			return store(w, a, &event);
+			return fetch_store(w->fetch, a, &event, &w->new);
 		else
 			buf_add(out, event.line);
 	} else if (jtext_type(entry) == JTEXT_OBJECT) {
@@ -142,9 +145,7 @@ static bool take_entry(struct walk *w, struct arena *a, struct str entry, int64_
 	return true;
 }
 
-/* Writes to standard output, all of it. Ends the process where that cannot be: quietly where the reader has
-   gone. */
-static void write_out(struct str bytes)
+void fetch_write(struct str bytes)
 {
 	while (bytes.n) {
 		ssize_t n = write(STDOUT_FILENO, bytes.p, bytes.n);
@@ -169,7 +170,7 @@ static bool take_page(struct walk *w, struct arena *a, const struct patientnow_p
 		w->entries++;
 		done = take_entry(w, a, at, asked, &out);
 	}
-	write_out(buf_str(&out));
+	fetch_write(buf_str(&out));
 	buf_free(&out);
 	int64_t began = 0;
 	w->at.page++;
@@ -210,7 +211,7 @@ static void begin_walk(struct walk *w)
 	struct fetch *f = w->fetch;
 	if (w->at.page > 0) {
 		if (!f->inbox)
-			write_out(STR("\n"));
+			fetch_write(STR("\n"));
 		return;
 	}
 	w->at.page = 1;
@@ -224,7 +225,7 @@ static int walk_pages(struct walk *w, const struct patientnow_list *list)
 {
 	struct arena a = {0};
 	int status = EX_OK;
-	arrange_signals();
+	fetch_arrange_signals();
 	begin_walk(w);
 	for (bool last = false; !last && status == EX_OK;) {
 		int64_t number = w->at.page, asked = when_now_ms();
@@ -238,7 +239,7 @@ static int walk_pages(struct walk *w, const struct patientnow_list *list)
 			show_progress(w, number, &page);
 		}
 		last = page.last;
-		if (stopped && !last && status == EX_OK)
+		if (fetch_stopped() && !last && status == EX_OK)
 			status = EX_TEMPFAIL;
 		arena_reset(&a);
 	}
@@ -276,7 +277,7 @@ static int show(const struct walk *w, const struct patientnow_list *list)
 	buf_member(
 		&out, "path", arena_printf(&a, "/%s", patientnow_list_path(w->fetch->profile, &a, list, page)));
 	buf_puts(&out, "}\n");
-	write_out(buf_str(&out));
+	fetch_write(buf_str(&out));
 	buf_free(&out);
 	arena_free(&a);
 	return EX_OK;
@@ -339,7 +340,7 @@ int fetch_types(struct fetch *f)
 	struct patientnow_answer answer = patientnow_appointment_types(f->api, &a, write_type, &out);
 	if (answer.code)
 		errx(fetch_status(&answer), "%s", answer.message);
-	write_out(buf_str(&out));
+	fetch_write(buf_str(&out));
 	buf_free(&out);
 	arena_free(&a);
 	return EX_OK;

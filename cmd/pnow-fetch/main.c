@@ -13,18 +13,19 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: pnow-fetch [-bhinvV] [-c FILE] [-e TYPE] [-j N] [-l RESOURCE -s SINCE [-u UNTIL]] [-t N]\n"
+	"usage: pnow-fetch [-bhinvV] [-c FILE] [-e TYPE] [-j N] [-l RESOURCE -s SINCE [-u UNTIL] | -l tagged] [-t N]\n"
 	"                  [RESOURCE] [ID ...]\n"
 	"Writes records of PatientNow, or events made from them, as NDJSON.\n"
 	"  pnow-fetch RESOURCE [ID ...]   patient, appointment, bill, membership; ids else on standard input\n"
 	"  pnow-fetch -e TYPE [ID ...]    their events\n"
 	"  pnow-fetch -l RESOURCE -s SINCE [-u UNTIL]\n"
 	"                                 what has changed since\n"
+	"  pnow-fetch -l tagged           events of the CRM's contacts whose tag asks for a patient\n"
 	"  pnow-fetch appointment-types   for categorize -s\n"
 	"  -b           go on where the last -l with -b ended; -s is where the first begins\n"
 	"  -c FILE      the practice's configuration (else $PNOW_CONFIG)\n"
 	"  -e TYPE      events of this type; of the one that fits, where TYPE is a RESOURCE\n"
-	"  -i           with -l and -e: put the events into the inbox\n"
+	"  -i           with -l and -e, or -l tagged: put the events into the inbox\n"
 	"  -j N         requests in parallel (8)\n"
 	"  -l RESOURCE  the list of these\n"
 	"  -n           write the request that would be made first, and make none\n"
@@ -88,6 +89,19 @@ static void find_type(struct fetch *f)
 			"patient, appointment, bill, membership, or a type of event such as appointment.booked");
 }
 
+/* -l tagged: whether nothing is asked for that only PatientNow's lists have. */
+static void check_tagged(const struct fetch *f, char *arguments[])
+{
+	if (f->event || f->since || f->until || f->bookmark)
+		wrong(f->event   ? "-e"
+			  : f->since ? "-s"
+			  : f->until ? "-u"
+						 : "-b",
+			"", "no such option with -l tagged");
+	if (*arguments)
+		wrong("", *arguments, "no argument beside -l");
+}
+
 /* What is to be fetched. Returns the ids. */
 static char **find_resource(struct fetch *f, char *arguments[])
 {
@@ -112,7 +126,9 @@ static char **find_resource(struct fetch *f, char *arguments[])
 		return arguments;
 	enum event_kind kind = kind_named(name);
 	if (kind == EVENT_KINDS)
-		wrong(f->list ? "-l " : "", name, "patient, appointment, bill or membership");
+		wrong(f->list ? "-l " : "", name,
+			f->list ? "patient, appointment, bill, membership or tagged"
+					: "patient, appointment, bill or membership");
 	if (f->event && kind != f->kind)
 		wrong("-e ", f->event, "an event of what -l lists");
 	f->kind = kind;
@@ -132,7 +148,10 @@ int main(int argc, char *argv[])
 	options_read(argc, argv, &f.options);
 	char **ids = argv + optind;
 	bool types = !f.list && !f.event && argc - optind == 1 && strcmp(*ids, "appointment-types") == 0;
-	if (!types)
+	bool tagged = f.list && strcmp(f.list, "tagged") == 0;
+	if (tagged)
+		check_tagged(&f, ids);
+	else if (!types)
 		ids = find_resource(&f, ids);
 	struct conf *conf = conf_read(f.options.file);
 	struct profile *profile = profile_read(conf->patientnow.profile, conf->file);
@@ -142,11 +161,17 @@ int main(int argc, char *argv[])
 		f.state = state_open(conf_need(conf, conf->state, "state"));
 	if (!types && *ids)
 		fetch_give_ids(ids);
+	if (tagged) /* reads the tokens */
+		f.crm = crm_open(conf, &f.options);
 	confine(CONFINE_CLIENT, &conf->state, !f.options.dry, f.options.verbose);
-	if (!f.options.dry) /* starts a thread, which is to be confined, too */
+	if (!f.options.dry && !tagged) /* starts a thread, which is to be confined, too */
 		f.api = patientnow_open(conf, profile, f.state, &f.options);
-	int status = types ? fetch_types(&f) : f.list ? fetch_list(&f) : fetch_ids(&f);
+	int status = tagged   ? fetch_tagged(&f)
+				 : types  ? fetch_types(&f)
+				 : f.list ? fetch_list(&f)
+						  : fetch_ids(&f);
 	patientnow_close(f.api);
+	crm_close(f.crm);
 	state_close(f.state);
 	profile_free(profile);
 	conf_free(conf);

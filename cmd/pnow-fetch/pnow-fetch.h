@@ -5,6 +5,7 @@
 #include "conf/conf.h"
 #include "conf/options.h"
 #include "conf/profile.h"
+#include "net/crm.h"
 #include "net/patientnow.h"
 #include "state/inbox.h"
 #include "state/state.h"
@@ -20,7 +21,8 @@ struct fetch {
 	const struct conf *conf;
 	const struct profile *profile;
 	struct state *state;    /* NULL with -n, */
-	struct patientnow *api; /* and so is this */
+	struct patientnow *api; /* and so is this; */
+	struct crm *crm;        /* this is for -l tagged alone */
 	enum event_kind kind;   /* what is fetched */
 	enum event_type type;   /* of the events; EVENT_UNKNOWN: the one that fits the record */
 };
@@ -34,6 +36,19 @@ int fetch_ids(struct fetch *f);
 /* list.c: a list in pages, and the appointment types; the exit status. */
 int fetch_list(struct fetch *f);
 int fetch_types(struct fetch *f);
+
+/* tagged.c: the contacts of the CRM whose tag asks for a patient, as events; the exit status. */
+int fetch_tagged(struct fetch *f);
+
+/* SIGTERM and SIGINT let the page in hand be finished; fetch_stopped: one has come. */
+void fetch_arrange_signals(void);
+bool fetch_stopped(void);
+/* Writes to standard output, all of it. Ends the process where that cannot be: quietly where the reader has
+   gone. */
+void fetch_write(struct str bytes);
+/* Puts an event into the inbox, and counts it in new if that did not have it; false where the state file
+   cannot be written. */
+bool fetch_store(const struct fetch *f, struct arena *a, struct inbox_event *event, size_t *new);
 
 /* The exit status of a request that failed. */
 int fetch_status(const struct patientnow_answer *failure);

@@ -91,6 +91,7 @@ enum fate contact_read(struct tagged *t)
 		FATE_IGNORED)
 		return FATE_IGNORED;
 	t->contact = fact_of(t, "id");
+	t->listed = str_is(record_get(t->r, "source"), "\"fetch\"");
 	t->location = members_text(t->a, &from, webhook ? "locationId" : "location_id");
 	if (!t->location)
 		t->location = t->push->conf->crm.location_id;

@@ -189,7 +189,7 @@ enum fate patient_settle(struct tagged *t)
 	const char *patient = made.patient ? made.patient : ledger_patient(state, t->a, t->location, t->contact);
 	if (patient && (fate = known_before(t, patient)) != FATE_OPEN)
 		return fate;
-	if (!patient && contact_missing(t, NULL))
+	if (!patient && (t->listed || contact_missing(t, NULL)))
 		fate = contact_ask(t);
 	return fate == FATE_OPEN ? find_or_create(t, patient ? 0 : made.begun) : fate;
 }

@@ -45,6 +45,7 @@ struct tagged {
 	const char *event;      /* its id */
 	const char *contact;    /* its id in the CRM */
 	const char *location;   /* of its sub-account */
+	bool listed;            /* found by a search, which lags behind and is not believed */
 	struct str facts;       /* of the contact, by the names that a patient's have in pnow-event(5) */
 	struct str tags;        /* those that ask for a patient, as they are spelled there: a JSON list */
 	const char *patient;    /* its id in PatientNow, once known */

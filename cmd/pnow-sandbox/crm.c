@@ -68,8 +68,10 @@ static bool has_scope(struct request *r)
 	struct json_object *scopes = r->location->scopes;
 	size_t n = scopes ? json_object_array_length(scopes) : 0, i = 0;
 	bool fields = r->segments_n > 2 && strcmp(r->segments[2], "customFields") == 0;
+	bool reads =
+		strcmp(r->method, "GET") == 0 || (r->segments_n > 1 && strcmp(r->segments[1], "search") == 0);
 	snprintf(scope, sizeof scope, "%.40s%s.%s", r->segments_n ? r->segments[0] : "",
-		fields ? "/customFields" : "", strcmp(r->method, "GET") == 0 ? "readonly" : "write");
+		fields ? "/customFields" : "", reads ? "readonly" : "write");
 	while (i < n && strcmp(json_object_get_string(json_object_array_get_idx(scopes, i)), scope) != 0)
 		i++;
 	return !scopes || i < n;

@@ -257,3 +257,71 @@ void contact_duplicate(struct sandbox *s, struct request *r)
 	json_object_object_add(value, "contact", search_contact(s, r->location, email, phone));
 	answer_json(r, 200, value);
 }
+
+/* The tag that a search asks for: its one filter, field tags, operator contains, value a text or a list of
+ * one. NULL: another search, which the sandbox does not know. */
+static const char *tag_sought(struct json_object *body)
+{
+	struct json_object *filters = member(body, "filters");
+	if (!json_object_is_type(filters, json_type_array) || json_object_array_length(filters) != 1)
+		return NULL;
+	struct json_object *filter = json_object_array_get_idx(filters, 0), *value = member(filter, "value");
+	if (json_object_is_type(value, json_type_array) && json_object_array_length(value) == 1)
+		value = json_object_array_get_idx(value, 0);
+	const char *field = member_text(filter, "field"), *operator= member_text(filter, "operator");
+	bool known = field && strcmp(field, "tags") == 0 && operator&& strcmp(operator, "contains") == 0;
+	return known && json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+}
+
+static bool has_tag(struct json_object *contact, const char *tag)
+{
+	struct json_object *tags = member(contact, "tags");
+	for (size_t i = 0; i < json_object_array_length(tags); i++)
+		if (strcasecmp(json_object_get_string(json_object_array_get_idx(tags, i)), tag) == 0)
+			return true;
+	return false;
+}
+
+/* What the next page is to be asked for after: when the contact was made, and its id. */
+static void add_cursor(struct json_object *contact)
+{
+	struct json_object *cursor = json_object_new_array();
+	int64_t added = 0;
+	when_moment(str_of(member_text(contact, "dateAdded")), &added);
+	json_object_array_add(cursor, json_object_new_int64(added));
+	json_object_array_add(cursor, json_object_new_string(member_text(contact, "id")));
+	json_object_object_add(contact, "searchAfter", cursor);
+}
+
+/* POST /contacts/search, by a tag; pages by searchAfter, of pageLimit contacts (20; 500 at most). */
+void contact_search(struct sandbox *s, struct request *r)
+{
+	const char *tag = json_object_is_type(r->json, json_type_object) ? tag_sought(r->json) : NULL;
+	if (!tag) {
+		answer_error(
+			r, 422, "the sandbox searches for one tag: filters [{field: tags, operator: contains, value}]");
+		return;
+	}
+	if (!crm_allowed(r, member_text(r->json, "locationId")))
+		return;
+	struct json_object *after = member(r->json, "searchAfter"), *limit = member(r->json, "pageLimit"),
+					   *value = json_object_new_object(), *list = json_object_new_array();
+	bool reached = json_object_array_length(after ? after : list) != 2;
+	const char *last = reached ? NULL : json_object_get_string(json_object_array_get_idx(after, 1));
+	size_t room = limit ? (size_t)json_object_get_int64(limit) : 20, total = 0;
+	struct contact *c;
+	for (c = TAILQ_FIRST(&s->crm.contacts); c; c = TAILQ_NEXT(c, next)) {
+		struct json_object *seen = c->location == r->location ? search_seen(s, c) : NULL;
+		bool found = seen && has_tag(seen, tag);
+		total += found;
+		if (found && reached && json_object_array_length(list) < room && room <= 500) {
+			add_cursor(seen);
+			json_object_array_add(list, json_object_get(seen));
+		}
+		reached |= last && strcmp(c->id, last) == 0;
+		json_object_put(seen);
+	}
+	json_object_object_add(value, "contacts", list);
+	json_object_object_add(value, "total", json_object_new_int64((int64_t)total));
+	answer_json(r, 200, value);
+}

@@ -87,6 +87,18 @@ struct json_object *search_contact(
 	return c ? contact_shown(c) : NULL;
 }
 
+/* A contact, whoever it is. */
+struct json_object *search_seen(struct sandbox *s, const struct contact *c)
+{
+	struct json_object *seen = NULL, *shown = s->limits.search_lag_ms > 0 ? NULL : contact_shown(c);
+	if (!shown)
+		catch_up(s);
+	if (shown || c->seen)
+		seen = json_copy(shown ? shown : c->seen);
+	json_object_put(shown);
+	return seen;
+}
+
 /* An opportunity's own properties. */
 struct json_object *search_own(struct sandbox *s, const struct opportunity *o)
 {

@@ -16,6 +16,8 @@ void opportunity_written(struct sandbox *s, struct opportunity *o);
 /* The contact found, as it was when searches saw it last; a new reference, or NULL. */
 struct json_object *search_contact(
 	struct sandbox *s, struct location *l, const char *email, const char *phone);
+/* A contact as searches see it, a copy; NULL: they do not yet. */
+struct json_object *search_seen(struct sandbox *s, const struct contact *c);
 /* The opportunity as searches see it: its own properties (NULL: they do not see it), not a new reference;
    and, where they do, the whole, a new one. */
 struct json_object *search_own(struct sandbox *s, const struct opportunity *o);

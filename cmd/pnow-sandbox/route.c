@@ -27,6 +27,7 @@ static const struct route {
 	handler_fn *answer;
 } routes[] = {
 	{API_CRM, "GET", "contacts/search/duplicate", contact_duplicate},
+	{API_CRM, "POST", "contacts/search", contact_search},
 	{API_CRM, "POST", "contacts/upsert", contact_upsert},
 	{API_CRM, "POST", "contacts", contact_create},
 	{API_CRM, "GET", "contacts/{}", contact_get},

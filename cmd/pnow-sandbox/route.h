@@ -11,7 +11,8 @@ void route_split(struct request *r, const char *url);
 void route_answer(struct sandbox *s, struct request *r);
 
 typedef void handler_fn(struct sandbox *s, struct request *r);
-handler_fn contact_create, contact_upsert, contact_get, contact_put, contact_remove, contact_duplicate;
+handler_fn contact_create, contact_upsert, contact_get, contact_put, contact_remove, contact_duplicate,
+	contact_search;
 handler_fn notes_get, notes_add, note_remove, tags_add, tags_remove, workflow_enrol, workflow_leave;
 handler_fn fields_get, fields_create, pipelines_get, workflows_get, location_get;
 handler_fn opportunity_search, opportunity_create, opportunity_get, opportunity_put, opportunity_status,
