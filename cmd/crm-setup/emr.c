@@ -92,6 +92,10 @@ void check_patientnow(struct setup *s)
 		tell(s, UNKNOWN, "PatientNow", NULL, "not asked", "Mend the state file, profile or secret first.");
 		return;
 	}
+	if (!s->profile->base_url) {
+		tell(s, SKIPPED, "PatientNow", NULL, "the profile has no base_url: nothing is asked", NULL);
+		return;
+	}
 	struct patientnow *p = patientnow_open(s->conf, s->profile, s->state, &s->options);
 	struct patientnow_answer answer = {0};
 	if (s->profile->check)

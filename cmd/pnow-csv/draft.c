@@ -287,6 +287,7 @@ static const char *occurred(struct csv *c)
 	char time[WHEN_TEXT];
 	int64_t ms;
 	const char *text = dates[c->kind] ? value(c, ABOUT_OWN, dates[c->kind]) : NULL;
+	text = profile_time(c->profile, &c->draft->arena, text);
 	if (!text || !when_local(str_of(text), c->profile->day_first, time) || !when_moment(str_of(time), &ms) ||
 		ms > when_now_ms())
 		return NULL;

@@ -124,8 +124,8 @@ static void keep(struct ask *k, struct arena *a, enum event_kind kind, struct st
 {
 	const struct profile_pointers *id = profile_field(&k->profile->kinds[kind].fields, "id");
 	bool open = state_begin_unflushed(k->state);
-	for (struct str at = {0}; id && jtext_next(rows, &at);) {
-		const char *text = jtext_type(at) == JTEXT_OBJECT ? jtext_scalar(a, profile_find(id, at)) : NULL;
+	for (struct str at = {0}; jtext_next(rows, &at);) {
+		const char *text = jtext_type(at) == JTEXT_OBJECT ? profile_text(id, a, at) : NULL;
 		if (text)
 			cache_put(k->state, event_kind_name(kind), text, CACHE_LIST, asked, arena_copy(a, at));
 	}

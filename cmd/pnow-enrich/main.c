@@ -83,26 +83,38 @@ static struct str bare_body(const struct enrich *e, const struct record *r)
 		line.p++;
 		line.n--;
 	}
-	return profile_find(&e->profile->event_name, line).p ? line : (struct str){0};
+	return profile_text(&e->profile->event_name, r->arena, line) ? line : (struct str){0};
 }
 
-/* The object of a webhook's body that holds the facts. */
-static struct str body_of(const struct enrich *e, const struct record *r)
+/* A webhook's body. */
+static struct str payload_of(const struct enrich *e, const struct record *r)
 {
-	struct str bare = bare_body(e, r), payload = bare.p ? bare : record_get(r, "payload");
-	struct str facts = profile_find(&e->profile->event_data, payload);
-	return jtext_type(facts) == JTEXT_OBJECT ? facts : payload;
+	struct str bare = bare_body(e, r);
+	return bare.p ? bare : record_get(r, "payload");
+}
+
+/* The name that PatientNow has for the event, or NULL. */
+static const char *name_of(const struct enrich *e, const struct record *r)
+{
+	const char *name = record_text(r, "event");
+	return name ? name : profile_text(&e->profile->event_name, r->arena, payload_of(e, r));
+}
+
+/* The event's type, or "ping", or NULL. */
+static const char *type_of(const struct enrich *e, const struct record *r)
+{
+	const char *type = record_text(r, "type");
+	return type && !bare_body(e, r).p ? type : profile_type(e->profile, name_of(e, r));
 }
 
 /* Where the facts of a kind may stand before anything was fetched. */
 static struct sources sources_of(const struct enrich *e, const struct record *r, enum event_kind kind)
 {
-	struct str body = body_of(e, r), known = record_get(r, event_kind_name(kind));
+	struct str known = record_get(r, event_kind_name(kind));
 	struct sources sources = {0};
 	if (jtext_type(known) == JTEXT_OBJECT)
 		sources.at[0] = (struct source){known, NULL};
-	if (jtext_type(body) == JTEXT_OBJECT)
-		sources.at[1] = (struct source){body, &e->profile->kinds[kind].fields};
+	sources.at[1] = webhook_source(e->profile, event_type_of(type_of(e, r)), kind, payload_of(e, r));
 	return sources;
 }
 
@@ -261,7 +273,7 @@ static void show(const struct enrich *e, struct record *r, enum event_kind kind,
 static bool complete(const struct enrich *e, struct record *r, struct part *p)
 {
 	bool booked = p->type == EVENT_APPOINTMENT_BOOKED && p->kind == KIND_APPOINTMENT;
-	if (p->id && lacks(e, p->type, p->kind, p->known, &p->sources)) {
+	if (p->id && e->profile->kinds[p->kind].get && lacks(e, p->type, p->kind, p->known, &p->sources)) {
 		if (!e->ask)
 			show(e, r, p->kind, p->id);
 		else if (!fetch(e, r, p))
@@ -279,7 +291,8 @@ static bool is_plain(const struct enrich *e, struct record *r, enum event_kind k
 	struct jtext_members payload = jtext_members(r->arena, record_get(r, "payload"));
 	const char *twice = jtext_twice(r->arena, &payload);
 	if (!twice)
-		twice = profile_twice(e->profile, r->arena, kind, body_of(e, r));
+		twice = profile_twice(e->profile, r->arena, kind,
+			webhook_source(e->profile, EVENT_UNKNOWN, kind, record_get(r, "payload")).body);
 	record_object(r, event_kind_name(kind));
 	if (twice)
 		record_fail(r, "malformed", false, "payload: the key \"%s\" is given twice", twice);
@@ -301,7 +314,7 @@ static void fill(struct enrich *e, struct record *r, enum event_type type)
 			return;
 		if (own.sources.at[2].body.p && !fact(r->arena, &patient.sources, "id"))
 			patient.sources.at[2] =
-				(struct source){own.sources.at[2].body, &e->profile->kinds[KIND_PATIENT].fields};
+				(struct source){own.sources.at[2].body, profile_fields(e->profile, KIND_PATIENT, kind)};
 		facility = fact(r->arena, &own.sources, "facility");
 	}
 	patient.id = fact(r->arena, &patient.sources, "id");
@@ -318,7 +331,7 @@ static void wrap(const struct enrich *e, struct record *r, struct str body)
 {
 	struct buf out = {0};
 	struct jtext_error error;
-	struct webhook w = webhook_read(r->arena, e->conf, e->profile, SENDER_PATIENTNOW, body);
+	struct webhook w = webhook_read(r->arena, e->conf, e->profile, SENDER_PATIENTNOW, body, NULL);
 	webhook_write(&out, e->conf, &w, "webhook", body);
 	struct str line = buf_take(&out, r->arena);
 	if (jtext_check_object(line, &r->members, &error)) {
@@ -338,9 +351,7 @@ static void enrich(struct record *r, void *context)
 	if (r->failed)
 		return;
 	const char *type = record_text(r, "type");
-	const char *name = record_text(r, "event");
-	if (!type && !name)
-		name = jtext_scalar(r->arena, profile_find(&e->profile->event_name, record_get(r, "payload")));
+	const char *name = type ? record_text(r, "event") : name_of(e, r);
 	bool named = !type && (type = profile_type(e->profile, name)), ping = named && strcmp(type, "ping") == 0;
 	if (named && !ping)
 		record_set_text(r, "type", type);

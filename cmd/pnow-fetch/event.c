@@ -13,7 +13,7 @@
 const char *record_changed(const struct fetch *f, struct arena *a, struct str body)
 {
 	const struct profile_pointers *updated = &f->profile->kinds[f->kind].updated;
-	const char *text = jtext_scalar(a, profile_find(updated, body));
+	const char *text = profile_time(f->profile, a, profile_text(updated, a, body));
 	char *time = arena_alloc(a, WHEN_TEXT);
 	return text && when_time(str_of(text), f->profile->day_first, time) ? time : NULL;
 }
@@ -21,7 +21,7 @@ const char *record_changed(const struct fetch *f, struct arena *a, struct str bo
 /* The facts of a kind that the record tells. */
 static struct str facts_of(const struct fetch *f, struct arena *a, enum event_kind kind, struct str body)
 {
-	struct sources sources = {.at = {{body, &f->profile->kinds[kind].fields}}};
+	struct sources sources = {.at = {{body, profile_fields(f->profile, kind, f->kind)}}};
 	bool booked = f->type == EVENT_APPOINTMENT_BOOKED && kind == KIND_APPOINTMENT;
 	return canonical(f->profile, a, kind, &sources, booked ? "booked" : NULL);
 }

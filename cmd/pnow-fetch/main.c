@@ -157,6 +157,9 @@ int main(int argc, char *argv[])
 	struct profile *profile = profile_read(conf->patientnow.profile, conf->file);
 	f.conf = conf;
 	f.profile = profile;
+	if (!profile->base_url)
+		errx(EX_CONFIG, "the profile %s has no base_url: this EMR has no API to ask",
+			conf->patientnow.profile);
 	if (!f.options.dry)
 		f.state = state_open(conf_need(conf, conf->state, "state"));
 	if (!types && *ids)

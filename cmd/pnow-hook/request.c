@@ -206,7 +206,8 @@ static struct webhook read_event(struct hook *h, const struct request *r, struct
 	const struct practice *p = r->practice;
 
 	practices_enter_zone(&h->practices, p);
-	struct webhook event = webhook_read(r->arena, p->conf, p->profile, r->sender, body);
+	const struct webhook_request request = {r->header, r->transport};
+	struct webhook event = webhook_read(r->arena, p->conf, p->profile, r->sender, body, &request);
 	practices_leave_zone(&h->practices);
 	const char *id = event.delivery_id ? NULL : verifier_delivery_id(&p->verify[r->sender], r);
 	if (id) {

@@ -67,8 +67,8 @@ static struct inbox_event event_of(const struct record *r, const struct adding *
 	struct inbox_event event = {.id = id ? id : hash_of(r, conf), .delivery_id = id, .line = r->line};
 	if (!received || !when_moment(str_of(received), &event.received))
 		event.received = when_now_ms();
-	if (!whole && profile_find(&adding->profile->event_name, r->line).p) {
-		struct webhook w = webhook_read(r->arena, conf, adding->profile, SENDER_PATIENTNOW, r->line);
+	if (!whole && profile_text(&adding->profile->event_name, r->arena, r->line)) {
+		struct webhook w = webhook_read(r->arena, conf, adding->profile, SENDER_PATIENTNOW, r->line, NULL);
 		struct buf line = {0};
 		webhook_write(&line, conf, &w, "add", r->line);
 		event.id = w.id;

@@ -77,12 +77,15 @@ static bool take_told(struct forget *f)
 /* What PatientNow's answers about the person are about. */
 static bool take_answers(struct forget *f)
 {
-	const struct profile_pointers *id = profile_field(&f->profile->kinds[KIND_PATIENT].fields, "id");
 	struct state_rows rows = cache_bodies(f->in->state);
 	for (; state_next(&rows); arena_reset(&f->passing)) {
 		const char *subject = state_text(&rows, 0);
+		enum event_kind kind = KIND_PATIENT;
+		while (kind < EVENT_KINDS && strncmp(subject, event_kind_name(kind), strcspn(subject, "/")) != 0)
+			kind++;
 		const char *patient =
-			id ? jtext_scalar(&f->passing, profile_find(id, str_of(state_text(&rows, 1)))) : NULL;
+			profile_text(profile_field(profile_fields(f->profile, KIND_PATIENT, kind), "id"), &f->passing,
+				str_of(state_text(&rows, 1)));
 		if (patient && strcmp(patient, f->patient) == 0 && !keys_has(&f->subjects, subject))
 			keys_add(&f->subjects, arena_copy(&f->arena, str_of(subject)));
 	}

@@ -10,28 +10,15 @@
 
 #include <strings.h>
 
-/* The JSON value of a fact in a source; null and "" are no value. */
-static struct str value_in(const struct source *s, const char *name)
+/* The text of a fact in a source, or NULL. */
+static const char *text_in(struct arena *a, const struct source *s, const char *name)
 {
-	struct str value = {0};
 	if (!s->body.p)
-		return value;
-	if (s->fields) {
-		const struct profile_pointers *from = profile_field(s->fields, name);
-		return from ? profile_find(from, s->body) : value;
-	}
-	value = jtext_get(s->body, name);
-	if (jtext_type(value) == JTEXT_NULL || str_is(value, "\"\""))
-		value = (struct str){0};
-	return value;
-}
-
-static struct str value_of(const struct sources *sources, const char *name)
-{
-	struct str value = {0};
-	for (int i = 0; i < SOURCES && !value.p; i++)
-		value = value_in(&sources->at[i], name);
-	return value;
+		return NULL;
+	if (s->fields)
+		return profile_text(profile_field(s->fields, name), a, s->body);
+	const char *text = jtext_scalar(a, jtext_get(s->body, name));
+	return text && *text ? text : NULL;
 }
 
 /* Text without the blanks around it; NULL where nothing is left. */
@@ -47,7 +34,10 @@ static const char *trimmed(struct arena *a, const char *text)
 
 const char *fact(struct arena *a, const struct sources *sources, const char *name)
 {
-	return trimmed(a, jtext_scalar(a, value_of(sources, name)));
+	const char *text = NULL;
+	for (int i = 0; i < SOURCES && !text; i++)
+		text = text_in(a, &sources->at[i], name);
+	return trimmed(a, text);
 }
 
 bool fact_told(const struct sources *sources, const char *name)
@@ -78,9 +68,9 @@ static const char *formed(const struct profile *p, struct arena *a, enum fact_fo
 	case FACT_STATUS:
 		return profile_status(p, text) ? profile_status(p, text) : text;
 	case FACT_TIME:
-		return when_local(str_of(text), day_first, room) ? room : text;
+		return when_local(str_of(profile_time(p, a, text)), day_first, room) ? room : text;
 	case FACT_DATE:
-		return when_date(str_of(text), day_first, room) ? room : text;
+		return when_date(str_of(profile_time(p, a, text)), day_first, room) ? room : text;
 	case FACT_MONEY:
 		return money_form(a, text);
 	default:

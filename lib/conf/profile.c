@@ -1,16 +1,14 @@
-/*
- * A profile is read once and then only looked up. A pointer's names are matched folded (no case, no '_')
- * against the body's, because the vendors spell the same property in several ways and publish none of them.
- */
+/* A profile is read once and then only looked up. */
 #include "conf/profile.h"
 #include "conf/mistake.h"
 #include "conf/settings.h"
 #include "value/event.h"
 #include "value/gender.h"
+#include "value/when.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -18,59 +16,28 @@
 static const struct event_fact item_facts[] = {
 	{"name", FACT_TEXT}, {"amount", FACT_MONEY}, {NULL, FACT_TEXT}};
 
-/* The next letter of a text, folded: lower case, without '_' and, where blanks is set, without ' ' and '-';
- * -1 at the end. */
-static int folded(struct str text, size_t *i, bool blanks)
-{
-	while (*i < text.n && (text.p[*i] == '_' || (blanks && (text.p[*i] == ' ' || text.p[*i] == '-'))))
-		++*i;
-	return *i < text.n ? tolower((unsigned char)text.p[(*i)++]) : -1;
-}
-
-static bool same_folded(struct str x, struct str y, bool blanks)
-{
-	size_t i = 0, j = 0;
-	for (;;) {
-		int a = folded(x, &i, blanks), b = folded(y, &j, blanks);
-		if (a != b)
-			return false;
-		if (a < 0)
-			return true;
-	}
-}
-
-/* Follows a JSON pointer (RFC 6901, names folded) through nested objects. */
-static struct str follow(const char *pointer, struct str body)
-{
-	struct arena a = {0};
-	while (*pointer == '/' && body.p) {
-		size_t n = strcspn(++pointer, "/");
-		struct str name = {pointer, n}, found = {0};
-		struct jtext_members members = jtext_members(&a, body);
-		for (size_t i = 0; i < members.n && !found.p; i++)
-			if (same_folded(members.at[i].name, name, false))
-				found = members.at[i].value;
-		body = found;
-		pointer += n;
-	}
-	arena_free(&a);
-	return body;
-}
-
 struct str profile_find(const struct profile_pointers *pointers, struct str body)
 {
 	for (size_t i = 0; i < pointers->n; i++) {
-		struct str value = follow(pointers->at[i], body);
+		struct str value = place_value(str_of(pointers->at[i]), body);
 		if (value.p && jtext_type(value) != JTEXT_NULL && !str_is(value, "\"\""))
 			return value;
 	}
 	return (struct str){0};
 }
 
+const char *profile_text(const struct profile_pointers *places, struct arena *a, struct str body)
+{
+	const char *text = NULL;
+	for (size_t i = 0; places && i < places->n && !(text && *text); i++)
+		text = place_text(a, places->at[i], body);
+	return text && *text ? text : NULL;
+}
+
 bool profile_has(const struct profile_pointers *pointers, struct str body)
 {
 	for (size_t i = 0; i < pointers->n; i++)
-		if (follow(pointers->at[i], body).p)
+		if (place_told(pointers->at[i], body))
 			return true;
 	return false;
 }
@@ -81,25 +48,38 @@ static const char *twice_in(struct arena *a, struct str object)
 	return jtext_twice(a, &members);
 }
 
-/* The first name that is given twice in an object that a pointer leads through below body, or NULL. */
-static const char *twice_along(struct arena *a, const char *pointer, struct str body)
+/* The first name that is given twice in an object that a place's pointers lead through below body, or NULL.
+ */
+static const char *twice_along(struct arena *a, const char *place, struct str body)
 {
 	const char *twice = NULL;
-	for (const char *slash = pointer; !twice && *slash && (slash = strchr(slash + 1, '/'));)
-		twice = twice_in(a, follow(arena_copy(a, (struct str){pointer, (size_t)(slash - pointer)}), body));
+	struct str pointer;
+	while (place_pointer(&place, &pointer))
+		for (size_t n = 1; !twice && n < pointer.n; n++)
+			if (pointer.p[n] == '/')
+				twice = twice_in(a, place_value((struct str){pointer.p, n}, body));
 	return twice;
 }
 
 const char *profile_twice(const struct profile *p, struct arena *a, enum event_kind kind, struct str body)
 {
 	const struct profile_kind *k = &p->kinds[kind];
+	const struct profile_fields *const lists[] = {&k->fields, &k->elsewhere};
 	const char *twice = twice_in(a, body);
-	for (size_t i = 0; i < k->fields.n; i++)
-		for (size_t j = 0; j < k->fields.at[i].from.n && !twice; j++)
-			twice = twice_along(a, k->fields.at[i].from.at[j], body);
+	for (size_t l = 0; l < COUNT(lists); l++)
+		for (size_t i = 0; i < lists[l]->n; i++)
+			for (size_t j = 0; j < lists[l]->at[i].from.n && !twice; j++)
+				twice = twice_along(a, lists[l]->at[i].from.at[j], body);
 	for (struct str at = {0}, items = profile_find(&k->items, body); !twice && jtext_next(items, &at);)
 		twice = twice_in(a, at);
 	return twice;
+}
+
+const struct profile_fields *profile_fields(
+	const struct profile *p, enum event_kind kind, enum event_kind body_kind)
+{
+	const struct profile_kind *k = &p->kinds[kind];
+	return kind != body_kind && k->elsewhere.n ? &k->elsewhere : &k->fields;
 }
 
 bool profile_is_column(const char *pointer, const char *column)
@@ -109,7 +89,7 @@ bool profile_is_column(const char *pointer, const char *column)
 	for (char *p = words; *p; p++)
 		if (*p == '/')
 			*p = ' ';
-	bool is = same_folded(str_of(words), str_of(column), true);
+	bool is = place_same(str_of(words), str_of(column), true);
 	arena_free(&a);
 	return is;
 }
@@ -125,7 +105,7 @@ const struct profile_pointers *profile_field(const struct profile_fields *list, 
 static const char *mapped(const struct conf_names *names, const char *name)
 {
 	for (size_t i = 0; name && i < names->n; i++)
-		if (same_folded(str_of(names->at[i].name), str_of(name), true))
+		if (place_same(str_of(names->at[i].name), str_of(name), true))
 			return names->at[i].is;
 	return NULL;
 }
@@ -149,24 +129,42 @@ const char *profile_gender(const struct profile *p, const char *text)
 	return text;
 }
 
-static struct profile_pointers pointers_at(const struct settings *s, const char *key, struct str value)
+const char *profile_time(const struct profile *p, struct arena *a, const char *text)
+{
+	char *room = arena_alloc(a, WHEN_TEXT), *end;
+	double number = p->epoch && text ? strtod(text, &end) : 0;
+	if (p->epoch && text && *text && !*end && fabs(number) < 1e15) {
+		when_utc((int64_t)(strcmp(p->epoch, "seconds") == 0 ? number * 1000 : number), room);
+		return room;
+	}
+	return p->utc && text && when_zulu(str_of(text), p->day_first, room) ? room : text;
+}
+
+static struct profile_pointers pointers_at(
+	const struct settings *s, const char *key, struct str value, enum place_use use)
 {
 	struct profile_pointers pointers = {0};
+	const char *expected;
 	pointers.at = settings_texts(s, key, value, &pointers.n);
 	for (size_t i = 0; i < pointers.n; i++)
-		if (pointers.at[i][0] != '/')
-			settings_wrong(s, value, "%s: found \"%s\", expected JSON pointers, which start with '/'", key,
-				pointers.at[i]);
+		if ((expected = place_wrong(pointers.at[i], use)))
+			settings_wrong(s, value, "%s: found \"%s\", expected %s", key, pointers.at[i], expected);
 	return pointers;
 }
 
-/* Whether a kind's objects have a fact of this name. */
-static bool is_fact(enum event_kind kind, const char *name)
+/* A name must be one of these facts. */
+static void check_fact(const struct settings *s, const char *key, struct str value, const char *name,
+	const struct event_fact *facts)
 {
-	const struct event_fact *f = event_facts(kind);
-	while (f->name && strcmp(f->name, name) != 0)
-		f++;
-	return f->name != NULL;
+	const char *known[16];
+	size_t n = 0;
+	for (const struct event_fact *f = facts; f->name; f++) {
+		if (strcmp(f->name, name) == 0)
+			return;
+		known[n++] = f->name;
+	}
+	settings_wrong(s, value, "unknown key %s.%s: expected a fact of pnow-event(5); the nearest one is %s",
+		key, name, settings_nearest(name, known, n));
 }
 
 static struct profile_fields fields_at(
@@ -178,19 +176,36 @@ static struct profile_fields fields_at(
 	for (size_t i = 0; i < members.n; i++) {
 		list.at[i].name = settings_name(s, &members.at[i]);
 		const char *path = arena_printf(s->arena, "%s.%s", key, list.at[i].name);
-		const struct event_fact *f = known;
-		while (f->name && strcmp(f->name, list.at[i].name) != 0)
-			f++;
-		if (!f->name)
-			settings_wrong(s, members.at[i].value, "unknown key %s: expected a fact of pnow-event(5)", path);
-		list.at[i].from = pointers_at(s, path, members.at[i].value);
+		check_fact(s, key, members.at[i].value, list.at[i].name, known);
+		list.at[i].from = pointers_at(s, path, members.at[i].value, PLACE_FACT);
 	}
 	return list;
 }
 
 static void store_pointers(const struct settings *s, const char *key, struct str value, void *place)
 {
-	*(struct profile_pointers *)place = pointers_at(s, key, value);
+	*(struct profile_pointers *)place = pointers_at(s, key, value, PLACE_VALUE);
+}
+
+/* Where a text stands in a body. */
+static void store_places(const struct settings *s, const char *key, struct str value, void *place)
+{
+	*(struct profile_pointers *)place = pointers_at(s, key, value, PLACE_FACT);
+}
+
+/* Where a text stands in a request. */
+static void store_event_places(const struct settings *s, const char *key, struct str value, void *place)
+{
+	*(struct profile_pointers *)place = pointers_at(s, key, value, PLACE_EVENT);
+}
+
+/* What times that are numbers count. */
+static void store_epoch(const struct settings *s, const char *key, struct str value, void *place)
+{
+	const char *text = settings_text(s, key, value);
+	if (strcmp(text, "seconds") != 0 && strcmp(text, "milliseconds") != 0)
+		settings_wrong(s, value, "%s: found \"%s\", expected \"seconds\" or \"milliseconds\"", key, text);
+	*(const char **)place = text;
 }
 
 static void store_size(const struct settings *s, const char *key, struct str value, void *place)
@@ -216,8 +231,7 @@ static void store_search(const struct settings *s, const char *key, struct str v
 	for (size_t i = 0; i < members.n; i++) {
 		const char *name = settings_name(s, &members.at[i]);
 		const char *path = arena_printf(s->arena, "%s.%s", key, name);
-		if (!is_fact(KIND_PATIENT, name))
-			settings_wrong(s, members.at[i].value, "unknown key %s: expected a fact of pnow-event(5)", path);
+		check_fact(s, key, members.at[i].value, name, event_facts(KIND_PATIENT));
 		names.at[i] = (struct conf_name){.name = name, .is = settings_text(s, path, members.at[i].value)};
 	}
 	*(struct conf_names *)place = names;
@@ -236,52 +250,46 @@ static void store_facts(const struct settings *s, const char *key, struct str va
 	*(struct profile_fields *)place = fields_at(s, key, value, event_facts(kind));
 }
 
-static bool known_type(const char *type)
-{
-	return strcmp(type, "ping") == 0 || event_type_of(type) != EVENT_UNKNOWN;
-}
-
-static bool known_status(const char *status)
-{
-	return status_shown(status) != NULL;
-}
-
-static bool known_gender(const char *gender)
-{
-	return strcmp(gender, "male") == 0 || strcmp(gender, "female") == 0 || strcmp(gender, "other") == 0;
-}
-
+/* Words of the EMR, each for one of n known ones of ours. */
 static struct conf_names names_at(const struct settings *s, const char *key, struct str value,
-	bool (*known)(const char *), const char *expected)
+	const char *const *known, size_t n, const char *expected)
 {
 	struct jtext_members members = settings_members(s, key, value);
 	struct conf_names names = {
 		.at = arena_alloc(s->arena, (members.n + 1) * sizeof *names.at), .n = members.n};
 	for (size_t i = 0; i < members.n; i++) {
-		names.at[i].name = settings_name(s, &members.at[i]);
-		names.at[i].is =
-			settings_text(s, arena_printf(s->arena, "%s.%s", key, names.at[i].name), members.at[i].value);
-		if (!known(names.at[i].is))
-			settings_wrong(s, members.at[i].value, "%s.%s: found \"%s\", expected %s", key, names.at[i].name,
-				names.at[i].is, expected);
+		const char *name = settings_name(s, &members.at[i]),
+				   *path = arena_printf(s->arena, "%s.%s", key, name);
+		const char *is = settings_text(s, path, members.at[i].value),
+				   *nearest = settings_nearest(is, known, n);
+		if (strcmp(nearest, is) != 0)
+			settings_wrong(s, members.at[i].value, "%s: found \"%s\", expected %s; the nearest one is %s",
+				path, is, expected, nearest);
+		names.at[i] = (struct conf_name){name, is};
 	}
 	return names;
 }
 
 static void store_events(const struct settings *s, const char *key, struct str value, void *place)
 {
-	*(struct conf_names *)place = names_at(s, key, value, known_type, "a type of pnow-event(5), or ping");
+	const char *known[EVENT_TYPES + 1] = {[EVENT_TYPES] = "ping"};
+	for (enum event_type type = 0; type < EVENT_TYPES; type++)
+		known[type] = event_type_name(type);
+	*(struct conf_names *)place =
+		names_at(s, key, value, known, COUNT(known), "a type of pnow-event(5), or ping");
 }
 
 static void store_statuses(const struct settings *s, const char *key, struct str value, void *place)
 {
+	static const char *const known[] = {"booked", "checked_out", "cancelled", "no_show"};
 	*(struct conf_names *)place =
-		names_at(s, key, value, known_status, "booked, checked_out, cancelled or no_show");
+		names_at(s, key, value, known, COUNT(known), "booked, checked_out, cancelled or no_show");
 }
 
 static void store_genders(const struct settings *s, const char *key, struct str value, void *place)
 {
-	*(struct conf_names *)place = names_at(s, key, value, known_gender, "male, female or other");
+	static const char *const known[] = {"male", "female", "other"};
+	*(struct conf_names *)place = names_at(s, key, value, known, COUNT(known), "male, female or other");
 }
 
 #define AT(member) offsetof(struct profile, member)
@@ -292,7 +300,7 @@ static void store_genders(const struct settings *s, const char *key, struct str 
 		{name ".search", settings_store_text, AT(kinds[kind].search)},                                       \
 		{name ".search_by", store_search, AT(kinds[kind].search_by)},                                        \
 		{name ".rows", store_pointers, AT(kinds[kind].rows)},                                                \
-		{name ".updated", store_pointers, AT(kinds[kind].updated)},                                          \
+		{name ".updated", store_places, AT(kinds[kind].updated)},                                            \
 		{name ".fields", store_facts, AT(kinds[kind].fields)},                                               \
 		{name ".items", store_pointers, AT(kinds[kind].items)},                                              \
 	{                                                                                                        \
@@ -309,9 +317,11 @@ static const struct settings_key keys[] = {
 	{"apikey_query", settings_store_text, AT(apikey_query)},
 	{"check", settings_store_text, AT(check)},
 	{"day_first", settings_store_bool, AT(day_first)},
-	{"event.name", store_pointers, AT(event_name)},
-	{"event.id", store_pointers, AT(event_id)},
-	{"event.time", store_pointers, AT(event_time)},
+	{"utc", settings_store_bool, AT(utc)},
+	{"epoch", store_epoch, AT(epoch)},
+	{"event.name", store_event_places, AT(event_name)},
+	{"event.id", store_event_places, AT(event_id)},
+	{"event.time", store_event_places, AT(event_time)},
 	{"event.data", store_pointers, AT(event_data)},
 	{"events", store_events, AT(events)},
 	{"statuses", store_statuses, AT(statuses)},
@@ -325,8 +335,9 @@ static const struct settings_key keys[] = {
 	{"paging.total", store_pointers, AT(paging.total)},
 	{"appointment_types.list", settings_store_text, AT(appointment_types.list)},
 	{"appointment_types.rows", store_pointers, AT(appointment_types.rows)},
-	{"appointment_types.name", store_pointers, AT(appointment_types.name)},
+	{"appointment_types.name", store_places, AT(appointment_types.name)},
 	KIND("patient", KIND_PATIENT),
+	{"patient.elsewhere", store_facts, AT(kinds[KIND_PATIENT].elsewhere)},
 	KIND("appointment", KIND_APPOINTMENT),
 	KIND("bill", KIND_BILL),
 	KIND("membership", KIND_MEMBERSHIP),
@@ -352,12 +363,14 @@ static const char *profile_path(struct arena *a, const char *name)
 	return access(built, R_OK) == 0 ? built : installed;
 }
 
-/* What the file must say of a kind. */
-static void check_kind(const struct settings *s, enum event_kind kind, const struct profile_kind *k)
+/* What the file must say of a kind, where there is an API to ask, or facts of it are told. */
+static void check_kind(const struct settings *s, enum event_kind kind, const struct profile *p)
 {
-	if (!k->get)
-		settings_wrong(s, s->root, "%s.get is missing", event_kind_name(kind));
-	if (!profile_field(&k->fields, "id"))
+	const struct profile_kind *k = &p->kinds[kind];
+	if (!p->base_url != !k->get)
+		settings_wrong(s, s->root, "%s is missing",
+			k->get ? "base_url" : arena_printf(s->arena, "%s.get", event_kind_name(kind)));
+	if ((p->base_url || k->fields.n) && !profile_field(&k->fields, "id"))
 		settings_wrong(s, s->root, "%s.fields.id is missing", event_kind_name(kind));
 }
 
@@ -381,10 +394,10 @@ static void fill(void *context)
 		p->check = p->kinds[KIND_PATIENT].list;
 	if (!p->paging.size)
 		p->paging.size = 100;
-	if (!p->base_url || !p->event_name.n)
-		settings_wrong(&s, s.root, "%s is missing", p->base_url ? "event.name" : "base_url");
+	if (!p->event_name.n)
+		settings_wrong(&s, s.root, "event.name is missing");
 	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)
-		check_kind(&s, kind, &p->kinds[kind]);
+		check_kind(&s, kind, p);
 }
 
 struct profile *profile_read(const char *name, const char *conf_file)

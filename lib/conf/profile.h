@@ -7,11 +7,12 @@
 #define PROFILE_H
 
 #include "conf/conf.h"
+#include "conf/place.h"
 #include "text/arena.h"
 #include "text/jtext.h"
 #include "value/event.h"
 
-/* A list of JSON pointers, tried in order; a name in them matches without regard to case and '_'. */
+/* A list of places (place.h), tried in order. */
 struct profile_pointers {
 	const char **at;
 	size_t n;
@@ -38,6 +39,7 @@ struct profile_kind { /* patient, appointment, bill, membership */
 		rows; /* in an answer to list or search: its entries; n 0: the answer is the list */
 	struct profile_pointers updated; /* in an entry: when it changed last */
 	struct profile_fields fields;    /* the first pointer of each is also what a create calls it */
+	struct profile_fields elsewhere; /* patient: in bodies that are about something else; n 0: fields */
 	struct profile_pointers items;   /* bill: the list of items */
 	struct profile_fields item;      /* name, amount */
 };
@@ -60,7 +62,7 @@ struct profile_types {
 
 struct profile {
 	const char *name;
-	const char *base_url;
+	const char *base_url; /* NULL: it has no API that could be asked, and no kind has a get */
 	const char
 		*authorization; /* the header's value, with {token} in it; NULL: HTTP Basic with user and password */
 	const char *practice_header; /* header that carries patientnow.practice_id, or NULL */
@@ -68,6 +70,9 @@ struct profile {
 	const char *apikey_query;    /* query parameter that carries the gateway key, or NULL */
 	const char *check; /* path, with its query, of a cheap request that shows whether secrets are taken */
 	bool day_first;    /* 03/02/1984 is in February */
+	bool utc;          /* a time without a zone is in UTC; else in the practice's */
+	const char *epoch; /* what numbers that are times count since 1970: "seconds", "milliseconds"; NULL: none
+						  is one */
 	struct profile_pointers event_name, event_id, event_time, event_data;
 	struct conf_names events;   /* the EMR's event names and our types ("ping": answered and forgotten) */
 	struct conf_names statuses; /* the EMR's words and our appointment statuses */
@@ -83,8 +88,11 @@ struct profile {
 struct profile *profile_read(const char *name, const char *conf_file);
 void profile_free(struct profile *p);
 
-/* The first value that one of the pointers leads to, null and "" passed over; p NULL where none does. */
+/* The first value that one of the pointers (PLACE_VALUE) leads to, null and "" passed over; p NULL where none
+ * does. */
 struct str profile_find(const struct profile_pointers *pointers, struct str body);
+/* The first text that stands at one of the places (the arena's), or NULL; places may be NULL. */
+const char *profile_text(const struct profile_pointers *places, struct arena *a, struct str body);
 /* Whether one of the pointers leads to a value at all, null and "" included: the EMR told that there is none.
  */
 bool profile_has(const struct profile_pointers *pointers, struct str body);
@@ -97,8 +105,16 @@ const char *profile_twice(const struct profile *p, struct arena *a, enum event_k
    regard to case, '_', '-', blanks and the pointer's slashes. */
 bool profile_is_column(const char *pointer, const char *column);
 
+/* Where the facts of a kind stand in a body that is about body_kind. */
+const struct profile_fields *profile_fields(
+	const struct profile *p, enum event_kind kind, enum event_kind body_kind);
+
 /* The pointers of a field, or NULL where the profile has none for it. */
 const struct profile_pointers *profile_field(const struct profile_fields *fields, const char *name);
+
+/* A time or date of the EMR as when.h reads it (text, or the arena's): a number is a moment, and a time
+   without a zone is in UTC, where the profile says so. */
+const char *profile_time(const struct profile *p, struct arena *a, const char *text);
 
 /* The type that an event name means: one of ours, "ping", or NULL where the profile does not map it. */
 const char *profile_type(const struct profile *p, const char *event_name);

@@ -169,6 +169,20 @@ struct filling {
 	void *place;
 };
 
+const char *settings_nearest(const char *text, const char *const *known, size_t n)
+{
+	const char *nearest = "";
+	unsigned least = UINT_MAX;
+	for (size_t i = 0; i < n; i++) {
+		unsigned d = distance(text, known[i]);
+		if (d < least) {
+			least = d;
+			nearest = known[i];
+		}
+	}
+	return nearest;
+}
+
 /* Ends the process: there is no row for a path. */
 __attribute__((noreturn)) static void unknown(const struct filling *f, const char *path, struct str value)
 {

@@ -17,38 +17,55 @@ static void read_crm(struct arena *a, struct webhook *w, struct str body)
 		w->type = event_type_name(EVENT_CONTACT_TAGGED);
 }
 
-static void read_patientnow(
-	struct arena *a, struct webhook *w, const struct profile *profile, struct str body)
+/* A header where one of the places is one that the request has, else what the body tells; or NULL. */
+static const char *told_at(struct arena *a, const struct profile_pointers *places, struct str body,
+	const struct webhook_request *request)
 {
-	w->name = jtext_scalar(a, profile_find(&profile->event_name, body));
-	w->id = jtext_scalar(a, profile_find(&profile->event_id, body));
-	w->occurred = jtext_string(a, profile_find(&profile->event_time, body));
+	for (size_t i = 0; request && i < places->n; i++) {
+		const char *value =
+			*places->at[i] == '@' ? request->header(request->transport, places->at[i] + 1) : NULL;
+		if (value && *value)
+			return value;
+	}
+	return profile_text(places, a, body);
+}
+
+static void read_patientnow(struct arena *a, struct webhook *w, const struct profile *profile,
+	struct str body, const struct webhook_request *request)
+{
+	w->name = told_at(a, &profile->event_name, body, request);
+	w->id = told_at(a, &profile->event_id, body, request);
+	w->occurred = profile_time(profile, a, told_at(a, &profile->event_time, body, request));
 	const char *type = profile_type(profile, w->name);
 	w->ping = type && strcmp(type, "ping") == 0;
 	w->type = w->ping ? NULL : type;
 }
 
-/* The id that a profile finds in an object for a kind of facts, or NULL. */
-static const char *id_of(
-	struct arena *a, const struct profile *profile, enum event_kind kind, struct str object)
+struct source webhook_source(
+	const struct profile *profile, enum event_type type, enum event_kind kind, struct str payload)
 {
-	const struct profile_pointers *pointers =
-		profile ? profile_field(&profile->kinds[kind].fields, "id") : NULL;
-	return pointers ? jtext_scalar(a, profile_find(pointers, object)) : NULL;
+	struct str facts = profile_find(&profile->event_data, payload);
+	struct source source = {jtext_type(facts) == JTEXT_OBJECT ? facts : payload,
+		profile_fields(profile, kind, type == EVENT_UNKNOWN ? kind : event_kind_of(type))};
+	if (jtext_type(source.body) != JTEXT_OBJECT)
+		source.body = (struct str){0};
+	return source;
 }
 
 /* The id of the event's object of a kind: as a filter has put it into the line (p NULL: there is none), else
    as the payload tells it. */
-static const char *told(
-	struct arena *a, const struct profile *profile, enum event_kind kind, struct str line, struct str payload)
+static const char *told(struct arena *a, const struct profile *profile, enum event_type type,
+	enum event_kind kind, struct str line, struct str payload)
 {
 	const char *id = jtext_scalar(a, jtext_get(jtext_get(line, event_kind_name(kind)), "id"));
 	if (id || !payload.p)
 		return id;
 	if (kind == KIND_CONTACT)
 		return jtext_scalar(a, jtext_get(payload, "id"));
-	struct str facts = profile ? profile_find(&profile->event_data, payload) : (struct str){0};
-	return id_of(a, profile, kind, jtext_type(facts) == JTEXT_OBJECT ? facts : payload);
+	if (!profile)
+		return NULL;
+	struct source source = webhook_source(profile, type, kind, payload);
+	return source.body.p ? profile_text(profile_field(source.fields, "id"), a, source.body) : NULL;
 }
 
 /* What an event of a known type is about. */
@@ -59,22 +76,22 @@ static void describe(
 	if (type == EVENT_UNKNOWN)
 		return;
 	enum event_kind kind = event_kind_of(type);
-	const char *id = told(a, profile, kind, line, payload);
+	const char *id = told(a, profile, type, kind, line, payload);
 	if (id)
 		w->subject = arena_printf(a, "%s/%s", event_kind_name(kind), id);
-	w->patient = kind == KIND_CONTACT ? w->subject : told(a, profile, KIND_PATIENT, line, payload);
+	w->patient = kind == KIND_CONTACT ? w->subject : told(a, profile, type, KIND_PATIENT, line, payload);
 	if (!w->patient)
 		w->patient = w->subject;
 }
 
 struct webhook webhook_read(struct arena *a, const struct conf *conf, const struct profile *profile,
-	enum webhook_sender sender, struct str body)
+	enum webhook_sender sender, struct str body, const struct webhook_request *request)
 {
 	struct webhook w = {0};
 	if (sender == SENDER_CRM)
 		read_crm(a, &w, body);
 	else
-		read_patientnow(a, &w, profile, body);
+		read_patientnow(a, &w, profile, body, request);
 	if (w.occurred) {
 		char *time = arena_alloc(a, WHEN_TEXT);
 		w.occurred = when_time(str_of(w.occurred), profile && profile->day_first, time) ? time : NULL;
@@ -98,7 +115,8 @@ struct webhook webhook_read_line(struct arena *a, const struct profile *profile,
 
 const char *webhook_patient(struct arena *a, const struct profile *profile, struct str line)
 {
-	return told(a, profile, KIND_PATIENT, line, jtext_get(line, "payload"));
+	enum event_type type = event_type_of(jtext_string(a, jtext_get(line, "type")));
+	return told(a, profile, type, KIND_PATIENT, line, jtext_get(line, "payload"));
 }
 
 void webhook_write(struct buf *out, const struct conf *conf, const struct webhook *event, const char *source,

@@ -2,6 +2,7 @@
 #ifndef WEBHOOK_H
 #define WEBHOOK_H
 
+#include "conf/canonical.h"
 #include "conf/conf.h"
 #include "conf/profile.h"
 #include "text/buf.h"
@@ -21,10 +22,22 @@ struct webhook {
 	const char *subject;  /* what it is about: appointment/88123; NULL: not told */
 };
 
-/* Reads body (checked by jtext_check, an object) of a sender. For the CRM's events id, type and time are
-   webhookId, type and timestamp; the profile may be NULL for them. */
+/* The request that a body came with. */
+struct webhook_request {
+	/* A header's value, or NULL; the name's case does not matter. */
+	const char *(*header)(const void *transport, const char *name);
+	const void *transport;
+};
+
+/* Reads body (checked by jtext_check, an object) of a sender; request is NULL where it is not known. For the
+   CRM's events id, type and time are webhookId, type and timestamp; the profile may be NULL for them. */
 struct webhook webhook_read(struct arena *a, const struct conf *conf, const struct profile *profile,
-	enum webhook_sender sender, struct str body);
+	enum webhook_sender sender, struct str body, const struct webhook_request *request);
+
+/* Where facts of a kind stand in the payload of an event of this type (EVENT_UNKNOWN: nobody knows); body's p
+   is NULL where the payload is no object. */
+struct source webhook_source(
+	const struct profile *profile, enum event_type type, enum event_kind kind, struct str payload);
 
 /* Type, patient and subject of an event's line (checked JSON): as a filter has put them there, else as its
    payload tells them. Nothing else is filled in. */

@@ -138,7 +138,8 @@ struct patientnow *patientnow_open(const struct conf *conf, const struct profile
 	p->places = options->parallel ? options->parallel : 1;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->freed, NULL);
-	open_secrets(p);
+	if (profile->base_url)
+		open_secrets(p);
 	p->http = http_open(&(struct http_options){.timeout = options->seconds,
 		.connections = options->parallel,
 		.verbose = options->verbose,
@@ -404,7 +405,7 @@ struct patientnow_answer patientnow_appointment_types(
 		if (!page.rows.p)
 			return page.failure;
 		for (struct str at = {0}; jtext_next(page.rows, &at);) {
-			const char *name = jtext_scalar(a, profile_find(&types->name, at));
+			const char *name = profile_text(&types->name, a, at);
 			if (name && *name)
 				each(name, context);
 		}

@@ -10,9 +10,9 @@
 
 struct patientnow;
 
-/* Reads the secrets, and again where their files change (ends the process with status 78 where they are
-   missing). options: requests at once, time-out, -v. While it is open, what has become too old in the cache
-   is forgotten. state is NULL where nothing is asked. */
+/* Reads the secrets where the profile has an API, and again where their files change (ends the process with
+   status 78 where they are missing). options: requests at once, time-out, -v. While it is open, what has
+   become too old in the cache is forgotten. state is NULL where nothing is asked. */
 struct patientnow *patientnow_open(const struct conf *conf, const struct profile *profile,
 	struct state *state, const struct options *options);
 void patientnow_close(struct patientnow *p);

@@ -46,7 +46,7 @@ struct str patientnow_new(const struct profile *profile, struct arena *a, struct
 	for (const struct event_fact *f = event_facts(KIND_PATIENT); f->name; f++) {
 		const struct profile_pointers *to = profile_field(&profile->kinds[KIND_PATIENT].fields, f->name);
 		const char *text = jtext_scalar(a, jtext_get(facts, f->name));
-		if (!to || !to->n || !text || strcmp(f->name, "id") == 0)
+		if (!to || !to->n || !text || place_wrong(to->at[0], PLACE_VALUE) || strcmp(f->name, "id") == 0)
 			continue;
 		if (strcmp(f->name, "gender") == 0)
 			text = profile_gender(profile, text);

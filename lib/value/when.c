@@ -314,13 +314,14 @@ void when_now(char text[static WHEN_TEXT])
 
 void when_utc(int64_t ms, char text[static WHEN_TEXT])
 {
-	time_t t = (time_t)(ms / 1000);
+	int fraction = (int)((ms % 1000 + 1000) % 1000);
+	time_t t = (time_t)((ms - fraction) / 1000);
 	struct tm tm;
 
 	gmtime_r(&t, &tm);
 	char *p = put(put(put(text, 4, tm.tm_year + 1900, '-'), 2, tm.tm_mon + 1, '-'), 2, tm.tm_mday, 'T');
 	p = put(put(put(p, 2, tm.tm_hour, ':'), 2, tm.tm_min, ':'), 2, tm.tm_sec, '.');
-	*put(p, 3, (int)(ms % 1000), 'Z') = '\0';
+	*put(p, 3, fraction, 'Z') = '\0';
 }
 
 int64_t when_now_ms(void)
@@ -353,6 +354,17 @@ bool when_local(struct str text, bool day_first, char time[static WHEN_TEXT])
 		make_local(&w, local_moment(seconds_of(&w)));
 	else if (w.offset_minutes == 0)
 		make_local(&w, seconds_of(&w));
+	write_time(&w, time);
+	return true;
+}
+
+bool when_zulu(struct str text, bool day_first, char time[static WHEN_TEXT])
+{
+	struct written w;
+
+	if (!memchr(text.p, ':', text.n) || !read_written(text, day_first, &w) || w.offset != OFFSET_NONE)
+		return false;
+	w.offset = OFFSET_ZULU;
 	write_time(&w, time);
 	return true;
 }

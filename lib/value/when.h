@@ -31,6 +31,9 @@ bool when_time(struct str text, bool day_first, char time[static WHEN_TEXT]);
    is a place's own and is kept. */
 bool when_local(struct str text, bool day_first, char time[static WHEN_TEXT]);
 
+/* Writes a time without an offset as one in UTC, with Z. False where text is no such time. */
+bool when_zulu(struct str text, bool day_first, char time[static WHEN_TEXT]);
+
 /* Reads a date, or the date of a time as it stands there (2026-12-01T23:30:00-07:00 is 2026-12-01). False
  * where none. */
 bool when_date(struct str text, bool day_first, char date[static WHEN_DATE]);

@@ -10,7 +10,7 @@ static const struct conf conf = {.practice = "glow-denver"};
 static struct webhook read_body(
 	struct arena *a, const struct profile *p, enum webhook_sender sender, const char *body)
 {
-	return webhook_read(a, &conf, p, sender, str_of(body));
+	return webhook_read(a, &conf, p, sender, str_of(body), NULL);
 }
 
 static void check_patientnow(struct arena *a, const struct profile *p)
@@ -44,7 +44,7 @@ static void check_patientnow(struct arena *a, const struct profile *p)
 	ok(strcmp(same.id, w.id) != 0, "another body another");
 	struct conf elsewhere = {.practice = "glow-boulder"};
 	same = webhook_read(a, &elsewhere, p, SENDER_PATIENTNOW,
-		str_of("{\"event\":\"PatientMerged\",\"occurredAt\":\"yesterday\"}"));
+		str_of("{\"event\":\"PatientMerged\",\"occurredAt\":\"yesterday\"}"), NULL);
 	ok(strcmp(same.id, w.id) != 0, "and another practice");
 	w = read_body(a, p, SENDER_PATIENTNOW, "{\"eventId\":12345678901234567890,\"event\":1}");
 	is_text(w.id, "12345678901234567890", "a number is an id as well");
