@@ -21,7 +21,8 @@ static const char usage[] =
 	"Runs events (NDJSON on standard input) through pnow-enrich | categorize | crm-map | pnow-push | "
 	"crm-push.\n"
 	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
-	"  -n       write the requests that would be sent to the CRM, and send none (PatientNow is still read)\n"
+	"  -n       show the requests that would be sent to the CRM, or why there is none, and send none\n"
+	"           (PatientNow is still read)\n"
 	"  -o       write results in the order of the events\n"
 	"  -v       say more\n"
 	"  -h, -V   this help, the version\n";

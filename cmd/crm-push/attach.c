@@ -54,8 +54,7 @@ static enum outcome once(struct push_work *w, const char *effect, const char *pa
 	const char *location = w->location->id;
 	int64_t since = 0;
 	enum ledger_effect known =
-		w->push->dry ? EFFECT_NEW
-					 : ledger_effect(state, location, effect, w->contact.id, w->subject.moment, &since);
+		state ? ledger_effect(state, location, effect, w->contact.id, w->subject.moment, &since) : EFFECT_NEW;
 	if (known == EFFECT_FAILED)
 		return push_result_fail_state(w, "written");
 	if (known == EFFECT_DONE)
@@ -70,7 +69,7 @@ static enum outcome once(struct push_work *w, const char *effect, const char *pa
 			return out;
 	}
 	struct crm_answer answer = push_request(w, "POST", path, body, false);
-	if (w->push->dry)
+	if (!state)
 		return OUT_DONE;
 	if (!answer.error || (answer.status >= 200 && answer.status < 300))
 		return ledger_done(

@@ -14,7 +14,7 @@ void push_contact_find(struct push_work *w)
 	const struct push_event *e = w->event;
 	if (e->type == EVENT_CONTACT_TAGGED)
 		w->contact.id = jtext_scalar(w->a, jtext_get(record_get(e->r, "contact"), "id"));
-	else if (e->patient && !w->push->dry)
+	else if (e->patient && w->push->state)
 		w->contact.id = ledger_contact(w->push->state, w->a, w->location->id, e->patient).id;
 }
 
@@ -37,7 +37,7 @@ void push_contact_unlock(struct push_work *w)
 enum outcome push_contact_read(struct push_work *w)
 {
 	push_contact_lock(w);
-	if (w->push->dry || jtext_type(jtext_get(w->contact.now, "customFields")) == JTEXT_ARRAY)
+	if (jtext_type(jtext_get(w->contact.now, "customFields")) == JTEXT_ARRAY)
 		return OUT_DONE;
 	struct crm_answer answer = push_request(w, "GET", push_request_path(w, ""), (struct str){0}, true);
 	if (answer.error)
@@ -222,7 +222,7 @@ static enum outcome adopt(struct push_work *w, const char *contact)
 	if (!contact)
 		return push_result_fail(w, "bad_answer", true, "the CRM's answer has no contact in it");
 	w->contact.id = contact;
-	if (w->push->dry)
+	if (!w->push->state)
 		return OUT_DONE;
 	if (!ledger_contact_set(w->push->state, w->a, w->location->id, w->event->patient, contact, &other))
 		return push_result_fail_state(w, "written");
@@ -252,8 +252,7 @@ static enum outcome look_first(struct push_work *w)
 	enum outcome out = OUT_DONE;
 	if (!jtext_get(w->upsert, CHANGE_NEW).p)
 		return OUT_DONE;
-	if (!w->push->dry)
-		out = push_contact_search(w, property(w, "email"), property(w, "phone"), &there);
+	out = push_contact_search(w, property(w, "email"), property(w, "phone"), &there);
 	w->contact.makes = !there;
 	return out;
 }
@@ -286,7 +285,8 @@ static enum outcome find_or_make(struct push_work *w, struct str fields)
 		return push_result_fail_with(w, &answer);
 	struct str contact = jtext_get(answer.body, "contact");
 	w->contact.is_new = w->push->dry || jtext_type(jtext_get(answer.body, "new")) == JTEXT_TRUE;
-	out = adopt(w, w->push->dry ? "{contact}" : jtext_string(w->a, jtext_get(contact, "id")));
+	out = adopt(w, w->push->dry ? arena_printf(w->a, PUSH_DRY_CONTACT "%s", w->event->patient)
+								: jtext_string(w->a, jtext_get(contact, "id")));
 	if (out != OUT_DONE)
 		return out;
 	take_answer(w, sent, contact);

@@ -97,7 +97,7 @@ static bool dropped(struct push_work *w, struct str field, struct str contact)
 bool push_field_compare(struct push_work *w, struct str list, struct str contact)
 {
 	bool doubted = false;
-	if (w->push->dry || jtext_type(jtext_get(contact, "customFields")) != JTEXT_ARRAY)
+	if (jtext_type(jtext_get(contact, "customFields")) != JTEXT_ARRAY)
 		return false;
 	for (struct str at = {0}; jtext_next(list, &at);) {
 		if (!dropped(w, at, contact))

@@ -68,7 +68,7 @@ static const struct crm_location *location_of_event(struct push_work *w)
 		found = crm_location_with(w->push->crm, tagged);
 	if (found)
 		return found;
-	if (!facility && w->event->patient && !w->push->dry)
+	if (!facility && w->event->patient && w->push->state)
 		return location_of_patient(w);
 	found = crm_location(w->push->crm, facility, &unknown);
 	if (unknown)
@@ -80,8 +80,8 @@ static const struct crm_location *location_of_event(struct push_work *w)
 enum outcome push_location_each(struct push_work *w, enum outcome (*settle)(struct push_work *))
 {
 	size_t i = 0;
-	bool own =
-		(w->event->type == EVENT_PATIENT_UPDATED || w->event->type == EVENT_PATIENT_CREATED) && !w->push->dry;
+	bool own = (w->event->type == EVENT_PATIENT_UPDATED || w->event->type == EVENT_PATIENT_CREATED) &&
+			   w->push->state;
 	const struct crm_location *at = own ? next_known(w, &i) : NULL, *next = at ? next_known(w, &i) : NULL;
 	enum outcome all = OUT_UNCHANGED;
 	if (!next) {

@@ -4,6 +4,7 @@
  * knows from the CRM's value whether it happened.
  */
 #include "push.h"
+#include "state/rehearsal.h"
 #include "value/money.h"
 
 static const char *field_name(const struct push_work *w)
@@ -170,6 +171,26 @@ static enum outcome find_added(
 			   : push_result_fail_state(w, "written");
 }
 
+/* In a dry run nobody knows the value. */
+static enum outcome rehearse(struct push_work *w, const char *bill, const char *field, int64_t amount)
+{
+	struct state *state = w->push->state;
+	const char *location = w->location->id;
+	struct ledger_bill b = {0};
+	char text[MONEY_TEXT];
+	if (state && !(rehearsal_bill(state, location, bill) && ledger_bill(state, location, bill, &b)))
+		return push_result_fail_state(w, "read");
+	if (amount > 0 && push_standing_is_patient(w) != OUT_DONE)
+		return OUT_FAILED;
+	if (b.known && !b.pending && b.counted == amount)
+		return OUT_UNCHANGED;
+	put(w, field, arena_printf(w->a, "{Patient Lifetime Value + %s}", money_text(amount - b.counted, text)));
+	if (state && !(ledger_bill_begin(state, location, bill, w->contact.id, amount, 0, 0) &&
+					 ledger_bill_end(state, location, bill, true)))
+		return push_result_fail_state(w, "written");
+	return OUT_DONE;
+}
+
 enum outcome push_ltv_add(struct push_work *w)
 {
 	enum outcome out = OUT_DONE;
@@ -182,10 +203,8 @@ enum outcome push_ltv_add(struct push_work *w)
 	const char *field = push_name_id(w, NAME_FIELD, field_name(w), NULL, &out);
 	if (!field)
 		return out;
-	if (w->push->dry) { /* nobody knows the value there */
-		put(w, field, arena_printf(w->a, "{Patient Lifetime Value + %s}", text));
-		return OUT_DONE;
-	}
+	if (w->push->dry)
+		return rehearse(w, bill, field, amount);
 	if ((out = push_contact_read(w)) != OUT_DONE)
 		return out;
 	if ((out = push_ltv_read(w)) != OUT_DONE || (out = settle_all(w, w->contact.value)) != OUT_DONE)

@@ -5,6 +5,7 @@
 #include "push.h"
 #include "conf/confine.h"
 #include "conf/options.h"
+#include "state/rehearsal.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -15,7 +16,7 @@ static const char usage[] =
 	"  -C       change nothing: compare the CRM with the events, and write what differs\n"
 	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
 	"  -j N     events in parallel (8)\n"
-	"  -n       write the requests that would be sent, and send none\n"
+	"  -n       show the requests that would be sent, or why there is none, and send none\n"
 	"  -o       write results in the order of the events\n"
 	"  -t N     seconds that a request may take (30)\n"
 	"  -v       a line on standard error for each request; with -C, the values that differ\n"
@@ -57,6 +58,8 @@ int main(int argc, char *argv[])
 		.crm = crm_open(conf, &o)};
 	if (compares)
 		p.mirror = push_mirror_open(RECORDS_AT_ONCE);
+	if (p.dry && conf->state)
+		p.state = rehearsal_open(conf->state);
 	if (!p.dry) {
 		p.state = state_open(conf_need(conf, conf->state, "state"));
 		p.locks = locks_open(conf->state);

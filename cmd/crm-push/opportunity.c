@@ -8,11 +8,13 @@
 
 enum { INDEX_MS = 60 * 1000 }; /* a search may miss what was written in the last minute */
 
+#define DRY_OPPORTUNITY "{opportunity}" /* so a dry run calls one that only the CRM will know */
+
 /* The contact's opportunity in a pipeline; *id NULL: it has none that can be seen. */
 static enum outcome find(struct push_work *w, const char *pipeline, const char **id)
 {
 	*id = NULL;
-	if (w->push->dry)
+	if (!w->push->state)
 		return OUT_DONE;
 	*id = ledger_opportunity(w->push->state, w->a, w->location->id, w->contact.id, pipeline);
 	if (*id)
@@ -28,7 +30,8 @@ static enum outcome find(struct push_work *w, const char *pipeline, const char *
 
 static const char *opportunity_path(struct push_work *w, const char *id)
 {
-	return arena_printf(w->a, "/opportunities/%s", w->push->dry ? "{opportunity}" : http_encode(w->a, id));
+	bool shown = !id || strcmp(id, DRY_OPPORTUNITY) == 0;
+	return arena_printf(w->a, "/opportunities/%s", shown ? DRY_OPPORTUNITY : http_encode(w->a, id));
 }
 
 /* The name that a new opportunity gets: the contact's. */
@@ -64,7 +67,7 @@ static enum outcome create(struct push_work *w, const char *pipeline, const char
 	struct state *state = w->push->state;
 	const char *effect = arena_printf(w->a, "opportunity/%s/%s", w->contact.id, pipeline);
 	int64_t since = 0;
-	enum ledger_effect known = w->push->dry ? EFFECT_NEW : begin_create(w, effect, &since);
+	enum ledger_effect known = state ? begin_create(w, effect, &since) : EFFECT_NEW;
 	if (known == EFFECT_FAILED)
 		return push_result_fail_state(w, "written");
 	if (known != EFFECT_NEW && when_now_ms() - since < INDEX_MS)
@@ -82,12 +85,12 @@ static enum outcome create(struct push_work *w, const char *pipeline, const char
 	buf_member(&body, "name", person(w));
 	buf_member(&body, "pipelineStageId", stage);
 	buf_member(&body, "status", status);
-	buf_member(&body, "contactId", w->push->dry ? "{contact}" : w->contact.id);
+	buf_member(&body, "contactId", push_contact_shown(w));
 	buf_putc(&body, '}');
 	struct crm_answer answer = push_request(w, "POST", "/opportunities/", buf_str(&body), false);
 	buf_free(&body);
 	if (w->push->dry)
-		return OUT_DONE;
+		return state ? keep(w, effect, pipeline, DRY_OPPORTUNITY) : OUT_DONE;
 	if (!answer.error)
 		return keep(
 			w, effect, pipeline, jtext_string(w->a, jtext_get(jtext_get(answer.body, "opportunity"), "id")));

@@ -78,7 +78,7 @@ static struct str upsert_in(struct str actions)
 static const char *kept(struct push_work *w)
 {
 	const char *subject = arena_printf(w->a, "%s/%s", event_kind_name(KIND_PATIENT), w->event->patient);
-	return w->push->dry ? NULL : ledger_state(w->push->state, w->a, w->location->id, subject);
+	return w->push->state ? ledger_state(w->push->state, w->a, w->location->id, subject) : NULL;
 }
 
 const char *push_person_state(struct push_work *w)

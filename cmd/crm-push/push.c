@@ -3,13 +3,14 @@
  * done again.
  */
 #include "push.h"
+#include "state/rehearsal.h"
 
 #include <stdlib.h>
 
 /* The actions, between what the ledger knows of the subject before and after. */
 static enum outcome apply(struct push_work *w)
 {
-	if (w->push->dry)
+	if (!w->push->state)
 		return push_action_all(w);
 	switch (ledger_begin(w->push->state, &w->subject)) {
 	case LEDGER_KNOWN: /* the result that told what is undecided may have been lost */
@@ -24,6 +25,8 @@ static enum outcome apply(struct push_work *w)
 		break;
 	}
 	enum outcome out = push_action_all(w);
+	if (out == OUT_UNCHANGED && !w->result.reason)
+		push_result_reason(w, out, "nothing of it is new");
 	bool whole = (out == OUT_DONE || out == OUT_UNCHANGED) && !w->result.incomplete;
 	struct ledger_end end = {.applied = whole && !w->subject.others,
 		.contact = w->contact.id,
@@ -35,10 +38,36 @@ static enum outcome apply(struct push_work *w)
 	return out;
 }
 
+/* In a dry run: what the ledger has of the patient, and of the patient's contact or the one that is tagged,
+   in each sub-account. */
+static bool learn_people(struct push_work *w)
+{
+	struct state *s = w->push->state;
+	const struct crm_location *at;
+	const char *patient = w->event->patient;
+	const char *tagged = jtext_scalar(w->a, jtext_get(record_get(w->event->r, "contact"), "id"));
+	bool done = true;
+	for (size_t i = 0; done && (at = crm_location_next(w->push->crm, &i));) {
+		done = !patient || rehearsal_patient(s, at->id, patient);
+		const char *contact = patient ? ledger_contact(s, w->a, at->id, patient).id : NULL;
+		done = done && (!contact || rehearsal_contact(s, at->id, contact)) &&
+			   (!tagged || rehearsal_contact(s, at->id, tagged));
+	}
+	return done;
+}
+
+/* And of what the event is about. */
+static bool learn_subject(struct push_work *w)
+{
+	return rehearsal_subject(w->push->state, w->location->id, w->subject.subject, w->event->id);
+}
+
 /* What an event comes to in its sub-account. */
 static enum outcome settle_there(struct push_work *w)
 {
 	push_subject_find(w);
+	if (w->push->dry && w->push->state && !learn_subject(w))
+		return push_result_fail_state(w, "read");
 	push_contact_find(w);
 	push_subject_compare(w);
 	enum outcome out = w->push->mirror ? push_audit(w) : apply(w);
@@ -58,7 +87,9 @@ static enum outcome settle(struct push_work *w)
 			w, OUT_IGNORED, "a tagged contact, and pnow-push has written no actions for it");
 	if (push_check(w) == OUT_FAILED)
 		return OUT_FAILED;
-	bool locks = !w->push->dry && e->patient;
+	if (w->push->dry && w->push->state && !learn_people(w))
+		return push_result_fail_state(w, "read");
+	bool locks = w->push->locks && e->patient;
 	if (locks)
 		lock_take(w->push->locks, LOCK_PATIENT, e->patient);
 	enum outcome out = push_location_each(w, settle_there);
@@ -101,7 +132,8 @@ void push_record(struct record *r, void *context)
 	calls_add(&push->calls, event.type, w.result.calls);
 	r->retry = out == OUT_FAILED && w.result.retry;
 	r->failed = out == OUT_FAILED || (push->mirror && w.result.shown.n);
-	if (out == OUT_FAILED || !(push->mirror || push->dry))
+	bool shown = push->mirror || (push->dry && w.result.shown.n);
+	if (out == OUT_FAILED || !shown)
 		push_result_write(&w, out);
 	else
 		record_replace(r, push_text(w.a, &w.result.shown));

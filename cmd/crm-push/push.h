@@ -20,7 +20,7 @@
 struct push {
 	const struct conf *conf;
 	struct crm *crm;
-	struct state *state;        /* NULL in a dry run */
+	struct state *state;        /* of a dry run: a rehearsal's; NULL where the configuration names none */
 	struct names *names;        /* NULL in a dry run */
 	struct locks *locks;        /* NULL in a dry run */
 	struct push_mirror *mirror; /* NULL: this is no audit */
@@ -121,12 +121,23 @@ static inline bool push_has_text(struct arena *a, struct str object, const char 
 	return value && strcmp(value, text) == 0;
 }
 
-/* Who changed something of the contact last, as the ledger has it; nobody in a dry run, which has none. */
+/* Who changed something of the contact last, as the ledger has it; nobody where there is none. */
 static inline struct ledger_latest push_latest(const struct push_work *w, const char *what)
 {
-	if (w->push->dry)
+	if (!w->push->state)
 		return (struct ledger_latest){0};
 	return ledger_latest(w->push->state, w->a, w->location->id, w->contact.id, what);
+}
+
+/* Before the patient's id: so a dry run calls the contact that would be made. */
+#define PUSH_DRY_CONTACT "{contact}"
+
+/* The contact's id as people see it; NULL: it has none. */
+static inline const char *push_contact_shown(const struct push_work *w)
+{
+	static const char made[] = PUSH_DRY_CONTACT;
+	const char *id = w->contact.id;
+	return w->push->dry && id && strncmp(id, made, sizeof made - 1) == 0 ? made : id;
 }
 
 /* What the buffer holds, from now on the arena's. */
@@ -261,7 +272,8 @@ void push_mirror_close(struct push_mirror *m);
 enum outcome push_mirror_read(struct push_work *w, enum part part, struct str *body);
 
 /* request.c */
-/* Makes a request for this event, or shows it in a dry run (the answer is then 200 with {}). */
+/* Makes a request for this event; in a dry run the answer is 200 with {}, and what would change something is
+   shown. */
 struct crm_answer push_request(
 	struct push_work *w, const char *method, const char *path, struct str body, bool repeatable);
 /* PUT /contacts/ID. */

@@ -21,7 +21,8 @@ struct crm_answer push_request(
 	struct push_work *w, const char *method, const char *path, struct str body, bool repeatable)
 {
 	if (w->push->dry) {
-		show(w, method, path, body);
+		if (strcmp(method, "GET") != 0)
+			show(w, method, path, body);
 		return (struct crm_answer){.outcome = HTTP_ANSWERED, .status = 200, .body = STR("{}")};
 	}
 	struct crm_request made = {
@@ -40,8 +41,9 @@ struct crm_answer push_request_update(struct push_work *w, struct str body)
 
 const char *push_request_path(struct push_work *w, const char *behind)
 {
-	return arena_printf(
-		w->a, "/contacts/%s%s", w->push->dry ? "{contact}" : http_encode(w->a, w->contact.id), behind);
+	const char *shown = push_contact_shown(w);
+	bool braces = w->push->dry && *shown == '{';
+	return arena_printf(w->a, "/contacts/%s%s", braces ? shown : http_encode(w->a, shown), behind);
 }
 
 bool push_request_refused(const struct push_work *w)

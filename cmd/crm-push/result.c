@@ -103,7 +103,7 @@ void push_result_head(const struct push_work *w, struct buf *out)
 	buf_member(out, "type", e->type == EVENT_UNKNOWN ? NULL : event_type_name(e->type));
 	buf_member(out, "practice", w->push->conf->practice);
 	buf_member(out, "patient_id", e->patient);
-	buf_member(out, "contact_id", w->contact.id);
+	buf_member(out, "contact_id", push_contact_shown(w));
 	buf_member(out, "location_id", w->location ? w->location->id : NULL);
 }
 
@@ -124,7 +124,7 @@ static void write_location(const struct push_work *one, enum outcome out, struct
 		buf_putc(list, ',');
 	buf_putc(list, '{');
 	buf_member(list, "location_id", one->location->id);
-	buf_member(list, "contact_id", one->contact.id);
+	buf_member(list, "contact_id", push_contact_shown(one));
 	buf_member(list, "status", words[out]);
 	buf_member(list, "reason", out == OUT_DONE || out == OUT_FAILED ? NULL : one->result.reason);
 	if (out == OUT_FAILED)

@@ -19,7 +19,7 @@ enum outcome push_standing_search(struct push_work *w)
 {
 	if (w->contact.opportunities.p)
 		return OUT_DONE;
-	if (w->contact.is_new) {
+	if (w->contact.is_new || w->push->dry) {
 		w->contact.opportunities = STR("[]");
 		return OUT_DONE;
 	}
@@ -43,7 +43,7 @@ bool push_standing_won(struct push_work *w, struct str opportunities)
 bool push_standing_known(struct push_work *w)
 {
 	struct push_contact *c = &w->contact;
-	if (c->standing == STANDING_UNKNOWN && !w->push->dry &&
+	if (c->standing == STANDING_UNKNOWN && w->push->state &&
 		ledger_contact(w->push->state, w->a, w->location->id, w->event->patient).patient)
 		c->standing = STANDING_PATIENT;
 	return c->standing == STANDING_PATIENT;
@@ -58,7 +58,7 @@ void push_standing_forget(struct push_work *w, const char *opportunity)
 enum outcome push_standing_is_patient(struct push_work *w)
 {
 	w->contact.standing = STANDING_PATIENT;
-	if (w->push->dry || ledger_contact_is_patient(w->push->state, w->location->id, w->contact.id))
+	if (!w->push->state || ledger_contact_is_patient(w->push->state, w->location->id, w->contact.id))
 		return OUT_DONE;
 	return push_result_fail_state(w, "written");
 }
@@ -68,7 +68,7 @@ enum outcome push_standing_find(struct push_work *w)
 	if (w->contact.standing != STANDING_UNKNOWN)
 		return OUT_DONE;
 	struct ledger_contact known = {0};
-	if (!w->push->dry)
+	if (w->push->state)
 		known = ledger_contact(w->push->state, w->a, w->location->id, w->event->patient);
 	int64_t ago = when_now_ms() - known.asked;
 	if (w->push->dry || known.patient || (ago >= 0 && ago < LEAD_MS)) {

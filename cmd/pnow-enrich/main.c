@@ -11,6 +11,7 @@
 #include "conf/profile.h"
 #include "conf/webhook.h"
 #include "state/ledger.h"
+#include "state/rehearsal.h"
 #include "stream/calls.h"
 #include "stream/record.h"
 #include "value/event.h"
@@ -33,8 +34,8 @@ static const char usage[] =
 struct enrich {
 	const struct conf *conf;
 	const struct profile *profile;
-	struct state *state;
-	struct ask *ask; /* NULL with -n */
+	struct state *state; /* with -n a rehearsal's, or NULL */
+	struct ask *ask;     /* NULL with -n */
 	struct calls *calls;
 };
 
@@ -135,9 +136,14 @@ static bool lacks(const struct enrich *e, enum event_type type, enum event_kind 
 static unsigned known_at(const struct enrich *e, struct arena *a, const char *location, const char *patient)
 {
 	int64_t value;
+	bool dry = !e->ask;
+	if (location && dry)
+		rehearsal_patient(e->state, location, patient);
 	const char *contact = location ? ledger_contact(e->state, a, location, patient).id : NULL;
 	if (!contact)
 		return 0;
+	if (dry)
+		rehearsal_contact(e->state, location, contact);
 	bool named = ledger_latest(e->state, a, location, contact, "patient").subject ||
 				 ledger_latest(e->state, a, location, contact, "appointment").subject;
 	bool billed = ledger_lifetime(e->state, location, contact, &value);
@@ -269,6 +275,18 @@ static void show(const struct enrich *e, struct record *r, enum event_kind kind,
 	record_replace(r, buf_take(&out, r->arena));
 }
 
+/* With -n: no request would be made, and why. */
+static void show_nothing(struct record *r, const char *reason)
+{
+	struct buf out = {0};
+	buf_putc(&out, '{');
+	buf_member(&out, "id", record_text(r, "id"));
+	buf_member(&out, "status", "ignored");
+	buf_member(&out, "reason", reason);
+	buf_putc(&out, '}');
+	record_replace(r, buf_take(&out, r->arena));
+}
+
 /* Completes one kind of facts in the record. False where it failed. */
 static bool complete(const struct enrich *e, struct record *r, struct part *p)
 {
@@ -357,23 +375,24 @@ static void enrich(struct record *r, void *context)
 		record_set_text(r, "type", type);
 	enum event_type known = event_type_of(type);
 	calls_event(e->calls, known);
-	const char *practice = record_text(r, "practice");
+	const char *practice = record_text(r, "practice"), *ignored = NULL;
 	if (practice && strcmp(practice, e->conf->practice) != 0)
 		record_fail(
 			r, "wrong_practice", false, "the event is another practice's: see the configuration's practice");
 	else if (known != EVENT_UNKNOWN && known != EVENT_CONTACT_TAGGED)
 		fill(e, r, known);
 	else if (ping)
-		record_set_text(r, "ignored", "a ping");
+		ignored = "a ping";
 	else if (known == EVENT_UNKNOWN && name)
-		record_set_text(r, "ignored",
-			arena_printf(r->arena, "the event's name is not one that the profile %s maps",
-				e->conf->patientnow.profile));
+		ignored = arena_printf(
+			r->arena, "the event's name is not one that the profile %s maps", e->conf->patientnow.profile);
 	else if (known == EVENT_UNKNOWN)
 		record_fail(r, "bad_type", false, "found no type, and no event name where the profile %s expects one",
 			e->conf->patientnow.profile);
+	if (ignored)
+		record_set_text(r, "ignored", ignored);
 	if (!e->ask && !r->replaced && !r->failed)
-		record_replace(r, (struct str){0});
+		show_nothing(r, ignored ? ignored : "nothing of it is asked of PatientNow");
 }
 
 /* Events of one patient, or about one thing where the patient is not known, are worked on one after another:
@@ -406,6 +425,8 @@ int main(int argc, char *argv[])
 	struct profile *profile = profile_read(conf->patientnow.profile, conf->file);
 	struct calls calls = {0};
 	struct enrich e = {.conf = conf, .profile = profile, .calls = &calls};
+	if (o.dry && conf->state)
+		e.state = rehearsal_open(conf->state);
 	if (!o.dry)
 		e.state = state_open(conf_need(conf, conf->state, "state"));
 	confine(CONFINE_CLIENT, &conf->state, !o.dry, o.verbose);

@@ -6,6 +6,7 @@
  */
 #include "tagged.h"
 #include "conf/confine.h"
+#include "state/rehearsal.h"
 #include "value/event.h"
 
 #include <stdlib.h>
@@ -101,22 +102,50 @@ static void show_request(
 	buf_puts(out, "}\n");
 }
 
-/* With -n: what would be asked of a contact that nobody knows and that can be created, then the event with
-   its actions, for crm-push -n. */
-static void show(struct tagged *t)
+/* With -n: what would be asked of a contact that has a patient, who is t->patient then; FATE_OPEN where the
+   ledger knows of none. */
+static enum fate show_known(struct tagged *t, struct buf *out)
+{
+	struct state *state = t->push->state;
+	struct ledger_creation made;
+	const struct str none = {0};
+	if (!state || !rehearsal_contact(state, t->location, t->contact) ||
+		!ledger_creation(state, t->a, t->location, t->contact, &made))
+		return FATE_OPEN;
+	t->patient = made.patient ? made.patient : ledger_patient(state, t->a, t->location, t->contact);
+	if (!t->patient)
+		return FATE_OPEN;
+	if (made.patient && strcmp(made.event, t->event) == 0)
+		return FATE_CREATED;
+	show_request(t, out, "GET", arena_printf(t->a, "contacts/%s", http_encode(t->a, t->contact)), none);
+	show_request(t, out, "GET", patientnow_path(t->push->profile, t->a, KIND_PATIENT, t->patient), none);
+	return FATE_LINKED;
+}
+
+/* With -n: what would be asked of a contact that nobody knows and that can be created. */
+static enum fate show_new(struct tagged *t, struct buf *out)
 {
 	const struct profile *profile = t->push->profile;
 	struct str facts = contact_filled(t), none = {0};
-	struct buf out = {0};
 	if (contact_missing(t, NULL))
-		show_request(t, &out, "GET", arena_printf(t->a, "contacts/%s", http_encode(t->a, t->contact)), none);
+		show_request(t, out, "GET", arena_printf(t->a, "contacts/%s", http_encode(t->a, t->contact)), none);
 	for (size_t i = 0; i < 2; i++) {
 		struct patientnow_list list;
 		if (patientnow_search(profile, t->a, facts, patient_sought_by[i], &list))
-			show_request(t, &out, "GET", patientnow_list_path(profile, t->a, &list, 1), none);
+			show_request(t, out, "GET", patientnow_list_path(profile, t->a, &list, 1), none);
 	}
-	show_request(t, &out, "POST", profile->kinds[KIND_PATIENT].create, patientnow_new(profile, t->a, facts));
+	show_request(t, out, "POST", profile->kinds[KIND_PATIENT].create, patientnow_new(profile, t->a, facts));
 	t->patient = "{patient}";
+	return FATE_CREATED;
+}
+
+/* With -n: the requests, then the event with its actions, for crm-push -n. */
+static void show(struct tagged *t)
+{
+	struct buf out = {0};
+	enum fate fate = show_known(t, &out);
+	if (fate == FATE_OPEN)
+		fate = show_new(t, &out);
 	buf_putc(&out, '{');
 	buf_member(&out, "id", t->event);
 	buf_member(&out, "type", event_type_name(EVENT_CONTACT_TAGGED));
@@ -126,7 +155,7 @@ static void show(struct tagged *t)
 	buf_puts(&out, ",\"patient\":");
 	buf_add(&out, patient_object(t));
 	buf_puts(&out, ",\"actions\":");
-	buf_add(&out, actions_of(t, FATE_CREATED));
+	buf_add(&out, actions_of(t, fate));
 	buf_putc(&out, '}');
 	record_replace(t->r, buf_take(&out, t->a));
 }
@@ -218,6 +247,8 @@ int main(int argc, char *argv[])
 		conf_need(conf, conf->state, "state");
 	struct profile *profile = profile_read(conf->patientnow.profile, conf->file);
 	struct push p = {.conf = conf, .profile = profile, .options = &o};
+	if (o.dry && conf->state)
+		p.state = rehearsal_open(conf->state);
 	confine(CONFINE_CLIENT, &conf->state, !o.dry, o.verbose);
 	int status = record_loop(&(struct record_loop){.stage = "pnow-push",
 		.each = push,

@@ -16,7 +16,8 @@ struct push {
 	const struct conf *conf;
 	const struct profile *profile;
 	const struct options *options;
-	/* Opened when the first tagged contact comes, and not with -n. */
+	/* Opened when the first tagged contact comes; with -n state is a rehearsal's or NULL, and the others are.
+	 */
 	struct state *state;
 	struct locks *locks;
 	struct crm *crm;

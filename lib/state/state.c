@@ -29,6 +29,7 @@ enum {
 	LONG_LOG = 1000,
 	FULL_LOG = 4000, /* who has written it so long moves it into the file */
 	ASIDE_MS = 3,    /* longer than wait_for_lock sleeps */
+	OLDER_MS = 2000, /* so long a dry run waits for a file to be brought up to date */
 };
 
 /* The schema, version by version: an older file gets what it lacks. Names no patient: ids, states, amounts.
@@ -267,10 +268,11 @@ struct state {
 	struct trouble trouble;
 	int busy_ms;
 	int64_t busy_since;
-	bool leaves_log; /* to others, to move into the file */
-	int log;         /* its pages, after the last commit */
-	int wakeup;      /* for wakeup_send */
-	bool wakes;      /* when the transaction has ended */
+	bool leaves_log;   /* to others, to move into the file */
+	int log;           /* its pages, after the last commit */
+	int wakeup;        /* for wakeup_send */
+	bool wakes;        /* when the transaction has ended */
+	bool has_original; /* of a rehearsal */
 };
 
 /* Says why the file cannot be opened; always false. */
@@ -326,6 +328,14 @@ static int version(struct state *s)
 	return n;
 }
 
+/* The file is a newer program's; false. */
+static bool newer(struct state_failure *why, const char *path, int found)
+{
+	return cannot(why, EX_DATAERR,
+		"the state file %s is of version %d; this program knows up to %d: use the newer pnow", path, found,
+		VERSION);
+}
+
 /* Brings the schema up to date, in one transaction, whoever comes first. */
 static bool migrate(struct state *s, struct state_failure *why)
 {
@@ -335,9 +345,7 @@ static bool migrate(struct state *s, struct state_failure *why)
 		return unusable(s, why);
 	int from = version(s);
 	if (from > VERSION)
-		return cannot(why, EX_DATAERR,
-			"the state file %s is of version %d; this program knows up to %d: use the newer pnow", s->path,
-			from, VERSION);
+		return newer(why, s->path, from);
 	bool done = from >= 0;
 	for (size_t i = 0; done && i < COUNT(steps); i++)
 		done = steps[i].version <= from || execute(s, steps[i].sql, NULL);
@@ -399,13 +407,12 @@ static int look_at_log(void *context, sqlite3 *db, const char *name, int pages)
 }
 
 /* Opens the file, whose struct is there. */
-static bool open_file(struct state *s, int busy_ms, struct state_failure *why)
+static bool open_file(struct state *s, struct state_failure *why)
 {
 	if (!create(s->path, why))
 		return false;
 	if (sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		return unusable(s, why);
-	s->busy_ms = busy_ms;
 	if (version(s) == 0 && !execute(s, IN_PIECES, NULL))
 		return unusable(s, why);
 	for (size_t i = 0; i < COUNT(modes); i++)
@@ -418,17 +425,24 @@ static bool open_file(struct state *s, int busy_ms, struct state_failure *why)
 	return true;
 }
 
-struct state *state_try(const char *path, int busy_ms, struct state_failure *why)
+static struct state *state_new(const char *path, int busy_ms)
 {
 	struct state *s = allocated(calloc(1, sizeof *s));
 	s->path = path;
+	s->busy_ms = busy_ms;
 	s->wakeup = -1;
 	pthread_mutexattr_t recursive;
 	pthread_mutexattr_init(&recursive);
 	pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
 	pthread_mutex_init(&s->lock, &recursive);
 	pthread_mutexattr_destroy(&recursive);
-	if (open_file(s, busy_ms, why))
+	return s;
+}
+
+struct state *state_try(const char *path, int busy_ms, struct state_failure *why)
+{
+	struct state *s = state_new(path, busy_ms);
+	if (open_file(s, why))
 		return s;
 	state_close(s);
 	return NULL;
@@ -441,6 +455,77 @@ struct state *state_open(const char *path)
 	if (!s)
 		errx(why.status, "%s", why.why);
 	return s;
+}
+
+/* Waits until the original is of this program's version: another process may bring it up to date just now. */
+static bool wait_for_version(struct state *s, struct state_failure *why)
+{
+	int found = 0;
+	for (int64_t start = when_now_ms(); execute(s, "PRAGMA original.user_version", &found);) {
+		if (found == VERSION)
+			return true;
+		if (found > VERSION)
+			return newer(why, s->path, found);
+		if (when_now_ms() - start > OLDER_MS)
+			return cannot(why, EX_TEMPFAIL,
+				"the state file %s is of version %d, an older pnow's: whatever runs without -n, such as "
+				"pnow-inbox stat, brings it up to date",
+				s->path, found);
+		nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+	}
+	return unusable(s, why);
+}
+
+/* Finds the file at path, where it is there. */
+static bool attach_original(struct state *s, struct state_failure *why)
+{
+	struct stat st;
+	s->has_original = stat(s->path, &st) == 0 && st.st_size > 0;
+	if (!s->has_original)
+		return true;
+	struct buf sql = {0};
+	buf_puts(&sql, "ATTACH 'file:");
+	for (const char *c = s->path; *c; c++)
+		buf_printf(&sql, strchr("%?#'", *c) ? "%%%02x" : "%c", (unsigned char)*c);
+	buf_puts(&sql, "?mode=ro' AS original");
+	buf_putc(&sql, '\0');
+	bool done = execute(s, sql.p, NULL);
+	buf_free(&sql);
+	return done ? wait_for_version(s, why) : unusable(s, why);
+}
+
+/* A new file that only this process sees. */
+static bool open_unseen(struct state *s, struct state_failure *why)
+{
+	static const char *const unseen[] = {"PRAGMA journal_mode=MEMORY", "PRAGMA synchronous=OFF",
+		"PRAGMA temp_store=MEMORY", "PRAGMA cache_size=-8000"};
+	char path[4096];
+	const char *folder = getenv("TMPDIR");
+	snprintf(path, sizeof path, "%s/pnow.XXXXXX", folder ? folder : "/tmp");
+	int fd = mkstemp(path);
+	if (fd < 0)
+		return cannot(why, EX_CANTCREAT, "cannot make the file %s: %s", path, strerror(errno));
+	close(fd);
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
+	bool done = sqlite3_open_v2(path, &s->db, flags, NULL) == SQLITE_OK;
+	unlink(path);
+	for (size_t i = 0; done && i < COUNT(unseen); i++)
+		done = execute(s, unseen[i], NULL);
+	return done ? migrate(s, why) : unusable(s, why);
+}
+
+struct state *state_rehearse(const char *path)
+{
+	struct state_failure why = {0};
+	struct state *s = state_new(path, BUSY_MS);
+	if (!open_unseen(s, &why) || !attach_original(s, &why))
+		errx(why.status, "%s", why.why);
+	return s;
+}
+
+bool state_has_original(const struct state *s)
+{
+	return s->has_original;
 }
 
 void state_leave_log(struct state *s)

@@ -29,6 +29,10 @@ struct state_failure {
 /* state_open for who goes on without it: NULL, and why. busy_ms: how long a statement waits for a lock of
    another process before it fails. path stays the caller's. */
 struct state *state_try(const char *path, int busy_ms, struct state_failure *why);
+/* For rehearsal.h: an empty state in a file that has no name any more. Statements find the file at path,
+   which is only read, as the schema "original", if it is there (state_has_original). */
+struct state *state_rehearse(const char *path);
+bool state_has_original(const struct state *s);
 void state_close(struct state *s);
 /* Writes something and takes it away again: whether that can be done now. */
 bool state_can_write(struct state *s);

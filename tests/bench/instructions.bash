@@ -21,7 +21,7 @@ counted()
 bench_instructions()
 {
 	have valgrind || { echo 'instructions: not counted, valgrind is missing'; return; }
-	practice instructions
+	practice instructions 'del(.state)'
 	corpus 10000 >in
 	title "instructions ($(cc -dumpfullversion), $(ldd --version | sed -n '1s/.* //p'))" 'an event' 'start, 10^6'
 	counted categorize categorize

@@ -196,7 +196,9 @@ webhook AppointmentCreated 1 '{"appointmentId":"88123","patientId":"10234"}' | p
 is "-n shows the requests" "$(<out)" '{"id":"1","method":"GET","path":"/appointments/88123"}
 {"id":"1","method":"GET","path":"/patients/10234"}'
 is "and makes none, and needs neither token nor state" "$(asked)$(find . -name 'dry.db*')" ''
-is "of a complete event there is nothing to show" "$(webhook PatientUpdated 1 "{$person}" | pnow-enrich -n)" ''
+is "of an event for which none would be made it says why" "$({ webhook PatientUpdated 1 "{$person}"; webhook Ping 2 '{}'; } | pnow-enrich -n)" \
+	'{"id":"1","status":"ignored","reason":"nothing of it is asked of PatientNow"}
+{"id":"2","status":"ignored","reason":"a ping"}'
 make_secrets .
 
 # What fails

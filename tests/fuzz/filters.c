@@ -99,5 +99,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	pass(categorize, lines, &categorized);
 	pass(map, lines, &mapped);
 	show(push, pass(map, pass(categorize, events, &categorized), &mapped), &shown);
+	fuzz_forget();
 	return 0;
 }
