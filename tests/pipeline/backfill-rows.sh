@@ -41,6 +41,18 @@ is "a fact without its kind: what was expected" "$? $(head -n 1 said)" \
 backfill -x Status=Void
 is "rows to leave out, without the kind" "$? $(head -n 1 said)" '64 -x Status=Void: expected a kind, a column and a value, such as bill:Status=Void'
 
+backfill -n -m patient.id=Client -m patient.first_name=First -m patient.dob=DOB -x bill:Status=void
+is "-n shows what would be done, and ends with a summary" "$? $(jq -r '"\(.method) \(.path)"' out | sort | uniq -c | xargs) $(sed -n 's/^backfill: //p' said | head -n 3)" \
+	'1 2 POST /contacts/upsert 4 PUT /contacts/{contact} 4 null null nothing was sent; 12 rows: 8 events, 4 that could not be read
+4 events would send 6 requests: 2 POST /contacts/upsert, 4 PUT /contacts/ID; of the others 4 skipped
+4 would fail or be skipped (backfill/failed has all):'
+is "-n: by cause, with the rows" "$(grep --no-group-separator -A 1 -E '^ +[0-9]+  (bill.completed skipped|bill.date: the year)' said)" \
+	"     4  bill.completed skipped: no e-mail and no phone, and no contact is known for this patient
+        bills.csv, line 7; bills.csv, line 8; bills.csv, line 9; ...
+     1  bill.date: the year has two digits, expected 12/31/2026 or 2026-12-31
+        bills.csv, line 3"
+is "-n sends nothing, and makes no state" "$(requests . | wc -l) $(find . -name 'test.db*')" '0 '
+
 backfill -m patient.id=Client -m patient.first_name=First -m patient.dob=DOB -m bill:patient.email=Mail -x bill:Status=void
 is "a column of one export does not fail the others" "$? $(cat out)" '1 4 done, 4 skipped'
 is "facts without a column are told first, then what is left out" "$(head -n 3 said)" \
