@@ -4,13 +4,14 @@
 set -u
 
 build='gcc make pkg-config libc6-dev libcurl4-openssl-dev libjson-c-dev libbsd-dev libsqlite3-dev libmicrohttpd-dev libssl-dev libcsv-dev libunistring-dev libseccomp-dev'
-run='bash jq tzdata ca-certificates'
+# man-db: what the pages are read with
+run='bash jq tzdata ca-certificates man-db'
 # clang and its runtime: make fuzz, and a second opinion of every file
 try='clang libclang-rt-dev curl openssl bc sqlite3 xxd procps valgrind mandoc clang-format cppcheck shellcheck nginx-light fcgiwrap openbsd-inetd systemd strace wrk webhook faketime'
 
 if ! command -v apt-get >/dev/null 2>&1; then
 	echo 'make deps knows only apt-get. Install by hand what these Debian packages hold:' >&2
-	printf '  to build: %s\n  to run:   %s\n  to try and test: %s\n' "$build" "$run" "$try" >&2
+	printf '  to build: %s\n  to run, and to read the pages: %s\n  to try and test: %s\n' "$build" "$run" "$try" >&2
 	exit 69
 fi
 

@@ -213,6 +213,24 @@ test_examples()
 	done
 }
 
+# The script of the first practice is its page: each command is there, in order, and it prints what the page shows.
+test_first_practice()
+{
+	local folder=$work/newcomer script=$samples/first-practice/first-practice n text rest missing='' shown=''
+	rest=$(cat "$script")
+	for ((n = 1; n <= $(cat "$folder/count"); n++)); do
+		[ ! -e "$folder/$n.shown" ] || shown+=$(cat "$folder/$n.shown")$'\n'
+		[ -e "$folder/$n.command" ] || continue
+		text=$(sed 's#/usr/local/share/doc/pnow/examples#"$examples"#' "$folder/$n.command")
+		[[ $rest == *"$text"* ]] || missing+=$text$'\n'
+		rest=${rest#*"$text"}
+	done
+	is 'first-practice: the commands of pnow.7' "$missing" ''
+	localized <"$script" >"$samples/first-practice/here"
+	(mkdir "$folder/script" && cd "$folder/script" && timeout 300 bash "$samples/first-practice/here") >"$folder/out" 2>&1
+	is 'first-practice: it prints what the page shows' "$? $(grep -v '^== ' "$folder/out" | grep .)" "0 $(localized <<<"$shown" | grep .)"
+}
+
 test_readme()
 {
 	local folder=$work/readme
@@ -401,6 +419,12 @@ test_workflows()
 	started+=("$sandbox")
 	await out
 
+	sed 's#^ *//.*##; s#/etc/pnow/secrets/##; s#/var/lib/pnow/##' "$samples/practice/glow-denver.json" |
+		jq --arg api "http://127.0.0.1:$sandbox_port" '.patientnow.base_url = $api + "/patientnow" | .crm.base_url = $api + "/crm"' >practice.json
+	for conf in glow-denver practice; do
+		is "the practice of the examples passes its own check ($conf)" "$(crm-setup -c $conf.json >setup.json; echo $?)" 0
+	done
+
 	is 'workflows/patient.created' "$(workflow patient.created)" "$done"
 	is 'workflows/patient.created: contact, no note, no workflow' \
 		"$(state '[.firstName, .email, .phone, .gender, .source, .fields["PNOW ID"], (.notes + .workflows | length)]')" \
@@ -448,6 +472,7 @@ test_workflows()
 
 if command -v mandoc >/dev/null; then
 	test_examples
+	test_first_practice
 	test_commands
 	test_pages
 else
