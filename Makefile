@@ -227,27 +227,30 @@ lint:
 	shellcheck -S warning $(SHELL_FILES)
 	mandoc -T lint -W warning $(PAGES)
 
+Q = $(if $(V),,@)
+
 # Pages and examples name the PREFIX that they are installed under.
 install: all
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR)/profiles $(DESTDIR)$(EXAMPLEDIR)
-	install -m 755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
-	install -m 644 lib/profiles/*.json $(DESTDIR)$(DATADIR)/profiles
-	for page in $(PAGES); do \
+	$(Q)install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR)/profiles $(DESTDIR)$(EXAMPLEDIR)
+	$(Q)install -m 755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
+	$(Q)install -m 644 lib/profiles/*.json $(DESTDIR)$(DATADIR)/profiles
+	$(Q)for page in $(PAGES); do \
 		section=$(DESTDIR)$(MANDIR)/man$${page##*.}; \
 		install -d $$section && sed 's|/usr/local/|$(PREFIX)/|g' $$page >$$section/$${page##*/} && \
 		chmod 644 $$section/$${page##*/} || exit 1; done
-	cp -R examples/. $(DESTDIR)$(EXAMPLEDIR)
-	grep -rlF /usr/local/ $(DESTDIR)$(EXAMPLEDIR) | xargs sed -i 's|/usr/local/|$(PREFIX)/|g'
+	$(Q)cp -R examples/. $(DESTDIR)$(EXAMPLEDIR)
+	$(Q)grep -rlF /usr/local/ $(DESTDIR)$(EXAMPLEDIR) | xargs sed -i 's|/usr/local/|$(PREFIX)/|g'
+	@echo 'installed under $(DESTDIR)$(PREFIX); to begin: man -M $(DESTDIR)$(MANDIR) 7 pnow'
 
 # What install has put there; configurations, secrets and states are elsewhere, and stay.
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,$(COMMANDS))
-	rm -f $(foreach page,$(notdir $(PAGES)),$(DESTDIR)$(MANDIR)/man$(lastword $(subst ., ,$(page)))/$(page))
-	rm -rf $(DESTDIR)$(DATADIR) $(DESTDIR)$(EXAMPLEDIR)
-	-rmdir $(dir $(DESTDIR)$(EXAMPLEDIR))
+	$(Q)rm -f $(addprefix $(DESTDIR)$(BINDIR)/,$(COMMANDS))
+	$(Q)rm -f $(foreach page,$(notdir $(PAGES)),$(DESTDIR)$(MANDIR)/man$(lastword $(subst ., ,$(page)))/$(page))
+	$(Q)rm -rf $(DESTDIR)$(DATADIR) $(DESTDIR)$(EXAMPLEDIR)
+	$(Q)rmdir $(dir $(DESTDIR)$(EXAMPLEDIR)) 2>/dev/null || true
 
 define HELP
-make deps             install what is needed to build and test (Debian, BSD), as root
+make deps             install what is needed to build and test, with apt-get, as root
 make                  build the programs into $(BIN)
 make demo             send webhooks through the pipeline to the stand-in, show what arrived
 make check            the tests: four minutes; check-long has those that take a minute each
