@@ -14,10 +14,11 @@
 #include <unistd.h>
 
 static const char dump_usage[] =
-	"usage: pnow-inbox dump [-o FILE]\n"
+	"usage: pnow-inbox dump [-o OUTPUT]\n"
 	"Writes all that the state remembers as it is now, NDJSON, while everything runs. It holds what the\n"
 	"state file holds: people's facts, and the CRM's tokens.\n"
-	"  -o FILE  into a file of mode 0600, which is there when it is whole; else on standard output\n";
+	"  -o OUTPUT  into a file of mode 0600, which is there when it is whole; else on standard output\n"
+	"             with -C: a folder, for a file PRACTICE.ndjson of each practice\n";
 
 static const char load_usage[] =
 	"usage: pnow-inbox load [-m] [FILE]\n"
@@ -31,23 +32,24 @@ enum { LONGEST = 80 << 20 }; /* the longest answer of PatientNow, with each quot
 /* Where a dump goes. */
 struct target {
 	const char *path; /* NULL: standard output */
-	char part[4096];  /* the file while it is not whole */
+	const char *part; /* the file while it is not whole */
 	FILE *file;
 };
 
+/* Says that it cannot be written, for the reason that errno has; gives the status. */
+static int unwritable(const struct target *t)
+{
+	warn("cannot write %s", t->path ? t->path : "standard output");
+	return EX_CANTCREAT;
+}
+
 /* Opens it, so that nobody else can read it. */
-static void open_target(struct target *t)
+static bool open_target(struct target *t)
 {
 	struct stat st;
-	int fd = STDOUT_FILENO;
-	if (t->path) {
-		int n = snprintf(t->part, sizeof t->part, "%s.part", t->path);
-		errno = ENAMETOOLONG;
-		fd = n < (int)sizeof t->part ? open(t->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
-	}
-	if (fd < 0 || fstat(fd, &st) < 0 || (S_ISREG(st.st_mode) && fchmod(fd, 0600) < 0) ||
-		!(t->file = fdopen(fd, "w")))
-		err(EX_CANTCREAT, "cannot write %s", t->path ? t->part : "standard output");
+	int fd = t->path ? open(t->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : STDOUT_FILENO;
+	bool private = fd >= 0 && fstat(fd, &st) == 0 && (!S_ISREG(st.st_mode) || fchmod(fd, 0600) == 0);
+	return private && (t->file = fdopen(fd, "w"));
 }
 
 static bool write_line(struct str line, void *context)
@@ -56,12 +58,10 @@ static bool write_line(struct str line, void *context)
 	return fwrite(line.p, 1, line.n, t->file) == line.n && putc('\n', t->file) != EOF;
 }
 
-/* Whether a folder's entries are on the disk. */
-static bool flush_folder(const char *path)
+/* Whether the entries of a file's folder are on the disk. */
+static bool flush_folder(struct arena *a, const char *path)
 {
-	char copy[sizeof((struct target *)0)->part];
-	snprintf(copy, sizeof copy, "%s", path);
-	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(dirname(arena_copy(a, str_of(path))), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bool done = fd >= 0 && fsync(fd) == 0;
 	if (fd >= 0)
 		close(fd);
@@ -69,51 +69,65 @@ static bool flush_folder(const char *path)
 }
 
 /* Whether all is written and, in a file, on the disk and in its place. */
-static bool close_target(struct target *t)
+static bool close_target(struct arena *a, struct target *t)
 {
-	bool done = fflush(t->file) == 0 && !ferror(t->file);
+	bool done = fflush(t->file) == 0;
 	if (!t->path)
 		return done;
 	done = done && fsync(fileno(t->file)) == 0;
-	done = fclose(t->file) == 0 && done;
-	return done && rename(t->part, t->path) == 0 && flush_folder(t->path);
+	return fclose(t->file) == 0 && done && rename(t->part, t->path) == 0 && flush_folder(a, t->path);
 }
 
-/* Ends the process: the target cannot be written, and errno says why. */
-static void unwritable(const struct target *t)
+/* Dumps into a target; gives the status. */
+static int dump(struct inbox *in, struct arena *a, struct target *t)
 {
-	int problem = errno;
-	if (t->path)
-		unlink(t->part);
-	errno = problem;
-	err(EX_CANTCREAT, "cannot write %s", t->path ? t->path : "standard output");
+	int64_t made;
+	if (!open_target(t))
+		return unwritable(t);
+	bool read = dump_write(in->state, in->conf->practice, write_line, t, &made);
+	if (!read && !ferror(t->file)) {
+		warnx("the state file %s cannot be read now", in->conf->state);
+		return EX_TEMPFAIL;
+	}
+	if (!read || !close_target(a, t))
+		return unwritable(t);
+	if (dump_keep(in->state, made))
+		return EX_OK;
+	warnx("the dump is whole, but the state file %s cannot be written, to say that there is one",
+		in->conf->state);
+	return EX_CANTCREAT;
+}
+
+/* Of a practice; output: the file or, with -C, its folder; NULL: standard output. */
+static int dump_practice(struct inbox *in, void *output)
+{
+	struct arena a = {0};
+	struct target t = {.path = output};
+	if (in->folder)
+		t.path = arena_printf(&a, "%s/%s.ndjson", t.path, in->conf->practice);
+	if (t.path)
+		t.part = arena_printf(&a, "%s.part", t.path);
+	int status = dump(in, &a, &t);
+	if (status != EX_OK && t.file && t.path)
+		unlink(t.part);
+	arena_free(&a);
+	return status;
 }
 
 int inbox_dump(struct inbox *in, int argc, char *argv[])
 {
-	struct target t = {0};
-	int64_t made;
+	char *output = NULL;
 	optind = 1;
 	for (int letter; (letter = getopt(argc, argv, "ho:")) != -1;) {
 		if (letter == 'h')
 			usage_help(dump_usage);
 		if (letter != 'o')
 			usage_error(dump_usage);
-		t.path = optarg;
+		output = optarg;
 	}
-	if (optind < argc)
+	if (optind < argc || (in->folder && !output))
 		usage_error(dump_usage);
-	inbox_open(in);
-	open_target(&t);
-	bool read = dump_write(in->state, in->conf->practice, write_line, &t, &made);
-	if (!read && !ferror(t.file))
-		errx(EX_TEMPFAIL, "the state file cannot be read now");
-	if (!read || !close_target(&t))
-		unwritable(&t);
-	if (!dump_keep(in->state, made))
-		errx(EX_CANTCREAT,
-			"the dump is whole, but the state file cannot be written, to say that there is one");
-	return EX_OK;
+	return inbox_each(in, dump_practice, output);
 }
 
 /* Reads lines into the state until one is wrong. */

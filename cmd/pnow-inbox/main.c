@@ -29,10 +29,10 @@ static const char usage[] =
 	"                                  membership or contact\n"
 	"  purge -o AGE                    forget the bodies of settled events, and the cache's\n"
 	"  forget [-f] PATIENT             remove what is kept of a person\n"
-	"  dump [-o FILE]                  write a backup of all that is remembered\n"
+	"  dump [-o OUTPUT]                write a backup of all that is remembered\n"
 	"  load [-m] [FILE]                read one, into an empty state\n"
 	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
-	"  -C DIR   run, list, stat, check, results: all practices whose configurations are DIR/*.json\n"
+	"  -C DIR   run, list, stat, check, results, dump: all practices whose configurations are DIR/*.json\n"
 	"  -v       say more\n"
 	"  -h, -V   this help, the version\n";
 
@@ -53,7 +53,7 @@ static const struct {
 	{"trace", inbox_trace, false},
 	{"purge", inbox_purge_bodies, false},
 	{"forget", inbox_forget_patient, false},
-	{"dump", inbox_dump, false},
+	{"dump", inbox_dump, true},
 	{"load", inbox_load, false},
 };
 

@@ -60,11 +60,24 @@ made=$(jq 'select(.record == "dump").made' piped)
 is 'when the last one was made is kept' "$(state_sql glow.db "SELECT at FROM moment WHERE name='dumped'")" "$made"
 is 'one that cannot be written is told, and is none' \
 	"$(pnow-inbox dump -o none/backup 2>&1; echo $?; pnow-inbox dump 2>&1 >/dev/full; echo $?; state_sql glow.db "SELECT at FROM moment WHERE name='dumped'")" \
-	"pnow-inbox: cannot write none/backup.part: No such file or directory
+	"pnow-inbox: cannot write none/backup: No such file or directory
 73
 pnow-inbox: cannot write standard output: No space left on device
 73
 $made"
+
+mkdir conf dumps
+sed "s#\"glow.db#\"$work/glow.db#" glow.json >conf/glow.json
+sed "s#\"shine.db#\"$work/shine.db#" shine.json >conf/shine.json
+is 'a folder: a file for each practice' "$(pnow-inbox -C conf dump 2>err; echo $?; pnow-inbox -C conf dump -o dumps; echo $?; echo dumps/*)" \
+	"64
+0
+dumps/glow.ndjson dumps/shine.ndjson"
+mkdir dumps/glow.ndjson.part
+is 'one that cannot be dumped does not hold up the others' "$(rm dumps/*.ndjson; pnow-inbox -C conf dump -o dumps 2>&1; echo $?; echo dumps/*)" \
+	"pnow-inbox: cannot write dumps/glow.ndjson: Is a directory
+73
+dumps/glow.ndjson.part dumps/shine.ndjson"
 
 # ---- Back again
 

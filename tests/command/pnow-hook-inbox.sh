@@ -236,9 +236,6 @@ fi
 
 # ----- no secret but its own
 
-is "the units give the hook its own secret alone" \
-	"$(cat "$root"/examples/systemd/pnow-hook*.service | grep '^LoadCredential' | sort -u)" \
-	LoadCredential=patientnow.secret:/etc/pnow/secrets/patientnow.secret
 # opened: which files of the folder of secrets a trace shows to be opened, or looked for.
 opened()
 {

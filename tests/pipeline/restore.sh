@@ -103,5 +103,5 @@ before=$(enrolments)
 is 'a move is loaded' "$(pnow-inbox load -m <"$DIR/move" 2>&1; echo $?)" 0
 pnow-inbox run -1 -- pnow-sync
 is 'what waited is carried out, whole' "$(warned w2) $(($(enrolments) - before)) $(contact ben@example.com | jq -r '.fields["Patient Lifetime Value"]')" '0 2 111.25'
-is 'and nothing else is' "$(pnow-inbox retry -s done >"$DIR/retried"; pnow-inbox run -1 -- pnow-sync; pnow-inbox list -s unchanged | wc -l) $(contacts | jq '[.[].notes[]] | length')" '13 11'
+is 'and nothing else is' "$(pnow-inbox retry -s 'done' >"$DIR/retried"; pnow-inbox run -1 -- pnow-sync; pnow-inbox list -s unchanged | wc -l) $(contacts | jq '[.[].notes[]] | length')" '13 11'
 finish
