@@ -1,6 +1,6 @@
 /*
  * A request as CGI/1.1 (RFC 3875) hands it over: in the environment and on standard input. The script's own
- * name does not matter: what follows it is /PRACTICE/SENDER, or /hook/PRACTICE/SENDER.
+ * name does not matter: what follows it is /PRACTICE/SENDER, or /hook/PRACTICE/SENDER; or /healthz.
  */
 #include "hook.h"
 
@@ -43,7 +43,7 @@ static const char *path(struct arena *a)
 	given = given ? given : "";
 	for (const char *p = given; *p; p++)
 		slashes += *p == '/';
-	return slashes < 3 ? arena_printf(a, "/hook%s", given) : given;
+	return slashes < 3 && strcmp(given, "/healthz") != 0 ? arena_printf(a, "/hook%s", given) : given;
 }
 
 /* Reads up to room bytes of the body; the count. */
@@ -97,7 +97,7 @@ static void discard_body(void)
 }
 
 /* Writes the answer to the server. */
-static void reply(int out, const struct answer *answer)
+static void reply(int out, const struct request *r, const struct answer *answer)
 {
 	const char *const headers[][2] = {
 		{"Content-Type", "application/json"},
@@ -111,7 +111,8 @@ static void reply(int out, const struct answer *answer)
 	for (size_t i = 0; i < COUNT(headers); i++)
 		if (headers[i][1])
 			buf_printf(&text, "%s: %s\r\n", headers[i][0], headers[i][1]);
-	buf_printf(&text, "Content-Length: %zu\r\n\r\n%s", strlen(answer->json), answer->json);
+	bool head = strcmp(r->method, "HEAD") == 0;
+	buf_printf(&text, "Content-Length: %zu\r\n\r\n%s", strlen(answer->json), head ? "" : answer->json);
 	for (size_t done = 0; done < text.n;) {
 		ssize_t n = write(out, text.p + done, text.n - done);
 		if (n < 0 && errno != EINTR)
@@ -146,7 +147,7 @@ int cgi_answer(struct hook *h, int out)
 		discard_body();
 	else
 		take_body(h, &r, &answer);
-	reply(out, &answer);
+	reply(out, &r, &answer);
 	request_told(h, &r, &answer, started);
 	request_end(h, &r);
 	arena_free(&arena);

@@ -46,6 +46,7 @@ struct request {
 	/* Called, in any thread, when an answer is there that request_body did not give. NULL: nobody waits for
 	   such a one. */
 	void (*answered)(const void *transport);
+	bool health; /* set by request_head: a monitor asks for /healthz */
 	/* Set by request_head: who asks for whom. Left by request_end. */
 	struct practice *practice;
 	enum webhook_sender sender;
@@ -130,6 +131,9 @@ bool practices_read(struct practices *ps, char why[static MISTAKE_MAX]);
 /* The practice of this name, for a request that must leave it again; or NULL. */
 struct practice *practices_take(struct practices *ps, struct str name);
 void practices_leave(struct practices *ps, struct practice *p);
+/* NULL where the events of all of them can be stored now; else why not, in words that name no practice and no
+   file. May take a moment. */
+const char *practices_trouble(struct practices *ps, struct arena *a);
 /* The process's time zone is this practice's until it is left: a process has only one at a time. */
 void practices_enter_zone(struct practices *ps, const struct practice *p);
 void practices_leave_zone(struct practices *ps);
@@ -187,6 +191,9 @@ struct store *store_new(struct conf *conf, bool listening);
 /* Opens the file if it can be, so that what is wrong with it is said now, and closes it until it is needed.
  */
 void store_try(struct store *s);
+/* NULL where an event can be stored, as of a second ago at most; else why not, in words that name no file.
+ */
+const char *store_trouble(struct store *s);
 /* Closes the file where it has not been needed for a while. */
 void store_rest(struct store *s);
 /* When no request is on its way any more; s may be NULL. */

@@ -367,7 +367,7 @@ static enum MHD_Result finish(struct MHD_Connection *c, struct exchange *x)
 	x->request.answered = answered;
 	MHD_suspend_connection(c);
 	/* what is stored waits elsewhere (store.c); but with a folder, also for that to be read again */
-	if (x->request.practice->store && !s->hook->practices.folder) {
+	if (!x->request.health && x->request.practice->store && !s->hook->practices.folder) {
 		carry_out_and_wake(x);
 	} else {
 		x->errand = (struct errand){.run = carry_out_and_wake, .context = x};

@@ -58,6 +58,38 @@ void practices_leave(struct practices *ps, struct practice *p)
 	pthread_mutex_unlock(&ps->lock);
 }
 
+/* Takes all of them; each must be left. */
+static struct practice **take_all(struct practices *ps, struct arena *a, size_t *n)
+{
+	pthread_mutex_lock(&ps->lock);
+	*n = ps->n;
+	struct practice **all = arena_alloc(a, (*n + 1) * sizeof(struct practice *));
+	for (size_t i = 0; i < *n; i++) {
+		all[i] = ps->at[i];
+		all[i]->users++;
+	}
+	pthread_mutex_unlock(&ps->lock);
+	return all;
+}
+
+const char *practices_trouble(struct practices *ps, struct arena *a)
+{
+	size_t n, unwell = 0;
+	const char *first = NULL;
+	struct practice **all = take_all(ps, a, &n);
+	for (size_t i = 0; i < n; i++) {
+		const char *why = !all[i]->conf   ? "the configuration is wrong"
+						  : all[i]->store ? store_trouble(all[i]->store)
+										  : NULL;
+		unwell += why != NULL;
+		first = first ? first : why;
+		practices_leave(ps, all[i]);
+	}
+	if (!n)
+		return "there is no practice";
+	return first && n > 1 ? arena_printf(a, "%zu of %zu practices: %s", unwell, n, first) : first;
+}
+
 void practices_enter_zone(struct practices *ps, const struct practice *p)
 {
 	if (!ps->zones)

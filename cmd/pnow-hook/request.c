@@ -51,7 +51,8 @@ static bool refuse(struct request *r, struct answer *answer, unsigned status, co
 /* Tells whoever runs the hook why a request was refused. */
 static void tell(const struct request *r, const char *what, const char *why)
 {
-	warnx("%s/%s: %s: %s", r->practice->name, senders[r->sender].name, what, why);
+	if (r->practice)
+		warnx("%s/%s: %s: %s", r->practice->name, senders[r->sender].name, what, why);
 }
 
 /* Finds who is asked for: /hook/PRACTICE/SENDER, and that hook is configured, or nobody can tell. */
@@ -114,8 +115,32 @@ static bool refuse_for_now(struct request *r, struct answer *answer)
 	return refuse(r, answer, senders[r->sender].come_again, "cannot take the event now");
 }
 
+/* Judges the head of a monitor's question. */
+static bool refuse_monitor(struct request *r, struct answer *answer)
+{
+	r->health = strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0;
+	if (r->health)
+		return false;
+	answer->allow = "GET, HEAD";
+	return refuse(r, answer, 405, "/healthz takes GET and HEAD only");
+}
+
+/* Whether events can be stored; a command is not asked. */
+static void answer_monitor(struct hook *h, struct request *r, struct answer *answer)
+{
+	const char *why = practices_trouble(&h->practices, r->arena);
+	if (why) {
+		refuse(r, answer, 503, why);
+		return;
+	}
+	answer->status = 200;
+	answer->json = "{\"ok\":true}\n";
+}
+
 bool request_head(struct hook *h, struct request *r, struct answer *answer)
 {
+	if (strcmp(r->path, "/healthz") == 0)
+		return refuse_monitor(r, answer);
 	if (!route(h, r))
 		return refuse(r, answer, 404, "no such hook");
 	if (strcmp(r->method, "POST") != 0) {
@@ -272,9 +297,12 @@ static bool pass_on(struct hook *h, struct request *r, struct str body)
 
 bool request_body(struct hook *h, struct request *r, struct str body, struct answer *answer)
 {
+	if (r->health) {
+		answer_monitor(h, r, answer);
+		return true;
+	}
 	const struct verifier *v = &r->practice->verify[r->sender];
 	const char *why = verifier_refuses(v, r, body);
-
 	if (why) {
 		refuse_sender(r, answer, why);
 		return true;

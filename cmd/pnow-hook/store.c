@@ -7,6 +7,8 @@
  *   empty: a practice to which nothing comes costs no thread.
  * - While a transaction is on its way to the disk the next events gather.
  * - state, open_at, used and trouble are for who has the file (busy), the queue is under the lock.
+ * - Who asks whether events can be stored (/healthz) hears what the last event met, or has the file for a
+ *   moment and tries it.
  * - The file is opened when it is needed, and closed when it has not been for a while.
  * - From inetd and as CGI there is one event, and it has a commit of its own.
  *
@@ -25,7 +27,7 @@
 
 enum {
 	BUSY_MS = 5000,  /* that another process may keep the file locked; a sender waits no longer */
-	AGAIN_MS = 1000, /* from one attempt to open the file to the next */
+	AGAIN_MS = 1000, /* from one attempt to open the file, or to try it for a monitor, to the next */
 	IDLE_MS = 60000, /* after which the file is closed */
 };
 
@@ -49,6 +51,8 @@ struct store {
 	bool busy;             /* somebody has it */
 	struct deposit *queue; /* in the order they came */
 	struct deposit **end;
+	const char *why; /* nothing can be stored; NULL: it can, as far as is known */
+	int64_t tried;   /* when that was found */
 	struct workers *workers;
 	struct errand errand;
 };
@@ -88,6 +92,27 @@ static bool is_open(struct store *s)
 	return s->state != NULL;
 }
 
+/* Whether what is in the file nobody will find; then it is closed. */
+static bool is_lost(struct store *s)
+{
+	if (!state_has_moved(s->state))
+		return false;
+	trouble_is(&s->trouble, "state file %s: somebody has moved or removed it", s->conf->state);
+	state_close(s->state);
+	s->state = NULL;
+	s->open_at = when_now_ms() + AGAIN_MS;
+	return true;
+}
+
+/* Why nothing was stored just now. */
+static const char *reason(const struct store *s)
+{
+	const char *said = s->state ? state_trouble(s->state) : s->trouble.said;
+	if (strstr(said, ": database or disk is full") || strstr(said, ": disk I/O error"))
+		return "the disk is full, or fails";
+	return s->state ? "the state file cannot be written" : "the state file cannot be opened";
+}
+
 /* Stores a list of events in one transaction; true when they are on the disk. */
 static bool commit(struct store *s, struct deposit *list)
 {
@@ -98,13 +123,8 @@ static bool commit(struct store *s, struct deposit *list)
 		added = inbox_add(s->state, d->request->arena, &d->event, &d->kept) != INBOX_FAILED;
 	if (!state_end(s->state, added))
 		return false;
-	if (state_has_moved(s->state)) {
-		trouble_is(&s->trouble, "state file %s: somebody has moved or removed it", s->conf->state);
-		state_close(s->state);
-		s->state = NULL;
-		s->open_at = when_now_ms() + AGAIN_MS;
+	if (is_lost(s))
 		return false;
-	}
 	trouble_over(&s->trouble, "state file %s: works again", s->conf->state);
 	return true;
 }
@@ -129,6 +149,15 @@ static struct deposit *gather(struct store *s)
 	}
 	pthread_mutex_unlock(&s->lock);
 	return list;
+}
+
+/* Notes what an attempt has met. */
+static void note(struct store *s, const char *why)
+{
+	pthread_mutex_lock(&s->lock);
+	s->why = why;
+	s->tried = when_now_ms();
+	pthread_mutex_unlock(&s->lock);
 }
 
 /* Has the requests of a list answered, and those that came meanwhile where it could not be stored: they would
@@ -157,6 +186,7 @@ static void store_all(void *context)
 	for (struct deposit *list; (list = gather(s));) {
 		bool stored = commit(s, list);
 		s->used = when_now_ms();
+		note(s, stored ? NULL : reason(s));
 		settle(s, list, stored ? DELIVERED : COME_AGAIN);
 	}
 }
@@ -174,6 +204,18 @@ void store_try(struct store *s)
 	s->open_at = 0;
 }
 
+/* Who has the file leaves it, to a worker where there is something in the queue. */
+static void leave(struct store *s)
+{
+	pthread_mutex_lock(&s->lock);
+	bool queue = s->queue != NULL;
+	s->busy = queue;
+	pthread_cond_signal(&s->left);
+	pthread_mutex_unlock(&s->lock);
+	if (queue)
+		workers_add(s->workers, &s->errand);
+}
+
 void store_rest(struct store *s)
 {
 	pthread_mutex_lock(&s->lock);
@@ -183,12 +225,37 @@ void store_rest(struct store *s)
 	if (!taken)
 		return;
 	close_file(s);
+	leave(s);
+}
+
+/* Writes something, as an event would be. */
+static void try_file(struct store *s)
+{
+	bool was_open = s->state;
+	bool can = is_open(s) && state_can_write(s->state) && !is_lost(s);
+	s->used = when_now_ms();
+	note(s, can ? NULL : reason(s));
+	if (can && !was_open) {
+		close_file(s);
+		s->open_at = 0;
+	}
+}
+
+const char *store_trouble(struct store *s)
+{
 	pthread_mutex_lock(&s->lock);
-	s->busy = s->queue != NULL;
-	taken = s->busy;
+	int64_t since = when_now_ms() - s->tried;
+	bool taken = !s->busy && (since > AGAIN_MS || since < 0);
+	s->busy |= taken;
 	pthread_mutex_unlock(&s->lock);
-	if (taken)
-		workers_add(s->workers, &s->errand);
+	if (taken) {
+		try_file(s);
+		leave(s);
+	}
+	pthread_mutex_lock(&s->lock);
+	const char *why = s->why;
+	pthread_mutex_unlock(&s->lock);
+	return why;
 }
 
 void store_free(struct store *s)
