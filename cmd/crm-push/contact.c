@@ -64,6 +64,14 @@ static void write_new(struct push_work *w, struct buf *body, const struct jtext_
 	}
 }
 
+/* Whether a name is in a list that ends with NULL; without NULL there is none. */
+static bool is_left_out(const char *const *without, const char *name)
+{
+	while (without && *without && strcmp(*without, name) != 0)
+		without++;
+	return without && *without;
+}
+
 /* The contact's properties: those of "set", without the ones in without[]; with match for a contact to be
  * found or made. */
 static void write_properties(struct push_work *w, struct buf *body, const char *const *without, bool match)
@@ -71,15 +79,13 @@ static void write_properties(struct push_work *w, struct buf *body, const char *
 	struct jtext_members set = jtext_members(w->a, jtext_get(w->upsert, "set"));
 	for (size_t i = 0; i < set.n; i++) {
 		const char *name = arena_copy(w->a, set.at[i].name);
-		bool leave = w->contact.person_is_known && push_person_has(w, name);
-		for (const char *const *p = without; p && *p; p++)
-			leave |= strcmp(*p, name) == 0;
-		if (!leave)
+		bool known = w->contact.person_is_known && push_person_has(w, name);
+		if (!known && !is_left_out(without, name))
 			buf_member(body, name, jtext_string(w->a, set.at[i].value));
 	}
 	static const char *const keys[] = {"email", "phone"};
 	for (size_t i = 0; match && i < 2; i++)
-		if (!jtext_member(&set, keys[i]).p)
+		if (!jtext_member(&set, keys[i]).p && !is_left_out(without, keys[i]))
 			buf_member(body, keys[i], property(w, keys[i]));
 	if (match && w->contact.makes)
 		write_new(w, body, &set);
@@ -166,15 +172,35 @@ static void take_answer(struct push_work *w, struct str sent, struct str contact
 		w->contact.fields_are_old = push_field_compare(w, jtext_get(sent, "customFields"), contact);
 }
 
+/* What an update leaves out; gender always, the CRM refuses it there. */
+static const char *const no_gender[] = {"gender", NULL}, *const no_email[] = {"gender", "email", NULL},
+						 *const no_phone[] = {"gender", "phone", NULL},
+						 *const neither[] = {"gender", "email", "phone", NULL};
+
 /* Which of e-mail and phone the CRM says another contact has; both where it does not say. */
 static const char *const *taken(struct push_work *w, struct str answer)
 {
-	static const char *const email[] = {"gender", "email", NULL}, *const phone[] = {"gender", "phone", NULL},
-							 *const both[] = {"gender", "email", "phone", NULL};
 	const char *field = jtext_string(w->a, jtext_get(jtext_get(answer, "meta"), "matchingField"));
 	if (field && strcmp(field, "email") == 0)
-		return email;
-	return field && strcmp(field, "phone") == 0 ? phone : both;
+		return no_email;
+	return field && strcmp(field, "phone") == 0 ? no_phone : neither;
+}
+
+/* Which of the e-mail and the phone that were sent a 422 is about, by its words; NULL: it is about neither.
+ */
+static const char *const *unfit(struct push_work *w, const struct crm_answer *answer, struct str sent)
+{
+	const char *said = arena_copy(w->a, jtext_get(answer->body, "message"));
+	bool email = jtext_get(sent, "email").p && strcasestr(said, "email");
+	bool phone = jtext_get(sent, "phone").p && strcasestr(said, "phone");
+	if (answer->status != 422 || (!email && !phone))
+		return NULL;
+	return email && phone ? neither : email ? no_email : no_phone;
+}
+
+static const char *words_of(const char *const *without)
+{
+	return without[2] ? "e-mail or phone" : strcmp(without[1], "email") == 0 ? "e-mail" : "phone";
 }
 
 static bool duplicate(struct push_work *w, const struct crm_answer *answer)
@@ -183,7 +209,7 @@ static bool duplicate(struct push_work *w, const struct crm_answer *answer)
 	return answer->status == 400 && message && strcasestr(message, "duplicate");
 }
 
-/* PUT /contacts/ID. without: what is not sent; gender never is, the CRM refuses it here. */
+/* PUT /contacts/ID. without: what is not sent. */
 static struct crm_answer put_contact(
 	struct push_work *w, const char *const *without, struct str fields, struct str *sent)
 {
@@ -197,14 +223,17 @@ static struct crm_answer put_contact(
 /* The contact is known: all of the action by its id. OUT_IGNORED: the CRM does not have it any more. */
 static enum outcome update(struct push_work *w, struct str fields)
 {
-	static const char *const gender[] = {"gender", NULL};
 	struct str sent;
 	push_contact_lock(w);
-	struct crm_answer answer = put_contact(w, gender, fields, &sent);
+	struct crm_answer answer = put_contact(w, no_gender, fields, &sent);
+	const char *const *without = unfit(w, &answer, sent);
+	if (without) {
+		push_result_warn(w, "the CRM does not take the %s: not set", words_of(without));
+		answer = put_contact(w, without, fields, &sent);
+	}
 	if (duplicate(w, &answer)) {
-		const char *const *without = taken(w, answer.body);
-		push_result_warn(w, "another contact of the CRM has this %s: not set here",
-			without[2] ? "e-mail or phone" : without[1]);
+		without = without ? neither : taken(w, answer.body);
+		push_result_warn(w, "another contact of the CRM has this %s: not set here", words_of(without));
 		answer = put_contact(w, without, fields, &sent);
 	}
 	if (crm_gone(w->a, &answer))
@@ -257,6 +286,18 @@ static enum outcome look_first(struct push_work *w)
 	return out;
 }
 
+/* POST /contacts/upsert. without: what is not sent. */
+static struct crm_answer upsert(
+	struct push_work *w, const char *const *without, struct str fields, struct str *sent)
+{
+	struct buf body = {0};
+	buf_putc(&body, '{');
+	buf_member(&body, "locationId", w->location->id);
+	write_properties(w, &body, without, true);
+	*sent = end_body(w, &body, fields);
+	return push_request(w, "POST", "/contacts/upsert", *sent, true);
+}
+
 /* The contact is not known: found or made by e-mail and phone. */
 static enum outcome find_or_make(struct push_work *w, struct str fields)
 {
@@ -267,12 +308,13 @@ static enum outcome find_or_make(struct push_work *w, struct str fields)
 	enum outcome out = look_first(w);
 	if (out != OUT_DONE)
 		return out;
-	struct buf body = {0};
-	buf_putc(&body, '{');
-	buf_member(&body, "locationId", w->location->id);
-	write_properties(w, &body, NULL, true);
-	struct str sent = end_body(w, &body, fields);
-	struct crm_answer answer = push_request(w, "POST", "/contacts/upsert", sent, true);
+	struct str sent;
+	struct crm_answer answer = upsert(w, NULL, fields, &sent);
+	const char *const *without = email && phone ? unfit(w, &answer, sent) : NULL;
+	if (without && without != neither) { /* by the other one, then */
+		push_result_warn(w, "the CRM does not take the %s: not set", words_of(without));
+		answer = upsert(w, without + 1, fields, &sent);
+	}
 	if (answer.status == 422) {
 		/* it may have been made all the same (vendor's issue 64) */
 		const char *contact = NULL;

@@ -12,6 +12,7 @@ enum type {
 	TEXT,
 	TEXT_OR_NULL,
 	EMAIL,
+	PHONE,
 	STATUS, /* of an opportunity */
 	MODEL,  /* of a custom field */
 	BOOLEAN,
@@ -40,7 +41,7 @@ static const struct property contact[] = {
 	{"email", EMAIL, CREATE | UPDATE | UPSERT, 0},
 	{"locationId", TEXT, CREATE | UPSERT, CREATE | UPSERT},
 	{"gender", TEXT, CREATE | UPSERT, 0},
-	{"phone", TEXT_OR_NULL, CREATE | UPDATE | UPSERT, 0},
+	{"phone", PHONE, CREATE | UPDATE | UPSERT, 0},
 	{"address1", TEXT_OR_NULL, CREATE | UPDATE | UPSERT, 0},
 	{"city", TEXT_OR_NULL, CREATE | UPDATE | UPSERT, 0},
 	{"state", TEXT_OR_NULL, CREATE | UPDATE | UPSERT, 0},
@@ -156,6 +157,14 @@ static bool is_email(struct json_object *value)
 	return !*text || (at && at != text && strchr(at, '.') && at[1] != '.' && !strpbrk(text, " \t\r\n,;<>"));
 }
 
+/* Whether a value is text that can be a phone number; null and "" take the number away. */
+static bool is_phone(struct json_object *value)
+{
+	const char *text = value ? json_object_get_string(value) : "";
+	return !value ||
+		   (json_object_is_type(value, json_type_string) && (!*text || strpbrk(text, "0123456789")));
+}
+
 /* Whether a value is a list of text. */
 static bool is_texts(struct json_object *value)
 {
@@ -235,6 +244,8 @@ static const char *wrong(enum type type, struct json_object *value)
 		return is == json_type_string || is == json_type_null ? NULL : "must be a string";
 	case EMAIL:
 		return is_email(value) ? NULL : "must be an email";
+	case PHONE:
+		return is_phone(value) ? NULL : "must be a valid phone number";
 	case STATUS:
 		return is_word(value, statuses) ? NULL
 										: "must be one of the following values: open, won, lost, abandoned";

@@ -94,13 +94,36 @@ begin '.crm.locations[0].contacts = [{firstName: "Ben", email: "ben@example.com"
 booked e1 $T1 | run
 event appointment.status e2 $T2 '{patient: ($ana + {email: "ben@example.com"})} + visit("88123"; "cancelled")' | run
 came 'a known contact with what is another contact'\''s e-mail now: warned of' 'done
-another contact of the CRM has this email: not set here'
+another contact of the CRM has this e-mail: not set here'
 is 'and the rest is written' "$(contact ana@example.com | jq -c '[.fields["PNOW Appt Status"], (.notes | length), .opportunities[0].stage]')" \
 	'["Cancelled",2,"Cancelled / No-Show"]'
 is 'and the other contact is left alone' "$(contact ben@example.com | jq -c '[.firstName, .notes]')" '["Ben",[]]'
 event appointment.status e3 $T3 '{patient: ($ana + {phone: "720-555-0117"})} + visit("88123"; "no_show")' | run
 is 'what is another'\''s phone: the same' "$(jq -r '.status, .warnings[]' "$DIR/results")" 'done
 another contact of the CRM has this phone: not set here'
+
+# fitted FILTER: what comes out of the mapping, changed.
+fitted()
+{
+	event patient.created "$1" $T1 "{patient: $2}" |
+		PNOW_CONFIG=$DIR/test.json bash -c 'categorize | crm-map | jq -c "$1" | crm-push' fitted "$3" >"$DIR/results"
+}
+
+begin
+fitted e1 '$ana' '.actions[0] |= (.set.email = "ana(at)example" | .match.email = .set.email)'
+came 'an e-mail that the CRM refuses loses only itself: the contact is made by its phone' 'done
+the CRM does not take the e-mail: not set'
+is 'with all the rest' "$(contacts | jq -c '.[] | [.firstName, .lastName, .phone, .email, .fields["PNOW ID"]]')" '["Ana","Lopez","+13035550142",null,"10234"]'
+fitted e2 '($ana + {last_name: "Other"})' '.actions[0] |= (.set.email = "ana(at)example" | .match.email = .set.email)'
+came 'and of a contact that is known' 'done
+the CRM does not take the e-mail: not set'
+is 'the rest is written' "$(contacts | jq -c '.[] | [.lastName, .email]')" '["Other",null]'
+fitted e3 '$ben' '.actions[0] |= (.set.phone = "none" | .match.phone = .set.phone)'
+came 'so does a phone' 'done
+the CRM does not take the phone: not set'
+fitted e4 '($ben + {id: "10999", phone: ""})' '.actions[0] |= (.set.email = "ben(at)example" | .match.email = .set.email)'
+is 'where nothing is left to know the contact by, it fails with what the CRM says' "$(jq -r '[.status, .error.code, .error.message] | join(" ")' "$DIR/results")" \
+	'failed rejected POST /contacts/upsert: 422: email must be an email'
 
 begin "$one"
 event patient.updated e1 $T1 '{patient: $ana}' | run

@@ -80,7 +80,7 @@ rm -f "$DIR/results"
 fault quote api=crm of=email
 events 1 | sync
 like 'what the CRM says without the person is told' "$(jq -r '.error.message // empty' "$DIR/results" | head -n 1)" \
-	'POST /contacts/upsert: 422: property email must not be ?'
+	'PUT /contacts/contact1: 422: property email must not be ?'
 
 # --- PatientNow
 
