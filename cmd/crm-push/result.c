@@ -215,12 +215,12 @@ static void write_patientnow(struct push_work *w, struct buf *out)
 		buf_printf(out, ",\"patientnow_wait\":{\"ms\":%.*s,\"why\":\"%s\"}", (int)ms.n, ms.p, why);
 }
 
-/* An appointment's type that categorize has found no category for. */
+/* An appointment's type that categorize has found no category for. What failed before was not looked up. */
 static const char *uncategorized(struct push_work *w)
 {
 	const struct record *r = w->event->r;
 	bool visit = w->event->type != EVENT_UNKNOWN && w->event->kind == KIND_APPOINTMENT;
-	return visit && !record_get(r, "category").p
+	return visit && !record_get(r, "category").p && !record_get(r, "error").p
 			   ? jtext_string(w->a, jtext_get(record_get(r, "appointment"), "type"))
 			   : NULL;
 }

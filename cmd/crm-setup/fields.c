@@ -279,7 +279,8 @@ void check_fields(
 		else
 			tell(s, MISSING, "custom field", name_of(s, f),
 				fs.refused[i] ? fs.refused[i] : "not in the CRM: its value is left out",
-				arena_printf(&s->arena, "%s in the CRM: Settings > Custom Fields, %s.",
+				arena_printf(&s->arena,
+					"%s in the CRM: Settings > Custom Fields, %s; where it has another name there, give that in names.fields.",
 					fs.forbidden    ? "Give the token the scope locations/customFields.write, or make it"
 					: fs.refused[i] ? "Make it"
 									: "Run crm-setup -w, or make it",

@@ -179,14 +179,19 @@ static void try_facility(struct setup *s, const void *about)
 			arena_printf(&s->arena, "facilities.%s.refresh_token_file", f->name));
 }
 
+/* How what a command says of a secret is mended: where it says so itself, by that. */
+static const char *mended(const char *wrong, const char *otherwise)
+{
+	return strstr(wrong, "(ch") ? "Run the command in brackets." : otherwise;
+}
+
 /* Tells whether a secret can be read; wrong is what a command would say. */
 static bool secret_is_there(struct setup *s, const char *name, const char *wrong)
 {
 	if (wrong)
 		tell(s, WRONG, "secret", name, wrong,
-			strstr(wrong, "(ch") /* it says how */
-				? "Run the command in brackets."
-				: "Put the secret, alone, into the file, as the user of the services: (umask 077; cat >FILE)");
+			mended(wrong,
+				"Put the secret, alone, into the file, as the user of the services: (umask 077; cat >FILE)"));
 	else
 		tell(s, OK, "secret", name, "can be read, by nobody else", NULL);
 	return !wrong;
@@ -232,7 +237,8 @@ static void check_hook(struct setup *s, const struct hook *h)
 	const char *wrong = trial(s, try_hook, h);
 	if (wrong)
 		tell(s, WRONG, "hook", h->name, wrong,
-			"Put what the sender gave you (its secret, or its public key) into the file that is named.");
+			mended(wrong,
+				"Put what the sender gave you (its secret, or its public key) into the file that is named."));
 	else
 		tell(s, OK, "hook", h->name, "is verified; its secret or key can be read", NULL);
 }

@@ -99,6 +99,10 @@ change '.hooks.patientnow = {verify: "none"}'
 told 'a hook that verifies nothing' 0 hook hooks.patientnow 'warning: *whoever reaches it is believed -> *'
 change '.hooks.patientnow.secret_file = "gone"'
 told 'a hook without its secret' 1 hook hooks.patientnow 'wrong: *gone: No such file* -> Put what the sender gave you*'
+chmod 644 "$DIR/hook.secret"
+change '.'
+told 'one that all can read is mended by what is said of it' 1 hook hooks.patientnow 'wrong: *chmod 600 * -> Run the command in brackets.'
+chmod 600 "$DIR/hook.secret"
 change '.hooks.crm = {verify: "ed25519", key_file: "hook.secret"}'
 told 'a hook whose key is none' 1 hook hooks.crm 'wrong: *expected an Ed25519 public key* -> Put*'
 
@@ -183,7 +187,7 @@ with()
 
 field='def field($n; f): .customFields |= map(if .name == $n then f else . end);'
 with '.customFields |= map(select(.name != "PNOW DOB"))'
-told 'a field that is missing' 1 'custom field' 'PNOW DOB' 'missing: * -> Run crm-setup -w, or *Custom Fields, Date Picker.'
+told 'a field that is missing' 1 'custom field' 'PNOW DOB' 'missing: * -> Run crm-setup -w, or *Custom Fields, Date Picker; where it has another name there, give that in names.fields.'
 with "$field"' field("Next Visit Date"; .dataType = "MONETORY") | field("PNOW ID"; .dataType = "NUMERICAL")
 	| field("Patient Lifetime Value"; .dataType = "TEXT") | field("PNOW DOB"; .dataType = "TEXT")'
 told 'a field of a kind that drops its values' 1 'custom field' 'Next Visit Date' 'wrong: is MONETORY, not DATE: the CRM drops * -> *rename it*'

@@ -155,6 +155,8 @@ told 'a move tells the pipeline and the stage' '.actions[] | select(.op == "oppo
 booked e2 $T2 '.appointment.type = "Yoga"' | run
 told 'an appointment without a category, which type the sheet lacks' '[.uncategorized, (.actions | map(.op) | contains(["opportunity.move"]))]' \
 	'["Yoga",false]'
+booked e2 $T2 '.error = {stage: "pnow-enrich", code: "unavailable", message: "patient 10234: 503", retry: true}' | run
+told 'but not where the sheet was not asked, since PatientNow was down' '[.status, .uncategorized]' '["failed",null]'
 paid e3 $T2 991 450.00 '.bill.items = [{name: "Botox", amount: "300.00"}, {name: "Peel"}]' | run
 told 'a bill, what was added and for which items' '.actions[] | select(.op == "ltv.add") | [.amount, .items]' \
 	'["450.00",[{"name":"Botox","amount":"300.00"},{"name":"Peel"}]]'
