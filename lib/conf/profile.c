@@ -343,9 +343,7 @@ static const struct settings_key keys[] = {
 	KIND("membership", KIND_MEMBERSHIP),
 };
 
-/* Where a profile's file is: beside the other data files, or in the checkout that the program was built in.
- */
-static const char *profile_path(struct arena *a, const char *name)
+const char *profile_path(struct arena *a, const char *name)
 {
 	if (strpbrk(name, "/."))
 		return name;

@@ -273,7 +273,7 @@ sources_of()
 # The letters that getopt takes, those of the usage text, those with an entry in the page; subcommands have their own.
 letters_of()
 {
-	sources_of "$1" | grep -oE '(getopt\([^"]*"\+?|\.letters = "|getopts )[a-zA-Z0-9:]+' | sed -E 's/.*[" +]//' | grep -o '[a-zA-Z0-9]'
+	sources_of "$1" | grep -oE '(getopt\([^"]*"\+?|\.letters = "\+?|getopts )[a-zA-Z0-9:]+' | sed -E 's/.*[" +]//' | grep -o '[a-zA-Z0-9]'
 }
 
 usage_letters()
