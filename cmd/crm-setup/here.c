@@ -14,12 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { MIB = 1024 * 1024, FREE_LEAST = 16, FREE_GOOD = 256 }; /* MiB in the folder of the state file */
 
 static void check_configuration(struct setup *s)
 {
@@ -65,15 +62,14 @@ static bool is_wrong_user(struct setup *s, const char *folder)
 
 static void check_disk(struct setup *s, const char *folder)
 {
-	struct statvfs fs;
-	if (statvfs(folder, &fs) < 0)
+	int64_t mib = state_room(s->conf->state);
+	if (mib < 0)
 		return; /* then the state file cannot be opened either, and that is told */
-	uint64_t mib = (uint64_t)fs.f_bavail * fs.f_frsize / MIB;
-	const char *found = arena_printf(&s->arena, "%llu MiB free in %s", (unsigned long long)mib, folder);
-	if (mib >= FREE_GOOD)
+	const char *found = arena_printf(&s->arena, "%lld MiB free in %s", (long long)mib, folder);
+	if (mib >= STATE_ROOM_GOOD)
 		tell(s, OK, "disk", NULL, found, NULL);
 	else
-		tell(s, mib < FREE_LEAST ? WRONG : WARNING, "disk", NULL, found,
+		tell(s, mib < STATE_ROOM_LEAST ? WRONG : WARNING, "disk", NULL, found,
 			"Make room, or move the state file to a larger disk: what cannot be stored is not accepted. "
 			"pnow-inbox purge forgets old bodies.");
 }

@@ -151,6 +151,19 @@ static void check_backup(struct check *c, int64_t first)
 							arena_printf(&c->arena, " dump -o %s.dump", c->in->conf->practice))});
 }
 
+static void check_disk(struct check *c)
+{
+	int64_t room = state_room(c->in->conf->state);
+	if (room < 0 || room >= STATE_ROOM_LEAST)
+		return;
+	finding_tell(c, &(struct finding){.what = "disk",
+						.detail = arena_printf(&c->arena,
+							"%lld MiB are free beside the state file: make room, or what comes in finds no "
+							"place and its sender is told to come again; this forgets old bodies",
+							(long long)room),
+						.command = finding_command(c, "pnow-inbox", " purge -o 30d")});
+}
+
 /* --- A practice --- */
 
 static int check_practice(struct inbox *in, void *context)
@@ -159,6 +172,7 @@ static int check_practice(struct inbox *in, void *context)
 	int64_t first = 0, last = 0;
 	check_events(&c);
 	check_calls(&c);
+	check_disk(&c);
 	c.read = inbox_span(in->state, &first, &last) && c.read;
 	check_silence(&c, last);
 	check_backup(&c, first);

@@ -10,12 +10,14 @@
 
 #include <err.h>
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sysexits.h>
 #include <unistd.h>
 #include <fcntl.h>
@@ -446,6 +448,16 @@ struct state *state_try(const char *path, int busy_ms, struct state_failure *why
 		return s;
 	state_close(s);
 	return NULL;
+}
+
+int64_t state_room(const char *path)
+{
+	char folder[PATH_MAX] = ".";
+	struct statvfs fs;
+	const char *slash = strrchr(path, '/');
+	if (slash)
+		snprintf(folder, sizeof folder, "%.*s/", (int)(slash - path), path);
+	return statvfs(folder, &fs) < 0 ? -1 : (int64_t)((uint64_t)fs.f_bavail * fs.f_frsize / (1024 * 1024));
 }
 
 struct state *state_open(const char *path)

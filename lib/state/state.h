@@ -19,6 +19,12 @@ struct state;
    its folder is missing, 73 where it cannot be written, 65 where it is no state file or a newer program's. */
 struct state *state_open(const char *path);
 
+enum { STATE_ROOM_LEAST = 16, STATE_ROOM_GOOD = 256 };
+
+/* MiB that are free on a state file's disk, whether the file is there or not; -1 where nobody can say. Below
+   STATE_ROOM_LEAST what comes in may soon find no place; from STATE_ROOM_GOOD on nobody need care. */
+int64_t state_room(const char *path);
+
 /* Why a file cannot be opened: a line's text, and the exit status that fits. */
 struct state_failure {
 	int status;
