@@ -95,7 +95,8 @@ static enum outcome settle(struct push_work *w)
 	enum outcome out = push_location_each(w, settle_there);
 	if (locks)
 		lock_free(w->push->locks, LOCK_PATIENT, e->patient);
-	return out;
+	const char *skipped = out == OUT_DONE ? record_text(e->r, "skipped") : NULL;
+	return skipped ? push_result_reason(w, OUT_SKIPPED, skipped) : out;
 }
 
 static struct push_event read_event(struct record *r)

@@ -225,6 +225,20 @@ static const char *uncategorized(struct push_work *w)
 			   : NULL;
 }
 
+/* Why no opportunity moves for an appointment; NULL: one does, or this is none, or it is history. */
+static const char *unmoved(struct push_work *w)
+{
+	const struct record *r = w->event->r;
+	const char *type = uncategorized(w), *category = record_text(r, "category");
+	if (w->event->type == EVENT_UNKNOWN || w->event->kind != KIND_APPOINTMENT || w->event->backfill)
+		return NULL;
+	if (type)
+		return arena_printf(w->a, "the type \"%s\" is not in the sheet", type);
+	if (!record_get(r, "pipeline").p)
+		return category ? arena_printf(w->a, "none does for %s", category) : "its type is not told";
+	return w->push->conf->move_opportunities ? NULL : "move_opportunities is false";
+}
+
 /* The result names ids, never a patient. */
 void push_result_write(struct push_work *w, enum outcome out)
 {
@@ -240,6 +254,8 @@ void push_result_write(struct push_work *w, enum outcome out)
 	if (out == OUT_IGNORED || out == OUT_SKIPPED || out == OUT_UNCHANGED)
 		buf_member(&b, "reason", r->reason);
 	buf_member(&b, "uncategorized", uncategorized(w));
+	if (out == OUT_DONE)
+		buf_member(&b, "unmoved", unmoved(w));
 	buf_printf(&b, ",\"ms\":%.0f,\"calls\":%u", r->ms, r->calls);
 	write_patientnow(w, &b);
 	write_list(&b, "actions", (struct str){0}, &r->actions);

@@ -89,22 +89,6 @@ static void judge(struct groups *g, const struct inbox_unsettled *e)
 
 /* --- What results of late say --- */
 
-/* The warning without what names one event of many: words with a digit. */
-static const char *kind_of(struct arena *a, const char *warning)
-{
-	struct buf kind = {0};
-	while (*warning) {
-		size_t n = strcspn(warning, " ");
-		size_t digit = strcspn(warning, "0123456789");
-		buf_add(&kind, digit < n ? str_of("*") : (struct str){warning, n});
-		warning += n;
-		n = strspn(warning, " ");
-		buf_add(&kind, (struct str){warning, n});
-		warning += n;
-	}
-	return buf_take(&kind, a).p;
-}
-
 static bool is_quiet(const struct check_bounds *b, const char *warning)
 {
 	for (size_t i = 0; i < b->quiet_n; i++)
@@ -124,7 +108,7 @@ static void take_warnings(struct groups *g, const struct inbox_late *l)
 		const char *warning = jtext_string(&a, at);
 		if (!warning || is_quiet(g->check->bounds, warning))
 			continue;
-		count(g, "warning", kind_of(&a, warning), l->id, l->at, warning);
+		count(g, "warning", warning_kind(&a, warning), l->id, l->at, warning);
 	}
 	arena_free(&a);
 }

@@ -8,11 +8,12 @@
 #include <unistd.h>
 
 static const char list_usage[] =
-	"usage: pnow-inbox list [-n N] [-s STATE,...] [-t TYPE,...]\n"
+	"usage: pnow-inbox list [-w] [-n N] [-s STATE,...] [-t TYPE,...]\n"
 	"The events, the newest last; on a terminal in columns, else NDJSON.\n"
 	"  -n N      the newest N only\n"
 	"  -s STATE  waiting, running, done, unchanged, ignored, skipped, dead, dropped\n"
-	"  -t TYPE   only events of these types\n";
+	"  -t TYPE   only events of these types\n"
+	"  -w        only events whose last result has warnings\n";
 
 static const char show_usage[] = "usage: pnow-inbox show ID\n"
 								 "The event, as a pipeline reads it. The beginning of an id will do.\n";
@@ -25,26 +26,28 @@ static const struct column columns[] = {
 	{"due", 19, CELL_TIME},
 	{"settled", 0, CELL_TIME},
 	{"type", 18, CELL_TEXT},
-	{"patient", 10, CELL_TEXT},
-	{"subject", 20, CELL_TEXT},
-	{"id", 1, CELL_TEXT},
+	{"patient", 10, CELL_ID},
+	{"subject", 20, CELL_ID},
+	{"id", 18, CELL_ID},
+	{"detail", 1, CELL_TEXT},
 };
 
 /* What to show of each practice. */
 struct listing {
-	const char *states, *types; /* JSON lists */
-	int64_t newest;
+	struct inbox_choice choice;
 	struct table table;
 };
 
 static void list_row(struct table *table, const struct inbox_row *row, const struct inbox *in)
 {
+	struct arena a = {0};
 	bool waits = strcmp(row->state, "waiting") == 0;
 	const struct cell cells[] = {{.text = in->conf->practice}, {.number = row->received},
 		{.text = row->state}, {.number = row->attempts}, {.number = waits ? row->due : 0},
 		{.number = row->settled}, {.text = row->type}, {.text = row->patient}, {.text = row->subject},
-		{.text = row->id}};
+		{.text = row->id}, {.text = row->result ? detail_why(&a, str_of(row->result)) : NULL}};
 	table_row(table, cells + !in->folder);
+	arena_free(&a);
 }
 
 /* The rows of one practice. */
@@ -52,7 +55,7 @@ static int list_practice(struct inbox *in, void *context)
 {
 	struct listing *l = context;
 	struct inbox_row row;
-	struct state_rows rows = inbox_events(in->state, l->states, l->types, l->newest);
+	struct state_rows rows = inbox_events(in->state, &l->choice);
 	while (inbox_next_event(&rows, &row))
 		list_row(&l->table, &row, in);
 	return state_done(&rows) ? EX_OK : EX_TEMPFAIL;
@@ -62,22 +65,25 @@ int inbox_list(struct inbox *in, int argc, char *argv[])
 {
 	struct arena arena = {0};
 	const char *problem = NULL;
-	struct listing l = {.states = "[]", .types = "[]", .newest = -1};
+	struct listing l = {.choice = {.states = "[]", .types = "[]", .newest = -1}};
 	optind = 1;
-	for (int letter; (letter = getopt(argc, argv, "hn:s:t:")) != -1;) {
+	for (int letter; (letter = getopt(argc, argv, "hn:s:t:w")) != -1;) {
 		switch (letter) {
 		case 'h':
 			usage_help(list_usage);
 		case 'n':
-			l.newest = strtonum(optarg, 1, INT64_MAX, &problem);
+			l.choice.newest = strtonum(optarg, 1, INT64_MAX, &problem);
 			if (problem)
 				errx(EX_USAGE, "-n %s: expected a number from 1", optarg);
 			break;
 		case 's':
-			l.states = choice_of_states(&arena, optarg);
+			l.choice.states = choice_of_states(&arena, optarg);
 			break;
 		case 't':
-			l.types = choice_of_types(&arena, optarg);
+			l.choice.types = choice_of_types(&arena, optarg);
+			break;
+		case 'w':
+			l.choice.warned = true;
 			break;
 		default:
 			usage_error(list_usage);

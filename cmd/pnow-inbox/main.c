@@ -16,7 +16,7 @@ static const char usage[] =
 	"  run [-1] [-j N] [-P N] [-t TYPE,...] -- COMMAND [ARG ...]\n"
 	"                                  feed events into a pipeline, settle them by its results\n"
 	"  add                             put events in (NDJSON on standard input)\n"
-	"  list [-n N] [-s STATE,...] [-t TYPE,...]\n"
+	"  list [-w] [-n N] [-s STATE,...] [-t TYPE,...]\n"
 	"                                  what is in it\n"
 	"  show ID                         the event, as a pipeline reads it\n"
 	"  retry ID ... | -s STATE,...     try again now\n"

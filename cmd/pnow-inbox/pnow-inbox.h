@@ -66,6 +66,29 @@ const char *like_one(struct inbox *in, struct arena *a, const char *id);
 /* Says that there is no such id, and which are like it. */
 void like_tell(struct inbox *in, struct arena *a, const char *id);
 
+/* detail.c: what a result says in words, the arena's; NULL: nothing. */
+/* Why it is not done, and what was left out. */
+const char *detail_why(struct arena *a, struct str result);
+/* Also what was carried out, and its waits. */
+const char *detail_all(struct arena *a, struct str result);
+
+/* warnings.c */
+struct warnings {
+	struct warned {
+		const char *kind;
+		int64_t n;
+	} * at; /* the most frequent first */
+	size_t n;
+	struct arena arena;
+};
+
+/* The warning without what names one event of many: words with a digit. */
+const char *warning_kind(struct arena *a, const char *warning);
+/* Counts the warnings of all results since then, into a struct that is zero. False where they cannot be read.
+ */
+bool warnings_read(struct warnings *w, struct state *s, int64_t since);
+void warnings_free(struct warnings *w);
+
 /* keys.c: texts, none twice; the texts stay the caller's. Zero-initialise. */
 struct keys {
 	const char **at;

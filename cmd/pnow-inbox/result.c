@@ -6,8 +6,8 @@
 
 /* What is kept of a result; an event that passed as it was is not one. */
 static const char *const kept[] = {"id", "type", "practice", "patient_id", "contact_id", "location_id",
-	"status", "reason", "uncategorized", "ms", "calls", "patientnow_calls", "patientnow_wait", "actions",
-	"locations", "warnings", "error"};
+	"status", "reason", "uncategorized", "unmoved", "ms", "calls", "patientnow_calls", "patientnow_wait",
+	"actions", "locations", "warnings", "error"};
 static const char *const kept_of_event[] = {
 	"id", "type", "practice", "ignored", "patientnow_calls", "patientnow_wait", "warnings", "error"};
 

@@ -16,6 +16,8 @@ static const char usage[] =
 	"the requests to PatientNow and the CRM.\n"
 	"  -j  as JSON, also on a terminal\n";
 
+enum { DAY_MS = 24 * 60 * 60 * 1000 };
+
 static const struct column columns[] = {
 	{"state", 9, CELL_TEXT}, {"type", 18, CELL_TEXT}, {"events", 1, CELL_NUMBER}};
 
@@ -150,7 +152,31 @@ static void requests_lines(const struct requests *r)
 		printf(": none has to wait.\n");
 }
 
-static bool write_json(struct inbox *in, int64_t oldest, const struct requests *requests)
+static void warnings_json(struct buf *out, const struct warnings *w)
+{
+	buf_puts(out, ",\"warnings\":{");
+	for (size_t i = 0; i < w->n; i++) {
+		buf_puts(out, i ? "," : "");
+		buf_json(out, str_of(w->at[i].kind));
+		buf_printf(out, ":%lld", (long long)w->at[i].n);
+	}
+	buf_putc(out, '}');
+}
+
+static void warnings_lines(const struct warnings *w)
+{
+	static const struct column warnings_columns[] = {{"events", 8, CELL_NUMBER}, {"warning", 1, CELL_TEXT}};
+	struct table table = table_of(warnings_columns, COUNT(warnings_columns));
+	if (w->n)
+		printf("\nWarnings of the last day (pnow-inbox list -w tells of which events):\n");
+	for (size_t i = 0; i < w->n; i++)
+		table_row(&table, (struct cell[]){{.number = w->at[i].n}, {.text = w->at[i].kind}});
+	if (w->n)
+		printf("\n");
+}
+
+static bool write_json(
+	struct inbox *in, int64_t oldest, const struct requests *requests, const struct warnings *warnings)
 {
 	struct counts c = {0};
 	struct inbox_count count;
@@ -180,6 +206,7 @@ static bool write_json(struct inbox *in, int64_t oldest, const struct requests *
 		buf_printf(&out, ",\"oldest_seconds\":%lld", (long long)(when_now_ms() - oldest) / 1000);
 	}
 	requests_json(&out, requests);
+	warnings_json(&out, warnings);
 	each_limit(in->conf, limit_json, &limits);
 	if (limits.n)
 		buf_printf(&out, ",\"limits\":[%.*s]", (int)limits.n, limits.p);
@@ -193,7 +220,8 @@ static bool write_json(struct inbox *in, int64_t oldest, const struct requests *
 	return read;
 }
 
-static bool write_columns(struct inbox *in, int64_t oldest, const struct requests *requests)
+static bool write_columns(
+	struct inbox *in, int64_t oldest, const struct requests *requests, const struct warnings *warnings)
 {
 	struct table table = table_of(columns, COUNT(columns)),
 				 calls = table_of(calls_columns, COUNT(calls_columns));
@@ -213,6 +241,7 @@ static bool write_columns(struct inbox *in, int64_t oldest, const struct request
 		printf("The oldest that waits was received %s, %lld s ago.\n", table_time(oldest),
 			(long long)(when_now_ms() - oldest) / 1000);
 	requests_lines(requests);
+	warnings_lines(warnings);
 	each_limit(in->conf, limit_line, NULL);
 	return read;
 }
@@ -225,7 +254,10 @@ static int stat_practice(struct inbox *in, void *context)
 	int64_t oldest = inbox_oldest(in->state);
 	if (in->folder && !*json)
 		printf("\n%s\n\n", in->conf->practice);
-	bool read = *json ? write_json(in, oldest, &requests) : write_columns(in, oldest, &requests);
+	struct warnings warnings = {0};
+	bool read = warnings_read(&warnings, in->state, when_now_ms() - DAY_MS);
+	read = (*json ? write_json : write_columns)(in, oldest, &requests, &warnings) && read;
+	warnings_free(&warnings);
 	return read ? EX_OK : EX_TEMPFAIL;
 }
 

@@ -24,9 +24,9 @@ static const struct column columns[COLUMNS] = {
 	[STATUS] = {"status", 9, CELL_TEXT},
 	[TYPE] = {"type", 18, CELL_TEXT},
 	[PATIENT] = {"patient", 0, CELL_TEXT},
-	[SUBJECT] = {"subject", 18, CELL_TEXT},
-	[EVENT] = {"event", 18, CELL_TEXT},
-	[CONTACT] = {"contact", 20, CELL_TEXT},
+	[SUBJECT] = {"subject", 18, CELL_ID},
+	[EVENT] = {"event", 18, CELL_ID},
+	[CONTACT] = {"contact", 20, CELL_ID},
 	[LOCATION] = {"location", 0, CELL_TEXT},
 	[DETAIL] = {"detail", 1, CELL_TEXT},
 	[RESULT] = {"result", 0, CELL_JSON},
@@ -64,52 +64,6 @@ static struct cell *moment_add(struct trace *t, int64_t at, const char *what)
 	return t->at[t->n++].cells;
 }
 
-/* What was carried out: contact.upsert, note.add. */
-static void add_operations(struct arena *a, struct buf *text, struct str result)
-{
-	for (struct str at = {0}, actions = jtext_get(result, "actions"); jtext_next(actions, &at);) {
-		const char *op = jtext_string(a, jtext_get(at, "op"));
-		if (op)
-			buf_printf(text, "%s%s", text->n ? ", " : "", op);
-	}
-}
-
-/* For how long the event waited so that PatientNow's calls of the day last (pnow-enrich(1)). */
-static void add_wait(struct arena *a, struct buf *text, struct str wait)
-{
-	int64_t ms = state_number(jtext_scalar(a, jtext_get(wait, "ms")));
-	const char *reason = jtext_string(a, jtext_get(wait, "why"));
-	if (ms > 0 && reason)
-		buf_printf(
-			text, "%swaited %lld s for PatientNow: %s", text->n ? "; " : "", (long long)ms / 1000, reason);
-}
-
-/* Why a result is what it is: its error, or its reason, else what was carried out; its wait and its warnings.
- */
-static const char *why(struct arena *a, struct str result)
-{
-	struct buf text = {0};
-	struct str error = jtext_get(result, "error");
-	const char *code = jtext_string(a, jtext_get(error, "code"));
-	const char *message = jtext_string(a, jtext_get(error, "message"));
-	const char *reason = jtext_string(a, jtext_get(result, "reason"));
-	if (code)
-		buf_printf(&text, "%s: %s", code, message ? message : "");
-	else if (reason)
-		buf_puts(&text, reason);
-	else
-		add_operations(a, &text, result);
-	add_wait(a, &text, jtext_get(result, "patientnow_wait"));
-	for (struct str at = {0}, warnings = jtext_get(result, "warnings"); jtext_next(warnings, &at);) {
-		const char *warning = jtext_string(a, at);
-		if (warning)
-			buf_printf(&text, "%s%s", text.n ? "; " : "", warning);
-	}
-	const char *all = text.n ? arena_copy(a, buf_str(&text)) : NULL;
-	buf_free(&text);
-	return all;
-}
-
 static void take_moment(struct trace *t, const struct inbox_moment *m)
 {
 	struct cell *cells = moment_add(t, m->at, m->what);
@@ -119,7 +73,7 @@ static void take_moment(struct trace *t, const struct inbox_moment *m)
 	cells[SUBJECT].text = m->subject;
 	cells[EVENT].text = m->event;
 	cells[CONTACT].text = m->contact;
-	cells[DETAIL].text = m->result ? why(&t->arena, str_of(m->result)) : NULL;
+	cells[DETAIL].text = m->result ? detail_all(&t->arena, str_of(m->result)) : NULL;
 	cells[RESULT].text = m->result;
 	keys_add(&t->subjects, m->subject ? m->subject : arena_printf(&t->arena, "event/%s", m->event));
 }

@@ -56,6 +56,23 @@ static const char *note_of(const struct tagged *t, enum fate fate)
 	}
 }
 
+/* Why no patient was made, for the event's result; NULL: there is one. */
+static const char *skipped(const struct tagged *t, enum fate fate)
+{
+	switch (fate) {
+	case FATE_MISSING:
+		return arena_printf(t->a, "no patient was made: %s missing", contact_missing(t, NULL));
+	case FATE_SEVERAL:
+		return arena_printf(t->a, "no patient was made: several could be it: %s", t->candidates);
+	case FATE_REFUSED:
+		return "no patient was made: PatientNow does not take the contact's details as they are";
+	case FATE_UNKNOWN:
+		return "PatientNow's answer was lost: nobody knows whether a patient was made";
+	default:
+		return NULL;
+	}
+}
+
 /* The actions for crm-push: PNOW ID, the note, and the tags removed last, so that until all is done the
    contact still asks. */
 static struct str actions_of(const struct tagged *t, enum fate fate)
@@ -202,6 +219,7 @@ static void settle(struct tagged *t)
 	if (t->patient)
 		record_set(t->r, "patient", patient_object(t));
 	record_set(t->r, "actions", actions_of(t, fate));
+	record_set_text(t->r, "skipped", skipped(t, fate));
 }
 
 static void push(struct record *r, void *context)

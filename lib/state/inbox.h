@@ -110,13 +110,20 @@ struct inbox_row {
 	const char *state;
 	int64_t attempts; /* that have failed or settled it */
 	int64_t received;
-	int64_t due;     /* of a waiting one: not before; of a running one: when it was claimed */
-	int64_t settled; /* 0: it is not */
+	int64_t due;        /* of a waiting one: not before; of a running one: when it was claimed */
+	int64_t settled;    /* 0: it is not */
+	const char *result; /* of the last attempt, or why it was put off: JSON; NULL: there is none */
 };
 
-/* The newest events (newest -1: all) in one of these states and of one of these types (JSON lists, "[]":
-   all), in the order in which they came. */
-struct state_rows inbox_events(struct state *s, const char *states, const char *types, int64_t newest);
+/* Which events. */
+struct inbox_choice {
+	const char *states, *types; /* JSON lists, "[]": all */
+	bool warned;                /* only those whose last result has warnings */
+	int64_t newest;             /* so many of these; -1: all */
+};
+
+/* These events, in the order in which they came. */
+struct state_rows inbox_events(struct state *s, const struct inbox_choice *choice);
 bool inbox_next_event(struct state_rows *rows, struct inbox_row *row);
 
 /* One event; the texts are the arena's. */

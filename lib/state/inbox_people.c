@@ -24,15 +24,23 @@ bool inbox_is_state(const char *text)
 	return false;
 }
 
-struct state_rows inbox_events(struct state *s, const char *in_states, const char *types, int64_t newest)
+/* What the last attempt at an event has come to; NULL: none was made since somebody has had it retried. */
+#define LAST_RESULT                                                                                          \
+	"(SELECT CASE WHEN a.status<>'retried' THEN a.result END FROM attempt AS a"                              \
+	"  WHERE a.event_seq=i.seq ORDER BY a.seq DESC LIMIT 1)"
+
+#define CHOSEN                                                                                               \
+	"(?1='[]' OR state IN list(?1)) AND (?2='[]' OR type IN list(?2))"                                       \
+	"  AND (?4=0 OR " LAST_RESULT " LIKE '%\"warnings\":[\"%')"
+
+struct state_rows inbox_events(struct state *s, const struct inbox_choice *c)
 {
 	return state_query(s,
-		"SELECT id, type, patient, subject, state, attempts, received, due, settled"
-		"  FROM inbox WHERE (?1='[]' OR state IN list(?1)) AND (?2='[]' OR type IN list(?2))"
-		"  AND seq>=CASE WHEN ?3<0 THEN 0 ELSE coalesce((SELECT min(seq) FROM (SELECT seq FROM inbox"
-		"    WHERE (?1='[]' OR state IN list(?1)) AND (?2='[]' OR type IN list(?2))"
-		"    ORDER BY seq DESC LIMIT ?3) AS last), 0) END ORDER BY seq",
-		"tti", in_states, types, newest);
+		"SELECT id, type, patient, subject, state, attempts, received, due, settled,"
+		"  coalesce(put_off, " LAST_RESULT ") FROM inbox AS i WHERE " CHOSEN
+		"  AND seq>=CASE WHEN ?3<0 THEN 0 ELSE coalesce((SELECT min(seq) FROM (SELECT seq FROM inbox AS i"
+		"    WHERE " CHOSEN " ORDER BY seq DESC LIMIT ?3) AS last), 0) END ORDER BY seq",
+		"ttii", c->states, c->types, c->newest, (int64_t)c->warned);
 }
 
 bool inbox_next_event(struct state_rows *rows, struct inbox_row *row)
@@ -47,7 +55,8 @@ bool inbox_next_event(struct state_rows *rows, struct inbox_row *row)
 		.attempts = state_number(state_text(rows, 5)),
 		.received = state_number(state_text(rows, 6)),
 		.due = state_number(state_text(rows, 7)),
-		.settled = state_number(state_text(rows, 8))};
+		.settled = state_number(state_text(rows, 8)),
+		.result = state_text(rows, 9)};
 	return true;
 }
 
@@ -329,7 +338,8 @@ bool inbox_next_body(struct state_rows *rows, struct inbox_body *body)
 /* A result without what it says in words; NULL: it says nothing so. */
 static const char *without_words(struct arena *a, struct str result)
 {
-	static const char *const words[] = {"reason", "uncategorized", "actions", "warnings", "error", "ignored"};
+	static const char *const words[] = {
+		"reason", "uncategorized", "unmoved", "actions", "warnings", "error", "ignored"};
 	struct jtext_members members = jtext_members(a, result);
 	struct buf less = {0};
 	size_t dropped = 0;

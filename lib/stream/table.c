@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <err.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sysexits.h>
 #include <time.h>
@@ -25,12 +26,26 @@ const char *table_time(int64_t ms)
 	return text;
 }
 
-/* A text in a column. What a sender calls an id may be anything: nothing in it reaches the terminal as a
- * command. */
-static void write_padded(const char *text, int width)
+/* How many characters a text has. */
+static int length(const char *text)
+{
+	int n = 0;
+	for (; *text; text++)
+		n += (*text & 0xc0) != 0x80;
+	return n;
+}
+
+/* A text in a column, at most so many characters of it. What a sender calls an id may be anything: nothing in
+ * it reaches the terminal as a command. */
+static void write_padded(const char *text, int width, int most)
 {
 	int shown = 0;
+	bool cut = length(text) > most;
 	for (; *text; text++) {
+		if (cut && shown == most - 1 && (*text & 0xc0) != 0x80) {
+			fputs("\u2026", stdout);
+			return;
+		}
 		putchar(str_commands(text) ? '?' : *text);
 		shown += (*text & 0xc0) != 0x80;
 	}
@@ -50,7 +65,7 @@ static void write_heading(const struct table *t)
 		for (const char *c = t->columns[i].name; *c && n < sizeof name - 1; c++)
 			name[n++] = (char)toupper((unsigned char)*c);
 		name[n] = '\0';
-		write_padded(name, t->columns[i].width);
+		write_padded(name, t->columns[i].width, INT_MAX);
 	}
 	putchar('\n');
 }
@@ -71,7 +86,7 @@ static void write_columns(const struct table *t, const struct cell *cells)
 			snprintf(number, sizeof number, "%lld", (long long)cells[i].number);
 			text = number;
 		}
-		write_padded(text ? text : "-", column->width);
+		write_padded(text ? text : "-", column->width, column->kind == CELL_ID ? column->width : INT_MAX);
 	}
 	putchar('\n');
 }
@@ -85,6 +100,7 @@ static void write_json(const struct table *t, const struct cell *cells)
 		const char *name = t->columns[i].name;
 		switch (t->columns[i].kind) {
 		case CELL_TEXT:
+		case CELL_ID:
 			buf_member(&line, name, cells[i].text);
 			break;
 		case CELL_TIME:

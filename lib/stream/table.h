@@ -10,6 +10,7 @@
 
 enum cell_kind {
 	CELL_TEXT,
+	CELL_ID, /* text; on a terminal only its beginning where it is longer than the column */
 	CELL_NUMBER,
 	CELL_TIME, /* milliseconds since 1970; 0: none */
 	CELL_JSON, /* not on a terminal */

@@ -439,8 +439,13 @@ test_list()
 	is 'list -t' "$(inbox list -t bill.completed | jq -r .id)" evt-1002
 	like 'list -s: a state that is none' "$(inbox list -s nix 2>&1; echo $?)" '*-s nix: expected a state: waiting, *64'
 	is 'list on a terminal: columns' "$(script -qec 'pnow-inbox list -s done' /dev/null | tr -d '\r' | sed -E 's/^[-0-9]+ [:0-9]+ /TIME     /')" \
-		'RECEIVED            STATE     ATTEMPTS DUE                 TYPE               PATIENT    SUBJECT              ID
-TIME     done      1        -                   patient.updated    5          patient/5            evt-1001'
+		'RECEIVED            STATE     ATTEMPTS DUE                 TYPE               PATIENT    SUBJECT              ID                 DETAIL
+TIME     done      1        -                   patient.updated    5          patient/5            evt-1001           -'
+	put 9f2c1ab49f2c1ab49f2c1ab4 3f2504e0-4f89-11d3-9a0c
+	is 'list on a terminal: of a long id its beginning' "$(script -qec 'pnow-inbox list -n 1' /dev/null | tail -n 1 | tr -d '\r' | cut -c 79-)" \
+		'3f2504e0-… patient/3f2504e0-4f… 9f2c1ab49f2c1ab49… -'
+	is 'show: that will do' "$(inbox show 9f2c1ab49f2c1ab49 | jq -r .id)" 9f2c1ab49f2c1ab49f2c1ab4
+	inbox drop 9f2c1ab49f2c1ab49f2c1ab4 >dropped
 	event $'\\u001b[31m' 5 | inbox add >added
 	is 'list on a terminal: what a sender calls an id moves no cursor' "$(script -qec 'pnow-inbox list' /dev/null | grep -c $'\e')" 0
 	is 'show: the line as it was put in' "$(inbox show evt-1002)" "$(event evt-1002 6 bill.completed)"
@@ -450,6 +455,38 @@ TIME     done      1        -                   patient.updated    5          pa
 	is 'show: an unknown id, and those like it' "$(inbox show evt-1003 2>&1; echo $?)" \
 		$'pnow-inbox: evt-1003: no event of glow has this id; like it is evt-1001, evt-1002\n1'
 	like 'show: an unknown id that is like none' "$(inbox show x 2>&1; echo $?)" '*x: no event of glow has this id, or one like it*1'
+}
+
+test_reasons()
+{
+	fresh '[3600]'
+	local i
+	for i in 1 2 3 4 5 6 7; do event "e$i" "$i"; done | inbox add >added
+	inbox run -1 -- jq -c --unbuffered '{id} + {
+		e1: {status: "skipped", reason: "no e-mail and no phone"},
+		e2: {error: {stage: "crm-push", code: "refused", message: "PUT /contacts/c1: 401", retry: true}},
+		e3: {status: "done", unmoved: "the type \"Yoga\" is not in the sheet", actions: [{op: "note.add", status: "done"}, {op: "workflow.add", status: "skipped"}]},
+		e4: {status: "done", warnings: ["the CRM has no workflow \"A\": left out", "the contact is also that of patient 12"]},
+		e5: {status: "done", warnings: ["the contact is also that of patient 34"]},
+		e6: {error: {stage: "pnow-enrich", code: "paced", message: "few calls", retry: true, retry_after: 60}},
+		e7: {status: "done", warnings: [], actions: [{op: "opportunity.move", status: "done", pipeline: "Surgical", stage: "Consult Booked"}]}}[.id]' 2>said
+	is 'list: why each event is as it is' "$(inbox list | jq -r '.id + ": " + (.detail // "")')" 'e1: no e-mail and no phone
+e2: refused: PUT /contacts/c1: 401
+e3: no opportunity moves: the type "Yoga" is not in the sheet
+e4: the CRM has no workflow "A": left out; the contact is also that of patient 12
+e5: the contact is also that of patient 34
+e6: paced: few calls
+e7: '
+	is 'list -w: only those with warnings' "$(inbox list -w | jq -r .id | xargs) $(inbox list -w -n 1 | jq -r .id)" 'e4 e5 e5'
+	is 'stat: warnings of the last day by kind' "$(inbox stat | jq -c .warnings)" \
+		'{"the contact is also that of patient *":2,"the CRM has no workflow \"A\": left out":1}'
+	like 'stat on a terminal: too, the most frequent first' "$(script -qec 'pnow-inbox stat' /dev/null | tr -d '\r')" \
+		$'*Warnings of the last day*\nEVENTS   WARNING\n2        the contact is also that of patient \\*\n1        the CRM*'
+	is 'trace: why no opportunity moved, and what was left out' "$(inbox trace e3 | jq -r 'select(.what == "attempt").detail')" \
+		'note.add, workflow.add (skipped); no opportunity moves: the type "Yoga" is not in the sheet'
+	is 'trace: the pipeline and the stage of a move' "$(inbox trace e7 | jq -r 'select(.what == "attempt").detail')" 'opportunity.move (Surgical: Consult Booked)'
+	inbox retry e4 >retried
+	is 'list: an event that is to be retried is as if it had never been tried' "$(inbox list -s waiting -t patient.updated | jq -r 'select(.id == "e4").detail') $(inbox list -w | jq -r .id)" 'null e5'
 }
 
 test_retry_and_drop()
@@ -487,7 +524,7 @@ test_stat()
 	clear_of_midnight
 	state_calls_set glow.db 7
 	is 'stat: counts by state and type, and the quota' "$(inbox stat | jq -c 'del(.oldest, .oldest_seconds, .quota.lookups)')" \
-		'{"practice":"glow","waiting":2,"dropped":1,"types":{"waiting":{"bill.completed":1,"patient.updated":1},"dropped":{"patient.updated":1}},"calls":{},"quota":{"limit":1000,"reserve":50,"used":7,"left":993,"wait_seconds":0,"spread":false}}'
+		'{"practice":"glow","waiting":2,"dropped":1,"types":{"waiting":{"bill.completed":1,"patient.updated":1},"dropped":{"patient.updated":1}},"calls":{},"quota":{"limit":1000,"reserve":50,"used":7,"left":993,"wait_seconds":0,"spread":false},"warnings":{}}'
 	is 'stat: the oldest that waits' "$(inbox stat | jq -r .oldest)" "$(inbox list | head -n 1 | jq -r .received)"
 	like 'stat on a terminal: columns and words' "$(script -qec 'pnow-inbox stat' /dev/null | tr -d '\r')" \
 		$'STATE     TYPE               EVENTS\nwaiting   bill.completed     1\n*The oldest that waits*993 of 1000 requests to PatientNow are left today*'
@@ -688,6 +725,7 @@ test_dropping
 test_signals
 test_latency
 test_list
+test_reasons
 test_retry_and_drop
 test_stat
 test_purge

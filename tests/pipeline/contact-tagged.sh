@@ -147,6 +147,8 @@ for profile in pro essentials; do
 	same "$(promise 'something required is missing: the note says what, and the tag goes')" "$(patients) $(johns)" \
 		'[] [{"tags":["vip"],"notes":["PatientNow patient not created\nMissing: first name, gender\nFill them in and set the tag again."],"id":null}]'
 	is "$(promise 'which asks PatientNow nothing')" "$(asked)" ''
+	is "$(promise 'and the event is skipped, since no patient was made')" "$(results '.status + ": " + .reason' | head -n 1)" \
+		'skipped: no patient was made: first name, gender missing'
 
 	begin $profile ".patientnow.patients = [{patientId: \"10001\", firstName: \"Jon\", lastName: \"DEO\", email: \"johndeo@GMAIL.comm\"}]"
 	tagged ContactTagUpdate '.tags = ["pnowcreate"]'

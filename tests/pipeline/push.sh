@@ -152,9 +152,12 @@ told() # PROMISE JQ WANT
 }
 booked e1 $T1 | run
 told 'a move tells the pipeline and the stage' '.actions[] | select(.op == "opportunity.move") | [.pipeline, .stage]' '["Non-Surgical","Booked"]'
-booked e2 $T2 '.appointment.type = "Yoga"' | run
+booked e2 $T2 '.appointment.type = "Yoga" | .appointment.id = "88129"' | run
 told 'an appointment without a category, which type the sheet lacks' '[.uncategorized, (.actions | map(.op) | contains(["opportunity.move"]))]' \
 	'["Yoga",false]'
+told '... and why none moves' .unmoved '"the type \"Yoga\" is not in the sheet"'
+booked e9 $T2 '.appointment.type = "Stitches" | .appointment.id = "88130"' | run
+told 'a category for which none moves' .unmoved '"none does for Post-Op"'
 booked e2 $T2 '.error = {stage: "pnow-enrich", code: "unavailable", message: "patient 10234: 503", retry: true}' | run
 told 'but not where the sheet was not asked, since PatientNow was down' '[.status, .uncategorized]' '["failed",null]'
 paid e3 $T2 991 450.00 '.bill.items = [{name: "Botox", amount: "300.00"}, {name: "Peel"}]' | run
