@@ -269,6 +269,18 @@ static void write_contact(struct event *e)
 	buf_putc(out, '}');
 }
 
+/* A patient's own facts; with "dnd", what consent they tell of. */
+static void write_updated(struct event *e)
+{
+	struct buf *out = &e->map->out;
+	const char *unsubscribed = text_at(e, KIND_PATIENT, "unsubscribed");
+	write_contact(e);
+	if (!e->map->conf->dnd || !unsubscribed || e->map->backfill) /* an old consent tells nothing of today */
+		return;
+	begin(out, "dnd.set");
+	buf_printf(out, ",\"on\":%s}", strcmp(unsubscribed, "true") == 0 ? "true" : "false");
+}
+
 static void line(struct buf *note, const char *label, const char *value)
 {
 	if (!value)
@@ -440,7 +452,7 @@ static bool complete(const struct event *e)
 static void write_actions(struct event *e)
 {
 	static void (*const writers[EVENT_TYPES])(struct event *) = {
-		[EVENT_PATIENT_UPDATED] = write_contact,
+		[EVENT_PATIENT_UPDATED] = write_updated,
 		[EVENT_PATIENT_CREATED] = write_contact,
 		[EVENT_APPOINTMENT_BOOKED] = write_visit,
 		[EVENT_APPOINTMENT_STATUS] = write_visit,

@@ -29,6 +29,7 @@ static const struct operation {
 	enum strand_kind strand;
 } operations[] = {
 	{"contact.upsert", upsert, ALONE},
+	{"dnd.set", push_dnd_set, ALONE},
 	{"ltv.add", push_ltv_add, ALONE},
 	{"note.add", push_attach_note, NOTE},
 	{"tag.add", push_attach_tag, ALONE},

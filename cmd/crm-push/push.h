@@ -238,6 +238,9 @@ bool push_standing_won(struct push_work *w, struct str opportunities);
 enum outcome push_standing_search(struct push_work *w);
 const char *push_standing_search_path(struct push_work *w);
 
+/* dnd.c: do-not-disturb for e-mail and SMS, set where it is not, and taken back where this has set it. */
+enum outcome push_dnd_set(struct push_work *w);
+
 /* ltv.c, attach.c, opportunity.c: one function for each action */
 enum outcome push_ltv_add(struct push_work *w);
 /* The lifetime value that the contact holds, into w->contact.value. */

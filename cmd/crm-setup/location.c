@@ -139,22 +139,6 @@ static struct crm_answer list(
 	return crm_call(crm, &s->arena, location, &request);
 }
 
-bool is_refused(const struct crm_answer *answer)
-{
-	return answer->status == 401 || answer->status == 403;
-}
-
-void tell_refused(struct setup *s, const char *check, const char *scope, const struct crm_answer *answer)
-{
-	tell(s, answer->status ? WRONG : UNKNOWN, check, NULL, answer->error,
-		is_refused(answer)
-			? arena_printf(&s->arena,
-				  "Give the private integration the scope %s (Settings > Private Integrations in this "
-				  "sub-account).",
-				  scope)
-			: "Try again later; if it stays, look at crm.base_url and the location's id.");
-}
-
 /* Whether the CRM answers, and takes the token; tells it. */
 static bool is_reachable(struct setup *s, const struct crm_answer *answer)
 {

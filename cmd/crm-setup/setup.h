@@ -42,6 +42,11 @@ struct setup {
 void tell(struct setup *s, enum verdict verdict, const char *check, const char *name, const char *found,
 	const char *mend);
 
+/* Whether the token may not do what was asked for. */
+bool is_refused(const struct crm_answer *answer);
+/* Says why the answer is an error: where it is refused, that the token needs scope. */
+void tell_refused(struct setup *s, const char *check, const char *scope, const struct crm_answer *answer);
+
 /* What a part of a command would say when it ends the process, the arena's; NULL where it goes through. Run
    in a child of its own, so nothing of what it reads stays. To be called before anything starts a thread. */
 const char *trial(struct setup *s, void (*part)(struct setup *s, const void *about), const void *about);
@@ -54,10 +59,6 @@ void check_patientnow(struct setup *s);
 
 /* location.c: every sub-account. */
 void check_crm(struct setup *s);
-/* Whether the token may not do what was asked for. */
-bool is_refused(const struct crm_answer *answer);
-/* Says why the answer is an error: where it is refused, that the token needs scope. */
-void tell_refused(struct setup *s, const char *check, const char *scope, const struct crm_answer *answer);
 /* Says how far this machine's clock is from another's (milliseconds since 1970; 0: not told), once. */
 void check_clock(struct setup *s, int64_t there);
 

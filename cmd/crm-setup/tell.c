@@ -22,6 +22,22 @@ void tell(struct setup *s, enum verdict verdict, const char *check, const char *
 		printf("        -> %s\n", mend);
 }
 
+bool is_refused(const struct crm_answer *answer)
+{
+	return answer->status == 401 || answer->status == 403;
+}
+
+void tell_refused(struct setup *s, const char *check, const char *scope, const struct crm_answer *answer)
+{
+	tell(s, answer->status ? WRONG : UNKNOWN, check, NULL, answer->error,
+		is_refused(answer)
+			? arena_printf(&s->arena,
+				  "Give the private integration the scope %s (Settings > Private Integrations in this "
+				  "sub-account).",
+				  scope)
+			: "Try again later; if it stays, look at crm.base_url and the location's id.");
+}
+
 const char *trial(struct setup *s, void (*part)(struct setup *s, const void *about), const void *about)
 {
 	char said[4096];

@@ -299,6 +299,7 @@ static const struct settings_key keys[] = {
 	{"consult_stages", settings_store_bool, AT(consult_stages)},
 	{"move_opportunities", settings_store_bool, AT(move_opportunities)},
 	{"surgical_value", settings_store_bool, AT(surgical_value)},
+	{"dnd", settings_store_bool, AT(dnd)},
 	{"address", settings_store_bool, AT(address)},
 	{"membership_tag", settings_store_text, AT(membership_tag)},
 	{"workflows.appointments", store_text_or_null, AT(workflows.appointments)},

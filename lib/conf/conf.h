@@ -90,6 +90,7 @@ struct conf {
 	bool consult_stages;
 	bool move_opportunities;
 	bool surgical_value;
+	bool dnd;
 	bool address;
 	const char *membership_tag;
 	struct {

@@ -83,6 +83,9 @@ static const struct record {
 		"SELECT location, contact, what, subject, seq, at FROM latest",
 		{"INSERT INTO latest(location,contact,what,subject,seq,at) VALUES(?1,?2,?3,?4,?5,?6)"
 		 "  ON CONFLICT DO NOTHING"}},
+	{"dnd", {IS("location", TEXT), IS("contact", TEXT), IS("channels", NUMBER), IS("done", TRUTH)},
+		"SELECT location, contact, channels, done FROM dnd",
+		{"INSERT INTO dnd(location,contact,channels,done) VALUES(?1,?2,?3,?4) ON CONFLICT DO NOTHING"}},
 	{"creation",
 		{IS("location", TEXT), IS("contact", TEXT), IS("event", TEXT), IS("begun", NUMBER),
 			IS("patient", OPTIONAL)},

@@ -58,6 +58,27 @@ void ledger_contact_forget(struct state *s, const char *location, const char *co
 		s, "UPDATE contact SET contact='', asked=0 WHERE location=? AND contact=?", "tt", location, contact);
 	state_do_unflushed(s, "DELETE FROM opportunity WHERE location=? AND contact=?", "tt", location, contact);
 	state_do_unflushed(s, "DELETE FROM latest WHERE location=? AND contact=?", "tt", location, contact);
+	ledger_dnd_set(s, location, contact, 0, true);
+}
+
+bool ledger_dnd(struct state *s, const char *location, const char *contact, int64_t *channels, bool *done)
+{
+	int64_t found = 0;
+	enum state_result result = state_int(s, &found,
+		"SELECT channels * 2 + done FROM dnd WHERE location=? AND contact=?", "tt", location, contact);
+	*channels = found / 2;
+	*done = found % 2;
+	return result != STATE_FAILED;
+}
+
+bool ledger_dnd_set(struct state *s, const char *location, const char *contact, int64_t channels, bool done)
+{
+	if (!channels)
+		return state_do(s, "DELETE FROM dnd WHERE location=? AND contact=?", "tt", location, contact);
+	return state_do(s,
+		"INSERT INTO dnd(location,contact,channels,done) VALUES(?,?,?,?)"
+		"  ON CONFLICT(location,contact) DO UPDATE SET channels=excluded.channels, done=excluded.done",
+		"ttii", location, contact, channels, (int64_t)done);
 }
 
 bool ledger_contact_is_patient(struct state *s, const char *location, const char *contact)

@@ -27,6 +27,12 @@ bool ledger_contact_is_patient(struct state *s, const char *location, const char
 /* Its opportunities, just asked for, show a lead. What cannot be kept is asked again. */
 void ledger_contact_is_lead(struct state *s, const char *location, const char *contact);
 
+/* The channels (the caller's bits) for which pnow has set a contact's do-not-disturb; 0: none. *done: the CRM
+   has it; else it was begun, and nobody knows. False where the state file cannot tell. */
+bool ledger_dnd(struct state *s, const char *location, const char *contact, int64_t *channels, bool *done);
+/* 0: it was taken back. False where it cannot be kept. */
+bool ledger_dnd_set(struct state *s, const char *location, const char *contact, int64_t channels, bool done);
+
 /* The patient whose contact this is, the arena's; NULL where none is known, or several are. */
 const char *ledger_patient(struct state *s, struct arena *a, const char *location, const char *contact);
 

@@ -248,6 +248,9 @@ static const struct {
 		 "CREATE INDEX inbox_failure ON inbox(failure) WHERE failure IS NOT NULL;"},
 	/* When the last dump (dump.h) was made: dumped. When a state was loaded from one: between gap began and
 	   gap ended things may have been done of which it does not know. */
+	/* The do-not-disturb of a contact that pnow has set (ledger.h). */
+	{10, "CREATE TABLE dnd(location TEXT NOT NULL, contact TEXT NOT NULL, channels INTEGER NOT NULL,"
+		 "  done INTEGER NOT NULL, PRIMARY KEY(location, contact)) WITHOUT ROWID;"},
 	{10, "CREATE TABLE moment(name TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;"},
 };
 

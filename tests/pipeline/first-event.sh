@@ -129,6 +129,7 @@ is 'whether there is one is asked first' "$(requests '"\(.method) \(.path)"' | g
 begin
 paid e1 $T1 7 'del(.patient.first_name, .patient.last_name)' | run
 is 'but not where no name is known, of which nothing could be written' "$(requests .path | grep -c duplicate) $(who)" '0 [null,null,"10234"]'
+begin
 paid e1 $T1 7 | run -n
 is '-n shows what a new contact gets' "$(jq -c 'select(.path == "/contacts/upsert") | .body | [.firstName, .lastName, .customFields[-1]]' "$DIR/results")" \
 	'["Ana","Lopez",{"id":"{field:PNOW ID}","field_value":"10234"}]'
