@@ -77,6 +77,12 @@ state_tokens_end()
 	state_sql "$1" 'UPDATE token SET expires = 1 WHERE expires > 0'
 }
 
+# state_outage_due FILE: it is time to ask again whether a secret is taken, and what was put off is due.
+state_outage_due()
+{
+	state_sql "$1" "UPDATE outage SET next = 0; UPDATE inbox SET due = 0 WHERE state = 'waiting'"
+}
+
 # state_ledger FILE: all that the ledger holds.
 state_ledger()
 {

@@ -51,17 +51,15 @@ int main(int argc, char *argv[])
 	if (compares && o.dry)
 		usage_error(usage);
 	struct conf *conf = conf_read(o.file);
-	struct push p = {.conf = conf,
-		.dry = o.dry,
-		.in_turn = o.dry || o.parallel == 1,
-		.values = o.verbose,
-		.crm = crm_open(conf, &o)};
+	struct push p = {.conf = conf, .dry = o.dry, .in_turn = o.dry || o.parallel == 1, .values = o.verbose};
+	if (!p.dry)
+		p.state = state_open(conf_need(conf, conf->state, "state"));
+	p.crm = crm_open(conf, p.state, &o);
 	if (compares)
 		p.mirror = push_mirror_open(RECORDS_AT_ONCE);
 	if (p.dry && conf->state)
 		p.state = rehearsal_open(conf->state);
 	if (!p.dry) {
-		p.state = state_open(conf_need(conf, conf->state, "state"));
 		p.locks = locks_open(conf->state);
 		p.names = names_open(p.crm, p.state);
 	}

@@ -40,6 +40,8 @@ const char *push_name_id(
 		*out = found.error
 				   ? push_result_fail(w, found.code, found.retry, found.error)
 				   : push_result_left_out(w, "the CRM has no %s \"%s\": left out", titles[kind], name);
+	if (found.error)
+		w->result.retry_after = found.retry_after;
 	return found.id;
 }
 

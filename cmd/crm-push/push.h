@@ -93,6 +93,7 @@ struct push_result {
 	const char *reason; /* of what was ignored, unchanged or skipped */
 	const char *error, *code;
 	bool retry;
+	int64_t retry_after; /* seconds, where it was no try at all; else 0 */
 	unsigned calls;
 	double ms;
 	long http;       /* status of the action's last request; 0: none */

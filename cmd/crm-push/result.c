@@ -11,6 +11,7 @@ enum outcome push_result_fail(struct push_work *w, const char *code, bool retry,
 {
 	w->result.code = code;
 	w->result.retry = retry;
+	w->result.retry_after = 0;
 	w->result.error = message;
 	return OUT_FAILED;
 }
@@ -22,7 +23,9 @@ enum outcome push_result_malformed(struct push_work *w, const char *message)
 
 enum outcome push_result_fail_with(struct push_work *w, const struct crm_answer *answer)
 {
-	return push_result_fail(w, answer->code, answer->retry, answer->error);
+	push_result_fail(w, answer->code, answer->retry, answer->error);
+	w->result.retry_after = answer->retry_after;
+	return OUT_FAILED;
 }
 
 enum outcome push_result_fail_state(struct push_work *w, const char *used)
@@ -114,7 +117,10 @@ static void write_failure(const struct push_work *w, struct buf *out)
 	buf_member(out, "stage", w->event->r->stage);
 	buf_member(out, "code", w->result.code);
 	buf_member(out, "message", w->result.error);
-	buf_printf(out, ",\"retry\":%s}", w->result.retry ? "true" : "false");
+	buf_printf(out, ",\"retry\":%s", w->result.retry ? "true" : "false");
+	if (w->result.retry_after)
+		buf_printf(out, ",\"retry_after\":%lld", (long long)w->result.retry_after);
+	buf_putc(out, '}');
 }
 
 /* What became of the event in one of its sub-accounts. */
@@ -133,7 +139,7 @@ static void write_location(const struct push_work *one, enum outcome out, struct
 }
 
 /* Takes over what one has come to; the words of a failure begin with before. A failure that can be tried
- * again is the one that is told, lest it be given up. */
+ * again is the one that is told, lest it be given up; it was no try only where none of them was. */
 static void take_over(struct push_work *w, struct push_work *one, enum outcome out, const char *before)
 {
 	struct push_result *r = &w->result, *of = &one->result;
@@ -142,8 +148,11 @@ static void take_over(struct push_work *w, struct push_work *one, enum outcome o
 	append(&r->actions, &of->actions, ',');
 	append(&r->warnings, &of->warnings, ',');
 	append(&r->shown, &of->shown, '\n');
+	int64_t after = r->error && of->retry_after > r->retry_after ? r->retry_after : of->retry_after;
 	if (out == OUT_FAILED && (!r->error || (of->retry && !r->retry)))
 		push_result_fail(w, of->code, of->retry, arena_printf(w->a, "%s%s", before, of->error));
+	if (out == OUT_FAILED)
+		r->retry_after = after;
 	push_result_free(of);
 }
 

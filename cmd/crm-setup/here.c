@@ -161,7 +161,7 @@ static void try_crm(struct setup *s, const void *about)
 {
 	(void)about;
 	s->usable.facilities_n = 0; /* the child's */
-	crm_close(crm_open(&s->usable, &s->options));
+	crm_close(crm_open(&s->usable, NULL, &s->options));
 }
 
 static void try_facility(struct setup *s, const void *about)

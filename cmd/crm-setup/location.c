@@ -186,7 +186,7 @@ void check_crm(struct setup *s)
 		tell(s, UNKNOWN, "CRM", NULL, "not asked", "Mend the secret first.");
 		return;
 	}
-	struct crm *crm = crm_open(&s->usable, &s->options);
+	struct crm *crm = crm_open(&s->usable, NULL, &s->options);
 	const struct crm_location *at;
 	for (size_t i = 0; (at = crm_location_next(crm, &i));)
 		check_location(s, crm, at);

@@ -38,7 +38,7 @@ static void own_option(int letter, void *context)
 static void show_requests(struct setup *s)
 {
 	static const enum name_kind kinds[] = {NAME_FIELD, NAME_PIPELINE, NAME_WORKFLOW};
-	struct crm *crm = crm_open(s->conf, &s->options);
+	struct crm *crm = crm_open(s->conf, NULL, &s->options);
 	struct profile *profile = profile_read(s->conf->patientnow.profile, s->conf->file);
 	const char *const paths[] = {profile->check, profile->appointment_types.list};
 	for (size_t i = 0; i < COUNT(paths); i++)

@@ -156,8 +156,8 @@ static struct patientnow_answer walk(struct ask *k, struct arena *a, struct want
 			continue;
 		}
 		bool down = strcmp(page.failure.code, "unavailable") == 0;
-		bool spent =
-			strcmp(page.failure.code, "quota_exhausted") == 0 || strcmp(page.failure.code, "state") == 0;
+		bool spent = page.failure.retry_after || strcmp(page.failure.code, "quota_exhausted") == 0 ||
+					 strcmp(page.failure.code, "state") == 0;
 		if (!spent)
 			mark_useless(k, w->kind, down ? DOWN_MS : USELESS_MS);
 		if (down || spent) {

@@ -249,8 +249,7 @@ static bool fetch(const struct enrich *e, struct record *r, struct part *p)
 		tell_wait(r, &want);
 		if (answer.code) {
 			record_fail(r, answer.code, answer.retry, "%s", answer.message);
-			if (answer.retry_after)
-				record_retry_after(r, answer.retry_after);
+			record_retry_after(r, answer.retry_after);
 			return false;
 		}
 		if (answer.body.p)

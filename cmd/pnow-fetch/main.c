@@ -165,7 +165,7 @@ int main(int argc, char *argv[])
 	if (!types && *ids)
 		fetch_give_ids(ids);
 	if (tagged) /* reads the tokens */
-		f.crm = crm_open(conf, &f.options);
+		f.crm = crm_open(conf, f.state, &f.options);
 	confine(CONFINE_CLIENT, &conf->state, !f.options.dry, f.options.verbose);
 	if (!f.options.dry && !tagged) /* starts a thread, which is to be confined, too */
 		f.api = patientnow_open(conf, profile, f.state, &f.options);

@@ -116,12 +116,13 @@ enum fate contact_ask(struct tagged *t)
 		record_set_text(t->r, "ignored", "the contact is not in the CRM any more");
 		return FATE_IGNORED;
 	}
+	if (!answer.error && jtext_get(contact, "id").p)
+		return take(t, contact, false, "the tag that asked for a patient is not on the contact any more");
 	if (answer.error)
 		record_fail(t->r, answer.code, answer.retry, "%s", answer.error);
-	else if (!jtext_get(contact, "id").p)
-		record_fail(t->r, "bad_answer", true, "the CRM's answer has no contact in it");
 	else
-		return take(t, contact, false, "the tag that asked for a patient is not on the contact any more");
+		record_fail(t->r, "bad_answer", true, "the CRM's answer has no contact in it");
+	record_retry_after(t->r, answer.retry_after);
 	return FATE_FAILED;
 }
 

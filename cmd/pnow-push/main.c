@@ -184,7 +184,7 @@ static void open_all(struct push *p)
 		return;
 	p->state = state_open(p->conf->state);
 	p->locks = locks_open(p->conf->state);
-	p->crm = crm_open(p->conf, p->options);
+	p->crm = crm_open(p->conf, p->state, p->options);
 	p->api = patientnow_open(p->conf, p->profile, p->state, p->options);
 }
 

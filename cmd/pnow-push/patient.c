@@ -19,6 +19,7 @@ const char *const patient_sought_by[2] = {"email", "phone"};
 static enum fate failed(struct tagged *t, const struct patientnow_answer *answer)
 {
 	record_fail(t->r, answer->code, answer->retry, "contact %s: %s", t->contact, answer->message);
+	record_retry_after(t->r, answer->retry_after);
 	return FATE_FAILED;
 }
 

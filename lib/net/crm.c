@@ -8,6 +8,7 @@
 #include "net/limit.h"
 #include "net/oauth.h"
 #include "net/quiet.h"
+#include "state/outage.h"
 #include "value/when.h"
 
 #include <err.h>
@@ -20,6 +21,7 @@ enum {
 
 struct crm {
 	const struct conf *conf;
+	struct state *state;
 	struct http *http;
 	struct limits *limits; /* NULL: without a state file */
 	struct oauth *oauth;   /* NULL: private tokens only */
@@ -70,6 +72,12 @@ static void leave(void *context, const struct http_request *request, const struc
 	arena_free(&a);
 }
 
+/* The file of the refresh token that a location's tokens come of. */
+static const char *refresh_token_of(const struct crm *c, const struct crm_location *l)
+{
+	return l->refresh_token_file ? l->refresh_token_file : c->conf->crm.oauth.refresh_token_file;
+}
+
 /* token_file NULL: by OAuth, where there is that. */
 static void fill_location(struct crm *c, struct crm_location *l, const char *id, const char *token_file,
 	const char *refresh_token_file, const char *key, bool dry)
@@ -79,12 +87,17 @@ static void fill_location(struct crm *c, struct crm_location *l, const char *id,
 	l->refresh_token_file = refresh_token_file;
 	if (!dry && (token_file || !c->conf->crm.oauth.client_id))
 		l->token = secret_open(&c->arena, token_file, SECRET_API, c->conf->file, key);
+	l->outage = outage_open(c->state, arena_printf(&c->arena, "the CRM's sub-account %s", id),
+		token_file ? arena_printf(&c->arena, "token in %s", token_file)
+				   : arena_printf(&c->arena, "refresh token in %s, or the client's secret in %s",
+						 refresh_token_of(c, l), c->conf->crm.oauth.client_secret_file));
 }
 
-struct crm *crm_open(const struct conf *conf, const struct options *options)
+struct crm *crm_open(const struct conf *conf, struct state *state, const struct options *options)
 {
 	struct crm *c = allocated(calloc(1, sizeof *c));
 	c->conf = conf;
+	c->state = state;
 	c->verbose = options->verbose;
 	if (conf->state && !options->dry)
 		c->limits = limits_open(conf->state);
@@ -117,6 +130,12 @@ static void say_left(const struct crm_location *l)
 			(long long)s.day_max);
 }
 
+static void close_location(struct crm_location *l)
+{
+	secret_close(l->token);
+	outage_close(l->outage);
+}
+
 void crm_close(struct crm *c)
 {
 	if (!c)
@@ -124,9 +143,9 @@ void crm_close(struct crm *c)
 	const struct crm_location *at;
 	for (size_t i = 0; c->verbose && c->limits && (at = crm_location_next(c, &i));)
 		say_left(at);
-	secret_close(c->main.token);
+	close_location(&c->main);
 	for (size_t i = 0; i < c->conf->facilities_n; i++)
-		secret_close(c->facilities[i].token);
+		close_location(&c->facilities[i]);
 	oauth_close(c->oauth);
 	http_close(c->http);
 	limits_close(c->limits);
@@ -247,7 +266,8 @@ static struct oauth_token token_of(
 		c->oauth, a, &(struct oauth_owner){location->id, location->refresh_token_file}, refused);
 }
 
-struct crm_answer crm_call(
+/* Makes the request; once more with another token where there is one and the first is refused. */
+static struct crm_answer make_with_token(
 	struct crm *c, struct arena *a, const struct crm_location *location, const struct crm_request *request)
 {
 	struct crm_answer answer = {.outcome = HTTP_UNSENT, .retry = true};
@@ -267,6 +287,75 @@ struct crm_answer crm_call(
 		if (answer.status != 401)
 			break;
 	}
+	return answer;
+}
+
+/* Whether the CRM did not accept the token, or gave none. */
+static bool is_refused(const struct crm_answer *answer)
+{
+	return answer->status == 401 || (!answer->status && answer->code && strcmp(answer->code, "refused") == 0);
+}
+
+/* Whose token may be refused. */
+struct bearer {
+	struct crm *crm;
+	const struct crm_location *location;
+	unsigned calls; /* that it took to ask */
+};
+
+static bool refuses(void *context)
+{
+	struct bearer *b = context;
+	struct arena a = {0};
+	struct crm_request request = {.method = "GET",
+		.path = arena_printf(&a, CRM_FIELDS, http_encode(&a, b->location->id)),
+		.repeatable = true};
+	struct crm_answer answer = make_with_token(b->crm, &a, b->location, &request);
+	bool refused = is_refused(&answer);
+	b->calls += answer.calls;
+	arena_free(&a);
+	return refused;
+}
+
+/* What the location's token is, or comes of. */
+static const char *secret_of(struct crm *c, struct arena *a, const struct crm_location *location)
+{
+	if (location->token)
+		return secret_now(location->token, a, NULL).p;
+	struct str refresh = {0}, client = {0};
+	secret_try(a, refresh_token_of(c, location), SECRET_API, &refresh);
+	secret_try(a, c->conf->crm.oauth.client_secret_file, SECRET_API, &client);
+	return arena_printf(a, "%s %s", refresh.p ? refresh.p : "", client.p ? client.p : "");
+}
+
+/* A request that is not made. */
+static struct crm_answer put_off(struct arena *a, const struct crm_request *request, int64_t seconds)
+{
+	return (struct crm_answer){.outcome = HTTP_UNSENT,
+		.code = "refused",
+		.error = arena_printf(a, "%s %.*s: not sent: the CRM does not accept the token", request->method,
+			(int)strcspn(request->path, "?"), request->path),
+		.retry = true,
+		.retry_after = seconds};
+}
+
+struct crm_answer crm_call(
+	struct crm *c, struct arena *a, const struct crm_location *location, const struct crm_request *request)
+{
+	struct bearer bearer = {c, location, 0};
+	struct outage_try try = {.is_refused = refuses, .context = &bearer};
+	bool stood = outage_stands(location->outage);
+	if (stood)
+		try.secret = secret_of(c, a, location);
+	int64_t wait = stood ? outage_wait(location->outage, &try) : 0;
+	struct crm_answer answer = wait ? put_off(a, request, wait) : make_with_token(c, a, location, request);
+	if (!wait && is_refused(&answer)) {
+		try.secret = secret_of(c, a, location);
+		answer.retry_after = outage_refused(location->outage, &try);
+	} else if (!wait && stood && answer.status) {
+		outage_over(location->outage);
+	}
+	answer.calls += bearer.calls;
 	return answer;
 }
 

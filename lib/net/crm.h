@@ -5,22 +5,28 @@
 #include "conf/conf.h"
 #include "conf/options.h"
 #include "net/http.h"
+#include "state/state.h"
 #include "text/jtext.h"
 
 struct crm;
+
+/* A sub-account's custom fields: what each event needs, and so what shows whether a token is good. */
+#define CRM_FIELDS "/locations/%s/customFields?model=contact"
 
 struct crm_location {
 	const char *id;
 	struct secret *token;           /* NULL: it is got by OAuth, */
 	const char *refresh_token_file; /* with this or, NULL, the agency's */
 	struct limit *limit;            /* NULL: none is kept */
+	struct outage *outage;          /* NULL: none is kept */
 };
 
 /* Reads the tokens, and again where their files change (ends the process with status 78 where one is
    missing), and opens the account of the CRM's limits where the configuration has a state file; limit.h says
    why a process does this once. options: requests at once, time-out, -v. With -n no secret is read, and
-   crm_call must not be called. */
-struct crm *crm_open(const struct conf *conf, const struct options *options);
+   crm_call must not be called. state: where it is kept that a token is refused, so that nobody asks in vain;
+   NULL: each request is made. */
+struct crm *crm_open(const struct conf *conf, struct state *state, const struct options *options);
 /* With -v, says what is left of the limits. */
 void crm_close(struct crm *c);
 
@@ -50,13 +56,15 @@ struct crm_answer {
 		*error;       /* where it did not succeed: what to tell people. Holds no text of the request's body */
 	const char *code; /* and in a word: refused, rejected, not_found, unavailable, limited, lost */
 	bool retry;       /* and whether it can work later */
+	int64_t retry_after; /* in so many seconds, and this was no try; 0: it was */
 	unsigned calls;
 	double ms;
 	int64_t date; /* the CRM's clock, milliseconds since 1970; 0: it did not say */
 };
 
 /* Makes the request, as soon as the location's limits allow it; once more with another token where there is
-   one and the first is refused, since then it had no effect. A status from 200 to 299 with JSON has error
+   one and the first is refused, since then it had no effect. While the token is refused
+   whatever it is used for (outage.h), it is not made. A status from 200 to 299 with JSON has error
  * NULL. */
 struct crm_answer crm_call(
 	struct crm *c, struct arena *a, const struct crm_location *location, const struct crm_request *request);

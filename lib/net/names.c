@@ -30,7 +30,7 @@ static const struct {
 	const char *kind; /* in the table */
 	const char *path; /* of the list that has it */
 } kinds[] = {
-	[NAME_FIELD] = {"field", "/locations/%s/customFields?model=contact"},
+	[NAME_FIELD] = {"field", CRM_FIELDS},
 	[NAME_PIPELINE] = {"pipeline", "/opportunities/pipelines?locationId=%s"},
 	[NAME_STAGE] = {"stage", "/opportunities/pipelines?locationId=%s"},
 	[NAME_WORKFLOW] = {"workflow", "/workflows/?locationId=%s"},
@@ -199,6 +199,7 @@ struct name names_find(struct names *n, struct arena *a, const struct crm_locati
 		found.error = answer.error;
 		found.code = answer.code;
 		found.retry = answer.retry;
+		found.retry_after = answer.retry_after;
 		found.calls = answer.calls;
 	}
 	end_fetch(n, &fetch);

@@ -6,6 +6,7 @@
 #include "conf/secret.h"
 #include "net/http.h"
 #include "state/cache.h"
+#include "state/outage.h"
 #include "state/quota.h"
 #include "stream/record.h"
 #include "value/when.h"
@@ -24,7 +25,8 @@ struct patientnow {
 	struct http *http;
 	struct secret *secret; /* token or password */
 	struct secret *apikey; /* of the gateway; NULL: there is none */
-	pthread_mutex_t lock;  /* of what follows */
+	struct outage *outage;
+	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t freed;
 	unsigned places; /* for requests that may be made */
 	struct arena arena;
@@ -74,6 +76,10 @@ static void open_secrets(struct patientnow *p)
 		conf_need(c, c->patientnow.practice_id, "patientnow.practice_id");
 	if (profile->apikey_query)
 		p->apikey = open_secret(p, c->patientnow.apikey_file, "patientnow.apikey_file");
+	const char *file = profile->authorization ? c->patientnow.token_file : c->patientnow.password_file;
+	p->outage = outage_open(p->state, "PatientNow",
+		arena_printf(&p->arena, "%s in %s%s%s", profile->authorization ? "token" : "password", file,
+			p->apikey ? ", or the key in " : "", p->apikey ? c->patientnow.apikey_file : ""));
 }
 
 /* The Authorization header's value: the profile's, with the token in it, or HTTP Basic. */
@@ -156,6 +162,7 @@ void patientnow_close(struct patientnow *p)
 		return;
 	cache_expiry_end(p->expiry);
 	http_close(p->http);
+	outage_close(p->outage);
 	secret_close(p->secret);
 	secret_close(p->apikey);
 	pthread_cond_destroy(&p->freed);
@@ -214,7 +221,8 @@ static bool is_refused(const struct http_answer *answer)
 }
 
 /* Makes it once more where the secrets are refused and their files have others: it had no effect then. */
-static struct http_answer exchange(struct patientnow *p, struct arena *a, const char *path, struct str body)
+static struct http_answer make_with_pass(
+	struct patientnow *p, struct arena *a, const char *path, struct str body)
 {
 	struct pass pass = pass_of(p, a, NULL);
 	struct http_answer answer = make(p, a, path, body, &pass);
@@ -227,6 +235,47 @@ static struct http_answer exchange(struct patientnow *p, struct arena *a, const 
 	again.calls += answer.calls;
 	again.ms += answer.ms;
 	return again;
+}
+
+/* What PatientNow is asked to see whether it takes the secrets. */
+struct check {
+	struct patientnow *p;
+	unsigned calls; /* that it took */
+};
+
+static bool refuses(void *context)
+{
+	struct check *check = context;
+	struct arena a = {0};
+	struct http_answer answer = make_with_pass(check->p, &a, check->p->profile->check, (struct str){0});
+	check->calls += answer.calls;
+	arena_free(&a);
+	return is_refused(&answer);
+}
+
+/* A request; while the secrets are refused whatever they are used for, it is not made, and answered with 401
+   and when to come again. */
+static struct http_answer exchange(struct patientnow *p, struct arena *a, const char *path, struct str body)
+{
+	struct check check = {.p = p};
+	struct pass pass = pass_of(p, a, NULL);
+	struct outage_try try = {.secret = arena_printf(a, "%s %s", pass.headers[0], pass.query),
+		.is_refused = p->profile->check ? refuses : NULL,
+		.context = &check};
+	bool stood = outage_stands(p->outage);
+	int64_t wait = stood ? outage_wait(p->outage, &try) : 0;
+	struct http_answer answer = {.outcome = HTTP_ANSWERED, .status = 401};
+	if (!wait) {
+		answer = make_with_pass(p, a, path, body);
+		if (is_refused(&answer))
+			wait = outage_refused(p->outage, &try);
+		else if (stood && answer.outcome == HTTP_ANSWERED)
+			outage_over(p->outage);
+	}
+	if (is_refused(&answer))
+		answer.retry_after = (long)wait;
+	answer.calls += check.calls;
+	return answer;
 }
 
 static struct http_answer ask(struct patientnow *p, struct arena *a, const char *path)
@@ -272,6 +321,8 @@ static struct patientnow_answer failure(
 		return not_allowed(p, a, what);
 	if (strcmp(means.code, "limited") == 0)
 		failed.code = "quota_exhausted";
+	if (is_refused(answer))
+		failed.retry_after = answer->retry_after;
 	failed.message =
 		strcmp(means.code, "bad_answer") == 0
 			? arena_printf(a, "%s: %ld, and no JSON as the profile expects it", what, answer->status)
@@ -314,7 +365,9 @@ struct patientnow_answer patientnow_get(
 
 struct patientnow_answer patientnow_check(struct patientnow *p, struct arena *a)
 {
-	struct http_answer answer = ask(p, a, p->profile->check);
+	struct http_answer answer = make_with_pass(p, a, p->profile->check, (struct str){0});
+	if (outage_stands(p->outage) && answer.outcome == HTTP_ANSWERED && !is_refused(&answer))
+		outage_over(p->outage);
 	if (answer.outcome != HTTP_ANSWERED || answer.status < 200 || answer.status > 299)
 		return failure(p, a, p->profile->check, &answer);
 	return (struct patientnow_answer){0};

@@ -37,8 +37,8 @@ struct patientnow_answer {
 struct patientnow_answer patientnow_get(
 	struct patientnow *p, struct arena *a, enum event_kind kind, const char *id, int64_t not_before);
 
-/* The profile's check: a request whose answer shows whether PatientNow is there and takes the secrets. Counts
-   as a call. code NULL: it does; the body is left out. */
+/* The profile's check: a request whose answer shows whether PatientNow is there and takes the secrets; made
+   even while they are refused. Counts as a call. code NULL: it does; the body is left out. */
 struct patientnow_answer patientnow_check(struct patientnow *p, struct arena *a);
 
 /* Each name in the practice's list of appointment types, in its order, page by page. code NULL: that were all

@@ -252,6 +252,9 @@ static const struct {
 	{10, "CREATE TABLE dnd(location TEXT NOT NULL, contact TEXT NOT NULL, channels INTEGER NOT NULL,"
 		 "  done INTEGER NOT NULL, PRIMARY KEY(location, contact)) WITHOUT ROWID;"},
 	{10, "CREATE TABLE moment(name TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;"},
+	/* An API that refuses a secret (digest), since when, and when it is asked next. */
+	{10, "CREATE TABLE outage(api TEXT PRIMARY KEY, digest TEXT NOT NULL, since INTEGER NOT NULL,"
+		 "  next INTEGER NOT NULL) WITHOUT ROWID;"},
 };
 
 enum { VERSION = 10 };

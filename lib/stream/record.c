@@ -133,6 +133,8 @@ void record_fail(struct record *r, const char *code, bool retry, const char *for
 
 void record_retry_after(struct record *r, int64_t seconds)
 {
+	if (!seconds)
+		return;
 	struct str error = record_get(r, "error");
 	record_set(r, "error",
 		str_of(arena_printf(

@@ -62,7 +62,8 @@ void record_warn(struct record *r, const char *warning);
 void record_fail(struct record *r, const char *code, bool retry, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* The error of the record's failure says in how many seconds to try again; that is no attempt that counts. */
+/* The error of the record's failure says in how many seconds to try again: that is no attempt that counts. 0:
+   it is one. */
 void record_retry_after(struct record *r, int64_t seconds);
 
 /* Another object, or several lines, goes out in the record's place (json without the last newline). n 0:

