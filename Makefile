@@ -104,7 +104,7 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/world.o $(if $(FUZZ
 # The commands that a target calls.
 called = $(patsubst %,$(BUILD)/main/%.o,$(1)) $(call object,$(foreach c,$(1),$(filter-out %/main.c,$(wildcard cmd/$(patsubst %/main,%,$(c))/*.c))))
 $(BUILD)/fuzz/filters: $(call called,categorize crm-map crm-push/main pnow-enrich/main)
-$(BUILD)/fuzz/hook: $(call object,$(addprefix cmd/pnow-hook/,framing.c httpd.c linger.c practices.c request.c store.c verify.c workers.c))
+$(BUILD)/fuzz/hook: $(call object,$(addprefix cmd/pnow-hook/,framing.c httpd.c linger.c practices.c recorder.c request.c store.c verify.c workers.c))
 $(BUILD)/fuzz/csv: $(call called,pnow-csv/main)
 $(BUILD)/fuzz/push: $(call called,crm-push/main)
 $(BUILD)/fuzz/enrich: $(call called,pnow-enrich/main)

@@ -34,6 +34,29 @@ static const char *header(const void *transport, const char *name)
 	return value && *value ? value : NULL;
 }
 
+/* request.each_header: HTTP_X_SIGNATURE is X-Signature. */
+static void each_header(
+	const void *transport, void (*take)(void *context, const char *name, const char *value), void *context)
+{
+	extern char **environ;
+	static const char *const apart[] = {"Content-Type", "Content-Length"};
+	char name[VARIABLE_MAX];
+	for (size_t i = 0; i < COUNT(apart); i++)
+		if (header(transport, apart[i]))
+			take(context, apart[i], header(transport, apart[i]));
+	for (char **variable = environ; *variable; variable++) {
+		const char *from = *variable + strlen("HTTP_"), *equals = strchr(*variable, '=');
+		if (strncmp(*variable, "HTTP_", strlen("HTTP_")) != 0 || !equals || equals - from >= VARIABLE_MAX)
+			continue;
+		size_t n = 0;
+		for (; from < equals; from++, n++)
+			name[n] =
+				*from == '_' ? '-' : (char)(n && name[n - 1] != '-' ? tolower((unsigned char)*from) : *from);
+		name[n] = '\0';
+		take(context, name, equals + 1);
+	}
+}
+
 /* What stands behind the script's name, as /hook/PRACTICE/SENDER. */
 static const char *path(struct arena *a)
 {
@@ -138,8 +161,11 @@ int cgi_answer(struct hook *h, int out)
 	struct timespec started;
 
 	clock_gettime(CLOCK_MONOTONIC, &started);
-	struct request r = {
-		.method = method ? method : "", .query = getenv("QUERY_STRING"), .header = header, .arena = &arena};
+	struct request r = {.method = method ? method : "",
+		.query = getenv("QUERY_STRING"),
+		.header = header,
+		.each_header = each_header,
+		.arena = &arena};
 	r.path = path(&arena);
 	if (!is_length_clear())
 		request_malformed(&r, &answer, "Content-Length is no number");

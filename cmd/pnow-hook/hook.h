@@ -41,6 +41,9 @@ struct request {
 	const char *query; /* as sent, without the '?'; NULL: none */
 	/* A header's value, or NULL; the name's case does not matter. */
 	const char *(*header)(const void *transport, const char *name);
+	/* Calls take for each of its headers. */
+	void (*each_header)(const void *transport,
+		void (*take)(void *context, const char *name, const char *value), void *context);
 	const void *transport;
 	struct arena *arena;
 	/* Called, in any thread, when an answer is there that request_body did not give. NULL: nobody waits for
@@ -107,7 +110,19 @@ struct command {
 	bool closing;
 };
 
+/* Where whole requests are recorded. */
+struct recorder {
+	const char *folder;   /* NULL: nowhere */
+	unsigned days;        /* until they are deleted */
+	pthread_mutex_t lock; /* of what follows */
+	int64_t swept;        /* when old files were deleted, last */
+	size_t files;
+	unsigned number;
+	bool full; /* and that was told */
+};
+
 struct hook {
+	struct recorder recorder;
 	struct practices practices;
 	bool verbose;
 	/* Where events go: r->event, as a line that ends with a newline and lives as long as the request. Tells
@@ -162,6 +177,13 @@ void request_end(struct hook *h, struct request *r);
 /* With -v, the line on stderr about an answered request; started is when it began to arrive. */
 void request_told(
 	const struct hook *h, const struct request *r, const struct answer *answer, struct timespec started);
+
+/* recorder.c */
+
+/* Ends the process with status 78 where the folder is none. */
+void recorder_open(struct recorder *rec, const char *folder, unsigned days);
+/* Records a request of a known practice, where requests are recorded; body's p NULL: it was not read. */
+void recorder_take(struct recorder *rec, const struct request *r, struct str body);
 
 /* verify.c */
 

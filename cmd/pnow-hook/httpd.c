@@ -110,6 +110,28 @@ static const char *header(const void *transport, const char *name)
 	return MHD_lookup_connection_value((struct MHD_Connection *)transport, MHD_HEADER_KIND, name);
 }
 
+struct header_taker {
+	void (*take)(void *context, const char *name, const char *value);
+	void *context;
+};
+
+static enum MHD_Result take_header(
+	void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	const struct header_taker *taker = context;
+	(void)kind;
+	taker->take(taker->context, name, value ? value : "");
+	return MHD_YES;
+}
+
+/* request.each_header for this server. */
+static void each_header(
+	const void *transport, void (*take)(void *context, const char *name, const char *value), void *context)
+{
+	struct header_taker taker = {take, context};
+	MHD_get_connection_values((struct MHD_Connection *)transport, MHD_HEADER_KIND, take_header, &taker);
+}
+
 /* A connection begins to wait for a request. */
 static void begin_to_wait(struct server *s, struct connection *c)
 {
@@ -257,6 +279,7 @@ static enum MHD_Result begin(
 	x->request.method = arena_copy(&x->arena, str_of(method));
 	x->request.path = arena_copy(&x->arena, str_of(path));
 	x->request.header = header;
+	x->request.each_header = each_header;
 	x->request.transport = c;
 	x->request.arena = &x->arena;
 	/* What follows the last chunk is a kind of head that the library does not show. */

@@ -21,8 +21,8 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: pnow-hook [-nv] [-c FILE]... [-C DIR] [-j N] [-l ADDRESS:PORT] [-p FILE] [-t SECONDS] [-- COMMAND "
-	"[ARG]...]\n"
+	"usage: pnow-hook [-nv] [-c FILE]... [-C DIR] [-j N] [-l ADDRESS:PORT] [-p FILE] [-r DIR] [-k DAYS] [-t SECONDS]\n"
+	"                 [-- COMMAND [ARG]...]\n"
 	"Receives webhooks; each event is stored in the practice's inbox before its sender is answered. With "
 	"COMMAND it goes\n"
 	"to one run of that instead, whose exit status is the answer: 0 taken, 75 come again.\n"
@@ -34,10 +34,12 @@ static const char usage[] =
 	"  -l ADDRESS:PORT  listen there; port 0: any, the first line on standard output says which\n"
 	"  -n               with -l: show the events on standard output, and store nothing\n"
 	"  -p FILE          with -l: write the port there\n"
+	"  -r DIR           record whole requests there, for pnow-profile\n"
+	"  -k DAYS          keep those for so many days (7)\n"
 	"  -t SECONDS       what a command may take (300)\n"
 	"  -v               a line for each request on standard error\n";
 
-enum { COMMANDS = 16, COMMAND_SECONDS = 300 };
+enum { COMMANDS = 16, COMMAND_SECONDS = 300, KEEP_DAYS = 7 };
 
 enum way { LISTENER, INETD, CGI };
 
@@ -47,6 +49,8 @@ struct hook_options {
 	const char *folder; /* of configurations; NULL: none */
 	const char *listen;
 	const char *port_file;
+	const char *record; /* folder for requests; NULL: none */
+	unsigned keep_days;
 	unsigned at_once;
 	unsigned seconds;
 	bool show;
@@ -78,11 +82,11 @@ static unsigned number(const char *option, const char *text, unsigned max)
 /* The command line; ends the process with status 64 where it is wrong. */
 static struct hook_options read_options(int argc, char **argv)
 {
-	struct hook_options o = {.at_once = COMMANDS, .seconds = COMMAND_SECONDS};
+	struct hook_options o = {.at_once = COMMANDS, .seconds = COMMAND_SECONDS, .keep_days = KEEP_DAYS};
 	int option;
 
 	o.configurations = allocate((size_t)argc + 1, sizeof *o.configurations);
-	while ((option = getopt(argc, argv, "+C:c:hj:l:np:t:vV")) != -1) {
+	while ((option = getopt(argc, argv, "+C:c:hj:k:l:np:r:t:vV")) != -1) {
 		switch (option) {
 		case 'C':
 			o.folder = optarg;
@@ -93,6 +97,9 @@ static struct hook_options read_options(int argc, char **argv)
 		case 'j':
 			o.at_once = number("-j", optarg, 10000);
 			break;
+		case 'k':
+			o.keep_days = number("-k", optarg, 365);
+			break;
 		case 'l':
 			o.listen = optarg;
 			break;
@@ -101,6 +108,9 @@ static struct hook_options read_options(int argc, char **argv)
 			break;
 		case 'p':
 			o.port_file = optarg;
+			break;
+		case 'r':
+			o.record = optarg;
 			break;
 		case 't':
 			o.seconds = number("-t", optarg, 86400);
@@ -118,6 +128,8 @@ static struct hook_options read_options(int argc, char **argv)
 			usage_error(usage);
 		}
 	}
+	if (o.keep_days != KEEP_DAYS && !o.record)
+		errx(EX_USAGE, "-k goes with -r: requests that are not recorded need not be kept");
 	if (o.folder && o.configurations_n)
 		errx(EX_USAGE, "-C and -c: expected one of them");
 	o.command = optind < argc ? argv + optind : NULL;
@@ -356,12 +368,13 @@ static void confine_all(const struct practices *ps, const struct hook_options *o
 
 	if (o->command)
 		return;
-	const char **states = arena_alloc(&a, (ps->n + 1) * sizeof *states);
+	const char **states = arena_alloc(&a, (ps->n + 2) * sizeof *states);
 	for (size_t i = 0; i < ps->n && !o->show; i++)
 		if (ps->at[i]->conf)
 			states[n++] = ps->at[i]->conf->state;
 	if (!o->show)
 		states[n++] = folder_of_later(ps, &a);
+	states[n++] = o->record ? arena_printf(&a, "%s/x", o->record) : NULL;
 	confine(CONFINE_SERVER, states, n, o->verbose);
 	arena_free(&a);
 }
@@ -402,6 +415,7 @@ int main(int argc, char **argv)
 	command_open(&h.command, o.command, command_environment(way), o.at_once, o.seconds);
 	h.deliver = o.show ? show : o.command ? command_deliver : store_deliver;
 	h.verbose = o.verbose;
+	recorder_open(&h.recorder, o.record, o.keep_days);
 	open_practices(&h.practices, &o, way);
 	int listening = way == LISTENER ? httpd_open(&h, o.listen, o.port_file) : -1;
 	confine_all(&h.practices, &o);

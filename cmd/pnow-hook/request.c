@@ -137,7 +137,8 @@ static void answer_monitor(struct hook *h, struct request *r, struct answer *ans
 	answer->json = "{\"ok\":true}\n";
 }
 
-bool request_head(struct hook *h, struct request *r, struct answer *answer)
+/* Judges the head of a request; true: that was the answer. */
+static bool refuse_head(struct hook *h, struct request *r, struct answer *answer)
 {
 	if (strcmp(r->path, "/healthz") == 0)
 		return refuse_monitor(r, answer);
@@ -159,6 +160,14 @@ bool request_head(struct hook *h, struct request *r, struct answer *answer)
 	if (!r->practice->conf)
 		return refuse_for_now(r, answer);
 	return false;
+}
+
+bool request_head(struct hook *h, struct request *r, struct answer *answer)
+{
+	bool refused = refuse_head(h, r, answer);
+	if (refused && r->practice)
+		recorder_take(&h->recorder, r, (struct str){0});
+	return refused;
 }
 
 void request_malformed(struct request *r, struct answer *answer, const char *why)
@@ -301,6 +310,7 @@ bool request_body(struct hook *h, struct request *r, struct str body, struct ans
 		answer_monitor(h, r, answer);
 		return true;
 	}
+	recorder_take(&h->recorder, r, body);
 	const struct verifier *v = &r->practice->verify[r->sender];
 	const char *why = verifier_refuses(v, r, body);
 	if (why) {
