@@ -39,8 +39,7 @@ static bool midnight(int64_t age, int64_t *ms)
 		return false;
 	when_utc(noon - age, now);
 	when_local(str_of(now), false, time);
-	time[10] = '\0';
-	snprintf(date, sizeof date, "%s", time);
+	snprintf(date, sizeof date, "%.10s", time);
 	return when_time(str_of(date), false, time) && when_moment(str_of(time), ms);
 }
 

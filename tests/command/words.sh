@@ -419,7 +419,7 @@ test_workflows()
 	started+=("$sandbox")
 	await out
 
-	sed 's#^ *//.*##; s#/etc/pnow/secrets/##; s#/var/lib/pnow/##' "$samples/practice/glow-denver.json" |
+	sed 's#^ *//.*##; s#/etc/pnow/[a-z]*/##; s#/var/lib/pnow/##' "$samples/practice/glow-denver.json" |
 		jq --arg api "http://127.0.0.1:$sandbox_port" '.patientnow.base_url = $api + "/patientnow" | .crm.base_url = $api + "/crm"' >practice.json
 	for conf in glow-denver practice; do
 		is "the practice of the examples passes its own check ($conf)" "$(crm-setup -c $conf.json >setup.json; echo $?)" 0
