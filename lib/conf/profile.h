@@ -87,8 +87,8 @@ struct profile {
  */
 struct profile *profile_read(const char *name, const char *conf_file);
 void profile_free(struct profile *p);
-/* Where the file of a profile is: as named by its path; else beside the other data files, or in the checkout that the program
-   was built in. */
+/* Where the file of a profile is: as named by its path; else beside the other data files, or in the checkout
+   that the program was built in. */
 const char *profile_path(struct arena *a, const char *name);
 
 /* The first value that one of the pointers (PLACE_VALUE) leads to, null and "" passed over; p NULL where none
