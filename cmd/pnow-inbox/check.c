@@ -4,10 +4,7 @@
  * status makes a unit of systemd fail. Nothing is asked of PatientNow or the CRM: all is in the state file.
  */
 #include "check.h"
-#include "net/limit.h"
 #include "state/dump.h"
-#include "state/forecast.h"
-#include "state/quota.h"
 #include "value/when.h"
 
 #include <err.h>
@@ -43,44 +40,30 @@ static int64_t midnight(const struct check *c)
 
 static void check_patientnow(struct check *c)
 {
-	const struct conf *conf = c->in->conf;
-	struct forecast f = forecast_read(c->in->state, c->now);
-	int64_t limit = conf->patientnow.daily_limit, used = quota_used(c->in->state, "patientnow");
-	int64_t left = used < limit ? limit - used : 0;
-	bool spread = false;
-	forecast_wait(&f, left - conf->patientnow.reserve, &spread);
-	if (used == 0 || (left > conf->patientnow.reserve && !spread))
+	struct requests r = left_of_patientnow(c->in);
+	if (r.used == 0 || (r.left > r.reserve && !r.spread))
 		return;
 	finding_tell(c,
 		&(struct finding){.what = "calls run short",
 			.since = midnight(c),
 			.detail = arena_printf(&c->arena,
-				"%lld of PatientNow's %lld are left until midnight (UTC), %lld of them for people; some "
-				"%.0f lookups are expected, and events wait for each other",
-				(long long)left, (long long)limit, (long long)conf->patientnow.reserve, forecast_lookups(&f)),
+				"%lld of PatientNow's %lld are left until midnight (UTC), %lld of them for people; some %lld "
+				"lookups are expected, and events wait for each other",
+				(long long)r.left, (long long)r.limit, (long long)r.reserve, (long long)r.lookups),
 			.command = finding_command(c, "pnow-inbox", " stat")});
 }
 
-static void check_location(struct check *c, const char *location)
+static void check_location(const char *location, const struct limit_left *left, void *context)
 {
-	struct limit_left left;
-	if (!limits_look(c->in->conf->state, location, &left) || !left.told || left.day_max <= 0 ||
-		left.day_left > left.day_max / SCARCE)
+	struct check *c = context;
+	if (left->day_max <= 0 || left->day_left > left->day_max / SCARCE)
 		return;
 	finding_tell(c, &(struct finding){.what = "calls run short",
 						.since = midnight(c),
 						.detail = arena_printf(&c->arena,
 							"%lld of the CRM's %lld for location %s are left until midnight (UTC)",
-							(long long)left.day_left, (long long)left.day_max, location),
+							(long long)left->day_left, (long long)left->day_max, location),
 						.command = finding_command(c, "pnow-inbox", " stat")});
-}
-
-static void check_calls(struct check *c)
-{
-	const char *location;
-	check_patientnow(c);
-	for (size_t i = 0; (location = conf_location(c->in->conf, &i));)
-		check_location(c, location);
 }
 
 /* --- No event, no backup --- */
@@ -171,7 +154,8 @@ static int check_practice(struct inbox *in, void *context)
 	struct check c = {.in = in, .bounds = context, .now = when_now_ms(), .read = true};
 	int64_t first = 0, last = 0;
 	check_events(&c);
-	check_calls(&c);
+	check_patientnow(&c);
+	left_of_locations(in->conf, check_location, &c);
 	check_disk(&c);
 	c.read = inbox_span(in->state, &first, &last) && c.read;
 	check_silence(&c, last);

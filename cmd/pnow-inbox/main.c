@@ -21,7 +21,7 @@ static const char usage[] =
 	"  show ID                         the event, as a pipeline reads it\n"
 	"  retry ID ... | -s STATE,...     try again now\n"
 	"  drop ID ...                     give up\n"
-	"  stat [-j]                       counts\n"
+	"  stat [-j | -m]                  counts; -m: for Prometheus\n"
 	"  check [-j] [-b AGE] [-e AGE] [-w AGE] ...\n"
 	"                                  what is wrong, and the command to type next; nothing where all is well\n"
 	"  results [-s SINCE] [-u UNTIL]   what became of the events of a span, for pnow-report\n"

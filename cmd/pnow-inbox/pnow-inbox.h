@@ -5,6 +5,7 @@
 #include "conf/conf.h"
 #include "conf/options.h"
 #include "conf/webhook.h"
+#include "net/limit.h"
 #include "state/inbox.h"
 #include "state/state.h"
 #include "stream/table.h"
@@ -88,6 +89,30 @@ const char *warning_kind(struct arena *a, const char *warning);
  */
 bool warnings_read(struct warnings *w, struct state *s, int64_t since);
 void warnings_free(struct warnings *w);
+
+/* metrics.c: what a monitor counts. Nothing of it is about a person. */
+struct metrics;
+
+struct metrics *metrics_new(void);
+/* Takes a practice's numbers. False where its state file cannot be read. */
+bool metrics_of(struct metrics *m, struct inbox *in);
+/* Writes those of all, as OpenMetrics and Prometheus read them, and frees them. */
+void metrics_end(struct metrics *m);
+
+/* left.c: what is left of the calls */
+
+/* The day's requests to PatientNow (UTC). */
+struct requests {
+	int64_t limit, reserve, used, left;
+	int64_t lookups; /* that the rest of the day is expected to bring */
+	int64_t wait;    /* seconds that they wait for each other, so that what is left lasts */
+	bool spread;     /* and even that will not do */
+};
+
+struct requests left_of_patientnow(struct inbox *in);
+/* Calls each() for every location of the CRM whose limits are known. */
+void left_of_locations(const struct conf *c,
+	void (*each)(const char *location, const struct limit_left *, void *context), void *context);
 
 /* keys.c: texts, none twice; the texts stay the caller's. Zero-initialise. */
 struct keys {

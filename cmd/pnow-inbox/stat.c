@@ -1,9 +1,6 @@
 /* pnow-inbox stat: how many events are in which state, how long the oldest waits, what is left of
  * PatientNow's quota and the CRM's limits. */
 #include "pnow-inbox.h"
-#include "net/limit.h"
-#include "state/forecast.h"
-#include "state/quota.h"
 #include "value/when.h"
 
 #include <stdio.h>
@@ -11,10 +8,11 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: pnow-inbox stat [-j]\n"
+	"usage: pnow-inbox stat [-j | -m]\n"
 	"Events by state and type, the requests that they took, the oldest that waits, and what is left of\n"
 	"the requests to PatientNow and the CRM.\n"
-	"  -j  as JSON, also on a terminal\n";
+	"  -j  as JSON, also on a terminal\n"
+	"  -m  for Prometheus: OpenMetrics text\n";
 
 enum { DAY_MS = 24 * 60 * 60 * 1000 };
 
@@ -78,17 +76,6 @@ static void calls_json(struct buf *out, const struct inbox_calls *c)
 		(long long)c->crm, (long long)c->patientnow);
 }
 
-/* Calls each() for every location whose limits are known. */
-static void each_limit(const struct conf *c,
-	void (*each)(const char *location, const struct limit_left *, void *), void *context)
-{
-	struct limit_left left;
-	const char *location;
-	for (size_t i = 0; (location = conf_location(c, &i));)
-		if (limits_look(c->state, location, &left) && left.told)
-			each(location, &left, context);
-}
-
 static void limit_json(const char *location, const struct limit_left *s, void *context)
 {
 	struct buf *out = context;
@@ -105,27 +92,6 @@ static void limit_line(const char *location, const struct limit_left *s, void *c
 	printf("CRM location %s: %lld of %lld requests in %lld ms are left, %lld of %lld today (UTC).\n",
 		location, (long long)s->left, (long long)s->max, (long long)s->interval_ms, (long long)s->day_left,
 		(long long)s->day_max);
-}
-
-/* The day's requests to PatientNow. */
-struct requests {
-	int64_t limit, reserve, used, left;
-	int64_t lookups; /* that the rest of the day is expected to bring */
-	int64_t wait;    /* seconds that they wait for each other, so that what is left lasts */
-	bool spread;     /* and even that will not do */
-};
-
-static struct requests count_requests(struct inbox *in)
-{
-	const struct conf *c = in->conf;
-	struct forecast f = forecast_read(in->state, when_now_ms());
-	struct requests r = {.limit = c->patientnow.daily_limit,
-		.reserve = c->patientnow.reserve,
-		.used = quota_used(in->state, "patientnow"),
-		.lookups = (int64_t)(forecast_lookups(&f) + 0.5)};
-	r.left = r.used < r.limit ? r.limit - r.used : 0;
-	r.wait = (int64_t)(forecast_wait(&f, r.limit - r.reserve - r.used, &r.spread) + 0.5);
-	return r;
 }
 
 static void requests_json(struct buf *out, const struct requests *r)
@@ -207,7 +173,7 @@ static bool write_json(
 	}
 	requests_json(&out, requests);
 	warnings_json(&out, warnings);
-	each_limit(in->conf, limit_json, &limits);
+	left_of_locations(in->conf, limit_json, &limits);
 	if (limits.n)
 		buf_printf(&out, ",\"limits\":[%.*s]", (int)limits.n, limits.p);
 	buf_puts(&out, "}\n");
@@ -242,7 +208,7 @@ static bool write_columns(
 			(long long)(when_now_ms() - oldest) / 1000);
 	requests_lines(requests);
 	warnings_lines(warnings);
-	each_limit(in->conf, limit_line, NULL);
+	left_of_locations(in->conf, limit_line, NULL);
 	return read;
 }
 
@@ -250,7 +216,7 @@ static bool write_columns(
 static int stat_practice(struct inbox *in, void *context)
 {
 	const bool *json = context;
-	struct requests requests = count_requests(in);
+	struct requests requests = left_of_patientnow(in);
 	int64_t oldest = inbox_oldest(in->state);
 	if (in->folder && !*json)
 		printf("\n%s\n\n", in->conf->practice);
@@ -261,20 +227,35 @@ static int stat_practice(struct inbox *in, void *context)
 	return read ? EX_OK : EX_TEMPFAIL;
 }
 
+static int stat_metrics(struct inbox *in, void *context)
+{
+	return metrics_of(context, in) ? EX_OK : EX_TEMPFAIL;
+}
+
 int inbox_stat(struct inbox *in, int argc, char *argv[])
 {
 	bool json = !isatty(STDOUT_FILENO);
+	struct metrics *metrics = NULL;
 	optind = 1;
-	for (int letter; (letter = getopt(argc, argv, "hj")) != -1;) {
-		if (letter == 'h')
+	for (int letter; (letter = getopt(argc, argv, "hjm")) != -1;) {
+		switch (letter) {
+		case 'h':
 			usage_help(usage);
-		if (letter != 'j')
+		case 'j':
+			json = true;
+			break;
+		case 'm':
+			metrics = metrics ? metrics : metrics_new();
+			break;
+		default:
 			usage_error(usage);
-		json = true;
+		}
 	}
 	if (optind < argc)
 		usage_error(usage);
-	int status = inbox_each(in, stat_practice, &json);
+	int status = metrics ? inbox_each(in, stat_metrics, metrics) : inbox_each(in, stat_practice, &json);
+	if (metrics)
+		metrics_end(metrics);
 	table_end();
 	return status;
 }

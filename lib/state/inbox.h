@@ -154,6 +154,16 @@ bool inbox_next_calls(struct state_rows *rows, struct inbox_calls *calls);
 /* When the oldest waiting event was received; 0: none waits. */
 int64_t inbox_oldest(struct state *s);
 
+/* For how long events were on their way, each time that one was settled; the shortest first. Not cumulative.
+ */
+struct inbox_waits {
+	int64_t le; /* milliseconds: not longer; INT64_MAX: as long as may be */
+	int64_t n;
+	int64_t ms; /* their sum */
+};
+struct state_rows inbox_waits(struct state *s);
+bool inbox_next_waits(struct state_rows *rows, struct inbox_waits *waits);
+
 /* When the first and the last event were received; 0: there is none. False where that cannot be told. */
 bool inbox_span(struct state *s, int64_t *first, int64_t *last);
 

@@ -115,6 +115,20 @@ int64_t inbox_oldest(struct state *s)
 	return received;
 }
 
+struct state_rows inbox_waits(struct state *s)
+{
+	return state_query(s, "SELECT le, n, ms FROM wait_count ORDER BY le", "");
+}
+
+bool inbox_next_waits(struct state_rows *rows, struct inbox_waits *waits)
+{
+	if (!state_next(rows))
+		return false;
+	*waits = (struct inbox_waits){state_number(state_text(rows, 0)), state_number(state_text(rows, 1)),
+		state_number(state_text(rows, 2))};
+	return true;
+}
+
 bool inbox_span(struct state *s, int64_t *first, int64_t *last)
 {
 	*first = *last = 0;

@@ -246,15 +246,31 @@ static const struct {
 	/* failure: the kind of failure that an event waits for: crm-push: unavailable. */
 	{10, "ALTER TABLE inbox ADD COLUMN failure TEXT;"
 		 "CREATE INDEX inbox_failure ON inbox(failure) WHERE failure IS NOT NULL;"},
-	/* When the last dump (dump.h) was made: dumped. When a state was loaded from one: between gap began and
-	   gap ended things may have been done of which it does not know. */
 	/* The do-not-disturb of a contact that pnow has set (ledger.h). */
 	{10, "CREATE TABLE dnd(location TEXT NOT NULL, contact TEXT NOT NULL, channels INTEGER NOT NULL,"
 		 "  done INTEGER NOT NULL, PRIMARY KEY(location, contact)) WITHOUT ROWID;"},
+	/* When the last dump (dump.h) was made: dumped. When a state was loaded from one: between gap began and
+	   gap ended things may have been done of which it does not know. */
 	{10, "CREATE TABLE moment(name TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;"},
 	/* An API that refuses a secret (digest), since when, and when it is asked next. */
 	{10, "CREATE TABLE outage(api TEXT PRIMARY KEY, digest TEXT NOT NULL, since INTEGER NOT NULL,"
 		 "  next INTEGER NOT NULL) WITHOUT ROWID;"},
+	/* For how long events were on their way, each time that one was settled: n of them for le milliseconds or
+	   less, and longer than the next lower le; ms is the sum. Kept as they are settled, or come in so. */
+	{10, "CREATE TABLE wait_count(le INTEGER PRIMARY KEY, n INTEGER NOT NULL, ms INTEGER NOT NULL);"
+		 "INSERT INTO wait_count VALUES(1000,0,0), (5000,0,0), (15000,0,0), (60000,0,0), (300000,0,0),"
+		 "  (900000,0,0), (3600000,0,0), (21600000,0,0), (86400000,0,0), (9223372036854775807,0,0);"
+		 "UPDATE wait_count AS w SET n=g.n, ms=g.ms FROM"
+		 "  (SELECT (SELECT min(le) FROM wait_count WHERE le>=settled-received) AS le, count(*) AS n,"
+		 "    sum(max(0,settled-received)) AS ms FROM inbox WHERE settled IS NOT NULL GROUP BY 1) AS g"
+		 "  WHERE g.le=w.le;"
+		 "CREATE TRIGGER wait_ended AFTER UPDATE OF settled ON inbox"
+		 "  WHEN old.settled IS NULL AND new.settled IS NOT NULL BEGIN"
+		 "  UPDATE wait_count SET n=n+1, ms=ms+max(0,new.settled-new.received) WHERE le="
+		 "    (SELECT min(le) FROM wait_count WHERE le>=new.settled-new.received); END;"
+		 "CREATE TRIGGER wait_was_ended AFTER INSERT ON inbox WHEN new.settled IS NOT NULL BEGIN"
+		 "  UPDATE wait_count SET n=n+1, ms=ms+max(0,new.settled-new.received) WHERE le="
+		 "    (SELECT min(le) FROM wait_count WHERE le>=new.settled-new.received); END;"},
 };
 
 enum { VERSION = 10 };

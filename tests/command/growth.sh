@@ -86,6 +86,7 @@ is 'every event is there' "$(pnow-inbox list | jq -c '[.id, .state, .attempts, .
 is 'and each line that was not purged' "$(state_bodies glow.db | cksum)" "$(tail -n +101 lines | jq -c . | cksum)"
 is 'attempts, too' "$(state_attempts glow.db 'i.id, contact, calls' | cksum)" "$(jq -r 'select((.id[1:] | tonumber) <= 3900) | "\(.id)|c\(.patient.id)|3"' lines | cksum)"
 is "and PatientNow's answers" "$(state_sql glow.db 'SELECT id, body FROM answer ORDER BY id' | xargs)" '1|answer1 2|answer2 3|answer3'
+is 'and for how long they were on their way' "$(pnow-inbox stat -m | sed -n 's/.*wait_seconds_bucket.*le="\(1.0\|+Inf\)"} //p' | xargs)" '3900 3900'
 counted 'an older file'
 before=$(size)
 pnow-inbox purge -o 0s >purged

@@ -1,0 +1,28 @@
+/* What is left of the calls of both APIs. */
+#include "pnow-inbox.h"
+#include "state/forecast.h"
+#include "state/quota.h"
+#include "value/when.h"
+
+struct requests left_of_patientnow(struct inbox *in)
+{
+	const struct conf *c = in->conf;
+	struct forecast f = forecast_read(in->state, when_now_ms());
+	struct requests r = {.limit = c->patientnow.daily_limit,
+		.reserve = c->patientnow.reserve,
+		.used = quota_used(in->state, "patientnow"),
+		.lookups = (int64_t)(forecast_lookups(&f) + 0.5)};
+	r.left = r.used < r.limit ? r.limit - r.used : 0;
+	r.wait = (int64_t)(forecast_wait(&f, r.limit - r.reserve - r.used, &r.spread) + 0.5);
+	return r;
+}
+
+void left_of_locations(const struct conf *c,
+	void (*each)(const char *location, const struct limit_left *, void *), void *context)
+{
+	struct limit_left left;
+	const char *location;
+	for (size_t i = 0; (location = conf_location(c, &i));)
+		if (limits_look(c->state, location, &left) && left.told)
+			each(location, &left, context);
+}

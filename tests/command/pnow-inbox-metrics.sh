@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# What pnow-inbox(1) promises of stat -m: numbers that Prometheus reads, of one practice or many, and nothing about people; and that
+# the examples hand them over whole.
+# shellcheck disable=SC2154 # from tap.sh: work, root
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
+
+mkdir conf
+# practice NAME
+practice()
+{
+	printf '{"practice":"%s","timezone":"America/Denver","pipelines":"non-surgical","state":"%s/%s.db","retry_seconds":[7200],
+		"patientnow":{"practice_id":"1"}}\n' "$1" "$work" "$1" >"conf/$1.json"
+}
+practice glow
+export PNOW_CONFIG=conf/glow.json
+
+# put ID...: events that wait, each of its own patient.
+put()
+{
+	local id
+	for id in "$@"; do
+		printf '{"id":"%s","type":"patient.updated","practice":"glow","payload":{},"patient":{"id":"p%s","last_name":"Zanzibar"}}\n' "$id" "$id"
+	done | pnow-inbox add >added
+}
+
+# settle RESULTS: what waits gets these results, an object by id.
+settle()
+{
+	pnow-inbox run -1 -- jq -c --unbuffered "{id} + ($1)[.id]" 2>/dev/null
+}
+
+# metric NAME: its samples, in their order, without the practice.
+metric()
+{
+	pnow-inbox stat -m | sed -n "s/^$1{practice=\"glow\",*/{/p" | sort | xargs -d '\n'
+}
+
+# valid PROMISE FILE
+valid()
+{
+	if command -v promtool >/dev/null; then
+		is "$1" "$(promtool check metrics <"$2" 2>&1)" ''
+	else
+		skip "$1" 'no promtool here'
+	fi
+}
+
+pnow-inbox stat -m >empty
+valid 'of an empty inbox: promtool has nothing to say' empty
+put a b c d e
+settle '{a: {status: "done", calls: 4, patientnow_calls: 1},
+	b: {status: "skipped", reason: "a \"quoted\" \\ reason"},
+	c: {status: "failed", error: {stage: "crm-push", code: "rejected", message: "422 for Zanzibar", retry: false}},
+	d: {status: "failed", error: {stage: "pnow-enrich", code: "unavailable", message: "503", retry: true}},
+	e: {status: "done", calls: 3, reason: ("x" * 500)}}'
+put f
+pnow-inbox stat -m >some
+valid 'promtool has nothing to say' some
+is 'OpenMetrics ends with its end' "$(tail -n 1 some)" '# EOF'
+is 'events that came in' "$(metric pnow_events_received)" '{} 6'
+is 'what they are now' "$(metric pnow_events)" \
+	'{state="dead",type="patient.updated"} 1 {state="done",type="patient.updated"} 2 {state="skipped",type="patient.updated"} 1 {state="waiting",type="patient.updated"} 2'
+is 'what fails' "$(metric pnow_events_failing)" '{state="dead",cause="crm-push: rejected"} 1 {state="waiting",cause="pnow-enrich: unavailable"} 1'
+is 'outcomes of the day and their causes, quoted, and not too long' "$(metric pnow_answers_last_day | sed "s/$(printf '%120s' '' | tr ' ' x)/120/")" \
+	'{outcome="done",cause=""} 1 {outcome="done",cause="120"} 1 {outcome="failed",cause="crm-push: rejected"} 1 {outcome="failed",cause="pnow-enrich: unavailable"} 1 {outcome="skipped",cause="a \"quoted\" \\ reason"} 1'
+is 'requests, of the CRM and of PatientNow' "$(metric pnow_calls)" '{api="crm",type="patient.updated"} 7 {api="patientnow",type="patient.updated"} 1'
+clear_of_midnight
+state_calls_set glow.db 7
+is 'what is left of them' "$(metric pnow_calls_left) $(metric pnow_calls_limit)" '{api="patientnow",span="day"} 993 {api="patientnow",span="day"} 1000'
+is 'nobody is named' "$(grep -c Zanzibar some)" 0
+
+# ---- Waits
+
+state_sql glow.db "UPDATE inbox SET received=received-100000 WHERE id='f'"
+like 'how long the oldest waits' "$(metric pnow_oldest_waiting_age_seconds)" '{} 1[0-9][0-9].*'
+settle '{f: {status: "done"}}'
+is 'how long events were on their way' "$(pnow-inbox stat -m | sed -n 's/.*_wait_seconds_bucket.*le="\(300.0\|+Inf\)"} //p; s/.*wait_seconds_count.* //p' | xargs)" '5 5 5'
+like 'and together' "$(metric pnow_event_wait_seconds_sum)" '{} 1[0-9][0-9]*'
+pnow-inbox retry c >retried
+settle '{c: {status: "done"}}'
+is 'an event that is settled again is counted again: no number goes down' "$(metric pnow_event_wait_seconds_count)" '{} 6'
+pnow-inbox dump -o dump
+is 'a dump is a backup' "$(metric pnow_last_backup_timestamp_seconds | cut -c1-7)" "{} $(date +%s | cut -c1-4)"
+rm glow.db*
+pnow-inbox load dump
+is 'after a restore each counts once' "$(metric pnow_event_wait_seconds_count) $(metric pnow_events_received)" '{} 5 {} 6'
+
+# ---- A folder
+
+practice bloom
+printf '{' >conf/broken.json
+pnow-inbox -C conf stat -m >many 2>err
+is 'one of many is broken: the status says so' $? 78
+valid 'many practices: each metric has its name once' many
+is 'and theirs' "$(sed -n 's/^pnow_events_received{practice="\(.*\)"}.*/\1/p' many | xargs)" 'bloom glow'
+
+# ---- The examples
+
+mkdir out
+line=$(grep 'stat -m' "$root/examples/cron/pnow-monitor.crontab" | sed -E "s#^([^ ]+ +){5}##; s#/etc/pnow#$work/conf#; s#/var/lib/prometheus/node-exporter#$work/out#")
+sh -c "$line"
+is "the crontab's line puts them where they are read, of those practices that can be" "$? $(ls out) $(grep -c "pnow_events_received{" out/pnow.prom)" '0 pnow.prom 2'
+cp out/pnow.prom before
+mv conf away
+! sh -c "$line"
+is "what is not whole takes nobody's place" "$? $(cmp before out/pnow.prom)" '0 '
+if command -v promtool >/dev/null; then
+	holds 'the rules are rules' promtool check rules "$root/examples/prometheus/pnow.rules.yml"
+else
+	skip 'the rules are rules' 'no promtool here'
+fi
+is 'and know the metrics' "$(grep -oE 'pnow_[a-z_]+' "$root/examples/prometheus/pnow.rules.yml" | sort -u | while read -r name; do
+	grep -q "\"$name\"" "$root/cmd/pnow-inbox/metrics.c" || echo "$name"
+done)" ''
+
+finish
