@@ -33,6 +33,7 @@ static void sweep(struct recorder *rec, int64_t now)
 	DIR *folder = opendir(rec->folder);
 	rec->swept = now;
 	rec->files = 0;
+	/* cppcheck-suppress readdirCalled: this stream is no other thread's */
 	while (folder && (file = readdir(folder))) {
 		size_t n = strlen(file->d_name);
 		if (n <= strlen(ending) || strcmp(file->d_name + n - strlen(ending), ending) != 0 ||
@@ -87,7 +88,7 @@ static void write_header(void *context, const char *name, const char *value)
 	char scheme[32];
 	if (is_secret(h->v, name)) {
 		size_t n = strcspn(value, " ");
-		snprintf(scheme, sizeof scheme, "%.*s...", value[n] && n < 20 ? (int)n + 1 : 0, value);
+		snprintf(scheme, sizeof scheme, "%.*s...", n < 20 && value[n] ? (int)n + 1 : 0, value);
 		value = scheme;
 	}
 	buf_puts(h->out, h->out->p[h->out->n - 1] == '{' ? "" : ",");

@@ -14,7 +14,8 @@ static void read_profile(void *context)
 	struct profile *p = profile_read(path, "/practice.json");
 	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++) {
 		const struct profile_fields *fields = &p->kinds[kind].fields;
-		fuzz_require(!p->kinds[kind].get || strstr(p->kinds[kind].get, "{id}"), "a resource's path has a place for the id");
+		fuzz_require(!p->kinds[kind].get || strstr(p->kinds[kind].get, "{id}"),
+			"a resource's path has a place for the id");
 		for (size_t i = 0; i < fields->n; i++)
 			profile_find(&fields->at[i].from, body);
 		profile_twice(p, a, kind, body);
