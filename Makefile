@@ -219,7 +219,7 @@ contract: all
 	PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" tests/run tests/contract/contract.sh
 
 C_FILES = $(shell git ls-files '*.c' '*.h')
-SHELL_FILES = $(shell git ls-files "*.sh" "*.bash" tests/run .ci/run "examples/workflows/*" examples/backfill/backfill examples/first-practice/first-practice)
+SHELL_FILES = $(shell git ls-files "*.sh" "*.bash" tests/run .ci/run "examples/workflows/*" examples/backfill/backfill examples/report/mail-report examples/first-practice/first-practice)
 
 lint:
 	clang-format --dry-run -Werror $(C_FILES)

@@ -1,0 +1,70 @@
+/* The page's only style sheet. The colours of what became of events are told apart without seeing colours,
+   too: they differ in lightness, in the order of fates[]. */
+#ifndef STYLE_H
+#define STYLE_H
+
+static const char *const style[] = {
+	":root{color-scheme:light dark;--ground:#fbfcfd;--card:#fff;--ink:#1b2733;--soft:#566472;--line:#dde4ea;"
+	"--weekend:#eef2f5;--done:#1d7f87;--unchanged:#7fb9bf;--ignored:#b9c4cd;--skipped:#d99a2b;"
+	"--dropped:#8793a0;--waiting:#8577c9;--failed:#c4382f;--range:#a9cfd3;--link:#14666d;--good:#e3f3ee;"
+	"--good-ink:#14573f;--bad:#fbe6e4;--bad-ink:#8c1f18}\n"
+	"@media(prefers-color-scheme:dark){:root{--ground:#10161c;--card:#171f27;--ink:#e4eaef;--soft:#9cabb8;"
+	"--line:#2b3742;--weekend:#1c2630;--done:#45aab3;--unchanged:#2f6f76;--ignored:#56636f;"
+	"--skipped:#e0ac4a;--dropped:#8793a0;--waiting:#9b8fe0;--failed:#ee6a61;--range:#2c656b;--link:#6fc6cd;"
+	"--good:#14352b;--good-ink:#a5e0c8;--bad:#43201e;--bad-ink:#ffc4bf}}\n"
+	"*{box-sizing:border-box}html{-webkit-text-size-adjust:100%}\n"
+	"body{margin:0;background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,-apple-system,"
+	"\"Segoe UI\",Roboto,\"Helvetica Neue\",Arial,sans-serif;font-variant-numeric:tabular-nums}\n"
+	"header,main,footer{max-width:56rem;margin:0 auto;padding:0 1.25rem}\n"
+	"header{padding-top:2.5rem}footer{padding-bottom:3rem;color:var(--soft);font-size:.875rem}\n"
+	"h1{font-size:1.75rem;line-height:1.2;margin:0;letter-spacing:-.01em;overflow-wrap:anywhere}\n"
+	"h2{font-size:1.25rem;line-height:1.3;margin:0 0 .25rem}h3{font-size:1rem;margin:1.5rem 0 .25rem}\n"
+	"p{margin:.25rem 0 .75rem;max-width:42rem}.soft{color:var(--soft)}a{color:var(--link)}\n"
+	".state{display:inline-block;margin:1rem 0 .25rem;padding:.375rem .75rem;border-radius:.5rem;"
+	"background:var(--good);color:var(--good-ink);font-weight:600}\n"
+	".state.bad{background:var(--bad);color:var(--bad-ink)}.state.bad a{color:inherit}\n"
+	"dl.key{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(11rem,100%),1fr));gap:.75rem;"
+	"margin:1rem 0 0}\n"
+	"dl.key div{background:var(--card);border:1px solid var(--line);border-radius:.75rem;padding:.75rem 1rem}\n"
+	"dl.key dt{color:var(--soft);font-size:.875rem}dl.key dd{margin:0;font-size:1.5rem;font-weight:600;"
+	"line-height:1.3}dl.key small{display:block;font-size:.875rem;font-weight:400;color:var(--soft)}\n"
+	"section{margin:1.5rem 0;background:var(--card);border:1px solid var(--line);border-radius:.75rem;"
+	"padding:1.25rem 1.25rem 1rem}\n",
+	/* charts */
+	".chart{display:grid;grid-template-columns:3.25rem minmax(0,1fr);margin:1.25rem 0 .5rem}\n"
+	".y,.plot{position:relative;height:11rem}.plot svg{width:100%;height:100%;display:block;overflow:visible}\n"
+	".y span{position:absolute;right:.5rem;transform:translateY(-50%);white-space:nowrap}\n"
+	".x{grid-column:2;position:relative;height:1.75rem}.x span{position:absolute;top:.25rem;"
+	"transform:translateX(-50%);white-space:nowrap}.x,.y,.marked{font-size:.75rem;color:var(--soft)}\n"
+	".marked{position:absolute;right:0;transform:translateY(-100%);background:var(--card);padding:0 .25rem}\n"
+	"path{fill:none;stroke-width:1;vector-effect:non-scaling-stroke}.line{stroke:var(--line)}"
+	".base{stroke:var(--soft)}.mark{stroke:var(--failed);stroke-dasharray:5 4}\n"
+	"rect.hit{fill:transparent}g:hover rect.hit{fill:var(--line);opacity:.5}rect.weekend{fill:var(--weekend)}\n"
+	".done{fill:var(--done)}.unchanged{fill:var(--unchanged)}.ignored{fill:var(--ignored)}"
+	".skipped{fill:var(--skipped)}.dropped{fill:var(--dropped)}.waiting{fill:var(--waiting)}"
+	".failed{fill:var(--failed)}.range{fill:var(--range)}\n"
+	".legend{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;list-style:none;margin:.5rem 0;padding:0;"
+	"font-size:.875rem}.legend svg{width:.75rem;height:.75rem;margin-right:.4rem;vertical-align:-.05rem}\n",
+	/* tables */
+	".scroll{overflow-x:auto;margin:.75rem 0}table{border-collapse:collapse;width:100%;font-size:.9375rem}\n"
+	"caption{text-align:left;color:var(--soft);font-size:.875rem;padding:0 0 .25rem}\n"
+	"th,td{padding:.4rem .5rem;border-top:1px solid var(--line);text-align:right;vertical-align:top}\n"
+	"th:first-child,td:first-child{text-align:left;padding-left:0}th:last-child,td:last-child{padding-right:0}\n"
+	"td{white-space:nowrap}thead th{border-top:0;color:var(--soft);font-weight:600;font-size:.8125rem;vertical-align:bottom}\n"
+	"tbody th{font-weight:400;overflow-wrap:anywhere;min-width:7rem}\n"
+	"svg.bar{display:block;width:100%;height:.375rem;margin:.2rem 0 .1rem}\n"
+	"details{margin:.5rem 0}summary{cursor:pointer;color:var(--link);font-size:.9375rem;width:fit-content}\n"
+	".cause{border-top:1px solid var(--line);padding:.75rem 0 .25rem}.cause p{margin:.125rem 0 .375rem}\n"
+	".count{display:inline-block;min-width:2rem;font-weight:600}\n"
+	"pre{margin:.375rem 0 .5rem;padding:.5rem .75rem;background:var(--weekend);border-radius:.375rem;"
+	"font:.8125rem/1.5 ui-monospace,\"SF Mono\",Menlo,Consolas,monospace;white-space:pre-wrap;"
+	"overflow-wrap:anywhere}\n"
+	"@media(max-width:36em){.minor{display:none}header{padding-top:1.5rem}header,main,footer{padding-left:1rem;"
+	"padding-right:1rem}section{padding:1rem}.y,.plot{height:9rem}th,td{padding-left:.35rem;"
+	"padding-right:.35rem}tbody th{min-width:5.5rem}}\n"
+	"@media print{:root{color-scheme:light}body{background:none;font-size:10pt}section,dl.key div{"
+	"border-color:#ccc}section{break-inside:avoid-page}.cause,tr,.chart{break-inside:avoid}"
+	"rect,.state,.weekend{print-color-adjust:exact;-webkit-print-color-adjust:exact}"
+	"details::details-content{content-visibility:visible;height:auto}}\n"};
+
+#endif
