@@ -317,8 +317,10 @@ static bool unusable(struct state *s, struct state_failure *why)
 	int status = code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? EX_DATAERR
 				 : code == SQLITE_BUSY                           ? EX_TEMPFAIL
 																 : EX_CANTCREAT;
+	int disk = code == SQLITE_IOERR ? sqlite3_system_errno(s->db) : 0;
 	why->disk = code == SQLITE_FULL || code == SQLITE_IOERR;
-	return cannot(why, status, "cannot use the state file %s: %s", s->path, sqlite3_errmsg(s->db));
+	return cannot(why, status, "cannot use the state file %s: %s%s%s", s->path, sqlite3_errmsg(s->db),
+		disk ? ": " : "", disk ? strerror(disk) : "");
 }
 
 static int take_number(void *number, int columns, char **values, char **names)

@@ -35,6 +35,10 @@ echo '100 ENOSPC 1' >"$DIR/disk"
 full crm-setup
 is 'crm-setup, no state file yet: the state file is all that is wrong' "$status $(wrong)" '1 state file'
 like '... and it is said how to mend that' "$(row 'state file')" 'wrong: *test.db: * -> Make room *'
+echo '100 EIO 1' >"$DIR/disk"
+full crm-setup
+like '... and why, where SQLite knows only that there is an error' "$(row 'state file')" 'wrong: *test.db: disk I/O error: Input/output error -> *'
+echo '100 ENOSPC 1' >"$DIR/disk"
 
 # --- A service has the state file open, and the disk fills up
 
