@@ -201,6 +201,9 @@ enum outcome push_action_all(struct push_work *w)
 	for (struct str at = {0}; jtext_next(w->event->actions, &at);) {
 		size_t n;
 		w->action = at;
+		if (w->contact.id && !w->gap.looked && operation_of(w, at)->carry_out != upsert &&
+			push_attach_gap(w) == OUT_FAILED)
+			return OUT_FAILED;
 		struct step *steps = find_steps(w, &at, &n);
 		enum outcome out = n ? run_strands(w, steps, n) : carry_out(w);
 		if (w->result.reason)

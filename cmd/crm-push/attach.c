@@ -54,7 +54,7 @@ static enum outcome once(struct push_work *w, const char *effect, const char *pa
 	const char *location = w->location->id;
 	int64_t since = 0;
 	enum ledger_effect known =
-		state ? ledger_effect(state, location, effect, w->contact.id, w->subject.moment, &since) : EFFECT_NEW;
+		state ? ledger_effect(state, location, effect, w->contact.id, w->gap.effects, &since) : EFFECT_NEW;
 	if (known == EFFECT_FAILED)
 		return push_result_fail_state(w, "written");
 	if (known == EFFECT_DONE)
@@ -115,13 +115,36 @@ static enum outcome note_is_there(struct push_work *w, int64_t since, const char
 	return find_note(w, w->action, since, made);
 }
 
-enum outcome push_attach_noted(struct push_work *w, int64_t since)
+/* The event's action that adds its note; p NULL: it has none. */
+static struct str note_of(const struct push_work *w)
 {
-	const char *made;
-	for (struct str at = {0}; jtext_next(w->event->actions, &at);)
+	struct str at = {0};
+	while (jtext_next(w->event->actions, &at))
 		if (push_has_text(w->a, at, "op", "note.add"))
-			return find_note(w, at, since, &made);
-	return OUT_IGNORED;
+			return at;
+	return (struct str){0};
+}
+
+/* Whether an event that occurred in the gap was carried out there, its note tells; but one that was in hand
+   when the gap ended may have come to anything before that, so what cannot be looked for is not repeated. An
+   event of which nobody knows when it occurred is more likely to be a new one: it is carried out unless its
+   note is there. */
+enum outcome push_attach_gap(struct push_work *w)
+{
+	struct push_gap *gap = &w->gap;
+	const char *made;
+	bool told;
+	int64_t earliest = push_subject_earliest(w, &told);
+	gap->looked = true;
+	gap->since = w->push->dry ? 0 : ledger_gap(w->push->state, earliest);
+	if (!gap->since)
+		return OUT_DONE;
+	struct str note = note_of(w);
+	enum outcome noted = note.p ? find_note(w, note, gap->since, &made) : OUT_IGNORED;
+	gap->noted = noted == OUT_DONE;
+	if (told || gap->noted || !note.p)
+		gap->effects = gap->since;
+	return noted == OUT_FAILED ? OUT_FAILED : OUT_DONE;
 }
 
 enum outcome push_attach_note(struct push_work *w)

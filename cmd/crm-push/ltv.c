@@ -150,19 +150,17 @@ static enum outcome undecided(struct push_work *w, const char *bill, const char 
    so does the value, of who was interrupted in between. OUT_DONE: it is in, and the ledger knows now;
    OUT_IGNORED: it is not. */
 static enum outcome find_added(
-	struct push_work *w, const char *bill, int64_t amount, const struct ledger_bill *b, int64_t gap)
+	struct push_work *w, const char *bill, int64_t amount, const struct ledger_bill *b)
 {
 	struct state *state = w->push->state;
 	const char *location = w->location->id;
 	int64_t before, now = w->contact.value, more = amount - b->counted;
 	bool known = ledger_lifetime(state, location, w->contact.id, &before);
-	enum outcome noted = push_attach_noted(w, gap);
-	if (noted == OUT_FAILED)
-		return noted;
-	if (noted == OUT_IGNORED && now != before + more)
-		return known && now != before
+	if (!w->gap.noted && now != before + more)
+		return known && now != before && w->gap.effects
 				   ? undecided(w, bill, "nobody knows whether it was added before the state was loaded")
 				   : OUT_IGNORED;
+	w->gap.effects = w->gap.since; /* it was carried out, or was begun */
 	if (!known)
 		before = now - more;
 	return ledger_bill_begin(state, location, bill, w->contact.id, amount, before, before + more) &&
@@ -217,8 +215,7 @@ enum outcome push_ltv_add(struct push_work *w)
 		return out;
 	if (b.known && b.counted == amount)
 		return OUT_UNCHANGED;
-	int64_t gap = ledger_gap(w->push->state, w->subject.moment);
-	if (gap && (out = find_added(w, bill, amount, &b, gap)) != OUT_IGNORED)
+	if (w->gap.since && (out = find_added(w, bill, amount, &b)) != OUT_IGNORED)
 		return out;
 	return add(w, bill, field, amount, &b);
 }

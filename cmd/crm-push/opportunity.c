@@ -58,7 +58,7 @@ static enum outcome keep(struct push_work *w, const char *effect, const char *pi
 /* What the ledger knows of a create. A gap in it makes none doubtful: whoever creates has searched. */
 static enum ledger_effect begin_create(struct push_work *w, const char *effect, int64_t *since)
 {
-	return ledger_effect(w->push->state, w->location->id, effect, w->contact.id, INT64_MAX, since);
+	return ledger_effect(w->push->state, w->location->id, effect, w->contact.id, 0, since);
 }
 
 /* Makes the opportunity. A create whose answer was lost is not repeated before a search would show it. */

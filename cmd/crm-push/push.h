@@ -100,6 +100,14 @@ struct push_result {
 	struct buf told; /* members that the action's own result has beside: "pipeline":…,"stage":… */
 };
 
+/* What an event may have done that the ledger does not know (ledger_gap). attach.c's. */
+struct push_gap {
+	bool looked;
+	int64_t since;   /* milliseconds since 1970; 0: nothing */
+	int64_t effects; /* so of its notes and enrolments */
+	bool noted;      /* its note is there: it was carried out */
+};
+
 /* An event at work in a sub-account. Everything it points to is the record's or its arena's. */
 struct push_work {
 	struct push *push;
@@ -112,6 +120,7 @@ struct push_work {
 	struct str action;             /* the one being carried out or compared */
 	struct str upsert;             /* the one that is about the contact itself; p NULL: none yet */
 	struct push_contact contact;
+	struct push_gap gap;
 	struct push_result result;
 };
 
@@ -163,6 +172,8 @@ enum outcome push_location_each(struct push_work *w, enum outcome (*settle)(stru
 /* Finds out what the event is about and the state that it brings, into w->subject: by these the ledger tells
  * what is new. */
 void push_subject_find(struct push_work *w);
+/* When the event occurred at the earliest, milliseconds since 1970; *told: it says so. */
+int64_t push_subject_earliest(const struct push_work *w, bool *told);
 /* Whether what the event's subject has written into the contact was written over since, into
  * w->subject.again. */
 void push_subject_compare(struct push_work *w);
@@ -247,9 +258,8 @@ enum outcome push_ltv_add(struct push_work *w);
 /* The lifetime value that the contact holds, into w->contact.value. */
 enum outcome push_ltv_read(struct push_work *w);
 enum outcome push_attach_note(struct push_work *w);
-/* Whether the contact has the event's note, written since then, of which the ledger does not know: OUT_DONE
- * it has, OUT_IGNORED it has not, or OUT_FAILED. */
-enum outcome push_attach_noted(struct push_work *w, int64_t since);
+/* Finds out what the event may have done in a gap of the ledger, into w->gap; needs the contact. */
+enum outcome push_attach_gap(struct push_work *w);
 enum outcome push_attach_tag(struct push_work *w);
 enum outcome push_attach_untag(struct push_work *w);
 enum outcome push_attach_workflow(struct push_work *w);

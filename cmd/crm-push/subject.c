@@ -7,6 +7,8 @@
 #include "value/signature.h"
 #include "value/when.h"
 
+enum { ON_ITS_WAY_MS = 7 * 86400 * 1000 };
+
 /* When the event occurred, milliseconds since 1970; by our clock where the sender's is ahead of it, lest
    everything that comes later seem older. 0: nobody knows; when a backfilled one was read does not tell. */
 static int64_t moment_of(const struct push_event *e)
@@ -20,6 +22,21 @@ static int64_t moment_of(const struct push_event *e)
 		when_moment(str_of(received), &here);
 	at = at < here ? at : here;
 	return at == INT64_MAX ? 0 : at;
+}
+
+/* One that does not say when it occurred, or says a moment that is still to come, may have been on its way
+   for as long as a sender tries. */
+int64_t push_subject_earliest(const struct push_work *w, bool *told)
+{
+	int64_t at, here = when_now_ms();
+	const char *occurred = record_text(w->event->r, "occurred");
+	const char *received = record_text(w->event->r, "received");
+	if (received)
+		when_moment(str_of(received), &here);
+	*told = occurred && when_moment(str_of(occurred), &at) && at <= here;
+	if (*told)
+		return at;
+	return w->event->backfill ? 0 : here - ON_ITS_WAY_MS;
 }
 
 /* A text of the event's object: appointment.status. "" where there is none. */

@@ -1,8 +1,11 @@
-/* Lists of words in options: -t patient.created,bill.completed. SQL reads them as JSON. */
+/* What options name: lists of words, which SQL reads as JSON (-t patient.created,bill.completed), and
+ * moments. */
 #include "pnow-inbox.h"
 #include "value/event.h"
+#include "value/when.h"
 
 #include <err.h>
+#include <stdio.h>
 #include <sysexits.h>
 
 static const char *list_of(
@@ -39,4 +42,37 @@ const char *choice_of_states(struct arena *a, const char *text)
 {
 	return list_of(a, text, 's', inbox_is_state,
 		"a state: waiting, running, done, unchanged, ignored, skipped, dead or dropped");
+}
+
+/* The midnight at the practice that began the day so long before this one: counted from noon, where a change
+   of the clock does no harm. */
+static bool midnight(int64_t age, int64_t *ms)
+{
+	char now[WHEN_TEXT], time[WHEN_TEXT], date[WHEN_DATE + 6];
+	int64_t noon;
+	when_now(now);
+	if (!when_local(str_of(now), false, time))
+		return false;
+	snprintf(date, sizeof date, "%.10s 12:00", time);
+	if (!when_time(str_of(date), false, time) || !when_moment(str_of(time), &noon))
+		return false;
+	when_utc(noon - age, now);
+	when_local(str_of(now), false, time);
+	snprintf(date, sizeof date, "%.10s", time);
+	return when_time(str_of(date), false, time) && when_moment(str_of(time), ms);
+}
+
+int64_t choice_of_moment(char letter, const char *text)
+{
+	char time[WHEN_TEXT];
+	int64_t ms;
+	if (when_age(text, &ms)) {
+		bool days = strchr("dw", text[strlen(text) - 1]);
+		if (!days || !midnight(ms, &ms))
+			ms = when_now_ms() - ms;
+		return ms;
+	}
+	if (!when_time(str_of(text), false, time) || !when_moment(str_of(time), &ms))
+		errx(EX_USAGE, "-%c %s: expected a time, a date, or an age such as 7d", letter, text);
+	return ms;
 }

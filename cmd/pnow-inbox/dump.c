@@ -2,6 +2,7 @@
 #include "pnow-inbox.h"
 #include "state/dump.h"
 #include "stream/stream.h"
+#include "value/when.h"
 
 #include <err.h>
 #include <errno.h>
@@ -21,11 +22,12 @@ static const char dump_usage[] =
 	"             with -C: a folder, for a file PRACTICE.ndjson of each practice\n";
 
 static const char load_usage[] =
-	"usage: pnow-inbox load [-m] [FILE]\n"
+	"usage: pnow-inbox load [-m | -u TIME] [FILE]\n"
 	"Reads what dump wrote (else on standard input) into a state file in which nothing is yet: all of it,\n"
 	"or, where a line is wrong, nothing. What may have been done in the CRM since the dump is looked for\n"
 	"before it is done again.\n"
-	"  -m  a move: nothing was done since the dump\n";
+	"  -m       a move: nothing was done since the dump\n"
+	"  -u TIME  until when it may have been: a time, a date, or an age such as 2h; now unless given\n";
 
 enum { LONGEST = 80 << 20 }; /* the longest answer of PatientNow, with each quote escaped */
 
@@ -149,27 +151,32 @@ int inbox_load(struct inbox *in, int argc, char *argv[])
 {
 	struct dump_load load;
 	bool move = false;
+	const char *until = NULL;
 	optind = 1;
-	for (int letter; (letter = getopt(argc, argv, "hm")) != -1;) {
+	for (int letter; (letter = getopt(argc, argv, "hmu:")) != -1;) {
 		if (letter == 'h')
 			usage_help(load_usage);
-		if (letter != 'm')
+		if (letter == 'm')
+			move = true;
+		else if (letter == 'u')
+			until = optarg;
+		else
 			usage_error(load_usage);
-		move = true;
 	}
-	if (optind + 1 < argc)
+	if (optind + 1 < argc || (move && until))
 		usage_error(load_usage);
 	const char *name = optind < argc ? argv[optind] : "standard input";
 	int fd = optind < argc ? open(name, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
 	if (fd < 0)
 		err(EX_NOINPUT, "cannot read %s", name);
 	inbox_open(in);
+	int64_t worked = move ? 0 : until ? choice_of_moment('u', until) : when_now_ms();
 	if (!dump_load_begin(&load, in->state, in->conf->practice))
 		errx(EX_CANTCREAT, "nothing is loaded into the state file %s: %s", in->conf->state, load.why);
 	struct stream *stream = stream_open(LONGEST);
 	stream_file(stream, fd);
 	bool done = load_lines(&load, stream);
-	if (!dump_load_end(&load, done, move))
+	if (!dump_load_end(&load, done, worked))
 		errx(EX_DATAERR, "nothing is loaded: %s, line %lld: %s", name, (long long)load.lines, load.why);
 	if (in->verbose)
 		warnx("%lld records are loaded", (long long)load.records);

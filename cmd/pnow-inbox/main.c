@@ -30,7 +30,7 @@ static const char usage[] =
 	"  purge -o AGE                    forget the bodies of settled events, and the cache's\n"
 	"  forget [-f] PATIENT             remove what is kept of a person\n"
 	"  dump [-o OUTPUT]                write a backup of all that is remembered\n"
-	"  load [-m] [FILE]                read one, into an empty state\n"
+	"  load [-m | -u TIME] [FILE]      read one, into an empty state\n"
 	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
 	"  -C DIR   run, list, stat, check, results, dump: all practices whose configurations are DIR/*.json\n"
 	"  -v       say more\n"

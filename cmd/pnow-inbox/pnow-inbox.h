@@ -53,9 +53,11 @@ int inbox_each(struct inbox *in, int (*show)(struct inbox *in, void *context), v
  */
 int inbox_scrubbed(struct inbox *in, bool done);
 
-/* choice.c: lists in options, "a,b", as JSON. End the process with status 64 where a word is none of them. */
+/* choice.c: what options name; lists, "a,b", as JSON. End the process with status 64 where a word is none. */
 const char *choice_of_types(struct arena *a, const char *text);
 const char *choice_of_states(struct arena *a, const char *text);
+/* The moment that an option names in the practice's zone: a time, a date, an age; milliseconds since 1970. */
+int64_t choice_of_moment(char letter, const char *text);
 
 /* like.c */
 

@@ -25,40 +25,6 @@ struct span {
 	const char *since, *until; /* as given, or NULL */
 };
 
-/* The midnight at the practice that began the day so long before this one: counted from noon, where a change
-   of the clock does no harm. */
-static bool midnight(int64_t age, int64_t *ms)
-{
-	char now[WHEN_TEXT], time[WHEN_TEXT], date[WHEN_DATE + 6];
-	int64_t noon;
-	when_now(now);
-	if (!when_local(str_of(now), false, time))
-		return false;
-	snprintf(date, sizeof date, "%.10s 12:00", time);
-	if (!when_time(str_of(date), false, time) || !when_moment(str_of(time), &noon))
-		return false;
-	when_utc(noon - age, now);
-	when_local(str_of(now), false, time);
-	snprintf(date, sizeof date, "%.10s", time);
-	return when_time(str_of(date), false, time) && when_moment(str_of(time), ms);
-}
-
-/* The moment that an option names, in the practice's time. */
-static int64_t moment(char letter, const char *text)
-{
-	char time[WHEN_TEXT];
-	int64_t ms;
-	if (when_age(text, &ms)) {
-		bool days = strchr("dw", text[strlen(text) - 1]);
-		if (!days || !midnight(ms, &ms))
-			ms = when_now_ms() - ms;
-		return ms;
-	}
-	if (!when_time(str_of(text), false, time) || !when_moment(str_of(time), &ms))
-		errx(EX_USAGE, "-%c %s: expected a time, a date, or an age such as 7d", letter, text);
-	return ms;
-}
-
 static void write_line(struct buf *line)
 {
 	buf_putc(line, '\n');
@@ -174,8 +140,8 @@ static int write_all(struct inbox *in, void *context)
 	const struct span *span = context;
 	struct inbox_answer answer;
 	struct buf line = {0};
-	int64_t since = span->since ? moment('s', span->since) : 0;
-	int64_t until = span->until ? moment('u', span->until) : when_now_ms();
+	int64_t since = span->since ? choice_of_moment('s', span->since) : 0;
+	int64_t until = span->until ? choice_of_moment('u', span->until) : when_now_ms();
 	write_practice(in, since, until);
 	struct state_rows rows = inbox_results(in->state, since, until);
 	while (inbox_next_result(&rows, &answer))

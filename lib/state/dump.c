@@ -116,6 +116,8 @@ static const struct record {
 	{"outage", {IS("api", TEXT), IS("digest", TEXT), IS("since", NUMBER), IS("next", NUMBER)},
 		"SELECT api, digest, since, next FROM outage",
 		{"INSERT INTO outage(api,digest,since,next) VALUES(?1,?2,?3,?4) ON CONFLICT DO NOTHING"}},
+	{"moment", {IS("name", TEXT), IS("at", NUMBER)}, "SELECT name, at FROM moment WHERE name<>'dumped'",
+		{"INSERT INTO moment(name,at) VALUES(?1,?2) ON CONFLICT DO NOTHING"}},
 	{"useless_list", {IS("kind", TEXT), IS("until", NUMBER)}, "SELECT kind, until FROM useless_list",
 		{"INSERT INTO useless_list(kind,until) VALUES(?1,?2) ON CONFLICT DO NOTHING"}},
 	{"answer",
@@ -395,20 +397,20 @@ bool dump_load_begin(struct dump_load *load, struct state *s, const char *practi
 }
 
 /* What the state has to remember of its dump. */
-static bool keep_moments(struct dump_load *load, bool known)
+static bool keep_moments(struct dump_load *load, int64_t worked)
 {
 	bool kept = keep_moment(load->state, "dumped", load->made) &&
-				(known || (keep_moment(load->state, "gap began", load->made) &&
-							  keep_moment(load->state, "gap ended", when_now_ms())));
+				(worked < load->made || (keep_moment(load->state, "gap began", load->made) &&
+											keep_moment(load->state, "gap ended", worked)));
 	return kept || unwritten(load);
 }
 
-bool dump_load_end(struct dump_load *load, bool done, bool known)
+bool dump_load_end(struct dump_load *load, bool done, int64_t worked)
 {
 	if (done && !load->ended)
 		done = wrong(load, "its end is missing: it was cut off");
 	else if (done)
-		done = keep_moments(load, known);
+		done = keep_moments(load, worked);
 	if (done)
 		state_wake(load->state);
 	bool ended = state_end(load->state, done);

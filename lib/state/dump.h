@@ -38,7 +38,8 @@ bool dump_load_begin(struct dump_load *load, struct state *s, const char *practi
 /* Takes the next line; false: it is no line of a dump, or cannot follow those before. */
 bool dump_load_line(struct dump_load *load, struct str line);
 /* Must follow dump_load_begin that was true: everything is in the state; with done false, or where the dump
-   was cut off, nothing. known: nothing was done since the dump was made; else ledger_gap tells of it. */
-bool dump_load_end(struct dump_load *load, bool done, bool known);
+   was cut off, nothing. worked: until when things may have been done of which the dump does not know, for
+   ledger_gap; before it was made: none were. */
+bool dump_load_end(struct dump_load *load, bool done, int64_t worked);
 
 #endif

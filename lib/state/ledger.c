@@ -331,13 +331,12 @@ int64_t ledger_gap(struct state *s, int64_t occurred)
 }
 
 enum ledger_effect ledger_effect(struct state *s, const char *location, const char *effect,
-	const char *contact, int64_t occurred, int64_t *since)
+	const char *contact, int64_t gap, int64_t *since)
 {
 	const char *columns[2] = {0};
 	struct arena a = {0};
 	enum ledger_effect result = EFFECT_FAILED;
 	bool kept = false;
-	int64_t gap;
 	if (!state_begin(s))
 		return result;
 	switch (state_run(s, &a, columns, "SELECT done, at FROM effect WHERE location=? AND effect=?", "tt",
@@ -349,7 +348,6 @@ enum ledger_effect ledger_effect(struct state *s, const char *location, const ch
 		*since = state_number(columns[1]);
 		break;
 	case STATE_NONE:
-		gap = ledger_gap(s, occurred);
 		*since = gap ? gap : when_now_ms();
 		kept = state_do(s, "INSERT INTO effect(location,effect,contact,done,at) VALUES(?,?,?,0,?)", "ttti",
 			location, effect, contact, *since);

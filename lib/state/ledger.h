@@ -133,10 +133,10 @@ enum ledger_effect {
    the ledger: the state was loaded from a dump (dump.h) when work had gone on. 0: it is known. */
 int64_t ledger_gap(struct state *s, int64_t occurred);
 
-/* effect: a name for it, such as appointment/88123/1/note.add. occurred: when its event did. since: when it
-   was begun, or may have been; both milliseconds since 1970. */
+/* effect: a name for it, such as appointment/88123/1/note.add. gap: since when it may have been done without
+   the ledger (ledger_gap); 0: not. since: when it was begun, or may have been; milliseconds since 1970. */
 enum ledger_effect ledger_effect(struct state *s, const char *location, const char *effect,
-	const char *contact, int64_t occurred, int64_t *since);
+	const char *contact, int64_t gap, int64_t *since);
 /* made: the id of what it made in the CRM, or NULL. */
 bool ledger_done(struct state *s, const char *location, const char *effect, const char *made);
 /* Whether it happened cannot be found out: it is not tried again. */

@@ -86,7 +86,7 @@ kept() # FILE: what it holds, but when it was made
 {
 	sed 's/^\({"record":"dump".*"made":\)[0-9]*/\1/' "$1"
 }
-is 'load: done, without a word' "$(pnow-inbox -c new.json load backup 2>&1; echo $?)" 0
+is 'load: done, without a word' "$(pnow-inbox -c new.json load -m backup 2>&1; echo $?)" 0
 pnow-inbox -c new.json dump -o again
 holds 'what was loaded is what was written' cmp <(kept backup) <(kept again)
 is 'what was in a pipeline waits' "$(pnow-inbox -c new.json list -s running,waiting | wc -l)" 11
@@ -162,6 +162,18 @@ done
 sed "$(line name)s/}\$/,\"kind\":\"field\"}/" backup >wrong
 refused 'a member twice' "line $(line name): \"kind\" is there twice" <wrong
 is 'and the one that is right is loaded, from standard input' "$(load <backup)" 0
+gap() # OPTION…: what a state that was loaded with these holds for unknown, between the dump and then
+{
+	rm other.db*
+	pnow-inbox -c other.json load "$@" backup
+	state_sql other.db "SELECT b.at=$(jq 'select(.record == "dump").made' backup), e.at FROM moment AS b JOIN moment AS e WHERE b.name='gap began' AND e.name='gap ended'"
+}
+is 'until a moment, something may have been done since' "$(gap -u 2036-01-02T03:04:05Z)" '1|2082855845000'
+is '... until now, unless it is said' "$(gap | awk -F'|' -v now="$(date +%s)" '{ print $1, ($2 / 1000 >= now - 100) }')" '1 1'
+is '... or nothing was' "$(gap -m; gap -u 2020-01-01)" ''
+gap -u 2036-01-02T03:04:05Z >gap
+pnow-inbox -c other.json dump -o later
+is '... which a dump of it knows, too' "$(rm other.db*; pnow-inbox -c other.json load -m later; state_sql other.db "SELECT count(*) FROM moment WHERE name LIKE 'gap%'")" 2
 
 # ---- While everything runs
 

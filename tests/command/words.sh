@@ -379,6 +379,7 @@ test_pages()
 	every pnow-event.5 'status' "$(sed -n '/words\[\] = {/,/;/p' "$root/cmd/crm-push/result.c" | grep -oE '"[a-z]+"' | tr -d '"')"
 	every pnow-inbox.1 'subcommand' "$(subcommands)"
 	every pnow-inbox.1 'state' "$(sed -n '/states\[\] = {/,/;/p' "$root/lib/state/inbox_people.c" | grep -oE '"[a-z]+"' | tr -d '"')"
+	every pnow-inbox.1 'record of a dump' "$(grep -oE '^	\{"[a-z_]+",' "$root/lib/state/dump.c" | tr -d '	{",')"
 	every pnow-inbox.1 'kind of moment' "$(sed -n '/whats\[\] = {/,/;/p' "$root/cmd/pnow-inbox/trace.c" | grep -oE '"[a-z]+"' | tr -d '"')"
 	every crm-map.1 'property and field' "$(column_names)"
 	every categorize.1 'stage and category' "$(stage_names)"

@@ -62,6 +62,7 @@ pnow-inbox dump -o "$DIR/noon"
 	event appointment.booked a4 "$(ago 90)" '{patient: $ben} + visit("88124"; "booked")'
 	event bill.completed a5 "$(ago 85)" '{patient: $ben} + bill("994"; "10.00")'
 	event membership.created a6 "$(ago 80)" '{patient: $ana, membership: {id: "77", program: "Glow Club", sold_date: "2026-11-01", amount: "129.00"}}'
+	event bill.completed a8 '' '{patient: $ben} + bill("998"; "4.00") | del(.occurred, .received)'
 } >"$DIR/afternoon"
 event bill.completed a7 "$(ago 70)" '{patient: $ana} + bill("995"; "7.00")' >"$DIR/last"
 pnow-inbox add <"$DIR/afternoon" >"$DIR/added"
@@ -81,27 +82,30 @@ is 'noon is loaded' "$(pnow-inbox load "$DIR/noon" 2>&1; echo $?)" 0
 cat "$DIR/afternoon" "$DIR/last" | pnow-inbox add >"$DIR/added"
 begin
 settled
-is 'everything is settled' "$(pnow-inbox stat -j | jq -c '[.done, .dead]') $(cat "$DIR/run.err")" '[11,null] '
+is 'everything is settled' "$(pnow-inbox stat -j | jq -c '[.done, .dead]') $(cat "$DIR/run.err")" '[12,null] '
 is 'each note is there once, the one that was missing, too' "$(contacts | jq -c 'map(.notes[] | split("\n") | map(select(test("^(Status|Order ID)"))) | join(" ")) | sort')" \
-	'["Order ID: 991","Order ID: 991","Order ID: 992","Order ID: 993","Order ID: 994","Order ID: 995","Status: Booked","Status: Booked","Status: Checked Out"]'
-is 'each bill is in the lifetime value once' "$(contact ana@example.com | jq -r '.fields["Patient Lifetime Value"]') $(contact ben@example.com | jq -r '.fields["Patient Lifetime Value"]')" '517.50 110.25'
+	'["Order ID: 991","Order ID: 991","Order ID: 992","Order ID: 993","Order ID: 994","Order ID: 995","Order ID: 998","Status: Booked","Status: Booked","Status: Checked Out"]'
+is 'each bill is in the lifetime value once' "$(contact ana@example.com | jq -r '.fields["Patient Lifetime Value"]') $(contact ben@example.com | jq -r '.fields["Patient Lifetime Value"]')" '517.50 114.25'
 is 'nobody is enrolled again' "$(($(enrolments) - before))" 0
-is '... and of each event that may have enrolled somebody it is told' "$(for id in w1 a1 a2 a3 a4 a5 a6 a7; do warned $id; done | xargs)" '2 2 0 1 1 2 1 2'
+is '... and of each event that may have enrolled somebody it is told' "$(for id in w1 a1 a2 a3 a4 a5 a6 a7 a8; do warned $id; done | xargs)" '2 2 0 1 1 2 1 2 2'
 event bill.completed e1 "$(date -u +%FT%T.%3NZ)" '{patient: $ana} + bill("996"; "3.00") | del(.received)' | pnow-inbox add >"$DIR/added"
 settled
 is 'what comes later is carried out as ever' "$(warned e1) $(($(enrolments) - before)) $(contact ana@example.com | jq -r '.fields["Patient Lifetime Value"]')" '0 2 520.50'
+event bill.completed e2 '' '{patient: $ben} + bill("999"; "0.00") | del(.occurred, .received)' | pnow-inbox add >"$DIR/added"
+settled
+is '... also where nobody knows when it occurred' "$(warned e2) $(($(enrolments) - before))" '0 4'
 end
 is 'an audit of the day finds no difference' "$(PNOW_CONFIG=$DIR/test.json bash -c 'categorize | crm-map | crm-push -C' <<<"$(pnow-inbox list | jq -r .id | while read -r id; do pnow-inbox show "$id"; done)")" ''
 
 # ---- A move
 
-event bill.completed w2 "$(ago 10)" '{patient: $ben} + bill("997"; "1.00")' | pnow-inbox add >"$DIR/added"
+event bill.completed w2 "$(date -u +%FT%T.%3NZ)" '{patient: $ben} + bill("997"; "1.00")' | pnow-inbox add >"$DIR/added"
 pnow-inbox dump -o "$DIR/move"
 practice moved '.practice = "test" | .state = "moved.db"'
 export PNOW_CONFIG=$DIR/moved.json
 before=$(enrolments)
 is 'a move is loaded' "$(pnow-inbox load -m <"$DIR/move" 2>&1; echo $?)" 0
 pnow-inbox run -1 -- pnow-sync
-is 'what waited is carried out, whole' "$(warned w2) $(($(enrolments) - before)) $(contact ben@example.com | jq -r '.fields["Patient Lifetime Value"]')" '0 2 111.25'
-is 'and nothing else is' "$(pnow-inbox retry -s 'done' >"$DIR/retried"; pnow-inbox run -1 -- pnow-sync; pnow-inbox list -s unchanged | wc -l) $(contacts | jq '[.[].notes[]] | length')" '13 11'
+is 'what waited is carried out, whole' "$(warned w2) $(($(enrolments) - before)) $(contact ben@example.com | jq -r '.fields["Patient Lifetime Value"]')" '0 2 115.25'
+is 'and nothing else is' "$(pnow-inbox retry -s 'done' >"$DIR/retried"; pnow-inbox run -1 -- pnow-sync; pnow-inbox list -s unchanged | wc -l) $(contacts | jq '[.[].notes[]] | length')" '15 13'
 finish
