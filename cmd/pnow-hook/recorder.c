@@ -33,7 +33,7 @@ static void sweep(struct recorder *rec, int64_t now)
 	DIR *folder = opendir(rec->folder);
 	rec->swept = now;
 	rec->files = 0;
-	/* cppcheck-suppress readdirCalled: this stream is no other thread's */
+	/* cppcheck-suppress readdirCalled ; this stream is no other thread's */
 	while (folder && (file = readdir(folder))) {
 		size_t n = strlen(file->d_name);
 		if (n <= strlen(ending) || strcmp(file->d_name + n - strlen(ending), ending) != 0 ||
