@@ -3,8 +3,8 @@
  * and what the results of late warn of, each kind of it once.
  */
 #include "check.h"
+#include "state/outage.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 
 /* Events of which one thing is to be said. */
@@ -87,6 +87,29 @@ static void judge(struct groups *g, const struct inbox_unsettled *e)
 	arena_free(&a);
 }
 
+static bool has_group(const struct groups *g, const char *what)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (strcmp(g->at[i].what, what) == 0)
+			return true;
+	return false;
+}
+
+/* Who refuses a token that no event has met: pnow-fetch has. */
+static void take_outages(struct groups *g)
+{
+	struct outage_known known;
+	struct arena *a = &g->check->arena;
+	bool told = has_group(g, "token refused");
+	struct state_rows rows = outages(g->check->in->state);
+	while (outages_next(&rows, &known) && !told) {
+		struct group *group = group_of(g, "token refused", known.api);
+		group->since = known.since;
+		group->detail = arena_printf(a, "%s does not accept it: what needs it waits", known.api);
+	}
+	g->check->read &= state_done(&rows);
+}
+
 /* --- What results of late say --- */
 
 static bool is_quiet(const struct check_bounds *b, const char *warning)
@@ -133,7 +156,6 @@ static void take_late(struct groups *g)
 static const char *command_of(struct groups *g, const struct group *group)
 {
 	struct check *c = g->check;
-	const char *trace = arena_printf(&c->arena, " trace %s", group->id);
 	if (strcmp(group->what, "token refused") == 0)
 		return finding_command(c, "crm-setup", "");
 	if (strcmp(group->what, "type missing") == 0)
@@ -143,7 +165,7 @@ static const char *command_of(struct groups *g, const struct group *group)
 		return finding_command(c, "pnow-inbox", " list -s dead");
 	if (strcmp(group->cause, "due") == 0)
 		return finding_command(c, "pnow-inbox", " run -1 -- pnow-sync");
-	return finding_command(c, "pnow-inbox", trace);
+	return finding_command(c, "pnow-inbox", arena_printf(&c->arena, " trace %s", group->id));
 }
 
 void check_events(struct check *c)
@@ -156,6 +178,7 @@ void check_events(struct check *c)
 	while (inbox_next_unsettled(&rows, &event))
 		judge(&g, &event);
 	c->read &= state_done(&rows);
+	take_outages(&g);
 	for (size_t i = 0; i < g.n; i++) { /* warnings are last */
 		const struct group *group = &g.at[(late + i) % g.n];
 		finding_tell(c, &(struct finding){.what = group->what,

@@ -19,6 +19,7 @@ enum metric {
 	EVENTS,
 	FAILING,
 	ANSWERS,
+	WARNINGS,
 	OLDEST,
 	LAST_EVENT,
 	LAST_BACKUP,
@@ -40,6 +41,7 @@ static const struct {
 		"Events that are dead, or wait to be tried again, by what failed"},
 	[ANSWERS] = {"pnow_answers_last_day", "gauge",
 		"What pipelines have answered within 24 hours, by outcome and cause"},
+	[WARNINGS] = {"pnow_warnings_last_day", "gauge", "Warnings of results within 24 hours, by kind"},
 	[OLDEST] = {"pnow_oldest_waiting_age_seconds", "gauge",
 		"Since when the oldest event waits that does; 0: none"},
 	[LAST_EVENT] = {"pnow_last_event_timestamp_seconds", "gauge", "When the last event came in"},
@@ -69,10 +71,12 @@ struct metrics *metrics_new(void)
 void metrics_end(struct metrics *m)
 {
 	for (size_t i = 0; i < METRICS; i++) {
-		if (m->samples[i].n)
-			printf("# HELP %s %s.\n# TYPE %s %s\n", metrics[i].name, metrics[i].help, metrics[i].name,
-				metrics[i].type);
-		fwrite(m->samples[i].p, 1, m->samples[i].n, stdout);
+		const struct buf *samples = &m->samples[i];
+		if (!samples->n)
+			continue;
+		printf("# HELP %s %s.\n# TYPE %s %s\n", metrics[i].name, metrics[i].help, metrics[i].name,
+			metrics[i].type);
+		fwrite(samples->p, 1, samples->n, stdout);
 		buf_free(&m->samples[i]);
 	}
 	printf("# EOF\n");
@@ -205,6 +209,16 @@ static bool add_answers(struct metrics *m, struct state *s)
 	return state_done(&rows);
 }
 
+static bool add_warnings(struct metrics *m, struct state *s)
+{
+	struct warnings w = {0};
+	bool read = warnings_read(&w, s, when_now_ms() - DAY_MS);
+	for (size_t i = 0; i < w.n; i++)
+		add(m, WARNINGS, (struct label[3]){{"kind", w.at[i].kind}}, (double)w.at[i].n);
+	warnings_free(&w);
+	return read;
+}
+
 static bool add_times(struct metrics *m, struct state *s)
 {
 	int64_t first = 0, last = 0, oldest = inbox_oldest(s), dumped = dump_last(s), now = when_now_ms();
@@ -278,6 +292,7 @@ bool metrics_of(struct metrics *m, struct inbox *in)
 	bool read = add_events(m, s);
 	read &= add_failing(m, s);
 	read &= add_answers(m, s);
+	read &= add_warnings(m, s);
 	read &= add_times(m, s);
 	read &= add_waits(m, s);
 	read &= add_calls(m, s);

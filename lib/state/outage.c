@@ -233,3 +233,16 @@ void outage_over(struct outage *o)
 		end(o);
 	pthread_mutex_unlock(&o->lock);
 }
+
+struct state_rows outages(struct state *s)
+{
+	return state_query(s, "SELECT api, since FROM outage ORDER BY since", "");
+}
+
+bool outages_next(struct state_rows *rows, struct outage_known *known)
+{
+	if (!state_next(rows))
+		return false;
+	*known = (struct outage_known){state_text(rows, 0), state_number(state_text(rows, 1))};
+	return true;
+}

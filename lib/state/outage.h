@@ -36,4 +36,12 @@ int64_t outage_refused(struct outage *o, const struct outage_try *t);
 /* A request that outage_wait has let through was not refused: the outage is over. */
 void outage_over(struct outage *o);
 
+/* Those that stand. */
+struct outage_known {
+	const char *api;
+	int64_t since;
+};
+struct state_rows outages(struct state *s);
+bool outages_next(struct state_rows *rows, struct outage_known *known);
+
 #endif

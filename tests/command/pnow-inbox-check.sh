@@ -107,6 +107,14 @@ check "${always[@]}"
 is 'it is over when an event comes through' "$status$said" 0
 
 fresh
+put a
+settle '{a: {status: "done"}}'
+state_sql glow.db "INSERT INTO outage VALUES('PatientNow','0',(SELECT received FROM inbox),0)"
+check "${always[@]}"
+is 'or when no event has met that' "$status $said" \
+	"1 glow: token refused since -: PatientNow does not accept it: what needs it waits; type: crm-setup $conf"
+
+fresh
 put a b c
 settle '{a: {status: "done", warnings: ["the contact is also that of patient 10234: both share an e-mail or phone", "of the sheet"]},
 	b: {status: "done", warnings: ["the contact is also that of patient 10235: both share an e-mail or phone"]},
