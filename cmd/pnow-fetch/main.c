@@ -128,7 +128,7 @@ static char **find_resource(struct fetch *f, char *arguments[])
 	if (kind == EVENT_KINDS)
 		wrong(f->list ? "-l " : "", name,
 			f->list ? "patient, appointment, bill, membership or tagged"
-					: "patient, appointment, bill or membership");
+					: "patient, appointment, bill, membership or appointment-types");
 	if (f->event && kind != f->kind)
 		wrong("-e ", f->event, "an event of what -l lists");
 	f->kind = kind;

@@ -3,7 +3,6 @@
  * is a function in the file of its name.
  */
 #include "pnow-inbox.h"
-#include "text/distance.h"
 
 #include <err.h>
 #include <stdlib.h>
@@ -57,18 +56,6 @@ static const struct {
 	{"load", inbox_load, false},
 };
 
-/* Ends the process: there is no such word. */
-static void unknown(const char *word) __attribute__((noreturn));
-static void unknown(const char *word)
-{
-	size_t nearest = 0;
-	for (size_t i = 1; i < COUNT(commands); i++)
-		if (distance(word, commands[i].name) < distance(word, commands[nearest].name))
-			nearest = i;
-	warnx("there is no \"%s\": the nearest word is \"%s\"", word, commands[nearest].name);
-	usage_error(usage);
-}
-
 int main(int argc, char *argv[])
 {
 	struct inbox in = {0};
@@ -96,7 +83,7 @@ int main(int argc, char *argv[])
 	while (optind < argc && i < COUNT(commands) && strcmp(commands[i].name, argv[optind]) != 0)
 		i++;
 	if (optind < argc && i == COUNT(commands))
-		unknown(argv[optind]);
+		usage_unknown(usage, argv[optind], &commands[0].name, sizeof *commands, COUNT(commands));
 	if (optind < argc && in.folder && !commands[i].many)
 		warnx("%s is for one practice: expected -c FILE", commands[i].name);
 	if (optind == argc || (in.folder && (in.file || !commands[i].many)))

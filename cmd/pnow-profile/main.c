@@ -54,7 +54,9 @@ static const struct command *find_command(const char *word)
 	for (size_t i = 0; i < COUNT(commands); i++)
 		if (strcmp(commands[i].name, word) == 0)
 			return &commands[i];
-	usage_error(usage);
+	if (!*word)
+		usage_error(usage);
+	usage_unknown(usage, word, &commands[0].name, sizeof *commands, COUNT(commands));
 }
 
 int main(int argc, char *argv[])

@@ -1,7 +1,9 @@
 /* One getopt loop for the filters. Help goes to standard output, because it was asked for; a mistake gets the
  * usage line alone, and where to find more. */
 #include "conf/options.h"
+#include "text/distance.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +36,22 @@ void usage_error(const char *text)
 {
 	fprintf(stderr, "%.*s\n%s -h tells more\n", (int)strcspn(text, "\n"), text, getprogname());
 	exit(EX_USAGE);
+}
+
+void usage_unknown(const char *text, const char *word, const void *known, size_t size, size_t n)
+{
+	const char *nearest = "";
+	unsigned least = UINT_MAX;
+	for (size_t i = 0; i < n; i++) {
+		const char *name = *(const char *const *)((const char *)known + i * size);
+		unsigned far = distance(word, name);
+		if (far < least) {
+			least = far;
+			nearest = name;
+		}
+	}
+	fprintf(stderr, "%s: there is no \"%s\": the nearest word is \"%s\"\n", getprogname(), word, nearest);
+	usage_error(text);
 }
 
 void usage_version(void)

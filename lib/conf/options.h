@@ -3,6 +3,7 @@
 #define OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct options {
 	const char *usage;   /* the whole help: "usage: name [-v] …", then a line for each option */
@@ -30,7 +31,11 @@ void program_begin(const char *name);
 
 void usage_help(const char *text) __attribute__((noreturn)); /* to standard output, status 0 */
 void usage_error(const char *text)
-	__attribute__((noreturn));                      /* its first line to standard error, status 64 */
+	__attribute__((noreturn)); /* its first line to standard error, status 64 */
+/* usage_error for a word that is none of ours, and which of them is nearest. known is the first word's place
+   in a table of n rows, each of size bytes. */
+void usage_unknown(const char *text, const char *word, const void *known, size_t size, size_t n)
+	__attribute__((noreturn));
 void usage_version(void) __attribute__((noreturn)); /* "categorize 0.1", status 0 */
 
 #endif

@@ -186,4 +186,5 @@ for arguments in '' 'teach' 'explain -x' '-b x check' learn '-p patientnow-pro t
 	said=$(pnow-profile $arguments 2>&1 </dev/null)
 	is "wrong usage: pnow-profile $arguments" "$? $(grep -c '^usage' <<<"$said")" "64 1"
 done
+like "a word that is none: the nearest that there is" "$(pnow-profile explian 2>&1)" '*: there is no "explian": the nearest word is "explain"*'
 finish
