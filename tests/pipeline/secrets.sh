@@ -65,7 +65,7 @@ is 'a token of the CRM that is changed while it runs: the next request has it' \
 : >"$DIR/crm.token"
 give e3 3
 end
-is 'a file that holds nothing for a moment: what it held before counts' "$(tail -n 1 "$DIR/out" | jq -r .status)" done
+is 'a file that holds nothing for a moment: what it held before counts' "$(tail -n 1 "$DIR/out" | jq -r .status)" 'done'
 like 'both is said, once' "$(<"$DIR/err")" "crm-push: the secret file $DIR/crm.token has changed, and was read again
 crm-push: the secret file $DIR/crm.token is empty: *: what it held before counts"
 is 'a secret is not among it' "$(grep -c sandbox-crm-token "$DIR/err")" 0
