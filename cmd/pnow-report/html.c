@@ -56,36 +56,53 @@ void html_command(struct buf *out, const char *command)
 	buf_puts(out, "</pre>\n");
 }
 
-/* A table that is wider than a phone scrolls by itself, by keys, too. */
-struct html_table html_table(struct buf *out, bool folded, const char *caption, const char *const *heads)
+/* On a phone a table of many columns is a list: each row its name, and below it each figure behind its head.
+   What is too wide all the same scrolls by itself, by keys, too. Roles are told, since a browser may forget
+   them where a table is not laid out as one. */
+struct html_table html_table(
+	struct buf *out, enum html_caption kind, const char *caption, const char *const *heads)
 {
-	if (folded) {
+	struct html_table t = {.out = out, .kind = kind};
+	size_t n = 0;
+	for (; heads[n] && n < HEADS_MAX; n++)
+		t.heads[n] = heads[n];
+	if (kind == CAPTION_UNFOLDS) {
 		buf_puts(out, "<details><summary>");
 		html_text(out, caption);
 		buf_puts(out, "</summary>\n");
 	}
 	buf_puts(out, "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"");
 	html_text(out, caption);
-	buf_puts(out, "\"><table>\n");
-	if (!folded) {
-		buf_puts(out, "<caption>");
-		html_text(out, caption);
-		buf_puts(out, "</caption>\n");
-	}
-	buf_puts(out, "<thead><tr>");
-	for (; *heads; heads++) {
-		buf_puts(out, "<th scope=\"col\">");
-		html_text(out, *heads);
+	buf_printf(out, "\"><table role=\"table\"%s>\n<caption%s>", n > 3 ? " class=\"wide\"" : "",
+		kind == CAPTION_SHOWN ? "" : " class=\"unseen\"");
+	html_text(out, caption);
+	buf_puts(out, "</caption>\n<thead role=\"rowgroup\"><tr role=\"row\">");
+	for (size_t i = 0; i < n; i++) {
+		buf_puts(out, "<th role=\"columnheader\" scope=\"col\">");
+		html_text(out, t.heads[i]);
 		buf_puts(out, "</th>");
 	}
-	buf_puts(out, "</tr></thead>\n<tbody>");
-	return (struct html_table){out, folded};
+	buf_puts(out, "</tr></thead>\n<tbody role=\"rowgroup\">");
+	return t;
+}
+
+/* A name may be broken behind a dot: appointment.booked. */
+static void add_name(struct buf *out, const char *name)
+{
+	for (const char *dot; (dot = strchr(name, '.')) && dot[1]; name = dot + 1) {
+		struct arena a = {0};
+		html_text(out, arena_copy(&a, (struct str){name, (size_t)(dot + 1 - name)}));
+		buf_puts(out, "<wbr>");
+		arena_free(&a);
+	}
+	html_text(out, name);
 }
 
 void html_row(struct html_table *t, const char *name, double part, const char *colour)
 {
-	buf_puts(t->out, "<tr>\n<th scope=\"row\">");
-	html_text(t->out, name);
+	t->column = 1;
+	buf_puts(t->out, "<tr role=\"row\">\n<th role=\"rowheader\" scope=\"row\">");
+	add_name(t->out, name);
 	if (colour)
 		buf_printf(t->out,
 			"<svg class=\"bar\" viewBox=\"0 0 100 1\" preserveAspectRatio=\"none\" aria-hidden=\"true\">"
@@ -96,7 +113,9 @@ void html_row(struct html_table *t, const char *name, double part, const char *c
 
 void html_cell(struct html_table *t, const char *text)
 {
-	buf_puts(t->out, "<td>");
+	buf_printf(t->out, "<td role=\"cell\"%s data-head=\"", strcmp(text, "–") == 0 ? " class=\"none\"" : "");
+	html_text(t->out, t->heads[t->column++]);
+	buf_puts(t->out, "\">");
 	html_text(t->out, text);
 	buf_puts(t->out, "</td>");
 }
@@ -104,7 +123,7 @@ void html_cell(struct html_table *t, const char *text)
 void html_table_end(struct html_table *t)
 {
 	buf_puts(t->out, "</tbody></table></div>\n");
-	if (t->folded)
+	if (t->kind == CAPTION_UNFOLDS)
 		buf_puts(t->out, "</details>\n");
 }
 

@@ -17,13 +17,22 @@ void html_say(struct buf *out, const char *class, const char *format, ...)
 /* Commands to type. */
 void html_command(struct buf *out, const char *command);
 
-/* A table. The first of its heads is that of the rows' names, the others are of numbers. folded: it is shown
-   when it is asked for, under its caption. */
+/* Where a table's caption is: over it; for a screen reader only, since a heading says it; or it is what the
+   table is unfolded by. */
+enum html_caption { CAPTION_SHOWN, CAPTION_HIDDEN, CAPTION_UNFOLDS };
+
+enum { HEADS_MAX = 12 };
+
+/* A table. The first of its heads (NULL behind the last) is that of the rows' names, the others are of
+   figures. */
 struct html_table {
 	struct buf *out;
-	bool folded;
+	enum html_caption kind;
+	const char *heads[HEADS_MAX];
+	size_t column; /* of the next cell */
 };
-struct html_table html_table(struct buf *out, bool folded, const char *caption, const char *const *heads);
+struct html_table html_table(
+	struct buf *out, enum html_caption kind, const char *caption, const char *const *heads);
 /* The head of a row; with part (0 to 1) a bar under it, in this colour; NULL: none. */
 void html_row(struct html_table *t, const char *name, double part, const char *colour);
 void html_cell(struct html_table *t, const char *text);

@@ -36,7 +36,7 @@ static void write_key(const struct report *r, struct buf *out)
 	buf_puts(out, "<dl class=\"key\">\n");
 	key_figure(out, "Events", shown_number(all),
 		arena_printf(a, "%s settled", shown_part(all - waiting - failed, all)));
-	key_figure(out, "Lifetime value added", shown_money(f->value),
+	key_figure(out, "Lifetime value added", shown_dollars(f->value),
 		arena_printf(a, "of %s bills", shown_number(f->bills)));
 	key_figure(out, "Typical wait", shown_wait(waits_rank(&f->waits, 50)),
 		arena_printf(a, "99 of 100 within %s", shown_wait(waits_rank(&f->waits, 99))));

@@ -16,7 +16,7 @@ void part_practices(const struct report *r, struct buf *out)
 	const struct practice **worst = figures_worst(f, r->arena);
 	html_section(out, "practices", "Practices");
 	html_say(out, "soft", "The worst first: what failed, then what waits, then what was left out.");
-	struct html_table t = html_table(out, false, "Practices", heads);
+	struct html_table t = html_table(out, CAPTION_HIDDEN, "Practices", heads);
 	for (size_t i = 0; i < f->practices_n; i++) {
 		const struct practice *p = worst[i];
 		html_row(&t, p->name, 0, NULL);
@@ -62,14 +62,14 @@ static const char *per(const struct bins *bins)
 /* Rows of bins, or of types: their events by what became of them. Fates that nothing came to have no column.
  */
 static struct html_table begin_fates(
-	const struct report *r, struct buf *out, bool folded, const char *caption, const char *first)
+	const struct report *r, struct buf *out, enum html_caption kind, const char *caption, const char *first)
 {
 	const char *heads[FATES + 3] = {first, "Events"};
 	size_t n = 2;
 	for (enum fate fate = 0; fate < FATES; fate++)
 		if (figures_fate(r->figures, fate))
 			heads[n++] = fates[fate].shown;
-	return html_table(out, folded, caption, heads);
+	return html_table(out, kind, caption, heads);
 }
 
 static void fates_cells(const struct report *r, struct html_table *t, const int64_t *counts)
@@ -85,7 +85,7 @@ static void fates_cells(const struct report *r, struct html_table *t, const int6
 
 static void events_by_type(const struct report *r, struct buf *out)
 {
-	struct html_table t = begin_fates(r, out, false, "By type", "Type");
+	struct html_table t = begin_fates(r, out, CAPTION_SHOWN, "By type", "Type");
 	for (size_t type = 0; type < TYPES; type++) {
 		int64_t all = 0;
 		for (enum fate fate = 0; fate < FATES; fate++)
@@ -100,8 +100,8 @@ static void events_by_type(const struct report *r, struct buf *out)
 
 static void events_by_day(const struct report *r, struct buf *out, const struct bins *bins)
 {
-	struct html_table t =
-		begin_fates(r, out, true, arena_printf(r->arena, "By %s, as a table", per(bins)), "Received");
+	struct html_table t = begin_fates(
+		r, out, CAPTION_UNFOLDS, arena_printf(r->arena, "By %s, as a table", per(bins)), "Received");
 	for (size_t i = 0; i < bins->n; i++) {
 		html_row(&t, bin_name(r->arena, bins, i), 0, NULL);
 		fates_cells(r, &t, bins->at[i].fates);
@@ -141,15 +141,15 @@ void part_events(const struct report *r, struct buf *out)
 
 static void write_funnel(const struct report *r, struct buf *out, const struct funnel *f)
 {
-	static const char *const heads[] = {"Stage", "Patients", "Went on to it", "Part", "Half within", NULL};
+	static const char *const heads[] = {"Stage", "Patients", "Went on", "Part", "Half within", NULL};
 	int64_t most = 1;
 	for (size_t i = 0; i < f->n; i++)
 		most = f->stages[i].came > most ? f->stages[i].came : most;
 	buf_puts(out, "<h3>");
 	html_text(out, f->pipeline);
 	buf_puts(out, "</h3>\n");
-	struct html_table t =
-		html_table(out, false, arena_printf(r->arena, "Stages of the pipeline %s", f->pipeline), heads);
+	struct html_table t = html_table(
+		out, CAPTION_HIDDEN, arena_printf(r->arena, "Stages of the pipeline %s", f->pipeline), heads);
 	for (size_t i = 1; i <= f->n; i++) {
 		const struct funnel_stage *s = &f->stages[i % f->n]; /* the lost one last */
 		bool lost = i == f->n;
@@ -198,7 +198,7 @@ static void value_by_month(const struct report *r, struct buf *out)
 	int64_t most = 1;
 	for (size_t i = 0; i < bins.n; i++)
 		most = bins.at[i].value > most ? bins.at[i].value : most;
-	struct html_table t = html_table(out, false, "By month", heads);
+	struct html_table t = html_table(out, CAPTION_SHOWN, "By month", heads);
 	for (size_t i = 0; i < bins.n; i++) {
 		html_row(&t, bin_name(r->arena, &bins, i), (double)bins.at[i].value / (double)most, "done");
 		html_cell(&t, shown_money(bins.at[i].value));
@@ -213,7 +213,7 @@ static void value_by_service(const struct report *r, struct buf *out)
 	const struct tally *s = &r->figures->services;
 	int64_t most = s->n && s->at[0].cents > 0 ? s->at[0].cents : 1;
 	int64_t n = s->others, cents = s->others_cents;
-	struct html_table t = html_table(out, false, "By service", heads);
+	struct html_table t = html_table(out, CAPTION_SHOWN, "By service", heads);
 	for (size_t i = 0; i < s->n; i++) {
 		if (i >= SERVICES && s->at[i].cents >= 0) {
 			n += s->at[i].n;
@@ -300,7 +300,7 @@ void part_uncategorized(const struct report *r, struct buf *out)
 		html_say(out, "soft",
 			"Such an appointment moves no opportunity. Give each type a category in the sheet: it holds from "
 			"the next event on.");
-		struct html_table t = html_table(out, false, "Types without a category", heads);
+		struct html_table t = html_table(out, CAPTION_HIDDEN, "Types without a category", heads);
 		for (size_t i = 0; i < u->n; i++) {
 			html_row(&t, u->at[i].name, (double)u->at[i].n / (double)u->at[0].n, "skipped");
 			html_cell(&t, shown_number(u->at[i].n));
@@ -392,7 +392,7 @@ void part_waits(const struct report *r, struct buf *out)
 	html_legend(out, "failed", "over the 45 s that people are used to");
 	buf_puts(out, "</ul>\n");
 	struct html_table t =
-		html_table(out, true, arena_printf(r->arena, "By %s, as a table", per(&bins)), heads);
+		html_table(out, CAPTION_UNFOLDS, arena_printf(r->arena, "By %s, as a table", per(&bins)), heads);
 	for (size_t i = 0; i < bins.n; i++) {
 		const struct waits *w = &bins.at[i].waits;
 		html_row(&t, bin_name(r->arena, &bins, i), 0, NULL);
@@ -452,7 +452,7 @@ void part_calls(const struct report *r, struct buf *out)
 		html_say(out, NULL, "Of the CRM's %s calls a day, %s were used on the busiest day.",
 			shown_number(crm_limit), shown_part(crm_most, crm_limit));
 	struct html_table t =
-		html_table(out, true, arena_printf(r->arena, "By %s, as a table", per(&bins)), heads);
+		html_table(out, CAPTION_UNFOLDS, arena_printf(r->arena, "By %s, as a table", per(&bins)), heads);
 	for (size_t i = 0; i < bins.n; i++) {
 		html_row(&t, bin_name(r->arena, &bins, i), 0, NULL);
 		html_cell(&t, shown_number(bins.at[i].patientnow));
@@ -478,7 +478,7 @@ void part_audit(const struct report *r, struct buf *out)
 	} else {
 		html_say(out, "soft", "The audit%s found %s events with which the CRM does not agree.", when,
 			shown_number(f->audit.events));
-		struct html_table t = html_table(out, false, "Differences", heads);
+		struct html_table t = html_table(out, CAPTION_HIDDEN, "Differences", heads);
 		for (size_t i = 0; i < f->audit.names.n; i++) {
 			const struct tally_row *row = &f->audit.names.at[i];
 			html_row(&t, row->name, (double)row->n / (double)f->audit.names.at[0].n, "skipped");

@@ -307,7 +307,8 @@ const char *shown_number(int64_t n);
 const char *shown_part(int64_t part, int64_t whole);
 const char *shown_wait(int64_t ms);
 const char *shown_money(int64_t cents);
-const char *shown_days(double days); /* "6.7" */
+const char *shown_dollars(int64_t cents); /* "$1,205" */
+const char *shown_days(double days);      /* "6.7" */
 /* "glow-denver", "3 practices"; "16 to 22 November 2026". The arena's. */
 const char *shown_who(const struct report *r);
 const char *shown_span(const struct report *r);

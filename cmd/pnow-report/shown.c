@@ -83,6 +83,14 @@ const char *shown_money(int64_t cents)
 	return text;
 }
 
+const char *shown_dollars(int64_t cents)
+{
+	char *text = fresh();
+	int64_t dollars = ((cents < 0 ? -cents : cents) + 50) / 100;
+	snprintf(text, TEXT, "%s$%s", cents < 0 ? "-" : "", shown_number(dollars));
+	return text;
+}
+
 const char *shown_days(double days)
 {
 	char *text = fresh();

@@ -57,7 +57,7 @@ shown()
 	sed -e 's/<style>.*//' -e '/^<style>/,/<\/style>/d' "$1" | sed -E 's/<[^>]*>/ /g' | tr -s ' \n' ' '
 }
 shown page >words
-for what in '16 to 22 November 2026' 'Events 9' 'Lifetime value added $400.00 of 2 bills' '2 events failed and need a person' \
+for what in '16 to 22 November 2026' 'Events 9' 'Lifetime value added $400 of 2 bills' '2 events failed and need a person' \
 	'Botox 1 $300.00' 'Corrections 1 -$50.00' 'November 2026 $400.00' 'Consult Complete 0 1 of 2 50.0 % 3.0 days' 'patient …: 404' \
 	'pnow-inbox -c /etc/pnow/glow.json drop e8 e7' 'Yoga 1 e3' 'Wed 18 Nov 2026 0' '1 calls of PatientNow, 37 of the CRM'; do
 	like "the page says: $what" "$(cat words)" "*$what*"
