@@ -220,7 +220,8 @@ static void try_hook(struct setup *s, const void *about)
 {
 	const struct hook *h = about;
 	struct verifier v = {0};
-	verifier_open(&v, s->conf, h->conf, h->name);
+	bool patientnow = h->conf == &s->conf->patientnow_hook;
+	verifier_open(&v, s->conf, patientnow ? s->profile : NULL, h->conf, h->name);
 }
 
 static void check_hook(struct setup *s, const struct hook *h)

@@ -115,6 +115,7 @@ static struct sources sources_of(const struct enrich *e, const struct record *r,
 	struct sources sources = {0};
 	if (jtext_type(known) == JTEXT_OBJECT)
 		sources.at[0] = (struct source){known, NULL};
+	sources.status = webhook_status(e->profile, kind, name_of(e, r));
 	sources.at[1] = webhook_source(e->profile, event_type_of(type_of(e, r)), kind, payload_of(e, r));
 	return sources;
 }

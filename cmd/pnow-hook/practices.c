@@ -135,11 +135,11 @@ static void read_hooks(void *context)
 	struct practice *p = context;
 	struct conf *c = p->conf;
 	if (c->patientnow_hook.verify != VERIFY_UNSET) {
-		verifier_open(&p->verify[SENDER_PATIENTNOW], c, &c->patientnow_hook, "hooks.patientnow");
 		p->profile = profile_read(c->patientnow.profile, c->file);
+		verifier_open(&p->verify[SENDER_PATIENTNOW], c, p->profile, &c->patientnow_hook, "hooks.patientnow");
 	}
 	if (c->crm_hook.verify != VERIFY_UNSET)
-		verifier_open(&p->verify[SENDER_CRM], c, &c->crm_hook, "hooks.crm");
+		verifier_open(&p->verify[SENDER_CRM], c, NULL, &c->crm_hook, "hooks.crm");
 	if (!p->verify[SENDER_PATIENTNOW].conf && !p->verify[SENDER_CRM].conf)
 		warnx("%s: hooks: no verify, no service: nothing will be received for this practice", c->file);
 }

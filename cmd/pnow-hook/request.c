@@ -137,6 +137,13 @@ static void answer_monitor(struct hook *h, struct request *r, struct answer *ans
 	answer->json = "{\"ok\":true}\n";
 }
 
+/* Whether an EMR only wants to see that the hook is there. */
+static bool is_probe(const struct request *r)
+{
+	const struct profile *profile = r->sender == SENDER_PATIENTNOW ? r->practice->profile : NULL;
+	return profile && profile->probe && (strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0);
+}
+
 /* Judges the head of a request; true: that was the answer. */
 static bool refuse_head(struct hook *h, struct request *r, struct answer *answer)
 {
@@ -144,6 +151,11 @@ static bool refuse_head(struct hook *h, struct request *r, struct answer *answer
 		return refuse_monitor(r, answer);
 	if (!route(h, r))
 		return refuse(r, answer, 404, "no such hook");
+	if (is_probe(r)) {
+		answer->status = 200;
+		answer->json = "{\"ok\":true}\n";
+		return true;
+	}
 	if (strcmp(r->method, "POST") != 0) {
 		answer->allow = "POST";
 		return refuse(r, answer, 405, "a hook takes POST only");

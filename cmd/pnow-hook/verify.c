@@ -9,6 +9,7 @@
 #include "value/signature.h"
 #include "value/when.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <time.h>
@@ -58,9 +59,10 @@ static struct str parameter(const struct request *r, const char *name)
 /* Cuts the configured prefix off; false where the text does not begin with it. */
 static bool without_prefix(const struct verifier *v, struct str *text)
 {
-	size_t n = v->conf->prefix ? strlen(v->conf->prefix) : 0;
+	const char *prefix = v->signature.prefix ? v->signature.prefix : "";
+	size_t n = strlen(prefix);
 
-	if (text->n < n || strncmp(text->p, v->conf->prefix ? v->conf->prefix : "", n) != 0)
+	if (text->n < n || strncmp(text->p, prefix, n) != 0)
 		return false;
 	*text = (struct str){text->p + n, text->n - n};
 	return true;
@@ -109,7 +111,7 @@ static const char *refuses_basic(
 	return signature_equal((struct str){(char *)bytes, (size_t)n}, right) ? NULL : "another user or password";
 }
 
-/* HMAC-SHA256 of the body, in hex or base64, in a header. */
+/* HMAC-SHA256 of the body, or of SALT:BODY, in hex or base64, in a header. */
 static const char *refuses_hmac(
 	const struct verifier *v, const struct request *r, struct str body, struct str secret)
 {
@@ -120,6 +122,18 @@ static const char *refuses_hmac(
 		return "no header with a signature";
 	if (!without_prefix(v, &given))
 		return "the signature lacks the configured prefix";
+	if (v->signature.salt_header) {
+		const char *salt = r->header(r->transport, v->signature.salt_header);
+		if (!salt)
+			return "no header with the salt";
+		char *salted = arena_alloc(r->arena, strlen(salt) + 1 + body.n + 1);
+		size_t n = (size_t)sprintf(salted, "%s:", salt);
+		memcpy(salted + n, body.p, body.n);
+		body = (struct str){salted, n + body.n};
+	}
+	secret = verifier_key(v, r->arena, secret);
+	if (!secret.p)
+		return "the secret is no key in the form that the profile says";
 	signature_hmac_sha256(secret, body, mac);
 	return signature_is(mac, given) ? NULL : "the signature is not of this body and secret";
 }

@@ -2,10 +2,12 @@
 #include "pnow-profile.h"
 #include "text/buf.h"
 
-static void add_facts(struct arena *a, struct buf *out, const struct profile *p, enum event_type type,
+static void add_facts(struct arena *a, struct buf *out, const struct profile *p, const struct webhook *w,
 	enum event_kind kind, struct str payload)
 {
-	struct sources sources = {.at = {webhook_source(p, type, kind, payload)}};
+	enum event_type type = event_type_of(w->type);
+	struct sources sources = {
+		.at = {webhook_source(p, type, kind, payload)}, .status = webhook_status(p, kind, w->name)};
 	struct str facts = canonical(p, a, kind, &sources, type == EVENT_APPOINTMENT_BOOKED ? "booked" : NULL);
 	if (!facts.p)
 		return;
@@ -25,9 +27,9 @@ struct str event_of(struct arena *a, const struct profile *p, const struct sampl
 	buf_member(&out, "id", w.delivery_id ? w.id : NULL);
 	buf_member(&out, "occurred", w.occurred);
 	if (type != EVENT_UNKNOWN) {
-		add_facts(a, &out, p, type, KIND_PATIENT, s->body);
+		add_facts(a, &out, p, &w, KIND_PATIENT, s->body);
 		if (event_kind_of(type) != KIND_PATIENT)
-			add_facts(a, &out, p, type, event_kind_of(type), s->body);
+			add_facts(a, &out, p, &w, event_kind_of(type), s->body);
 	}
 	buf_putc(&out, '}');
 	return buf_take(&out, a);

@@ -26,6 +26,7 @@ struct explaining {
 	struct arena *a;
 	const struct profile *p;
 	struct sample *s;
+	const char *name, *name_at; /* the event's, and its place; or NULL */
 	enum event_type type;
 	enum event_kind kind; /* what it is about; EVENT_KINDS: nobody knows */
 	struct table table;
@@ -123,7 +124,12 @@ static void explain_fact(struct explaining *e, enum event_kind kind, const char 
 {
 	const char *name = arena_printf(e->a, "%s.%s", prefix, fact), *text;
 	const char *place = found_at(e->a, places, object, NULL, &text);
+	const char *named = strcmp(fact, "status") == 0 ? webhook_status(e->p, kind, e->name) : NULL;
 	mark(e, places, object);
+	if (named) {
+		row(e, "ok", name, e->name_at, arena_printf(e->a, "the event's name says %s", named), named);
+		return;
+	}
 	if (!place) {
 		bool empty = places && profile_has(places, object);
 		row(e, empty ? "empty" : "missing", name, NULL, empty ? NULL : tried(e->a, places), NULL);
@@ -195,6 +201,8 @@ static void explain_name(struct explaining *e, const char *name, const char *pla
 	if (!name && might)
 		might = guess_type(might);
 	row(e, type ? "ok" : name ? "wrong" : "missing", "event.name", place, note, NULL);
+	e->name = name;
+	e->name_at = place;
 	e->wrong += !name;
 	e->type = event_type_of(type ? type : might);
 	e->kind = e->type == EVENT_UNKNOWN ? EVENT_KINDS : event_kind_of(e->type);

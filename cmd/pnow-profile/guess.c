@@ -448,6 +448,17 @@ unsigned guess_in(const char *names, const char *pointer)
 	return in_list(names, joined, &rank) || in_list(names, name.what, &rank) ? rank : UINT16_MAX;
 }
 
+const char *guess_name_status(const char *name)
+{
+	struct words w = words_of(name, strlen(name));
+	char rest[160] = "";
+	for (size_t i = 0; i < w.n; i++)
+		if (!owner(w.at[i]))
+			strlcat(rest, w.at[i], sizeof rest);
+	const char *status = guess_status(rest);
+	return status && strcmp(status, "booked") != 0 ? status : NULL;
+}
+
 /* Whether a name is one of those around the facts: at the top, or in an object about the event itself. */
 static bool is_around(const struct leaf *leaf)
 {

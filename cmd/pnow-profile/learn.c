@@ -129,6 +129,8 @@ static enum event_kind learn_event(struct learned *l, const struct sample *s, co
 		add(&l->event.name, name->path, rank, NULL);
 	if (type)
 		map(&l->events, name->text, type);
+	if (type && event_type_of(type) == EVENT_APPOINTMENT_STATUS && guess_name_status(name->text))
+		map(&l->statuses, name->text, guess_name_status(name->text));
 	else
 		ask(l,
 			"\"event\": \"name\" and \"events\": what happened is not told in %s, or in words that are not known",

@@ -56,6 +56,8 @@ const char *guess_type(const char *name);
 const char *guess_other(const struct leaf *leaf, enum event_kind kind);
 /* The status that a word might mean, or NULL. */
 const char *guess_status(const char *word);
+/* The status that the name of an event about an appointment says (appointment.cancelled), or NULL. */
+const char *guess_name_status(const char *name);
 /* Which of event.name, event.id and event.time ("name", "id", "time") a name outside of the facts might be;
  * its rank. NULL: none. */
 const char *guess_event(const struct leaf *leaf, unsigned *rank);

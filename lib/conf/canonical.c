@@ -42,6 +42,8 @@ const char *fact(struct arena *a, const struct sources *sources, const char *nam
 
 bool fact_told(const struct sources *sources, const char *name)
 {
+	if (sources->status && strcmp(name, "status") == 0)
+		return true;
 	for (int i = 0; i < SOURCES; i++) {
 		const struct source *s = &sources->at[i];
 		if (!s->body.p)
@@ -133,8 +135,8 @@ struct str canonical(const struct profile *p, struct arena *a, enum event_kind k
 			continue;
 		}
 		const char *text = fact(a, sources, name);
-		if (!text && form == FACT_STATUS)
-			text = status_default;
+		if (form == FACT_STATUS)
+			text = sources->status ? sources->status : text ? text : status_default;
 		if (!text)
 			continue;
 		if (form == FACT_FLAG)

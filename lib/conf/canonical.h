@@ -15,6 +15,7 @@ enum { SOURCES = 3 }; /* pnow-enrich: what the record has already, the webhook's
 
 struct sources {
 	struct source at[SOURCES]; /* tried in order; a body with p NULL is passed over */
+	const char *status; /* an appointment's, which the event's name says, whatever a body says; or NULL */
 };
 
 /* The facts of one kind, taken from the sources: the object's text (the arena's), or p NULL where there is no

@@ -342,20 +342,16 @@ static void defaults(struct conf *c)
 	c->create.required_n = 3;
 }
 
-/* A scheme that lacks what it works with is an error now, not at the first webhook. */
+/* A scheme that lacks what it works with is an error now, not at the first webhook. Where its signature
+   stands may be in the profile: verifier_open sees to that. */
 static void check_hook(const struct conf *c, const struct conf_hook *h, const char *name)
 {
-	bool signature = h->verify == VERIFY_HMAC_SHA256;
 	bool key = h->verify == VERIFY_ED25519 || h->verify == VERIFY_RSA_SHA256;
-	bool secret = signature || h->verify == VERIFY_TOKEN || h->verify == VERIFY_BASIC ||
+	bool secret = h->verify == VERIFY_HMAC_SHA256 || h->verify == VERIFY_TOKEN || h->verify == VERIFY_BASIC ||
 				  h->verify == VERIFY_STANDARD_WEBHOOKS;
 	const char *missing = NULL;
 	if (h->verify == VERIFY_UNSET && (h->header || h->secret_files_n || h->key_file || h->user || h->query))
 		missing = "verify (\"none\" must be written out)";
-	else if (signature && !h->header)
-		missing = "header";
-	else if (h->verify == VERIFY_TOKEN && !h->header && !h->query)
-		missing = "header, or query";
 	else if (h->verify == VERIFY_BASIC && !h->user)
 		missing = "user";
 	else if (secret && !h->secret_files_n)

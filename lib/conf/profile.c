@@ -199,13 +199,25 @@ static void store_event_places(const struct settings *s, const char *key, struct
 	*(struct profile_pointers *)place = pointers_at(s, key, value, PLACE_EVENT);
 }
 
+/* One of two words. */
+static void store_one_of(const struct settings *s, const char *key, struct str value, void *place,
+	const char *one, const char *other)
+{
+	const char *text = settings_text(s, key, value);
+	if (strcmp(text, one) != 0 && strcmp(text, other) != 0)
+		settings_wrong(s, value, "%s: found \"%s\", expected \"%s\" or \"%s\"", key, text, one, other);
+	*(const char **)place = text;
+}
+
 /* What times that are numbers count. */
 static void store_epoch(const struct settings *s, const char *key, struct str value, void *place)
 {
-	const char *text = settings_text(s, key, value);
-	if (strcmp(text, "seconds") != 0 && strcmp(text, "milliseconds") != 0)
-		settings_wrong(s, value, "%s: found \"%s\", expected \"seconds\" or \"milliseconds\"", key, text);
-	*(const char **)place = text;
+	store_one_of(s, key, value, place, "seconds", "milliseconds");
+}
+
+static void store_key_form(const struct settings *s, const char *key, struct str value, void *place)
+{
+	store_one_of(s, key, value, place, "base64", "hex");
 }
 
 static void store_size(const struct settings *s, const char *key, struct str value, void *place)
@@ -319,6 +331,11 @@ static const struct settings_key keys[] = {
 	{"day_first", settings_store_bool, AT(day_first)},
 	{"utc", settings_store_bool, AT(utc)},
 	{"epoch", store_epoch, AT(epoch)},
+	{"signature.header", settings_store_text, AT(signature.header)},
+	{"signature.prefix", settings_store_text, AT(signature.prefix)},
+	{"signature.salt_header", settings_store_text, AT(signature.salt_header)},
+	{"signature.key", store_key_form, AT(signature.key)},
+	{"probe", settings_store_bool, AT(probe)},
 	{"event.name", store_event_places, AT(event_name)},
 	{"event.id", store_event_places, AT(event_id)},
 	{"event.time", store_event_places, AT(event_time)},

@@ -60,6 +60,13 @@ struct profile_types {
 	struct profile_pointers rows, name;
 };
 
+/* How the EMR's webhooks are signed; what the practice's configuration says comes first. NULL: as usual. */
+struct profile_signature {
+	const char *header, *prefix;
+	const char *salt_header; /* what is signed is its value, ':' and the body */
+	const char *key;         /* the secret is the key in this form: "base64", "hex" */
+};
+
 struct profile {
 	const char *name;
 	const char *base_url; /* NULL: it has no API that could be asked, and no kind has a get */
@@ -73,6 +80,8 @@ struct profile {
 	bool utc;          /* a time without a zone is in UTC; else in the practice's */
 	const char *epoch; /* what numbers that are times count since 1970: "seconds", "milliseconds"; NULL: none
 						  is one */
+	struct profile_signature signature;
+	bool probe; /* GET and HEAD, by which the EMR sees whether the hook is there, are answered */
 	struct profile_pointers event_name, event_id, event_time, event_data;
 	struct conf_names events;   /* the EMR's event names and our types ("ping": answered and forgotten) */
 	struct conf_names statuses; /* the EMR's words and our appointment statuses */

@@ -24,6 +24,27 @@ static void open_secret(struct verifier *v, struct conf *conf, const char *place
 	open_secrets(v, conf, place, SECRET_HOOK);
 }
 
+struct str verifier_key(const struct verifier *v, struct arena *a, struct str secret)
+{
+	const char *form = v->signature.key;
+	if (!form)
+		return secret;
+	unsigned char *bytes = arena_alloc(a, secret.n + 1);
+	long n = strcmp(form, "hex") == 0 ? signature_hex(secret, bytes) : signature_base64(secret, bytes);
+	return n > 0 ? (struct str){(const char *)bytes, (size_t)n} : (struct str){0};
+}
+
+/* A secret that may stand for a key in another form. */
+static void open_hmac(struct verifier *v, struct conf *conf, const char *place)
+{
+	struct arena *a = &conf->arena;
+	open_secret(v, conf, place);
+	for (size_t i = 0; i < v->secrets_n; i++)
+		if (!verifier_key(v, a, secret_now(v->secrets[i], a, NULL)).p)
+			mistake("%s: %s.secret_file: %s: expected %s, as the profile says", conf->file, place,
+				v->conf->secret_files[i], v->signature.key);
+}
+
 static void open_standard(struct verifier *v, struct conf *conf, const char *place)
 {
 	open_secrets(v, conf, place, SECRET_STANDARD);
@@ -53,22 +74,41 @@ static void open_rsa(struct verifier *v, struct conf *conf, const char *place)
 }
 
 static const struct {
-	const char *header; /* unless the configuration says otherwise */
+	const char *header; /* unless configuration or profile say otherwise */
 	void (*open)(struct verifier *v, struct conf *conf, const char *place);
 } schemes[] = {
 	[VERIFY_NONE] = {NULL, NULL},
 	[VERIFY_TOKEN] = {NULL, open_secret},
 	[VERIFY_BASIC] = {"Authorization", open_secret},
-	[VERIFY_HMAC_SHA256] = {"X-Signature", open_secret},
+	[VERIFY_HMAC_SHA256] = {NULL, open_hmac},
 	[VERIFY_STANDARD_WEBHOOKS] = {"webhook-signature", open_standard},
 	[VERIFY_ED25519] = {"X-GHL-Signature", open_ed25519},
 	[VERIFY_RSA_SHA256] = {"X-WH-Signature", open_rsa},
 };
 
-void verifier_open(struct verifier *v, struct conf *conf, const struct conf_hook *hook, const char *place)
+/* Where the secret or signature stands: the configuration's word, else the profile's, else as usual. */
+static const char *header_of(const struct verifier *v, const struct conf *conf, const char *place)
+{
+	const struct conf_hook *hook = v->conf;
+	const char *header = hook->header ? hook->header : v->signature.header;
+	if (hook->verify == VERIFY_HMAC_SHA256 && !header)
+		mistake("%s: %s: expected header", conf->file, place);
+	if (hook->verify == VERIFY_TOKEN && !header && !hook->query)
+		mistake("%s: %s: expected header, or query", conf->file, place);
+	if (hook->header || (header && hook->verify != VERIFY_BASIC))
+		return header;
+	return schemes[hook->verify].header;
+}
+
+void verifier_open(struct verifier *v, struct conf *conf, const struct profile *profile,
+	const struct conf_hook *hook, const char *place)
 {
 	v->conf = hook;
-	v->header = hook->header ? hook->header : schemes[hook->verify].header;
+	if (profile)
+		v->signature = profile->signature;
+	if (hook->prefix)
+		v->signature.prefix = hook->prefix;
+	v->header = header_of(v, conf, place);
 	if (schemes[hook->verify].open)
 		schemes[hook->verify].open(v, conf, place);
 }

@@ -41,6 +41,11 @@ static void read_patientnow(struct arena *a, struct webhook *w, const struct pro
 	w->type = w->ping ? NULL : type;
 }
 
+const char *webhook_status(const struct profile *profile, enum event_kind kind, const char *name)
+{
+	return kind == KIND_APPOINTMENT ? profile_status(profile, name) : NULL;
+}
+
 struct source webhook_source(
 	const struct profile *profile, enum event_type type, enum event_kind kind, struct str payload)
 {

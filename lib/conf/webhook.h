@@ -34,6 +34,10 @@ struct webhook_request {
 struct webhook webhook_read(struct arena *a, const struct conf *conf, const struct profile *profile,
 	enum webhook_sender sender, struct str body, const struct webhook_request *request);
 
+/* The appointment's status that an event's name says (it is among the profile's statuses), or NULL; name may
+ * be NULL. */
+const char *webhook_status(const struct profile *profile, enum event_kind kind, const char *name);
+
 /* Where facts of a kind stand in the payload of an event of this type (EVENT_UNKNOWN: nobody knows); body's p
    is NULL where the payload is no object. */
 struct source webhook_source(

@@ -53,29 +53,29 @@ static int hex_digit(char c)
 	return -1;
 }
 
-/* Bytes from hex into out, which has room for text.n / 2; false where text is no hex. */
-static bool hex_decode(struct str text, unsigned char *out)
+long signature_hex(struct str text, unsigned char *out)
 {
-	if (text.n % 2)
-		return false;
-	for (size_t i = 0; i < text.n; i += 2) {
-		int high = hex_digit(text.p[i]);
-		int low = hex_digit(text.p[i + 1]);
-		if (high < 0 || low < 0)
-			return false;
-		out[i / 2] = (unsigned char)(high << 4 | low);
+	size_t digits = 0;
+	for (size_t i = 0; i < text.n; i++) {
+		int digit = hex_digit(text.p[i]);
+		if (text.p[i] == '-' && digits % 2 == 0)
+			continue;
+		if (digit < 0)
+			return -1;
+		out[digits / 2] = (unsigned char)(digits % 2 ? out[digits / 2] | digit : digit << 4);
+		digits++;
 	}
-	return true;
+	return digits % 2 ? -1 : (long)(digits / 2);
 }
 
 bool signature_is(const unsigned char mac[static 32], struct str text)
 {
-	unsigned char given[2 * SHA256_SIZE];
+	unsigned char given[3 * SHA256_SIZE];
 
 	if (text.n > sizeof given)
 		return false;
-	bool decoded =
-		text.n == 2 * SHA256_SIZE ? hex_decode(text, given) : signature_base64(text, given) == SHA256_SIZE;
+	bool decoded = text.n >= 2 * SHA256_SIZE ? signature_hex(text, given) == SHA256_SIZE
+											 : signature_base64(text, given) == SHA256_SIZE;
 	return decoded && CRYPTO_memcmp(mac, given, SHA256_SIZE) == 0;
 }
 

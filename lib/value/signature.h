@@ -10,7 +10,7 @@ bool signature_equal(struct str a, struct str b);
 /* HMAC-SHA256 of body: mac gets 32 bytes. */
 void signature_hmac_sha256(struct str secret, struct str body, unsigned char mac[static 32]);
 
-/* Whether text is mac in hex (any case) or base64. */
+/* Whether text is mac in hex (any case, with or without dashes between the bytes) or base64. */
 bool signature_is(const unsigned char mac[static 32], struct str text);
 
 /* A public or private key from PEM text (or, public Ed25519, 32 bytes in base64); NULL where it is none. Free
@@ -27,6 +27,10 @@ char *signature_sign(struct evp_pkey_st *key, struct str body);
 
 /* SHA-256 of the parts, one after another with a zero byte between them, in hex. */
 void signature_sha256_hex(const struct str *parts, size_t n, char hex[static 65]);
+
+/* Bytes from hex, of any case, dashes left out, into out, which has room for text.n / 2; the count, or -1
+   where it is no hex. */
+long signature_hex(struct str text, unsigned char *out);
 
 /* Bytes from base64 (padded or not) into out, which has room for text.n bytes; the count, or -1 where it is
  * no base64. */

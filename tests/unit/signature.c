@@ -98,6 +98,11 @@ static void hmac(void)
 		ok(signature_is(mac, str_of(text)), "%s in hex is the mac", hmacs[i].name);
 		ok(signature_is(mac, str_of(mac_text(mac, "%02X", text))), "%s in upper case hex is the mac",
 			hmacs[i].name);
+		char dashed[97] = "";
+		for (size_t j = 0; j < 32; j++)
+			snprintf(dashed + 3 * j, 4, "%02X-", mac[j]);
+		ok(signature_is(mac, (struct str){dashed, 95}), "%s in hex with dashes is the mac", hmacs[i].name);
+		ok(!signature_is(mac, (struct str){dashed + 1, 94}), "%s with a digit less is not", hmacs[i].name);
 		EVP_EncodeBlock((unsigned char *)base64, mac, 32);
 		ok(signature_is(mac, str_of(base64)), "%s in base64 is the mac", hmacs[i].name);
 		ok(!signature_is(mac, (struct str){text, 62}), "%s cut short is not the mac", hmacs[i].name);

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Another EMR by a data file alone: the profiles of the examples, from a signed webhook to the CRM. What is sent is what the
+# vendors publish (tests/samples/emr), signed as they say.
+# shellcheck source=tests/pipeline/common.bash
+. "$(dirname "$0")/common.bash"
+
+samples=$root/tests/samples/emr
+seed .
+sandbox
+
+# emr NAME: a practice with this EMR and its hook; no API of an EMR, and no secret for one.
+emr()
+{
+	hook_stop
+	practice "$1" '.patientnow = {profile: "'"$root"'/examples/profiles/'"$1"'.json"}
+		| .hooks.patientnow = {verify: "hmac-sha256", secret_file: "emr.key"} | .crm.location_id = "'"$MAIN"'"'
+	hook "$1"
+}
+
+# send NAME BODY HEADER…: a webhook; the status of the answer.
+send()
+{
+	local name=$1 body=$2 header headers=()
+	shift 2
+	for header in "$@"; do
+		headers+=(-H "$header")
+	done
+	curl -sS -o "$DIR/answer" -w '%{http_code}' -H 'Content-Type: application/json' "${headers[@]}" --data-binary "$body" "$URL/$name/patientnow"
+}
+
+mac() # KEY-OPTION: the HMAC of standard input, base64.
+{
+	openssl dgst -sha256 "$@" -binary | base64
+}
+
+# in_crm: what the CRM has of Ana after her appointment.
+in_crm()
+{
+	contact ana@example.com | jq -c '[.firstName, .lastName, .phone, .fields["Next Visit Service", "Next Visit Date", "PNOW Primary Employee", "PNOW Appt Status"],
+		.opportunities[0].stage, (.notes | length)]'
+}
+
+# --- Mindbody: sha256=BASE64 in its header, a probe by HEAD and GET, an event's name that is called eventId
+
+mindbody() # BODY: signed
+{
+	send mindbody "$1" "X-Mindbody-Signature: sha256=$(printf %s "$1" | mac -hmac 'the key that mindbody gave')"
+}
+
+printf 'the key that mindbody gave\n' >"$DIR/emr.key"
+emr mindbody
+body=$(<"$samples/mindbody.json")
+is 'Mindbody: the hook is there when it asks' \
+	"$(curl -sI -o /dev/null -w '%{http_code} ' "$URL/mindbody/patientnow"; curl -s -o /dev/null -w '%{http_code}' "$URL/mindbody/patientnow")" '200 200'
+is 'a webhook without a signature is refused' "$(send mindbody "$body")" 401
+is 'so is one with another key'\''s' "$(send mindbody "$body" "X-Mindbody-Signature: sha256=$(printf %s "$body" | mac -hmac other)")" 401
+is 'so is a signature without what stands before it' \
+	"$(send mindbody "$body" "X-Mindbody-Signature: $(printf %s "$body" | mac -hmac 'the key that mindbody gave')")" 401
+is 'one that is signed is taken' "$(mindbody "$body") $(last_result | jq -r .status)" '200 done'
+is 'and is in the CRM' "$(in_crm)" '["Ana","Lopez","+13035550142","Botox","2026-12-01","Rosa Reyes","Booked","Booked",1]'
+cancelled=$(jq -c '.messageId = "m2" | .eventId = "appointmentBooking.cancelled" | del(.eventData.status)
+	| .eventInstanceOriginationDateTime = "2026-11-20T17:05:00Z"' "$samples/mindbody.json")
+is 'an event whose name says the status' "$(mindbody "$cancelled") $(contact ana@example.com | jq -c '[.fields["PNOW Appt Status"], .opportunities[0].stage]')" \
+	'200 ["Cancelled","Cancelled / No-Show"]'
+
+# --- Boulevard: SALT:BODY, a key in base64, ids that are URNs, a name in one string
+
+sandbox_reset
+key=$(printf 'a key of thirty-two random bytes' | base64)
+hex=$(printf 'a key of thirty-two random bytes' | od -An -v -tx1 | tr -d ' \n')
+printf '%s\n' "$key" >"$DIR/emr.key"
+
+boulevard() # BODY [SALT]: signed
+{
+	send boulevard "$1" "x-blvd-hmac-salt: ${2:-1763654700}" \
+		"x-blvd-hmac-sha256: $(printf '1763654700:%s' "$1" | mac -mac HMAC -macopt "hexkey:$hex")"
+}
+
+emr boulevard
+body=$(<"$samples/boulevard.json")
+is 'Boulevard: a ping is answered' "$(boulevard '{"event":"ping"}') $(jq -c .ping "$DIR/answer")" '200 true'
+is 'another salt is refused' "$(boulevard "$body" 1763654701)" 401
+is 'and none' "$(send boulevard "$body" "x-blvd-hmac-sha256: $(printf '1763654700:%s' "$body" | mac -mac HMAC -macopt "hexkey:$hex")")" 401
+is 'one that is signed is taken' "$(boulevard "$body") $(last_result | jq -r .status)" '200 done'
+is 'and is in the CRM' "$(in_crm)" '["Ana","Lopez","+13035550142","Botox","2026-12-01","Rosa Reyes","Booked","Booked",1]'
+is 'its client is known by a URN' "$(contact ana@example.com | jq -r '.fields["PNOW ID"]')" urn:blvd:Client:6623aa00-0000-4000-8000-000000000004
+cancelled=$(jq -c '.idempotencyKey = "k2" | .event = "appointment.updated" | .data.node.cancelled = true | .timestamp = "2026-11-20T17:05:00Z"' \
+	"$samples/boulevard.json")
+is 'true is a status' "$(boulevard "$cancelled") $(contact ana@example.com | jq -r '.fields["PNOW Appt Status"]')" '200 Cancelled'
+client='{"event":"client.updated","idempotencyKey":"k3","timestamp":"2026-11-20T18:05:00Z","data":{"node":{"id":"urn:blvd:Client:6623aa00-0000-4000-8000-000000000004","name":"Ana Lopez-Reyes","email":"ana@example.com","mobilePhone":"+13035550142"}}}'
+is 'a client'\''s own body has its id where an appointment has its own' "$(boulevard "$client") $(contact ana@example.com | jq -r .lastName)" '200 Lopez-Reyes'
+hook_stop
+printf 'this is no base64 !!!!\n' >"$DIR/emr.key"
+like 'a key that is none is told at the start' "$(pnow-hook -c "$DIR/boulevard.json" -l 127.0.0.1:0 2>&1)" \
+	'*hooks.patientnow.secret_file: *emr.key: expected base64, as the profile says'
+
+# --- No API: nobody is asked, and that is no mistake
+
+is 'what would ask an API says that there is none' "$(pnow-fetch -c "$DIR/mindbody.json" -l patient -s 1d 2>&1; echo $?)" \
+	"pnow-fetch: the profile $root/examples/profiles/mindbody.json has no base_url: this EMR has no API to ask
+78"
+is 'and crm-setup does not miss it' "$(crm-setup -c "$DIR/mindbody.json" | jq -r 'select(.check == "PatientNow") | .state')" skipped
+for profile in mindbody boulevard; do
+	like "$profile: its profile is sound" "$(pnow-profile check "$root/examples/profiles/$profile.json" | tail -n 1)" '*: sound'
+done
+finish
