@@ -223,7 +223,7 @@ behind_nginx()
 	body='{"webhookId":"x2","do":"again"}'
 	post /hook/basic/crm
 	is "$1: 429 with Retry-After" "$status $(retry_after)" "429 Retry-After: 60"
-	is "$1: a monitor on this host" "$(curl -sk -m 60 "$base/healthz")" '{"ok":true}'
+	is "$1: /healthz" "$(curl -sk -m 60 "$base/healthz")" '{"ok":true}'
 	content_type=' text/plain' post /hook/basic/patientnow
 	is "$1: 415" "$status" 415
 	body=$(cat mebibyte)
