@@ -160,6 +160,9 @@ int main(int argc, char *argv[])
 	if (!profile->base_url)
 		errx(EX_CONFIG, "the profile %s has no base_url: this EMR has no API to ask",
 			conf->patientnow.profile);
+	if (!types && !f.list && !profile->kinds[f.kind].get)
+		errx(EX_CONFIG, "the profile %s has no %s.get: this EMR cannot be asked for one",
+			conf->patientnow.profile, event_kind_name(f.kind));
 	if (!f.options.dry)
 		f.state = state_open(conf_need(conf, conf->state, "state"));
 	if (!types && *ids)

@@ -327,6 +327,7 @@ static const struct settings_key keys[] = {
 	{"practice_header", settings_store_text, AT(practice_header)},
 	{"practice_query", settings_store_text, AT(practice_query)},
 	{"apikey_query", settings_store_text, AT(apikey_query)},
+	{"apikey_header", settings_store_text, AT(apikey_header)},
 	{"check", settings_store_text, AT(check)},
 	{"day_first", settings_store_bool, AT(day_first)},
 	{"utc", settings_store_bool, AT(utc)},
@@ -382,11 +383,13 @@ const char *profile_path(struct arena *a, const char *name)
 static void check_kind(const struct settings *s, enum event_kind kind, const struct profile *p)
 {
 	const struct profile_kind *k = &p->kinds[kind];
-	if (!p->base_url != !k->get)
-		settings_wrong(s, s->root, "%s is missing",
-			k->get ? "base_url" : arena_printf(s->arena, "%s.get", event_kind_name(kind)));
-	if ((p->base_url || k->fields.n) && !profile_field(&k->fields, "id"))
-		settings_wrong(s, s->root, "%s.fields.id is missing", event_kind_name(kind));
+	const char *name = event_kind_name(kind);
+	if (k->get && !p->base_url)
+		settings_wrong(s, s->root, "base_url is missing");
+	if (k->fields.n && p->base_url && !k->get)
+		settings_wrong(s, s->root, "%s.get is missing", name);
+	if ((k->fields.n || k->get) && !profile_field(&k->fields, "id"))
+		settings_wrong(s, s->root, "%s.fields.id is missing", name);
 }
 
 /* A profile that is read. */

@@ -75,6 +75,7 @@ struct profile {
 	const char *practice_header; /* header that carries patientnow.practice_id, or NULL */
 	const char *practice_query;  /* query parameter that carries it, or NULL */
 	const char *apikey_query;    /* query parameter that carries the gateway key, or NULL */
+	const char *apikey_header;   /* header that carries it, or NULL */
 	const char *check; /* path, with its query, of a cheap request that shows whether secrets are taken */
 	bool day_first;    /* 03/02/1984 is in February */
 	bool utc;          /* a time without a zone is in UTC; else in the practice's */

@@ -23,7 +23,7 @@ struct patientnow {
 	struct state *state;
 	struct cache_expiry *expiry;
 	struct http *http;
-	struct secret *secret; /* token or password */
+	struct secret *secret; /* token or password; NULL: the key is all */
 	struct secret *apikey; /* of the gateway; NULL: there is none */
 	struct outage *outage;
 	pthread_mutex_t lock; /* of what follows */
@@ -34,8 +34,8 @@ struct patientnow {
 
 /* What tells PatientNow who asks. */
 struct pass {
-	const char *secret, *apikey; /* as their files have them; apikey NULL: there is none */
-	const char *headers[3];
+	const char *secret, *apikey; /* as their files have them; NULL: there is none */
+	const char *headers[4];
 	const char *query; /* practice id and gateway key, encoded: a=b&c=d; "" */
 };
 
@@ -67,19 +67,23 @@ static void open_secrets(struct patientnow *p)
 {
 	const struct profile *profile = p->profile;
 	const struct conf *c = p->conf;
-	if (!profile->authorization)
+	if (profile->authorization)
+		p->secret = open_secret(p, c->patientnow.token_file, "patientnow.token_file");
+	else if (c->patientnow.user || !profile->apikey_header) {
 		conf_need(c, c->patientnow.user, "patientnow.user");
-	p->secret = profile->authorization
-					? open_secret(p, c->patientnow.token_file, "patientnow.token_file")
-					: open_secret(p, c->patientnow.password_file, "patientnow.password_file");
+		p->secret = open_secret(p, c->patientnow.password_file, "patientnow.password_file");
+	}
 	if (profile->practice_header || profile->practice_query)
 		conf_need(c, c->patientnow.practice_id, "patientnow.practice_id");
-	if (profile->apikey_query)
+	if (profile->apikey_query || profile->apikey_header)
 		p->apikey = open_secret(p, c->patientnow.apikey_file, "patientnow.apikey_file");
 	const char *file = profile->authorization ? c->patientnow.token_file : c->patientnow.password_file;
-	p->outage = outage_open(p->state, "PatientNow",
-		arena_printf(&p->arena, "%s in %s%s%s", profile->authorization ? "token" : "password", file,
-			p->apikey ? ", or the key in " : "", p->apikey ? c->patientnow.apikey_file : ""));
+	const char *what =
+		!p->secret ? arena_printf(&p->arena, "key in %s", c->patientnow.apikey_file)
+				   : arena_printf(&p->arena, "%s in %s", profile->authorization ? "token" : "password", file);
+	if (p->secret && p->apikey)
+		what = arena_printf(&p->arena, "%s, or the key in %s", what, c->patientnow.apikey_file);
+	p->outage = outage_open(p->state, "PatientNow", what);
 }
 
 /* The Authorization header's value: the profile's, with the token in it, or HTTP Basic. */
@@ -103,7 +107,7 @@ static const char *query_of(const struct patientnow *p, struct arena *a, const c
 	if (profile->practice_query)
 		query = arena_printf(
 			a, "%s=%s", profile->practice_query, http_encode(a, p->conf->patientnow.practice_id));
-	if (apikey)
+	if (apikey && profile->apikey_query)
 		query = arena_printf(
 			a, "%s%s%s=%s", query, *query ? "&" : "", profile->apikey_query, http_encode(a, apikey));
 	return query;
@@ -112,13 +116,20 @@ static const char *query_of(const struct patientnow *p, struct arena *a, const c
 /* As the files have it now; refused: the one that was not accepted just now, or NULL. */
 static struct pass pass_of(const struct patientnow *p, struct arena *a, const struct pass *refused)
 {
-	struct pass pass = {.secret = secret_now(p->secret, a, refused ? refused->secret : NULL).p};
+	const struct profile *profile = p->profile;
+	struct pass pass = {0};
+	size_t n = 0;
+	if (p->secret) {
+		pass.secret = secret_now(p->secret, a, refused ? refused->secret : NULL).p;
+		pass.headers[n++] = arena_printf(a, "Authorization: %s", authorization(p, a, pass.secret));
+	}
 	if (p->apikey)
 		pass.apikey = secret_now(p->apikey, a, refused ? refused->apikey : NULL).p;
-	pass.headers[0] = arena_printf(a, "Authorization: %s", authorization(p, a, pass.secret));
-	if (p->profile->practice_header)
-		pass.headers[1] =
-			arena_printf(a, "%s: %s", p->profile->practice_header, p->conf->patientnow.practice_id);
+	if (profile->apikey_header)
+		pass.headers[n++] = arena_printf(a, "%s: %s", profile->apikey_header, pass.apikey);
+	if (profile->practice_header)
+		pass.headers[n++] =
+			arena_printf(a, "%s: %s", profile->practice_header, p->conf->patientnow.practice_id);
 	pass.query = query_of(p, a, pass.apikey);
 	return pass;
 }
@@ -227,7 +238,8 @@ static struct http_answer make_with_pass(
 	struct pass pass = pass_of(p, a, NULL);
 	struct http_answer answer = make(p, a, path, body, &pass);
 	struct pass other = is_refused(&answer) ? pass_of(p, a, &pass) : pass;
-	if (strcmp(other.headers[0], pass.headers[0]) == 0 && strcmp(other.query, pass.query) == 0)
+	if (str_eq(str_of(other.secret), str_of(pass.secret)) &&
+		str_eq(str_of(other.apikey), str_of(pass.apikey)))
 		return answer;
 	struct http_answer again = make(p, a, path, body, &other);
 	if (!again.calls) /* it was not allowed */
@@ -259,7 +271,8 @@ static struct http_answer exchange(struct patientnow *p, struct arena *a, const 
 {
 	struct check check = {.p = p};
 	struct pass pass = pass_of(p, a, NULL);
-	struct outage_try try = {.secret = arena_printf(a, "%s %s", pass.headers[0], pass.query),
+	const char *secret = pass.secret ? pass.secret : "", *apikey = pass.apikey ? pass.apikey : "";
+	struct outage_try try = {.secret = arena_printf(a, "%s %s", secret, apikey),
 		.is_refused = p->profile->check ? refuses : NULL,
 		.context = &check};
 	bool stood = outage_stands(p->outage);
@@ -419,6 +432,10 @@ static void count_pages(struct patientnow *p, struct arena *a, struct patientnow
 	page->last |= n == 0;
 }
 
+/* Where a list stands in an answer that is none, unless the profile says so. */
+static const char *const usual_places[] = {"/data", "/results", "/items"};
+static const struct profile_pointers usual_rows = {(const char **)usual_places, COUNT(usual_places)};
+
 struct patientnow_page patientnow_list(
 	struct patientnow *p, struct arena *a, const struct patientnow_list *list, int64_t number)
 {
@@ -429,6 +446,8 @@ struct patientnow_page patientnow_list(
 	bool json = answer.outcome == HTTP_ANSWERED && answer.status == 200 && type_of(body) != JTEXT_NONE;
 	if (json && list->rows->n)
 		rows = profile_find(list->rows, body);
+	else if (json && jtext_type(body) == JTEXT_OBJECT)
+		rows = profile_find(&usual_rows, body);
 	if (!json || jtext_type(rows) != JTEXT_ARRAY) {
 		page.failure = failure(
 			p, a, number > 1 ? arena_printf(a, "%s, page %lld", what, (long long)number) : what, &answer);

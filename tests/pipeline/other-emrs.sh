@@ -100,6 +100,33 @@ is 'what would ask an API says that there is none' "$(pnow-fetch -c "$DIR/mindbo
 	"pnow-fetch: the profile $root/examples/profiles/mindbody.json has no base_url: this EMR has no API to ask
 78"
 is 'and crm-setup does not miss it' "$(crm-setup -c "$DIR/mindbody.json" | jq -r 'select(.check == "PatientNow") | .state')" skipped
+# --- An API whose key is in a header of its own, and whose lists stand below "data"
+
+cat >"$DIR/api.pl" <<'END'
+use IO::Socket::INET;
+my $server = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1') or die;
+open(my $port, '>', "$ARGV[0].new"); print $port $server->sockport; close $port; rename "$ARGV[0].new", $ARGV[0];
+while (my $c = $server->accept) {
+	while (<$c>) { s/\r\n//; last if $_ eq ''; print "$_\n"; }
+	STDOUT->flush;
+	my $body = '{"data":[{"id":7,"firstName":"Ana","email":"ana@example.com"}],"total":1}';
+	print $c "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " . length($body) . "\r\n\r\n$body";
+	close $c;
+}
+END
+perl "$DIR/api.pl" "$DIR/api.port" >"$DIR/api.requests" &
+started+=($!)
+printf 'the key of its own\n' >"$DIR/api.key"
+jq -n --arg url "http://127.0.0.1:$(port_in "$DIR/api.port")" '{base_url: $url, apikey_header: "X-Api-Key",
+	event: {name: ["=x"]}, patient: {get: "clients/{id}", list: "clients", fields: {id: ["/id"], first_name: ["/firstName"]}}}' >"$DIR/key.profile"
+practice key '.patientnow = {profile: "./key.profile", apikey_file: "api.key"}'
+cd "$DIR" || exit
+is 'the list below data' "$(pnow-fetch -c key.json -l patient -s 2020-01-01 | jq -c .)" '{"id":7,"firstName":"Ana","email":"ana@example.com"}'
+is 'the key is in its header, and nothing is in Authorization' "$(grep -i '^x-api-key\|^authorization' api.requests | sort -u)" 'X-Api-Key: the key of its own'
+
+is 'what it does not have is not asked for' "$(pnow-fetch -c key.json bill 7 2>&1; echo $?)" \
+	$'pnow-fetch: the profile ./key.profile has no bill.get: this EMR cannot be asked for one\n78'
+
 for profile in mindbody boulevard; do
 	like "$profile: its profile is sound" "$(pnow-profile check "$root/examples/profiles/$profile.json" | tail -n 1)" '*: sound'
 done
