@@ -206,7 +206,7 @@ deps-bench:
 	tests/bench/deps.sh
 
 demo: all
-	PATH="$(abspath $(BIN)):$$PATH" examples/demo/demo.sh
+	PATH="$(abspath $(BIN)):$$PATH" examples/demo/demo.sh $(BUILD)/demo.html
 
 deps:
 	tests/deps.sh

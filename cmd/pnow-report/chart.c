@@ -5,7 +5,7 @@
 #include "report.h"
 #include "html.h"
 
-enum { BIN = 10, HEIGHT = 100, LABELS = 7 };
+enum { BIN = 10, HEIGHT = 100, LABELS = 7, FEW = 7 };
 
 void chart_scale(struct chart *c, double most)
 {
@@ -32,6 +32,8 @@ void chart_bar(struct buf *out, const struct chart *c, size_t bin, double from, 
 	const char *colour)
 {
 	double top = y_of(c, to), bottom = y_of(c, from);
+	if (c->bins->n < FEW) /* a day alone is no wall */
+		width *= (double)c->bins->n / FEW;
 	if (bottom - top < 0.01)
 		return;
 	buf_printf(out, "<rect class=\"%s\" x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\"/>", colour,

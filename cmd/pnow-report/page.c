@@ -37,7 +37,7 @@ static void write_key(const struct report *r, struct buf *out)
 	key_figure(out, "Events", shown_number(all),
 		arena_printf(a, "%s settled", shown_part(all - waiting - failed, all)));
 	key_figure(out, "Lifetime value added", shown_dollars(f->value),
-		arena_printf(a, "of %s bills", shown_number(f->bills)));
+		arena_printf(a, "of %s", shown_count(f->bills, "bill")));
 	key_figure(out, "Typical wait", shown_wait(waits_rank(&f->waits, 50)),
 		arena_printf(a, "99 of 100 within %s", shown_wait(waits_rank(&f->waits, 99))));
 	key_figure(out, "Left out", shown_number(skipped), arena_printf(a, "%s waiting", shown_number(waiting)));
@@ -73,9 +73,10 @@ static void write_foot(const struct report *r, struct buf *out)
 		html_say(
 			out, NULL, "Days are those of %s; calls are counted by the day in UTC.", f->practices[0]->zone);
 	if (f->undated)
-		html_say(out, NULL, "%s events tell no time, and are in no chart.", shown_number(f->undated));
+		html_say(out, NULL, "In no chart, since no time is told: %s.", shown_count(f->undated, "event"));
 	if (f->passed_over)
-		html_say(out, NULL, "%s lines were no results, and were passed over.", shown_number(f->passed_over));
+		html_say(
+			out, NULL, "Passed over, since they are no results: %s.", shown_count(f->passed_over, "line"));
 	html_say(out, NULL,
 		"Made by pnow-report of ids, times and amounts: it names no person. pnow-inbox trace tells all that "
 		"is known of an id.");

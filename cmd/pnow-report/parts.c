@@ -46,7 +46,7 @@ static void draw_fates(struct buf *out, const struct chart *c, size_t bin)
 static const char *tip_fates(const struct chart *c, size_t bin)
 {
 	const struct bin *b = &c->bins->at[bin];
-	const char *text = arena_printf(c->arena, "%s events", shown_number(bin_all(b)));
+	const char *text = shown_count(bin_all(b), "event");
 	for (enum fate fate = 0; fate < FATES; fate++)
 		if (b->fates[fate])
 			text = arena_printf(c->arena, "%s, %s %s", text, shown_number(b->fates[fate]), fates[fate].key);
@@ -118,7 +118,7 @@ void part_events(const struct report *r, struct buf *out)
 	html_section(out, "events", "What came in, and what became of it");
 	for (size_t i = 0; i < bins.n; i++)
 		most = bin_all(&bins.at[i]) > most ? bin_all(&bins.at[i]) : most;
-	html_say(out, "soft", "%s events, by the %s on which they were received.", shown_number(all), per(&bins));
+	html_say(out, "soft", "%s, by the %s that they came in.", shown_count(all, "event"), per(&bins));
 	c.summary = arena_printf(r->arena,
 		"Events by %s: %s in all, at most %s in one %s. The table below has the figures.", per(&bins),
 		shown_number(all), shown_number(most), per(&bins));
@@ -141,7 +141,7 @@ void part_events(const struct report *r, struct buf *out)
 
 static void write_funnel(const struct report *r, struct buf *out, const struct funnel *f)
 {
-	static const char *const heads[] = {"Stage", "Patients", "Went on", "Part", "Half within", NULL};
+	static const char *const heads[] = {"Stage", "Patients", "Went on", "Part", "Half within", NULL};
 	int64_t most = 1;
 	for (size_t i = 0; i < f->n; i++)
 		most = f->stages[i].came > most ? f->stages[i].came : most;
@@ -279,11 +279,11 @@ void part_causes(const struct report *r, struct buf *out)
 	if (!c->n)
 		html_say(out, NULL, "Nothing failed, and nothing was left out.");
 	if (c->others)
-		html_say(out, "soft", "%s more events have causes for which there is no room here.",
-			shown_number(c->others));
+		html_say(
+			out, "soft", "For the causes of %s there is no room here.", shown_count(c->others, "more event"));
 	if (f->tried)
-		html_say(out, "soft", "%s answers were not the last word on their event, and it was tried again.",
-			shown_number(f->tried));
+		html_say(
+			out, "soft", "Tried again, since they settled nothing: %s.", shown_count(f->tried, "answer"));
 	html_section_end(out);
 }
 
@@ -413,7 +413,7 @@ static void draw_calls(struct buf *out, const struct chart *c, size_t bin)
 
 static const char *tip_calls(const struct chart *c, size_t bin)
 {
-	return arena_printf(c->arena, "%s calls of PatientNow", shown_number(c->bins->at[bin].patientnow));
+	return arena_printf(c->arena, "%s of PatientNow", shown_count(c->bins->at[bin].patientnow, "call"));
 }
 
 /* The chart of PatientNow's calls; day by day with the limit. */
@@ -443,8 +443,8 @@ void part_calls(const struct report *r, struct buf *out)
 	for (size_t i = 0; i < bins.n; i++)
 		crm_most = bins.at[i].crm > crm_most ? bins.at[i].crm : crm_most;
 	html_section(out, "calls", "Calls used");
-	html_say(out, "soft", "%s calls of PatientNow, %s of the CRM: %.1f for each event.",
-		shown_number(f->patientnow), shown_number(f->crm),
+	html_say(out, "soft", "%s of PatientNow, %s of the CRM: %.1f for each event.",
+		shown_count(f->patientnow, "call"), shown_number(f->crm),
 		figures_all(f) ? (double)f->crm / (double)figures_all(f) : 0);
 	if (bins.n)
 		chart_calls(r, out, &bins);

@@ -304,6 +304,7 @@ void report_json(const struct report *r, struct buf *out);
 /* For people: "1,204", "98.8 %", "2.3 s", "$1,204.50"; valid until the thirty-second next call of one of
    these. */
 const char *shown_number(int64_t n);
+const char *shown_count(int64_t n, const char *thing); /* "1 bill", "2 bills" */
 const char *shown_part(int64_t part, int64_t whole);
 const char *shown_wait(int64_t ms);
 const char *shown_money(int64_t cents);

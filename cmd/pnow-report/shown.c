@@ -35,6 +35,13 @@ const char *shown_number(int64_t n)
 	return text;
 }
 
+const char *shown_count(int64_t n, const char *thing)
+{
+	char *text = fresh();
+	snprintf(text, TEXT, "%s %s%s", shown_number(n), thing, n == 1 ? "" : "s");
+	return text;
+}
+
 const char *shown_part(int64_t part, int64_t whole)
 {
 	char *text = fresh();

@@ -37,7 +37,7 @@ static void say_sums(const struct report *r, struct buf *out)
 				shown_part(figures_fate(f, fate), all));
 	row(out, "Events", shown_number(all), "");
 	row(out, "Lifetime value added", shown_money(f->value),
-		arena_printf(r->arena, "of %s bills", shown_number(f->bills)));
+		arena_printf(r->arena, "of %s", shown_count(f->bills, "bill")));
 	row(out, "Half waited no longer than", shown_wait(waits_rank(&f->waits, 50)), "");
 	row(out, "99 of 100 no longer than", shown_wait(waits_rank(&f->waits, 99)), "people are used to 45 s");
 }

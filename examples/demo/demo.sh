@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Six real webhooks, signed, through pnow-hook and the real pipeline into a sandbox CRM; then what the CRM holds.
-# Run it with "make demo"; it leaves nothing behind.
+# Six real webhooks, signed, through pnow-hook, the inbox and the real pipeline into a sandbox CRM; then what the CRM holds, and the
+# report of it. Run it with "make demo"; it leaves the report, at $1, and nothing else.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")/.." && pwd)
+report=$(realpath "${1:-pnow-report.html}")
 work=$(mktemp -d)
 sandbox='' hook=''
 finish() {
@@ -29,7 +30,7 @@ printf 'sandbox-pnp-token\n' >"$work/pnp.token"
 printf 'sandbox-crm-token\n' >"$work/crm.token"
 printf 'a secret between PatientNow and us\n' >"$work/hook.secret"
 
-echo 'Starting the sandbox, a stand-in for PatientNow and the CRM, and pnow-hook in front of the pipeline ...'
+echo 'Starting the sandbox, a stand-in for PatientNow and the CRM, and pnow-hook in front of the inbox ...'
 pnow-sandbox -s "$here/sandbox/seed.json" -p "$work/sandbox.port" >/dev/null &
 sandbox=$!
 api=http://127.0.0.1:$(port "$work/sandbox.port")
@@ -43,7 +44,7 @@ sed -e 's#^ *//.*##' "$here/practice/glow-denver.json" | jq --arg api "$api" --a
 cp "$here/practice/glow-denver.categories.csv" "$work"
 
 export PNOW_CONFIG=$work/glow-denver.json
-pnow-hook -l 127.0.0.1:0 -p "$work/hook.port" -- pnow-sync >"$work/results" &
+pnow-hook -l 127.0.0.1:0 -p "$work/hook.port" >/dev/null &
 hook=$!
 url=http://127.0.0.1:$(port "$work/hook.port")/hook/glow-denver/patientnow
 
@@ -63,7 +64,8 @@ for type in patient.created appointment.booked appointment.status bill.completed
 	signature=$(openssl dgst -sha256 -hmac 'a secret between PatientNow and us' -r "$body" | cut -d' ' -f1)
 	answer=$(curl -sS -o /dev/null -w '%{http_code}' -H 'Content-Type: application/json' -H "X-Signature: $signature" \
 		--data-binary @"$body" "$url")
-	result=$(tail -n 1 "$work/results")
+	pnow-inbox run -1 -- pnow-sync
+	result=$(pnow-inbox results | tail -n 1)
 	holds=$(curl -sS "$api/_/state" | jq -r ".contacts[] | select(.email == \"ana@example.com\") | ${shows[$type]}")
 	printf '%-20s %-7s %-6s %s\n' "$type" "$answer" "$(jq -r .calls <<<"$result")" "$holds"
 	[ "$answer" = 200 ] && [ "$(jq -r .status <<<"$result")" = "done" ] && [ -n "$holds" ] || {
@@ -75,3 +77,6 @@ done
 printf '\nNotes on the contact, and the workflows it is enrolled in:\n'
 curl -sS "$api/_/state" | jq -r '.contacts[] | select(.email == "ana@example.com")
 	| (.notes[] | gsub("\n"; "; ") | "  note      " + .), (.workflows[] | "  workflow  " + .)'
+
+pnow-inbox results | pnow-report >"$report"
+printf '\nWhat an owner is shown of it (pnow-report), to be opened in a browser: %s\n' "$report"

@@ -126,7 +126,7 @@ like 'dark is dark' "$light $(value 'getComputedStyle(document.body).backgroundC
 is 'a bar is as high as its day has events: a quarter more is a quarter higher' "$(value '(() => {
 	const bars = [...document.querySelector("svg[role=img]").querySelectorAll("g")].map(g => {
 		const rects = [...g.querySelectorAll("rect:not(.hit)")].map(r => r.getBoundingClientRect());
-		return {n: +g.querySelector("title").textContent.match(/: (\d+) events/)[1], high: rects.reduce((sum, r) => sum + r.height, 0)}
+		return {n: +g.querySelector("title").textContent.match(/: (\d+) event/)[1], high: rects.reduce((sum, r) => sum + r.height, 0)}
 	});
 	const each = bars.filter(b => b.n).map(b => b.high / b.n);
 	return [bars.length, bars.filter(b => !b.n && !b.high).length, Math.max(...each) / Math.min(...each) < 1.02]

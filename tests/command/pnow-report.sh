@@ -59,7 +59,7 @@ shown()
 shown page >words
 for what in '16 to 22 November 2026' 'Events 9' 'Lifetime value added $400 of 2 bills' '2 events failed and need a person' \
 	'Botox 1 $300.00' 'Corrections 1 -$50.00' 'November 2026 $400.00' 'Consult Complete 0 1 of 2 50.0 % 3.0 days' 'patient …: 404' \
-	'pnow-inbox -c /etc/pnow/glow.json drop e8 e7' 'Yoga 1 e3' 'Wed 18 Nov 2026 0' '1 calls of PatientNow, 37 of the CRM'; do
+	'pnow-inbox -c /etc/pnow/glow.json drop e8 e7' 'Yoga 1 e3' 'Wed 18 Nov 2026 0' '1 call of PatientNow, 37 of the CRM'; do
 	like "the page says: $what" "$(cat words)" "*$what*"
 done
 like 'names are text there, never tags' "$(grep -c 'Peel <b>' page) $(grep -c 'Peel &lt;b>' page)" '0 [1-9]*'
@@ -118,11 +118,13 @@ else
 	# shellcheck disable=SC2016 # awk's
 	awk 'BEGIN { for (i = 0; i < 100000; i++) printf "{\"id\":\"e%d\",\"type\":\"appointment.booked\",\"practice\":\"glow\",\"patient_id\":\"p%d\"," \
 		"\"status\":\"done\",\"calls\":4,\"actions\":[{\"op\":\"opportunity.move\",\"status\":\"done\",\"pipeline\":\"P\",\"stage\":\"S%d\"}]," \
-		"\"received\":\"2026-%02d-16T15:00:00.000Z\",\"at\":\"2026-11-16T15:00:0%d.000Z\",\"state\":\"done\"}\n", i, i / 2, i % 2, i % 9 + 1, i % 10 }' >many
+		"\"received\":\"2026-%02d-16T15:00:00.000Z\",\"at\":\"2026-11-16T15:00:0%d.000Z\",\"state\":\"done\"}\n", i, i, i % 2, i % 9 + 1, i % 10 }' >many
 	SECONDS=0
 	(ulimit -v 40000 && pnow-report -j <many >json)
 	is 'it takes no more for 100,000 results' "$? $(jq -c '.events' json)" '0 100000'
 	echo "# 100,000 results in $SECONDS s"
+	is 'of more patients than it has room for it follows a fair part, to 3 %' \
+		"$(jq -c '.pipelines[0].stages | map(.patients / 50000 - 1 | fabs < 0.03) | .[:2]' json) $(pnow-report <many | grep -c 'one of 2 was followed')" '[true,true] 1'
 fi
 
 # ---- Every error has its advice.
