@@ -296,7 +296,8 @@ struct state {
 	int log;           /* its pages, after the last commit */
 	int wakeup;        /* for wakeup_send */
 	bool wakes;        /* when the transaction has ended */
-	bool has_original; /* of a rehearsal */
+	bool unseen;       /* a rehearsal: no power cut can harm it, */
+	bool has_original; /* and it reads this one, too */
 };
 
 /* Says why the file cannot be opened; always false. */
@@ -533,8 +534,8 @@ static bool attach_original(struct state *s, struct state_failure *why)
 /* A new file that only this process sees. */
 static bool open_unseen(struct state *s, struct state_failure *why)
 {
-	static const char *const unseen[] = {"PRAGMA journal_mode=MEMORY", "PRAGMA synchronous=OFF",
-		"PRAGMA temp_store=MEMORY", "PRAGMA cache_size=-8000"};
+	static const char *const unseen[] = {"PRAGMA main.locking_mode=EXCLUSIVE", "PRAGMA journal_mode=MEMORY",
+		"PRAGMA synchronous=OFF", "PRAGMA temp_store=MEMORY", "PRAGMA cache_size=-8000"};
 	char path[4096];
 	const char *folder = getenv("TMPDIR");
 	snprintf(path, sizeof path, "%s/pnow.XXXXXX", folder ? folder : "/tmp");
@@ -554,6 +555,7 @@ struct state *state_rehearse(const char *path)
 {
 	struct state_failure why = {0};
 	struct state *s = state_new(path, BUSY_MS);
+	s->unseen = true;
 	if (!open_unseen(s, &why) || !attach_original(s, &why))
 		errx(why.status, "%s", why.why);
 	return s;
@@ -745,7 +747,7 @@ bool state_do_texts(struct state *s, const char *sql, const char *const *texts)
  */
 static void set_unflushed(struct state *s, bool unflushed)
 {
-	if (s->unflushed == unflushed || !sqlite3_get_autocommit(s->db))
+	if (s->unseen || s->unflushed == unflushed || !sqlite3_get_autocommit(s->db))
 		return;
 	const char *set = unflushed ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL";
 	if (sqlite3_exec(s->db, set, NULL, NULL, NULL) == SQLITE_OK)
