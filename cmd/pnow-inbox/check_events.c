@@ -19,7 +19,7 @@ struct groups {
 	struct check *check;
 	struct group *at;
 	size_t n;
-	int64_t worked; /* when a pipeline did something in the CRM last; 0: not of late */
+	int64_t worked; /* when a pipeline did something in the CRM last; 0: never */
 };
 
 /* The group of this cause; a new one has no events. */
@@ -142,11 +142,8 @@ static void take_late(struct groups *g)
 	struct inbox_late late;
 	int64_t since = g->check->now - g->check->bounds->lately;
 	struct state_rows rows = inbox_late(g->check->in->state);
-	while (inbox_next_late(&rows, &late) && late.at >= since) {
-		if (strcmp(late.status, "done") == 0 && late.calls && late.at > g->worked)
-			g->worked = late.at;
+	while (inbox_next_late(&rows, &late) && late.at >= since)
 		take_warnings(g, &late);
-	}
 	g->check->read &= state_done(&rows);
 }
 
@@ -170,7 +167,7 @@ static const char *command_of(struct groups *g, const struct group *group)
 
 void check_events(struct check *c)
 {
-	struct groups g = {.check = c};
+	struct groups g = {.check = c, .worked = inbox_worked(c->in->state)};
 	struct inbox_unsettled event;
 	take_late(&g);
 	size_t late = g.n;

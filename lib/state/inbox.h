@@ -167,6 +167,9 @@ bool inbox_next_waits(struct state_rows *rows, struct inbox_waits *waits);
 /* When the first and the last event were received; 0: there is none. False where that cannot be told. */
 bool inbox_span(struct state *s, int64_t *first, int64_t *last);
 
+/* When an event was last done that took requests of the CRM; 0: none was. */
+int64_t inbox_worked(struct state *s);
+
 /* An event that waits, is in a pipeline or is dead. */
 struct inbox_unsettled {
 	const char *id, *state;
@@ -183,7 +186,6 @@ struct inbox_late {
 	const char *id; /* the event's */
 	int64_t at;
 	const char *status, *result;
-	int64_t calls; /* of the CRM */
 };
 struct state_rows inbox_late(struct state *s);
 bool inbox_next_late(struct state_rows *rows, struct inbox_late *late);

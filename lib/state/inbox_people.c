@@ -136,6 +136,13 @@ bool inbox_span(struct state *s, int64_t *first, int64_t *last)
 		   state_int(s, last, "SELECT received FROM inbox ORDER BY seq DESC LIMIT 1", "") != STATE_FAILED;
 }
 
+int64_t inbox_worked(struct state *s)
+{
+	int64_t at = 0;
+	state_int(s, &at, "SELECT at FROM attempt WHERE status='done' AND calls>0 ORDER BY seq DESC LIMIT 1", "");
+	return at;
+}
+
 struct state_rows inbox_unsettled(struct state *s)
 {
 	return state_query(s,
@@ -168,7 +175,7 @@ bool inbox_next_unsettled(struct state_rows *rows, struct inbox_unsettled *event
 struct state_rows inbox_late(struct state *s)
 {
 	return state_query(s,
-		"SELECT i.id, a.at, a.status, a.result, a.calls FROM attempt AS a JOIN inbox AS i ON i.seq=a.event_seq"
+		"SELECT i.id, a.at, a.status, a.result FROM attempt AS a JOIN inbox AS i ON i.seq=a.event_seq"
 		"  ORDER BY a.seq DESC",
 		"");
 }
@@ -180,8 +187,7 @@ bool inbox_next_late(struct state_rows *rows, struct inbox_late *late)
 	*late = (struct inbox_late){.id = state_text(rows, 0),
 		.at = state_number(state_text(rows, 1)),
 		.status = state_text(rows, 2),
-		.result = state_text(rows, 3),
-		.calls = state_number(state_text(rows, 4))};
+		.result = state_text(rows, 3)};
 	return true;
 }
 

@@ -105,6 +105,9 @@ put d
 settle '{d: {status: "done", calls: 3}}'
 check "${always[@]}"
 is 'it is over when an event comes through' "$status$said" 0
+state_sql glow.db "UPDATE attempt SET at=at-86500000"
+check "${always[@]}"
+is 'also when that was days ago' "$status$said" 0
 
 fresh
 put a
