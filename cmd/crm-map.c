@@ -252,9 +252,10 @@ static const char *reached_by(const struct event *e, const char *name)
 	return value_of(e, f->form, f->from);
 }
 
-/* contact.upsert: who it is, then the tables. */
-static void write_contact(struct event *e)
+/* contact.upsert: who it is, then the tables; without the facts of a correction, which are no visit's. */
+static void write_contact_with(struct event *e, bool facts)
 {
+	static const struct field none[] = {{0}};
 	struct buf *out = &e->map->out;
 	begin(out, "contact.upsert");
 	buf_puts(out, ",\"match\":{");
@@ -262,11 +263,16 @@ static void write_contact(struct event *e)
 	buf_member(out, "email", e->email = reached_by(e, "email"));
 	buf_member(out, "phone", e->phone = reached_by(e, "phone"));
 	buf_putc(out, '}');
-	write_fields(e, "set", properties, FIELD_ALWAYS);
-	write_fields(e, "fields", custom_fields, FIELD_ALWAYS);
+	write_fields(e, "set", facts ? properties : none, FIELD_ALWAYS);
+	write_fields(e, "fields", facts ? custom_fields : none, FIELD_ALWAYS);
 	write_if_any(e, "new", properties, FIELD_IF_NEW);
 	write_if_any(e, "link", custom_fields, FIELD_IF_LINK);
 	buf_putc(out, '}');
+}
+
+static void write_contact(struct event *e)
+{
+	write_contact_with(e, true);
 }
 
 /* A patient's own facts; with "dnd", what consent they tell of. */
@@ -316,15 +322,17 @@ static void write_visit_note(const struct event *e)
 	write_note(e, &note);
 }
 
-static void write_bill_note(const struct event *e, int64_t total)
+static void write_bill_note(const struct event *e, int64_t total, const char *correction)
 {
 	struct buf note = {0};
 	char money[MONEY_TEXT];
 	money_text(total < 0 ? -total : total, money);
 	buf_puts(&note, "PatientNow bill");
+	line(&note, "Status", correction);
 	line(&note, "Order total", arena_printf(e->r->arena, "%s$%s", total < 0 ? "-" : "", money));
 	line(&note, "Items", item_names(e));
 	line(&note, "Order ID", text_at(e, KIND_BILL, "id"));
+	line(&note, "Refund of", text_at(e, KIND_BILL, "refund_of"));
 	write_note(e, &note);
 }
 
@@ -362,28 +370,56 @@ static void write_visit(struct event *e)
 	write_move(e);
 }
 
+/* An amount of the bill, minor units; 0 where there is none. False where it is no amount, with the error. */
+static bool read_amount(const struct event *e, const char *fact, int64_t *amount)
+{
+	const char *text = text_at(e, KIND_BILL, fact);
+	*amount = 0;
+	if (!text || money_read(str_of(text), amount))
+		return true;
+	record_fail(
+		e->r, "bad_money", false, "bill %s: its %s is no amount of money", text_at(e, KIND_BILL, "id"), fact);
+	return false;
+}
+
+/* What of a bill counts: the rest of a refunded one, nothing of a void one, less than nothing of one that
+   gives back what another has brought. *correction: the word for people, or NULL. */
+static int64_t counted(const struct event *e, int64_t total, int64_t refunded, const char **correction)
+{
+	const char *status = text_at(e, KIND_BILL, "status"), *of = text_at(e, KIND_BILL, "refund_of");
+	bool is_void = status && strcmp(status, "void") == 0;
+	bool is_refunded = status && strcmp(status, "refunded") == 0;
+	bool gives_back = of && strcmp(of, text_at(e, KIND_BILL, "id")) != 0;
+	*correction = is_void ? "Void" : is_refunded || gives_back || refunded || total < 0 ? "Refunded" : NULL;
+	if (is_void)
+		return 0;
+	if (gives_back)
+		return total < 0 ? total : -total;
+	if (refunded)
+		return total - (refunded < 0 ? -refunded : refunded);
+	return is_refunded && total > 0 ? 0 : total;
+}
+
 static void write_bill(struct event *e)
 {
 	const struct conf *conf = e->map->conf;
 	struct buf *out = &e->map->out;
+	const char *correction;
 	char money[MONEY_TEXT];
-	int64_t total;
-	const char *text = text_at(e, KIND_BILL, "total");
-	if (!money_read(str_of(text), &total)) {
-		record_fail(e->r, "bad_money", false, "bill %s: its total is no amount of money",
-			text_at(e, KIND_BILL, "id"));
+	int64_t total, refunded;
+	if (!read_amount(e, "total", &total) || !read_amount(e, "refunded", &refunded))
 		return;
-	}
-	write_contact(e);
+	int64_t amount = counted(e, total, refunded, &correction);
+	write_contact_with(e, !correction);
 	begin(out, "ltv.add");
 	buf_member(out, "bill", text_at(e, KIND_BILL, "id"));
-	buf_member(out, "amount", money_text(total, money));
+	buf_member(out, "amount", money_text(amount, money));
 	buf_putc(out, '}');
 	if (e->map->backfill)
 		return;
-	write_bill_note(e, total);
-	write_workflow(e, conf->workflows.order_paid);
-	write_workflow(e, conf->workflows.birthday);
+	write_bill_note(e, total, correction);
+	write_workflow(e, correction ? NULL : conf->workflows.order_paid);
+	write_workflow(e, correction ? NULL : conf->workflows.birthday);
 	begin(out, "opportunity.value");
 	buf_puts(out, ",\"pipelines\":[");
 	buf_json(out, str_of(conf_name(&conf->names.pipelines, "non-surgical")));

@@ -74,8 +74,10 @@ void push_subject_find(struct push_work *w)
 	case KIND_APPOINTMENT:
 		state = arena_printf(w->a, "%s %s", kept(w, "status"), kept(w, "start"));
 		break;
-	case KIND_BILL:
-		money_read(str_of(part(w, "total")), &total);
+	case KIND_BILL: /* what of it counts */
+		for (struct str at = {0}; jtext_next(e->actions, &at);)
+			if (push_has_text(w->a, at, "op", "ltv.add"))
+				money_read(str_of(jtext_string(w->a, jtext_get(at, "amount"))), &total);
 		state = arena_printf(w->a, "%lld", (long long)total);
 		break;
 	case KIND_MEMBERSHIP:

@@ -69,6 +69,8 @@ static const char *formed(const struct profile *p, struct arena *a, enum fact_fo
 	switch (form) {
 	case FACT_STATUS:
 		return profile_status(p, text) ? profile_status(p, text) : text;
+	case FACT_BILL:
+		return profile_bill_status(p, text) ? profile_bill_status(p, text) : text;
 	case FACT_TIME:
 		return when_local(str_of(profile_time(p, a, text)), day_first, room) ? room : text;
 	case FACT_DATE:

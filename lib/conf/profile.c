@@ -120,6 +120,11 @@ const char *profile_status(const struct profile *p, const char *word)
 	return mapped(&p->statuses, word);
 }
 
+const char *profile_bill_status(const struct profile *p, const char *word)
+{
+	return mapped(&p->bill_statuses, word);
+}
+
 const char *profile_gender(const struct profile *p, const char *text)
 {
 	const char *gender = gender_crm(text);
@@ -298,6 +303,12 @@ static void store_statuses(const struct settings *s, const char *key, struct str
 		names_at(s, key, value, known, COUNT(known), "booked, checked_out, cancelled or no_show");
 }
 
+static void store_bill_statuses(const struct settings *s, const char *key, struct str value, void *place)
+{
+	static const char *const known[] = {"void", "refunded"};
+	*(struct conf_names *)place = names_at(s, key, value, known, COUNT(known), "void or refunded");
+}
+
 static void store_genders(const struct settings *s, const char *key, struct str value, void *place)
 {
 	static const char *const known[] = {"male", "female", "other"};
@@ -343,6 +354,7 @@ static const struct settings_key keys[] = {
 	{"event.data", store_pointers, AT(event_data)},
 	{"events", store_events, AT(events)},
 	{"statuses", store_statuses, AT(statuses)},
+	{"bill_statuses", store_bill_statuses, AT(bill_statuses)},
 	{"genders", store_genders, AT(genders)},
 	{"paging.page", settings_store_text, AT(paging.page)},
 	{"paging.rows", settings_store_text, AT(paging.rows)},

@@ -86,7 +86,8 @@ struct profile {
 	struct profile_pointers event_name, event_id, event_time, event_data;
 	struct conf_names events;   /* the EMR's event names and our types ("ping": answered and forgotten) */
 	struct conf_names statuses; /* the EMR's words and our appointment statuses */
-	struct conf_names genders;  /* the EMR's words for a new patient's male, female, other */
+	struct conf_names bill_statuses; /* the EMR's words and void, refunded */
+	struct conf_names genders;       /* the EMR's words for a new patient's male, female, other */
 	struct profile_paging paging;
 	struct profile_kind kinds[EVENT_KINDS];
 	struct profile_types appointment_types;
@@ -135,5 +136,7 @@ const char *profile_type(const struct profile *p, const char *event_name);
 const char *profile_gender(const struct profile *p, const char *text);
 /* The status that the EMR's word means (booked, checked_out, cancelled, no_show), or NULL. */
 const char *profile_status(const struct profile *p, const char *word);
+/* Of a bill: void, refunded, or NULL. */
+const char *profile_bill_status(const struct profile *p, const char *word);
 
 #endif

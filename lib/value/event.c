@@ -63,7 +63,8 @@ const struct event_fact *event_facts(enum event_kind kind)
 			{"start", FACT_TIME}, {"end", FACT_TIME}, {"provider", FACT_TEXT}, {"facility", FACT_TEXT},
 			{"reason", FACT_TEXT}, {"comments", FACT_TEXT}, {"event_type", FACT_TEXT}},
 		[KIND_BILL] = {{"id", FACT_TEXT}, {"total", FACT_MONEY}, {"date", FACT_DATE}, {"provider", FACT_TEXT},
-			{"facility", FACT_TEXT}, {"items", FACT_ITEMS}},
+			{"facility", FACT_TEXT}, {"status", FACT_BILL}, {"refunded", FACT_MONEY},
+			{"refund_of", FACT_TEXT}, {"items", FACT_ITEMS}},
 		[KIND_MEMBERSHIP] = {{"id", FACT_TEXT}, {"program", FACT_TEXT}, {"sold_date", FACT_DATE},
 			{"amount", FACT_MONEY}, {"status", FACT_TEXT}},
 	};

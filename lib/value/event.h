@@ -34,6 +34,7 @@ const char *event_kind_name(enum event_kind kind); /* appointment */
 enum fact_form {
 	FACT_TEXT,
 	FACT_STATUS, /* of an appointment: booked, checked_out, cancelled, no_show */
+	FACT_BILL,   /* of a bill: void, refunded; any other word is one that counts */
 	FACT_TIME,   /* RFC 3339 */
 	FACT_DATE,   /* 2026-12-01 */
 	FACT_MONEY,  /* 450.00 */
