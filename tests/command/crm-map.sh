@@ -44,7 +44,7 @@ is "the contact comes first, the opportunity last" \
 	'["contact.upsert","note.add","workflow.add","opportunity.move"]'
 is "a refund is written with its sign before the currency's" \
 	"$(map '{"type":"bill.completed","patient":{"id":"1"},"bill":{"id":"2","total":"-12.1"}}' '[.actions[]|.amount//.body//empty]')" \
-	'["-12.10","PatientNow bill\nOrder total: -$12.10\nOrder ID: 2"]'
+	'["-12.10","PatientNow bill\nStatus: Refunded\nOrder total: -$12.10\nOrder ID: 2"]'
 is "facts may be numbers, as another program may write them" \
 	"$(map '{"type":"bill.completed","patient":{"id":1},"bill":{"id":2,"total":12.10,"items":[{"name":"Botox"},{"name":"Laser"}]}}' '[.actions[0].fields,.actions[1]]')" \
 	'[{"Invoice Paid Amount":{"money":"12.10"},"PNOW Last Order ID":"2","Last Visit Service":"Botox, Laser"},{"op":"ltv.add","bill":"2","amount":"12.10"}]'

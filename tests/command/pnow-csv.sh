@@ -58,7 +58,7 @@ patient.address1, patient.city, patient.state, patient.postal_code, patient.refe
 pnow-csv: standard input: nothing is made of \"Sex\""
 csv membership . <<<$'Membership ID,Patient ID,Program Name,Sold Date,Amount,Status\n1,2,Glow,06/01/2025,5,Active' >/dev/null
 is "nothing is told where nothing is missing" "$(cat said)" ''
-csv bill . -m facility= -m provider= -m item.name= <<<$'Bill ID,Patient ID,Bill Date,Total\n1,2,06/01/2025,5' >/dev/null
+csv bill . -m facility= -m provider= -m status= -m refunded= -m refund_of= -m item.name= <<<$'Bill ID,Patient ID,Bill Date,Total\n1,2,06/01/2025,5' >/dev/null
 is "nor where it is known that there is none" "$(cat said)" ''
 is "a patient's fact that was given for other exports, too, need not be in each" \
 	"$(csv bill '[.patient.id,.bill.total]' -m patient.id=Client -m patient.first_name=First <<<$'Bill ID,Patient ID,Total\n1,2,5')" $'["2","5.00"]\n0'

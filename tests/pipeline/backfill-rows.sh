@@ -58,7 +58,7 @@ is "a column of one export does not fail the others" "$? $(cat out)" '1 4 done, 
 is "facts without a column are told first, then what is left out" "$(head -n 3 said)" \
 	"pnow-csv: patients.csv: no column for patient.gender, patient.address1, patient.city, patient.state, patient.postal_code, \
 patient.referral_source, patient.unsubscribed
-pnow-csv: bills.csv: no column for bill.provider, bill.facility, bill.status, bill.refunded, bill.refund_of, patient.first_name, patient.dob, item.name
+pnow-csv: bills.csv: no column for bill.provider, bill.facility, bill.refunded, bill.refund_of, patient.first_name, patient.dob, item.name
 pnow-csv: 1 row left out (-x)"
 is "each cause is told once, with its number and up to three rows" "$(tail -n +4 said)" \
 	"backfill: 4 failed or were skipped (backfill/failed has all):

@@ -37,8 +37,9 @@ holds "the lifetime values are equal to the cent" diff "$DIR/held" "$DIR/sums"
 is "no note, no enrolment, no tag, no opportunity" \
 	"$(jq -c '[.contacts[] | .notes, .workflows, .tags, .opportunities | length] | add' <<<"$state")" 0
 is "a patient's fields are the last bill's" "$(jq -r '.contacts[] | select(.fields["PNOW Last Order ID"]) | [.email, .fields["PNOW Last Order ID"]] | @tsv' <<<"$state" | sort)" \
-	"$(awk -F, 'NR > 1 { split($3, d, "/"); key = d[3] d[1] d[2]; if (key >= last[$2]) { last[$2] = key; id[$2] = $1 } }
-		END { for (p in id) printf "p%d@example.com\t%s\n", p - 100000, id[p] }' "$DIR/bills.csv" | sort)"
+	"$(awk -F, 'NR == FNR { total[$1] += $6; next } # a negative bill gives back, and is nobody'\''s last
+		FNR > 1 && total[$1] >= 0 { split($3, d, "/"); key = d[3] d[1] d[2]; if (key >= last[$2]) { last[$2] = key; id[$2] = $1 } }
+		END { for (p in id) printf "p%d@example.com\t%s\n", p - 100000, id[p] }' "$DIR"/bills.csv{,} | sort)"
 
 curl -sS -X DELETE "$API/_/requests" >/dev/null
 finish_backfill
