@@ -226,7 +226,8 @@ is "an id is one part of the path, whatever is in it" "$(asked)$(errors <out)" '
 practice refused
 fault '{"fault":"401"}'
 webhook PatientUpdated 1 '{"patientId":"10234"}' | pnow-enrich >out 2>said
-is "a token that is not accepted is tried again later, not at once" "$(asked)$(errors <out)" 'GET patients/10234 refused true '
+is "a token that is not accepted is tried again later; one question shows that it is the token" "$(asked)$(errors <out)" \
+	'GET patients/10234 GET patients refused true '
 fault ''
 
 one='{"patientId":"10234"}'

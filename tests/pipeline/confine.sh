@@ -165,7 +165,7 @@ try crm-push -c "$DIR/linked.json" <"$DIR/mapped" >"$DIR/out"
 refused 'crm-push, the state file is a link' client
 is 'crm-push, the state file is a link: it works' "$(jq -r .status "$DIR/out") $(cd "$DIR/linked" && echo *)" \
 	'unchanged test.db test.db-limits test.db-locks'
-try crm-push -n <"$DIR/mapped" >"$DIR/out"
+jq -c '.patient.id = "10235"' "$DIR/mapped" | try crm-push -n >"$DIR/out"
 refused 'crm-push -n' dry
 is 'crm-push -n: shows it' "$(jq -r .method "$DIR/out" | head -n 1)" POST
 try pnow-fetch patient 10234 >"$DIR/out"
