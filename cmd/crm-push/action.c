@@ -58,6 +58,20 @@ static const struct operation *operation_of(struct push_work *w, struct str acti
 	return find(jtext_string(w->a, jtext_get(action, "op")));
 }
 
+/* Whether something that occurred later has written what this would: -R carries out what never came, and what
+ * is newer stays. */
+static bool is_overtaken(struct push_work *w, const struct operation *o)
+{
+	const char *what = NULL, *pipeline = jtext_string(w->a, jtext_get(w->action, "pipeline"));
+	if (w->push->mending != MEND_ALL || !w->contact.id)
+		return false;
+	if (o->carry_out == upsert)
+		what = event_kind_name(w->event->kind);
+	if (o->carry_out == push_opportunity_move && pipeline)
+		what = arena_printf(w->a, "opportunity.move/%s", pipeline);
+	return what && push_latest(w, what).moment > w->subject.moment;
+}
+
 static enum outcome carry_out(struct push_work *w)
 {
 	const struct operation *o = operation_of(w, w->action);
@@ -66,7 +80,7 @@ static enum outcome carry_out(struct push_work *w)
 	double before = w->result.ms;
 	w->result.http = 0;
 	w->result.told.n = 0;
-	enum outcome out = o->carry_out(w);
+	enum outcome out = is_overtaken(w, o) ? OUT_UNCHANGED : o->carry_out(w);
 	push_result_action(w, o->op, out, w->result.ms - before);
 	return out;
 }

@@ -2,6 +2,9 @@
  * The audit (-C): what an event's actions should have brought about, held against what the CRM has. Of what
  * later events write over, only the last one can be held against it: the ledger knows who wrote what last.
  * Nothing is changed, neither in the CRM nor in the ledger.
+ *
+ * With -R what is found is put right: of an event that was applied, what can be written twice (mend.c); one
+ * that was not is carried out as if it came now (apply.c). In between the contact's lock is held.
  */
 #include "push.h"
 #include "value/money.h"
@@ -17,36 +20,71 @@ struct audit {
 	struct ledger_latest kinds[EVENT_KINDS]; /* and those of each kind */
 	struct str contact;                      /* as the CRM has it */
 	struct buf differences;                  /* that were found */
+	struct push_mend mend;                   /* what of them is to be written */
+	bool by_hand;                            /* some cannot be */
 };
 
-/* Begins a difference: a member name, then what the caller writes, and a brace. */
-static struct buf *begin_difference(struct audit *a, const char *name)
+/* What is to be done about a difference. */
+enum remedy {
+	WRITE, /* the CRM lacks what the event wrote: it is written again */
+	OVER,  /* it has something else, or no more: somebody has changed that. It is written again, or kept */
+	NONE,  /* it is a person's matter */
+};
+
+/* A member name, then what the caller writes, and a brace. */
+static struct buf *begin_difference(struct audit *a, const char *name, enum remedy remedy)
 {
 	struct buf *b = &a->differences;
+	bool applied = a->news != LEDGER_NEWS;
 	if (b->n)
 		buf_putc(b, ',');
 	buf_putc(b, '{');
 	buf_member(b, "name", name);
+	a->by_hand |= applied && remedy == NONE;
+	if (a->w->push->mending && applied && remedy == OVER)
+		buf_puts(b, ",\"changed\":true");
+	if (a->w->push->mending && applied && remedy == NONE)
+		buf_puts(b, ",\"by_hand\":true");
 	return b;
 }
 
-/* A difference; the values, which may be people's, only where they were asked for. */
-static void differ(struct audit *a, const char *name, const char *want, const char *has)
+/* A difference; the values, which may be people's, only where they were asked for. False: it is left alone.
+ */
+static bool differ(struct audit *a, const char *name, const char *want, const char *has, enum remedy remedy)
 {
-	struct buf *b = begin_difference(a, name);
+	if (a->w->push->keeps && a->news != LEDGER_NEWS && remedy == OVER)
+		return false;
+	struct buf *b = begin_difference(a, name, remedy);
 	if (a->w->push->values) {
 		buf_member(b, "want", want);
 		buf_member(b, "has", has);
 	}
 	buf_putc(b, '}');
+	return true;
+}
+
+/* What is to be done where the CRM has this. */
+static enum remedy over(const char *has)
+{
+	return has && *has ? OVER : WRITE;
 }
 
 /* The contact is missing, merged into another, or there is another with its e-mail or phone. */
 static void differ_contact(struct audit *a, const char *is, const char *other)
 {
-	struct buf *b = begin_difference(a, "contact");
+	struct buf *b = begin_difference(a, "contact", NONE);
 	buf_member(b, "is", is);
 	buf_member(b, "contact_id", other);
+	buf_putc(b, '}');
+}
+
+/* A custom field is to be written. */
+static void mend_field(struct audit *a, const char *id, const char *text)
+{
+	struct buf *b = &a->mend.fields;
+	buf_puts(b, b->n ? ",{" : "{");
+	buf_member(b, "id", id);
+	buf_member(b, "field_value", text);
 	buf_putc(b, '}');
 }
 
@@ -65,10 +103,12 @@ static bool is_last(const struct audit *a, struct ledger_latest l)
 	return a->news == LEDGER_KNOWN && is_own(a, l);
 }
 
-/* Whether it was written after the event, or would have been. */
+/* Whether it was written after the event, or would have been; what occurred later stays where -R carries the
+ * event out late. */
 static bool is_later(const struct audit *a, struct ledger_latest l)
 {
-	return l.subject && (a->news == LEDGER_NEWS ? l.moment > a->w->subject.moment : l.at > a->own.at);
+	bool later = l.moment > a->w->subject.moment || (a->news != LEDGER_NEWS && l.at > a->own.at);
+	return l.subject && later;
 }
 
 /* Whether an event of another of these kinds has written the contact since. */
@@ -131,13 +171,16 @@ static enum outcome compare_properties(struct audit *a, const char *key)
 		const char *has = jtext_scalar(w->a, jtext_get(a->contact, name));
 		if (!want || overwritten(a, name) || push_contact_same(name, want, has))
 			continue;
-		differ(a, name, want, has);
 		bool email = strcmp(name, "email") == 0, phone = strcmp(name, "phone") == 0;
 		if ((email || phone) &&
 			push_contact_search(w, email ? want : NULL, phone ? want : NULL, &other) == OUT_FAILED)
 			return OUT_FAILED;
-		if (other && strcmp(other, w->contact.id) != 0)
+		bool taken = other && strcmp(other, w->contact.id) != 0;
+		bool told = differ(a, name, want, has, taken ? NONE : over(has));
+		if (told && taken)
 			differ_contact(a, "duplicate", other);
+		else if (told)
+			buf_member(&a->mend.set, name, want);
 	}
 	return OUT_DONE;
 }
@@ -159,8 +202,9 @@ static enum outcome compare_field(struct audit *a, const char *name, struct str 
 		return OUT_FAILED;
 	const char *want = push_field_text(w, value, data_type),
 			   *has = id ? push_field_in(w, a->contact, id) : NULL;
-	if (want && *want && !(has && push_field_same(want, has)) && !says_lead(a, value, has))
-		differ(a, name, want, has);
+	if (want && *want && !(has && push_field_same(want, has)) && !says_lead(a, value, has) &&
+		differ(a, name, want, has, id ? over(has) : NONE) && id)
+		mend_field(a, id, want);
 	return OUT_DONE;
 }
 
@@ -225,7 +269,8 @@ static enum outcome compare_ltv(struct audit *a)
 		return push_result_fail_state(w, "read");
 	if (!b.known || b.pending || b.counted != amount) {
 		differ(a, name, arena_printf(w->a, "bill %s with %s", bill, text),
-			b.known && !b.pending ? arena_printf(w->a, "bill %s with %s", bill, money(w, b.counted)) : NULL);
+			b.known && !b.pending ? arena_printf(w->a, "bill %s with %s", bill, money(w, b.counted)) : NULL,
+			NONE);
 		return OUT_DONE;
 	}
 	if (!is_last(a, a->own) || !ledger_lifetime(w->push->state, w->location->id, w->contact.id, &value))
@@ -234,8 +279,13 @@ static enum outcome compare_ltv(struct audit *a)
 			   *has = id ? push_field_in(w, a->contact, id) : NULL;
 	if (out == OUT_FAILED)
 		return out;
-	if ((has && !money_read(str_of(has), &held)) || held != value) /* none is 0: that is not written */
-		differ(a, name, money(w, value), has);
+	bool same =
+		(!has || money_read(str_of(has), &held)) && held == value; /* none is 0: that is not written */
+	const char *pending = NULL; /* the value tells whether a bill is in it */
+	if (same || !ledger_bill_pending(w->push->state, w->a, w->location->id, w->contact.id, "", &pending))
+		return OUT_DONE;
+	if (differ(a, name, money(w, value), has, id && !pending ? over(has) : NONE) && id && !pending)
+		mend_field(a, id, money(w, value));
 	return OUT_DONE;
 }
 
@@ -256,7 +306,7 @@ static enum outcome compare_note(struct audit *a)
 	for (struct str at = {0}, list = jtext_get(body, "notes"); jtext_next(list, &at);)
 		if ((!made || push_has_text(w->a, at, "id", made)) && push_has_text(w->a, at, "body", wanted))
 			return OUT_DONE;
-	differ(a, "note", wanted, NULL);
+	differ(a, "note", wanted, NULL, NONE);
 	return OUT_DONE;
 }
 
@@ -271,8 +321,11 @@ static enum outcome compare_tags(struct audit *a)
 			const char *one = jtext_string(w->a, held);
 			there = one && strcasecmp(one, tag) == 0;
 		}
-		if (!there && a->news != LEDGER_OLDER)
-			differ(a, "tag", tag, NULL);
+		if (!there && a->news != LEDGER_OLDER && differ(a, "tag", tag, NULL, OVER)) {
+			if (a->mend.tags.n)
+				buf_putc(&a->mend.tags, ',');
+			buf_add(&a->mend.tags, at);
+		}
 	}
 	return OUT_DONE;
 }
@@ -293,21 +346,24 @@ static enum outcome find_opportunity(struct audit *a, const char *pipeline, stru
 	return OUT_DONE;
 }
 
-static void compare_status(struct audit *a, struct str opportunity, const char *want)
+/* Whether the status is to be written. */
+static bool compare_status(struct audit *a, struct str opportunity, const char *want)
 {
-	if (want && !push_has_text(a->w->a, opportunity, "status", want))
-		differ(a, "opportunity.status", want, jtext_string(a->w->a, jtext_get(opportunity, "status")));
+	return want && !push_has_text(a->w->a, opportunity, "status", want) &&
+		   differ(
+			   a, "opportunity.status", want, jtext_string(a->w->a, jtext_get(opportunity, "status")), OVER);
 }
 
-/* An id by which the opportunity stands, with the name that people know it by. */
-static void compare_place(struct audit *a, struct str opportunity, const char *key, const char *name,
+/* An id by which the opportunity stands, with the name that people know it by; whether it is to be written.
+ */
+static bool compare_place(struct audit *a, struct str opportunity, const char *key, const char *name,
 	enum name_kind kind, const char *want)
 {
 	struct push_work *w = a->w;
 	const char *has = jtext_string(w->a, jtext_get(opportunity, key));
-	if (!has || strcmp(has, want) != 0)
-		differ(a, name, names_of(w->push->names, w->a, w->location, kind, want),
-			has ? names_of(w->push->names, w->a, w->location, kind, has) : NULL);
+	return (!has || strcmp(has, want) != 0) &&
+		   differ(a, name, names_of(w->push->names, w->a, w->location, kind, want),
+			   has ? names_of(w->push->names, w->a, w->location, kind, has) : NULL, OVER);
 }
 
 static enum outcome compare_move(struct audit *a)
@@ -327,17 +383,20 @@ static enum outcome compare_move(struct audit *a)
 		(stage && find_opportunity(a, pipeline, &found) == OUT_FAILED))
 		return OUT_FAILED;
 	if (!stage || !found.p) {
-		differ(a, "opportunity", arena_printf(w->a, "%s/%s", in, at), NULL);
+		if (differ(a, "opportunity", arena_printf(w->a, "%s/%s", in, at), NULL, stage ? OVER : NONE) && stage)
+			a->mend.move = w->action;
 		return OUT_DONE;
 	}
-	compare_place(a, found, "pipelineId", "opportunity.pipeline", NAME_PIPELINE, pipeline);
-	compare_place(a, found, "pipelineStageId", "opportunity.stage", NAME_STAGE, stage);
+	bool moved = compare_place(a, found, "pipelineId", "opportunity.pipeline", NAME_PIPELINE, pipeline);
+	moved |= compare_place(a, found, "pipelineStageId", "opportunity.stage", NAME_STAGE, stage);
 	const char *lead = jtext_string(w->a, jtext_get(w->action, "lead"));
 	if (!(lead && push_has_text(w->a, found, "status", lead) &&
 			was_lead(a, arena_printf(w->a, CHANGE_OF_LEAD "%s", change))))
-		compare_status(a, found,
+		moved |= compare_status(a, found,
 			w->contact.standing == STANDING_PATIENT ? jtext_string(w->a, jtext_get(w->action, "patient"))
 													: lead);
+	if (moved)
+		a->mend.move = w->action;
 	return OUT_DONE;
 }
 
@@ -353,16 +412,21 @@ static enum outcome compare_value(struct audit *a, const char *in, const char *c
 		return out == OUT_FAILED ? out : OUT_DONE;
 	if (find_standing(a) == OUT_FAILED || find_opportunity(a, pipeline, &found) == OUT_FAILED)
 		return OUT_FAILED;
-	if (!found.p) {
-		differ(a, "opportunity", in, NULL);
+	if (!found.p) { /* a value makes none */
+		differ(a, "opportunity", in, NULL, NONE);
 		return OUT_DONE;
 	}
 	const char *has = jtext_scalar(w->a, jtext_get(found, "monetaryValue"));
-	if (!has || !money_read(str_of(has), &held) || held != value)
-		differ(a, "opportunity.value", money(w, value), has);
+	bool set = (!has || !money_read(str_of(has), &held) || held != value) &&
+			   differ(a, "opportunity.value", money(w, value), has, over(has));
 	if (w->contact.standing == STANDING_PATIENT && w->push->conf->move_opportunities &&
 		!is_own(a, push_latest(w, arena_printf(w->a, CHANGE_OF_LEAD "%s", change))))
-		compare_status(a, found, "won");
+		set |= compare_status(a, found, "won");
+	if (set) {
+		a->mend.value = w->action;
+		w->contact.value = value;
+		w->contact.value_known = true;
+	}
 	return OUT_DONE;
 }
 
@@ -439,18 +503,49 @@ static enum outcome compare_all(struct audit *a)
 	return out;
 }
 
-/* Shows what differs in this sub-account; nothing where all is as it should be. */
-static void show(struct audit *a)
+/* Puts right what differs, where that was asked for and can be. OUT_DONE: all of it was. */
+static enum outcome mend(struct audit *a)
 {
-	struct buf *out = &a->w->result.shown;
-	if (!a->differences.n)
-		return;
+	struct push_work *w = a->w;
+	if (w->push->mending != MEND_ALL)
+		return OUT_SKIPPED;
+	if (a->news != LEDGER_NEWS) {
+		enum outcome out = push_mend(w, &a->mend);
+		return out == OUT_FAILED || !a->by_hand ? out : OUT_SKIPPED;
+	}
+	bool known = w->contact.person_is_known || a->kinds[KIND_PATIENT].moment > w->subject.moment;
+	push_contact_unlock(w);
+	w->contact = (struct push_contact){.person_is_known = known};
+	push_contact_find(w);
+	enum outcome out = push_apply(w);
+	if (w->contact.id)
+		push_mirror_forget(w);
+	return out;
+}
+
+/* Shows what differs, or differed, in this sub-account. */
+static void show(struct audit *a, bool mended)
+{
+	struct push_result *r = &a->w->result;
+	struct buf *out = &r->shown;
 	buf_putc(out, '{');
 	push_result_head(a->w, out);
-	buf_printf(out, ",\"status\":\"differs\",\"applied\":%s,\"differences\":[",
-		a->news != LEDGER_NEWS ? "true" : "false");
+	buf_member(out, "status", mended ? "mended" : "differs");
+	buf_printf(out, ",\"applied\":%s,\"differences\":[", a->news != LEDGER_NEWS ? "true" : "false");
 	buf_add(out, buf_str(&a->differences));
-	buf_puts(out, "]}");
+	buf_putc(out, ']');
+	if (a->w->push->mending == MEND_ALL && r->warnings.n)
+		buf_printf(out, ",\"warnings\":[%.*s]", (int)r->warnings.n, r->warnings.p);
+	buf_putc(out, '}');
+	r->differs = !mended;
+}
+
+static void free_parts(struct audit *a)
+{
+	buf_free(&a->differences);
+	buf_free(&a->mend.set);
+	buf_free(&a->mend.fields);
+	buf_free(&a->mend.tags);
 }
 
 enum outcome push_audit(struct push_work *w)
@@ -466,8 +561,8 @@ enum outcome push_audit(struct push_work *w)
 	enum outcome out = find_contact(&a);
 	if (out == OUT_DONE)
 		out = compare_all(&a);
-	if (out != OUT_FAILED)
-		show(&a);
-	buf_free(&a.differences);
+	if (out != OUT_FAILED && a.differences.n && (out = mend(&a)) != OUT_FAILED)
+		show(&a, out == OUT_DONE || out == OUT_UNCHANGED);
+	free_parts(&a);
 	return out;
 }

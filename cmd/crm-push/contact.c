@@ -161,8 +161,7 @@ static void compare_properties(struct push_work *w, struct str body, struct str 
 	}
 }
 
-/* Takes over what an answer says about the contact. */
-static void take_answer(struct push_work *w, struct str sent, struct str contact)
+void push_contact_answered(struct push_work *w, struct str sent, struct str contact)
 {
 	if (w->push->dry)
 		return;
@@ -240,7 +239,7 @@ static enum outcome update(struct push_work *w, struct str fields)
 		return OUT_IGNORED;
 	if (answer.error)
 		return push_result_fail_with(w, &answer);
-	take_answer(w, sent, jtext_get(answer.body, "contact"));
+	push_contact_answered(w, sent, jtext_get(answer.body, "contact"));
 	return OUT_DONE;
 }
 
@@ -331,7 +330,7 @@ static enum outcome find_or_make(struct push_work *w, struct str fields)
 								: jtext_string(w->a, jtext_get(contact, "id")));
 	if (out != OUT_DONE)
 		return out;
-	take_answer(w, sent, contact);
+	push_contact_answered(w, sent, contact);
 	push_contact_lock(w);
 	if (!w->contact.is_new && property(w, "gender"))
 		push_result_warn(w, "gender was not set: the CRM takes it only when a contact is made");
@@ -352,7 +351,7 @@ enum outcome push_contact_standing(struct push_work *w)
 	struct crm_answer answer = push_request_update(w, sent);
 	if (answer.error)
 		return push_result_fail_with(w, &answer);
-	take_answer(w, sent, jtext_get(answer.body, "contact"));
+	push_contact_answered(w, sent, jtext_get(answer.body, "contact"));
 	return OUT_DONE;
 }
 

@@ -70,6 +70,17 @@ static struct held *place(struct push_mirror *m, const char *contact, int64_t no
 	return found;
 }
 
+void push_mirror_forget(struct push_work *w)
+{
+	struct push_mirror *m = w->push->mirror;
+	const char *contact = arena_printf(w->a, "%s/%s", w->location->id, w->contact.id);
+	pthread_mutex_lock(&m->lock);
+	for (unsigned i = 0; i < m->contacts; i++)
+		if (m->held[i].contact && strcmp(m->held[i].contact, contact) == 0)
+			forget(&m->held[i]);
+	pthread_mutex_unlock(&m->lock);
+}
+
 /* Asks the CRM. */
 static enum outcome ask(struct push_work *w, enum part part, struct str *body)
 {

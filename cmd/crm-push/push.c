@@ -1,42 +1,8 @@
-/*
- * One event: its actions in order, then a result that says what became of each. What the ledger knows is not
- * done again.
- */
+/* One event: what it comes to in each of its sub-accounts, and the result that says so. */
 #include "push.h"
 #include "state/rehearsal.h"
 
 #include <stdlib.h>
-
-/* The actions, between what the ledger knows of the subject before and after. */
-static enum outcome apply(struct push_work *w)
-{
-	if (!w->push->state)
-		return push_action_all(w);
-	switch (ledger_begin(w->push->state, &w->subject)) {
-	case LEDGER_KNOWN: /* the result that told what is undecided may have been lost */
-		if (ledger_undecided_of(w->push->state, w->location->id, w->subject.subject) > 0)
-			push_attach_undecided(w);
-		return push_result_reason(w, OUT_UNCHANGED, "applied before");
-	case LEDGER_OLDER:
-		return push_result_reason(w, OUT_UNCHANGED, "something newer was applied before");
-	case LEDGER_FAILED:
-		return push_result_fail_state(w, "written");
-	case LEDGER_NEWS:
-		break;
-	}
-	enum outcome out = push_action_all(w);
-	if (out == OUT_UNCHANGED && !w->result.reason)
-		push_result_reason(w, out, "nothing of it is new");
-	bool whole = (out == OUT_DONE || out == OUT_UNCHANGED) && !w->result.incomplete;
-	struct ledger_end end = {.applied = whole && !w->subject.others,
-		.contact = w->contact.id,
-		.change = w->result.change,
-		.changes = w->result.changes};
-	if ((end.applied || end.changes) && !ledger_finish(w->push->state, &w->subject, &end) &&
-		out != OUT_FAILED)
-		return push_result_fail_state(w, "written");
-	return out;
-}
 
 /* In a dry run: what the ledger has of the patient, and of the patient's contact or the one that is tagged,
    in each sub-account. */
@@ -70,7 +36,7 @@ static enum outcome settle_there(struct push_work *w)
 		return push_result_fail_state(w, "read");
 	push_contact_find(w);
 	push_subject_compare(w);
-	enum outcome out = w->push->mirror ? push_audit(w) : apply(w);
+	enum outcome out = w->push->mirror ? push_audit(w) : push_apply(w);
 	push_contact_unlock(w);
 	return out;
 }
@@ -132,7 +98,7 @@ void push_record(struct record *r, void *context)
 	calls_event(&push->calls, event.type);
 	calls_add(&push->calls, event.type, w.result.calls);
 	r->retry = out == OUT_FAILED && w.result.retry;
-	r->failed = out == OUT_FAILED || (push->mirror && w.result.shown.n);
+	r->failed = out == OUT_FAILED || w.result.differs;
 	bool shown = push->mirror || (push->dry && w.result.shown.n);
 	if (out == OUT_FAILED || !shown)
 		push_result_write(&w, out);

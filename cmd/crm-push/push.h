@@ -17,6 +17,8 @@
 #include "value/event.h"
 #include "value/field.h"
 
+enum mending { MEND_NOTHING, MEND_SHOWN, MEND_ALL };
+
 struct push {
 	const struct conf *conf;
 	struct crm *crm;
@@ -24,7 +26,9 @@ struct push {
 	struct names *names;        /* NULL in a dry run */
 	struct locks *locks;        /* NULL in a dry run */
 	struct push_mirror *mirror; /* NULL: this is no audit */
-	bool values;                /* an audit tells the values that differ */
+	bool values;                /* an audit tells the values that differ, */
+	bool keeps;                 /* leaves alone what somebody has changed, */
+	enum mending mending;       /* and puts right what it finds */
 	bool dry;
 	bool in_turn;       /* an event's requests are made one after another */
 	atomic_int strands; /* threads for those that are not (action.c) */
@@ -90,6 +94,7 @@ struct push_result {
 	const char *change[8]; /* what of the contact was changed: for the ledger */
 	size_t changes;
 	bool incomplete;    /* something was left out that a later run could do */
+	bool differs;       /* an audit has found something, and has not put it right */
 	const char *reason; /* of what was ignored, unchanged or skipped */
 	const char *error, *code;
 	bool retry;
@@ -168,6 +173,9 @@ enum outcome push_check(struct push_work *w);
  * what it came to there. settle() gets a work with its location, and frees what it locks. */
 enum outcome push_location_each(struct push_work *w, enum outcome (*settle)(struct push_work *));
 
+/* apply.c: carries the event out, unless the ledger knows that it was. */
+enum outcome push_apply(struct push_work *w);
+
 /* subject.c */
 /* Finds out what the event is about and the state that it brings, into w->subject: by these the ledger tells
  * what is new. */
@@ -213,6 +221,8 @@ enum outcome push_contact_read(struct push_work *w);
 /* The contact with this e-mail, else with this phone (either may be NULL), as a search shows it: *id NULL
  * where there is none. */
 enum outcome push_contact_search(struct push_work *w, const char *email, const char *phone, const char **id);
+/* Takes over what an answer to what was sent says about the contact, and warns of what it does not hold. */
+void push_contact_answered(struct push_work *w, struct str sent, struct str contact);
 /* The patient's name as the contact's action tells it; NULL where it does not. */
 const char *push_contact_name(struct push_work *w);
 /* Whether a property of a contact is held as it was sent; held may be NULL. Of gender nobody can say: it is
@@ -271,9 +281,19 @@ void push_attach_undecided(struct push_work *w);
 enum outcome push_opportunity_move(struct push_work *w);
 enum outcome push_opportunity_value(struct push_work *w);
 
-/* audit.c: compares what the actions of an event should have brought about with what the CRM has, and shows
- * what differs. */
+/* audit.c: compares what the actions of an event should have brought about with what the CRM has, shows what
+ * differs, and has it put right where that was asked for. */
 enum outcome push_audit(struct push_work *w);
+
+/* mend.c: what an event has brought about and what is not so any more. Nothing of it happens twice. */
+struct push_mend {
+	struct buf set;         /* properties of the contact, members of an object */
+	struct buf fields;      /* {"id":…,"field_value":…} of its custom fields, one after the other */
+	struct buf tags;        /* texts */
+	struct str move, value; /* actions of its opportunities; p NULL: there is none */
+};
+/* Writes it; OUT_SKIPPED where the CRM did not take all of it. */
+enum outcome push_mend(struct push_work *w, const struct push_mend *m);
 
 /* mirror.c: what an audit has read of the CRM. */
 enum part { PART_CONTACT, PART_NOTES, PART_OPPORTUNITIES, PARTS };
@@ -284,6 +304,8 @@ void push_mirror_close(struct push_mirror *m);
 /* The CRM's answer about the event's contact; OUT_IGNORED: it does not have it. Asked once for events that
  * stand together, and again where the ledger knows of a change since. */
 enum outcome push_mirror_read(struct push_work *w, enum part part, struct str *body);
+/* The event's contact was changed: it is asked for again. */
+void push_mirror_forget(struct push_work *w);
 
 /* request.c */
 /* Makes a request for this event; in a dry run the answer is 200 with {}, and what would change something is

@@ -148,6 +148,7 @@ static void take_over(struct push_work *w, struct push_work *one, enum outcome o
 	append(&r->actions, &of->actions, ',');
 	append(&r->warnings, &of->warnings, ',');
 	append(&r->shown, &of->shown, '\n');
+	r->differs |= of->differs;
 	int64_t after = r->error && of->retry_after > r->retry_after ? r->retry_after : of->retry_after;
 	if (out == OUT_FAILED && (!r->error || (of->retry && !r->retry)))
 		push_result_fail(w, of->code, of->retry, arena_printf(w->a, "%s%s", before, of->error));
