@@ -175,11 +175,11 @@ int inbox_load(struct inbox *in, int argc, char *argv[])
 		errx(EX_CANTCREAT, "nothing is loaded into the state file %s: %s", in->conf->state, load.why);
 	struct stream *stream = stream_open(LONGEST);
 	stream_file(stream, fd);
-	bool done = load_lines(&load, stream);
-	if (!dump_load_end(&load, done, worked))
-		errx(EX_DATAERR, "nothing is loaded: %s, line %lld: %s", name, (long long)load.lines, load.why);
-	if (in->verbose)
-		warnx("%lld records are loaded", (long long)load.records);
+	bool done = dump_load_end(&load, load_lines(&load, stream), worked);
 	stream_close(stream);
-	return EX_OK;
+	if (!done)
+		warnx("nothing is loaded: %s, line %lld: %s", name, (long long)load.lines, load.why);
+	else if (in->verbose)
+		warnx("%lld records are loaded", (long long)load.records);
+	return done ? EX_OK : EX_DATAERR;
 }
