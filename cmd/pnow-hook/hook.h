@@ -23,11 +23,12 @@ enum {
 	HOOK_BODY_MAX = 1 << 20, /* bytes of a body; more is refused */
 	HOOK_DISCARD =
 		16 << 20, /* bytes of a refused body that are read, so that the sender gets to see the answer */
-	HOOK_COME_AGAIN = 60, /* seconds, in Retry-After */
-	HOOK_RECEIVE = 60,    /* seconds that a request may take to arrive */
-	HOOK_IDLE = 30,       /* seconds without a byte */
-	WORKERS_MAX = 256,    /* requests that are carried out at once */
-	LINGERERS_MAX = 64,   /* refused senders that are listened to for a while */
+	HOOK_EVENTS_MAX = 1000, /* in a body */
+	HOOK_COME_AGAIN = 60,   /* seconds, in Retry-After */
+	HOOK_RECEIVE = 60,      /* seconds that a request may take to arrive */
+	HOOK_IDLE = 30,         /* seconds without a byte */
+	WORKERS_MAX = 256,      /* requests that are carried out at once */
+	LINGERERS_MAX = 64,     /* refused senders that are listened to for a while */
 	HOOK_SENDERS = SENDER_CRM + 1,
 };
 
@@ -53,6 +54,11 @@ struct request {
 	/* Set by request_head: who asks for whom. Left by request_end. */
 	struct practice *practice;
 	enum webhook_sender sender;
+	/* The bodies of events that the body holds, and how many have been looked at. */
+	struct str *bodies;
+	size_t bodies_n, next;
+	struct hook *hook;
+	const char *last_id; /* as the sender told it */
 	/* Set by request_body: what is delivered, and who is told what became of it where that was PENDING. */
 	struct webhook event;
 	struct answer *answer;

@@ -213,25 +213,6 @@ static void refuse_sender(struct request *r, struct answer *answer, const char *
 	refuse(r, answer, 401, "the sender could not be verified");
 }
 
-/* Fills in the answer to what is no JSON object; false where the body is one. */
-static bool refuse_json(struct request *r, struct str body, struct answer *answer)
-{
-	struct jtext_error error = {0};
-	struct jtext_members members = {0};
-	const char *why = NULL;
-
-	if (!jtext_check_object(body, &members, &error) || !jtext_check_inside(body, 1, &error))
-		why = arena_printf(r->arena, "the body is no JSON object: %s at byte %zu", error.what, error.at);
-	else if (jtext_twice(r->arena, &members))
-		why = "a name is given twice in the body's object";
-	free(members.at);
-	if (why) {
-		tell(r, "400", why);
-		refuse(r, answer, 400, why);
-	}
-	return why != NULL;
-}
-
 /* Text without the blanks around it. */
 static struct str trimmed(struct str text)
 {
@@ -244,6 +225,44 @@ static struct str trimmed(struct str text)
 		text.n--;
 	}
 	return text;
+}
+
+/* What is wrong with a body, which may have blanks around it; NULL: it holds what can be events. */
+static const char *wrong_json(struct request *r, struct str body)
+{
+	struct jtext_error error = {0};
+	struct jtext_members members = {0};
+	const struct profile *profile = r->sender == SENDER_PATIENTNOW ? r->practice->profile : NULL;
+	struct str bare = trimmed(body);
+	bool fits = profile && profile->event_list.n && bare.n && *bare.p == '['
+					? jtext_check(body, &error)
+					: jtext_check_object(body, &members, &error);
+	bool twice = fits && jtext_twice(r->arena, &members);
+
+	free(members.at);
+	if (!fits || !jtext_check_inside(body, 1, &error))
+		return arena_printf(r->arena, "the body is no JSON object: %s at byte %zu", error.what, error.at);
+	r->bodies = webhook_bodies(r->arena, profile, bare, &r->bodies_n);
+	if (!r->bodies_n || jtext_type(r->bodies[0]) != JTEXT_OBJECT)
+		return "the body holds no event where the profile expects them";
+	if (r->bodies_n > HOOK_EVENTS_MAX)
+		return "the body holds too many events";
+	for (size_t i = 0; r->bodies[0].p != bare.p && i < r->bodies_n && !twice; i++) {
+		members = jtext_members(r->arena, r->bodies[i]);
+		twice = jtext_twice(r->arena, &members);
+	}
+	return twice ? "a name is given twice in the body's object" : NULL;
+}
+
+/* Fills in the answer to a body that holds no event; false where it holds one. */
+static bool refuse_json(struct request *r, struct str body, struct answer *answer)
+{
+	const char *why = wrong_json(r, body);
+	if (why) {
+		tell(r, "400", why);
+		refuse(r, answer, 400, why);
+	}
+	return why != NULL;
 }
 
 /* What the body tells of the event. Times without a zone are in the practice's. */
@@ -294,26 +313,51 @@ static void answer_delivery(struct request *r, enum delivery outcome)
 	r->answer->id = r->event.id;
 }
 
-/* request.delivered */
-static void delivered(struct request *r, enum delivery outcome)
-{
-	answer_delivery(r, outcome);
-	r->answered(r->transport);
-}
-
-/* Delivers the event. Whether the answer is there. */
-static bool pass_on(struct hook *h, struct request *r, struct str body)
+/* Delivers the event. */
+static enum delivery pass_on(struct hook *h, struct request *r, struct str body)
 {
 	struct buf line = {0};
 
 	buf_reserve(&line, body.n + 512);
 	webhook_write(&line, r->practice->conf, &r->event, "webhook", body);
 	buf_putc(&line, '\n');
-	enum delivery outcome = h->deliver(h, r, buf_take(&line, r->arena));
-	if (outcome == PENDING)
-		return false;
+	return h->deliver(h, r, buf_take(&line, r->arena));
+}
+
+/* Each event of a body has an id of its own, also where they share what the request tells. */
+static void tell_apart(struct request *r)
+{
+	const char *id = r->event.id;
+	if (r->last_id && strcmp(r->last_id, id) == 0)
+		r->event.id = arena_printf(r->arena, "%s/%zu", id, r->next);
+	r->last_id = id;
+}
+
+/* Delivers the events that are left, one after another: the first that cannot be taken is the answer, since a
+   sender that comes again brings all of them, and those that were taken are known by their ids. Whether the
+   answer is there. */
+static bool deliver_rest(struct request *r)
+{
+	enum delivery outcome = DELIVERED;
+	while (outcome == DELIVERED && r->next < r->bodies_n) {
+		struct str body = r->bodies[r->next++];
+		r->event = read_event(r->hook, r, body);
+		tell_apart(r);
+		if (!r->event.ping)
+			outcome = pass_on(r->hook, r, body);
+	}
 	answer_delivery(r, outcome);
-	return true;
+	return outcome != PENDING;
+}
+
+/* request.delivered */
+static void delivered(struct request *r, enum delivery outcome)
+{
+	if (outcome != DELIVERED)
+		answer_delivery(r, outcome);
+	else if (!deliver_rest(r))
+		return;
+	r->answered(r->transport);
 }
 
 bool request_body(struct hook *h, struct request *r, struct str body, struct answer *answer)
@@ -337,13 +381,10 @@ bool request_body(struct hook *h, struct request *r, struct str body, struct ans
 		refuse_sender(r, answer, why);
 		return true;
 	}
-	r->event = read_event(h, r, body);
+	r->hook = h;
 	r->answer = answer;
 	r->delivered = delivered;
-	if (!r->event.ping)
-		return pass_on(h, r, body);
-	answer_delivery(r, DELIVERED);
-	return true;
+	return deliver_rest(r);
 }
 
 void request_told(

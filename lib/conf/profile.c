@@ -348,6 +348,7 @@ static const struct settings_key keys[] = {
 	{"signature.salt_header", settings_store_text, AT(signature.salt_header)},
 	{"signature.key", store_key_form, AT(signature.key)},
 	{"probe", settings_store_bool, AT(probe)},
+	{"event.list", store_pointers, AT(event_list)},
 	{"event.name", store_event_places, AT(event_name)},
 	{"event.id", store_event_places, AT(event_id)},
 	{"event.time", store_event_places, AT(event_time)},

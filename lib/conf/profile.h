@@ -83,6 +83,7 @@ struct profile {
 						  is one */
 	struct profile_signature signature;
 	bool probe; /* GET and HEAD, by which the EMR sees whether the hook is there, are answered */
+	struct profile_pointers event_list; /* several events in a body; "/": the body is the list */
 	struct profile_pointers event_name, event_id, event_time, event_data;
 	struct conf_names events;   /* the EMR's event names and our types ("ping": answered and forgotten) */
 	struct conf_names statuses; /* the EMR's words and our appointment statuses */

@@ -41,6 +41,34 @@ static void read_patientnow(struct arena *a, struct webhook *w, const struct pro
 	w->type = w->ping ? NULL : type;
 }
 
+/* The list of events in a body, or a value that is no list. */
+static struct str list_in(const struct profile *profile, struct str body)
+{
+	for (size_t i = 0; profile && i < profile->event_list.n; i++) {
+		const char *pointer = profile->event_list.at[i];
+		struct str list = strcmp(pointer, "/") == 0 ? body : place_value(str_of(pointer), body);
+		if (jtext_type(list) == JTEXT_ARRAY)
+			return list;
+	}
+	return (struct str){0};
+}
+
+struct str *webhook_bodies(struct arena *a, const struct profile *profile, struct str body, size_t *n)
+{
+	struct str list = list_in(profile, body), at = {0};
+	size_t room = 1;
+	while (jtext_next(list, &at))
+		room++;
+	struct str *bodies = arena_alloc(a, room * sizeof *bodies);
+	*n = 0;
+	for (at = (struct str){0}; jtext_next(list, &at);)
+		if (jtext_type(at) == JTEXT_OBJECT)
+			bodies[(*n)++] = at;
+	if (!list.p)
+		bodies[(*n)++] = body;
+	return bodies;
+}
+
 const char *webhook_status(const struct profile *profile, enum event_kind kind, const char *name)
 {
 	return kind == KIND_APPOINTMENT ? profile_status(profile, name) : NULL;

@@ -34,6 +34,10 @@ struct webhook_request {
 struct webhook webhook_read(struct arena *a, const struct conf *conf, const struct profile *profile,
 	enum webhook_sender sender, struct str body, const struct webhook_request *request);
 
+/* The bodies in a body that was checked (the arena's): itself, or the objects of the list of events that the
+   profile (or NULL) says of. */
+struct str *webhook_bodies(struct arena *a, const struct profile *profile, struct str body, size_t *n);
+
 /* The appointment's status that an event's name says (it is among the profile's statuses), or NULL; name may
  * be NULL. */
 const char *webhook_status(const struct profile *profile, enum event_kind kind, const char *name);

@@ -94,6 +94,32 @@ printf 'this is no base64 !!!!\n' >"$DIR/emr.key"
 like 'a key that is none is told at the start' "$(pnow-hook -c "$DIR/boulevard.json" -l 127.0.0.1:0 2>&1)" \
 	'*hooks.patientnow.secret_file: *emr.key: expected base64, as the profile says'
 
+# --- Several events in one body
+
+cd "$DIR" || exit
+jq -n '{event: {list: ["/events", "/"], name: ["@X-Kind", "/kind"], id: ["/id", "@X-Delivery"], data: ["/data"]},
+	events: {changed: "patient.updated", made: "patient.created", hello: "ping"}, patient: {fields: {id: ["/id"], first_name: ["/name"], email: ["/email"]}}}' >many.profile
+practice many '.patientnow = {profile: "./many.profile"} | .hooks.patientnow = {verify: "none"} | .pipelines = "non-surgical"'
+pnow-hook -c many.json -l 127.0.0.1:0 -p many.port >/dev/null 2>many.err &
+HOOK=$!
+URL=http://127.0.0.1:$(port_in many.port)/hook
+kept() # what the inbox has
+{
+	pnow-inbox -c many.json list | jq -r '[.id, .type] | join(" ")' | sort | xargs
+}
+three='{"events":[{"kind":"made","id":"e1","data":{"id":1,"name":"Ana"}},{"kind":"hello","id":"e2"},{"kind":"changed","id":"e3","data":{"id":1,"name":"Ann"}}]}'
+is 'each event of a body is one of its own, and a ping is none' "$(send many "$three") $(kept)" '200 e1 patient.created e3 patient.updated'
+is 'sent again they are known' "$(send many "$three") $(kept)" '200 e1 patient.created e3 patient.updated'
+is 'a body may be the list, its name and id in headers' \
+	"$(send many '[{"data":{"id":2}},{"data":{"id":3}},{"data":{"id":4}}]' 'X-Kind: made' 'X-Delivery: d7') $(kept)" \
+	'200 d7 patient.created d7/2 patient.created d7/3 patient.created e1 patient.created e3 patient.updated'
+is 'one without an event is refused' "$(send many '{"events":[]}') $(jq -r .error answer)" '400 the body holds no event where the profile expects them'
+is 'so is one that holds a name twice in an event' "$(send many '[{"kind":"made","kind":"made"}]') $(jq -r .error answer)" \
+	"400 a name is given twice in the body's object"
+is 'and one that holds too many' "$(send many "$(jq -nc '[range(1001) | {kind: "made", id: .}]')") $(jq -r .error answer)" '400 the body holds too many events'
+is 'a thousand are taken' "$(send many "$(jq -nc '[range(1000) | {kind: "made", id: "m\(.)"}]')") $(kept | grep -o ' m[0-9]* ' | wc -l)" '200 1000'
+hook_stop
+
 # --- No API: nobody is asked, and that is no mistake
 
 is 'what would ask an API says that there is none' "$(pnow-fetch -c "$DIR/mindbody.json" -l patient -s 1d 2>&1; echo $?)" \
