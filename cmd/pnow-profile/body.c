@@ -14,7 +14,12 @@ enum { DEPTH = 32 }; /* names below so many others are left out */
 
 static void add_leaf(struct sample *s, const char *path, struct str value)
 {
-	s->leaves = allocated(reallocarray(s->leaves, s->n + 1, sizeof *s->leaves));
+	if ((s->n & (s->n - 1)) == 0) { /* there is room for a power of two */
+		struct leaf *more = arena_alloc(s->a, (s->n ? 2 * s->n : 1) * sizeof *more);
+		if (s->n)
+			memcpy(more, s->leaves, s->n * sizeof *more);
+		s->leaves = more;
+	}
 	s->leaves[s->n++] = (struct leaf){.path = path, .value = value, .text = jtext_scalar(s->a, value)};
 }
 
@@ -66,7 +71,8 @@ static char *read_input(struct arena *a, size_t *n)
 	return got < 0 ? NULL : arena_copy(a, buf_take(&text, a));
 }
 
-static void read_sample(struct sample *s, struct arena *a, const char *file)
+/* What a file holds: a body, and the headers of a request that it is in. */
+static void read_file(struct sample *s, struct arena *a, const char *file)
 {
 	struct jtext_error error;
 	bool input = strcmp(file, "-") == 0;
@@ -88,26 +94,67 @@ static void read_sample(struct sample *s, struct arena *a, const char *file)
 		s->body = inner;
 	else
 		s->headers = (struct str){0};
-	if (jtext_type(s->body) != JTEXT_OBJECT)
-		errx(EX_DATAERR,
-			"%s: expected the body of a webhook, a JSON object, or a request as pnow-hook -r records it",
-			s->file);
-	add_headers(s);
-	add_leaves(s, "", s->body, 0);
-	s->request = (struct webhook_request){header, s};
 }
 
-struct sample *samples_read(struct arena *a, char **files, size_t *n)
+/* The profile that says no more than where a list of events seems to be in a body; its list has n 0 where
+ * there is none. */
+static struct profile guessed_list(struct arena *a, struct str body)
+{
+	struct profile p = {0};
+	struct jtext_members members = jtext_members(a, body);
+	const char *at = jtext_type(body) == JTEXT_ARRAY ? "/" : NULL;
+	for (size_t i = 0; i < members.n && !at; i++) {
+		struct str first = {0};
+		struct sample entry = {.a = a};
+		unsigned rank;
+		if (jtext_next(members.at[i].value, &first))
+			add_leaves(&entry, "", first, 0);
+		for (size_t j = 0; j < entry.n && !at; j++) {
+			const char *part = guess_event(&entry.leaves[j], &rank);
+			if (part && strcmp(part, "name") == 0)
+				at = arena_printf(a, "/%.*s", (int)members.at[i].name.n, members.at[i].name.p);
+		}
+	}
+	p.event_list.at = arena_alloc(a, sizeof *p.event_list.at);
+	p.event_list.at[0] = at;
+	p.event_list.n = at != NULL;
+	return p;
+}
+
+/* The samples of a file: one, or one for each of its events. */
+static void add_samples(struct samples *all, struct arena *a, const char *file, const struct profile *profile)
+{
+	struct sample whole;
+	size_t n;
+	read_file(&whole, a, file);
+	struct profile guessed = profile ? (struct profile){0} : guessed_list(a, whole.body);
+	const struct str *bodies = webhook_bodies(a, profile ? profile : &guessed, whole.body, &n);
+	if (!n || jtext_type(bodies[0]) != JTEXT_OBJECT)
+		errx(EX_DATAERR,
+			"%s: expected the body of a webhook, a JSON object, or a request as pnow-hook -r records it",
+			whole.file);
+	all->at = allocated(reallocarray(all->at, all->n + n, sizeof *all->at));
+	for (size_t i = 0; i < n; i++) {
+		struct sample *s = &all->at[all->n++];
+		*s = whole;
+		s->body = bodies[i];
+		s->list = guessed.event_list.n ? guessed.event_list.at[0] : NULL;
+		if (n > 1)
+			s->file = arena_printf(a, "%s, event %zu", whole.file, i + 1);
+		add_headers(s);
+		add_leaves(s, "", s->body, 0);
+	}
+}
+
+struct samples samples_read(struct arena *a, char **files, const struct profile *profile)
 {
 	static char *input[] = {"-", NULL};
-	if (!*files)
-		files = input;
-	for (*n = 0; files[*n];)
-		++*n;
-	struct sample *samples = arena_alloc(a, *n * sizeof *samples);
-	for (size_t i = 0; i < *n; i++)
-		read_sample(&samples[i], a, files[i]);
-	return samples;
+	struct samples all = {0};
+	for (char **file = *files ? files : input; *file; file++)
+		add_samples(&all, a, *file, profile);
+	for (size_t i = 0; i < all.n; i++)
+		all.at[i].request = (struct webhook_request){header, &all.at[i]};
+	return all;
 }
 
 const struct webhook_request *sample_request(const struct sample *s)

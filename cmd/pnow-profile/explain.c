@@ -8,6 +8,7 @@
 #include "text/buf.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { FILE_NAME, STATE, NAME, AT, NOTE, VALUE, COLUMNS };
 
@@ -307,10 +308,10 @@ static unsigned explain_body(struct task *t, struct sample *s)
 int explain(struct task *t, char **files)
 {
 	unsigned wrong = 0;
-	size_t n;
-	struct sample *samples = samples_read(&t->a, files, &n);
-	for (size_t i = 0; i < n; i++)
-		wrong += explain_body(t, &samples[i]);
+	struct samples samples = samples_read(&t->a, files, t->profile);
+	for (size_t i = 0; i < samples.n; i++)
+		wrong += explain_body(t, &samples.at[i]);
+	free(samples.at);
 	table_end();
 	return wrong > 0;
 }

@@ -286,7 +286,8 @@ bool guess_fits(enum event_kind kind, const char *fact, const char *text)
 	if (strcmp(fact, "state") == 0)
 		return !guess_status(text) && !is_number(text);
 	if (strcmp(fact, "id") == 0)
-		return !strchr(text, ' ') && !is_email(text) && !is_flag(text);
+		return !strchr(text, ' ') && !is_email(text) && strcmp(text, "true") != 0 &&
+			   strcmp(text, "false") != 0;
 	if (strcmp(fact, "facility") == 0)
 		return true;
 	enum fact_form form = FACT_TEXT;
@@ -480,7 +481,7 @@ const char *guess_event(const struct leaf *leaf, unsigned *rank)
 	static const char names[] =
 		" event eventname eventtype type topic action trigger name hook kind eventid ";
 	static const char times[] =
-		" timestamp occurredat eventtime eventdate eventtimestamp createdat created triggeredat sentat at time date datetime ";
+		" timestamp occurredat eventtime eventdate eventtimestamp createdat created triggeredat sentat at when time date datetime ";
 	const char *name = strrchr(leaf->path, '/'), *text = leaf->text;
 	struct words w = words_of(name ? name + 1 : leaf->path + 1, strlen(name ? name + 1 : leaf->path + 1));
 	size_t first = *leaf->path == '@' && w.n > 1 && strlen(w.at[0]) == 1 ? 1 : 0; /* X-Event */

@@ -127,14 +127,16 @@ static enum event_kind learn_event(struct learned *l, const struct sample *s, co
 	const char *type = name ? guess_type(name->text) : NULL;
 	if (name)
 		add(&l->event.name, name->path, rank, NULL);
-	if (type)
-		map(&l->events, name->text, type);
-	if (type && event_type_of(type) == EVENT_APPOINTMENT_STATUS && guess_name_status(name->text))
-		map(&l->statuses, name->text, guess_name_status(name->text));
-	else
+	if (!type)
 		ask(l,
 			"\"event\": \"name\" and \"events\": what happened is not told in %s, or in words that are not known",
 			s->file);
+	else
+		map(&l->events, name->text, type);
+	const char *status =
+		type && event_type_of(type) == EVENT_APPOINTMENT_STATUS ? guess_name_status(name->text) : NULL;
+	if (status)
+		map(&l->statuses, name->text, status);
 	for (size_t i = 0; i < COUNT(parts); i++) {
 		const struct leaf *leaf = event_leaf(s, parts[i], data, &rank);
 		if (leaf)
@@ -317,6 +319,8 @@ static void learn_signature(struct learned *l, const struct leaf *header)
 static void learn_body(struct learned *l, const struct sample *s)
 {
 	struct lesson n = {.l = l, .s = s, .data = find_data(s)};
+	if (s->list)
+		add(&l->event.list, s->list, 0, NULL);
 	unsigned rank;
 	n.about = learn_event(l, s, n.data);
 	learn_items(&n);
@@ -368,10 +372,10 @@ static void ask_the_rest(struct learned *l, const char *base)
 int learn(struct task *t, char **files)
 {
 	struct learned l = {.a = &t->a};
-	size_t n;
-	struct sample *samples = samples_read(&t->a, files, &n);
-	for (size_t i = 0; i < n; i++)
-		learn_body(&l, &samples[i]);
+	struct samples samples = samples_read(&t->a, files, NULL);
+	for (size_t i = 0; i < samples.n; i++)
+		learn_body(&l, &samples.at[i]);
+	free(samples.at);
 	ask_the_rest(&l, t->base);
 	learn_write(&l, t->base);
 	return EX_OK;

@@ -27,7 +27,7 @@ struct learned_kind {
 struct learned {
 	struct arena *a;
 	struct {
-		struct learned_list name, id, time, data;
+		struct learned_list list, name, id, time, data;
 	} event;
 	struct learned_names events, statuses;
 	bool day_first;

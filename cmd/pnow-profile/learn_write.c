@@ -97,7 +97,8 @@ static void write_event(struct writing *w)
 	const struct {
 		const char *key;
 		const struct learned_list *list;
-	} parts[] = {{"id", &l->event.id}, {"time", &l->event.time}, {"data", &l->event.data}};
+	} parts[] = {
+		{"list", &l->event.list}, {"id", &l->event.id}, {"time", &l->event.time}, {"data", &l->event.data}};
 	buf_puts(&w->out, "  \"event\": {\n");
 	for (size_t i = 0; i < COUNT(parts); i++)
 		if (parts[i].list->n)

@@ -21,14 +21,21 @@ struct sample {
 	struct webhook_request request;
 	struct leaf *leaves;
 	size_t n;
+	const char *list; /* where the list of events seems to be that it is one of; NULL: it is the body */
 	struct arena *a;
+};
+
+struct samples {
+	struct sample *at; /* to be freed */
+	size_t n;
 };
 
 /* body.c */
 
-/* Reads each file, or standard input where there is none ("-" is that, too). Ends the process with status 65
-   where one cannot be read, or is no JSON object. */
-struct sample *samples_read(struct arena *a, char **files, size_t *n);
+/* Reads each file, or standard input where there is none ("-" is that, too). One that holds several events,
+   as the profile says, or as it seems where that is NULL, makes so many samples. Ends the process with status
+   65 where a file cannot be read, or holds no JSON object. */
+struct samples samples_read(struct arena *a, char **files, const struct profile *profile);
 /* Its headers, where they are known; else NULL. */
 const struct webhook_request *sample_request(const struct sample *s);
 /* The leaf that a pointer of a place in this object leads to, or NULL. */

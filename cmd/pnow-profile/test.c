@@ -86,17 +86,31 @@ static struct str read_golden(struct arena *a, const char *path)
 	return (struct str){text + strspn(text, " \t\r\n"), n - strspn(text, " \t\r\n")};
 }
 
+/* The event of a body; a list where it holds several. */
+static struct str events_of(struct task *t, const struct samples *samples)
+{
+	struct buf list = {0};
+	if (samples->n == 1)
+		return event_of(&t->a, t->profile, samples->at);
+	for (size_t i = 0; i < samples->n; i++) {
+		buf_putc(&list, i ? ',' : '[');
+		buf_add(&list, event_of(&t->a, t->profile, &samples->at[i]));
+	}
+	buf_putc(&list, ']');
+	return buf_take(&list, &t->a);
+}
+
 /* Whether the event of a body is as its golden file says. */
 static bool holds(struct task *t, const char *folder, const char *name)
 {
 	struct arena *a = &t->a;
 	char *path = arena_printf(a, "%s/%s%s", folder, name, body), *paths[] = {path, NULL};
 	const char *names[] = {arena_printf(a, "%s/%s%s", folder, name, golden), path};
-	size_t n;
-	struct sample *s = samples_read(a, paths, &n);
+	struct samples samples = samples_read(a, paths, t->profile);
 	struct lines wanted = {0}, got = {0};
 	flatten(a, &wanted, "", read_golden(a, names[0]));
-	flatten(a, &got, "", event_of(a, t->profile, s));
+	flatten(a, &got, "", events_of(t, &samples));
+	free(samples.at);
 	bool same = compare(names, &wanted, &got) == 0;
 	free(wanted.at);
 	free(got.at);
@@ -172,10 +186,14 @@ static void write_event(struct arena *a, struct str event)
 
 int event(struct task *t, char **files)
 {
-	size_t n;
-	struct sample *samples = samples_read(&t->a, files, &n);
-	for (size_t i = 0; i < n; i++)
-		write_event(&t->a, event_of(&t->a, t->profile, &samples[i]));
+	struct samples samples = samples_read(&t->a, files, t->profile);
+	for (size_t i = 0; i < samples.n; i++) {
+		fputs(samples.n == 1 ? "" : i ? "," : "[", stdout);
+		write_event(&t->a, event_of(&t->a, t->profile, &samples.at[i]));
+	}
+	if (samples.n > 1)
+		puts("]");
+	free(samples.at);
 	table_end();
 	return EX_OK;
 }
