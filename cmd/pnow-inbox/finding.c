@@ -6,28 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A word as a shell takes it. */
-static const char *shell_word(struct arena *a, const char *word)
-{
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./+,:@%";
-	struct buf quoted = {0};
-	if (*word && !word[strspn(word, plain)])
-		return word;
-	buf_putc(&quoted, '\'');
-	for (; *word; word++)
-		if (*word == '\'')
-			buf_puts(&quoted, "'\\''");
-		else
-			buf_putc(&quoted, *word);
-	buf_putc(&quoted, '\'');
-	return buf_take(&quoted, a).p;
-}
-
 const char *finding_command(struct check *c, const char *program, const char *rest)
 {
 	char whole[PATH_MAX];
-	const char *file = realpath(c->in->conf->file, whole) ? whole : c->in->conf->file;
-	return arena_printf(&c->arena, "%s -c %s%s", program, shell_word(&c->arena, file), rest);
+	struct buf command = {0};
+	const char *file = c->in->conf->file;
+	buf_printf(&command, "%s -c ", program);
+	buf_shell(&command, realpath(file, whole) ? whole : file);
+	buf_puts(&command, rest);
+	return buf_take(&command, &c->arena).p;
 }
 
 static void tell_json(const struct check *c, const struct finding *f)

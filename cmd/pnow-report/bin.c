@@ -30,7 +30,8 @@ static struct bins bins_by(const struct figures *f, struct arena *a, enum bin_st
 	struct bins bins = {.step = step};
 	if (f->first > f->last)
 		return bins;
-	bins.at = arena_alloc(a, (size_t)(f->last - f->first + 1) * sizeof *bins.at);
+	static const int64_t least[] = {[BIN_DAY] = 1, [BIN_WEEK] = 7, [BIN_MONTH] = 28};
+	bins.at = arena_alloc(a, (size_t)((f->last - f->first) / least[step] + 2) * sizeof *bins.at);
 	for (int64_t number = f->first; number <= f->last; number++) {
 		const struct day *day = days_look(&f->days, number);
 		if (!bins.n || first_of(number, step) > bins.at[bins.n - 1].last)

@@ -100,13 +100,21 @@ const char *cause_advice(const struct cause *c)
 
 const char *practice_option(struct arena *a, const struct practice *p)
 {
-	return p->configuration ? arena_printf(a, " -c %s", p->configuration) : "";
+	struct buf option = {0};
+	if (!p->configuration)
+		return "";
+	buf_puts(&option, " -c ");
+	buf_shell(&option, p->configuration);
+	return buf_take(&option, a).p;
 }
 
+/* An id is the EMR's: nothing in it is to mean something to a shell. */
 static void add_ids(struct buf *b, const struct cause *c)
 {
-	for (size_t i = 0; i < CAUSE_IDS && c->ids[i]; i++)
-		buf_printf(b, "%s%s", i ? " " : "", c->ids[i]);
+	for (size_t i = 0; i < CAUSE_IDS && c->ids[i]; i++) {
+		buf_puts(b, i ? " " : "");
+		buf_shell(b, c->ids[i]);
+	}
 }
 
 const char *cause_command(struct arena *a, const struct cause *c)
@@ -116,7 +124,7 @@ const char *cause_command(struct arena *a, const struct cause *c)
 		if (*p == '@')
 			buf_puts(&b, practice_option(a, c->practice));
 		else if (*p == '^')
-			buf_puts(&b, c->ids[0] ? c->ids[0] : "ID");
+			buf_shell(&b, c->ids[0] ? c->ids[0] : "ID");
 		else if (*p == '#')
 			add_ids(&b, c);
 		else

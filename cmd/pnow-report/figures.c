@@ -29,6 +29,8 @@ struct practice *figures_practice(struct figures *f, const char *name)
 
 void figures_end(struct figures *f)
 {
+	if (f->last - f->first >= DAYS_MAX) /* since 1970, say: whatever came is among the last ones */
+		f->first = f->last - DAYS_MAX + 1;
 	funnels_count(&f->funnels);
 	tally_sort(&f->services);
 	tally_sort(&f->uncategorized);

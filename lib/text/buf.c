@@ -96,6 +96,21 @@ void buf_dense(struct buf *b, struct str json)
 	buf_add(b, (struct str){json.p + from, json.n - from});
 }
 
+void buf_shell(struct buf *b, const char *word)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./+,:@%";
+	bool quoted = !*word || word[strspn(word, plain)];
+	if (quoted)
+		buf_putc(b, '\'');
+	for (; *word; word++)
+		if (*word == '\'')
+			buf_puts(b, "'\\''");
+		else
+			buf_putc(b, *word);
+	if (quoted)
+		buf_putc(b, '\'');
+}
+
 void buf_member(struct buf *b, const char *name, const char *text)
 {
 	if (!text)

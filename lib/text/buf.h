@@ -44,6 +44,8 @@ static inline void buf_putc(struct buf *b, char c)
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* text as a JSON string, with its quotes. text is UTF-8; what is not becomes U+FFFD. */
 void buf_json(struct buf *b, struct str text);
+/* A word as a shell takes it: in quotes where it needs them. */
+void buf_shell(struct buf *b, const char *word);
 /* A checked JSON text without the blanks between its tokens: it fits in a line. */
 void buf_dense(struct buf *b, struct str json);
 /* ,"name":"text" where the object already has a member, else without the comma; nothing where text is NULL.

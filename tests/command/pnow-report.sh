@@ -97,6 +97,11 @@ is 'what an audit has found' "$(pnow-report -j -a audit <week | jq -c '.audit, .
 pnow-report -a nowhere <week >page 2>said
 is 'an audit that is not there: status 66' "$? $(cat said)" '66 pnow-report: nowhere: No such file or directory'
 
+sed -e 's/"e8"/"a b; $(touch pwned) \x27"/' -e 's|/etc/pnow/glow.json|/etc/the glow.json|' week >hostile
+is 'ids and names of files are quoted as a shell wants them' "$(pnow-report -j <hostile | jq -r '.causes[0].command')" \
+	"pnow-inbox -c '/etc/the glow.json' drop 'a b; \$(touch pwned) '\\''' e7"
+is 'a span since 1970 is one of eleven years' "$(sed 's/"since":"2026-11-16/"since":"1970-01-01/' week | pnow-report -j | jq -c '[.events, (.days | length)]')" '[9,4096]'
+
 # ---- Several practices.
 
 {
