@@ -377,6 +377,7 @@ test_pages()
 	every pnow-event.5 'type of event' "$(sed -n '/types\[EVENT_TYPES\]/,/^};/p' "$root/lib/value/event.c" | grep -oE '"[a-z]+\.[a-z]+"' | tr -d '"')"
 	every pnow-event.5 'operation' "$(grep -oE '\{"[a-z]+\.[a-z]+", [a-z_]+, [A-Z]+\}' "$root/cmd/crm-push/action.c" | cut -d'"' -f2)"
 	every pnow-event.5 'status' "$(sed -n '/words\[\] = {/,/;/p' "$root/cmd/crm-push/result.c" | grep -oE '"[a-z]+"' | tr -d '"')"
+	every pnow-operations.7 'finding of check' "$(sed -n '/^\.It Cm token refused/,/^\.El/s/^\.It Cm /The mail says: /p' "$root/man/pnow-inbox.1")"
 	every pnow-inbox.1 'subcommand' "$(subcommands)"
 	every pnow-inbox.1 'state' "$(sed -n '/states\[\] = {/,/;/p' "$root/lib/state/inbox_people.c" | grep -oE '"[a-z]+"' | tr -d '"')"
 	every pnow-inbox.1 'record of a dump' "$(grep -oE '^	\{"[a-z_]+",' "$root/lib/state/dump.c" | tr -d '	{",')"
