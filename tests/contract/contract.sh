@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../tap.sh"
 description=${PNOW_HIGHLEVEL:-$root/../shared/highlevel}
 prism=$root/.build/contract/node_modules/.bin/prism
-tests='workflows tables push crm-setup-fields contact-tagged audit'
+tests='workflows tables push crm-setup crm-setup-fields contact-tagged fetch-tagged consent corrections audit'
 apps='contacts locations opportunities workflows'
 servers=()
 
