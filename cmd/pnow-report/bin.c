@@ -55,12 +55,10 @@ struct bins bins_by_month(const struct figures *f, struct arena *a)
 	return bins_by(f, a, BIN_MONTH);
 }
 
-int64_t bin_all(const struct bin *b)
+const char *bins_per(const struct bins *bins)
 {
-	int64_t n = 0;
-	for (enum fate fate = 0; fate < FATES; fate++)
-		n += b->fates[fate];
-	return n;
+	static const char *const words[] = {[BIN_DAY] = "day", [BIN_WEEK] = "week", [BIN_MONTH] = "month"};
+	return words[bins->step];
 }
 
 const char *bin_name(struct arena *a, const struct bins *bins, size_t i)

@@ -11,6 +11,14 @@ const struct fate_words fates[FATES] = {
 	[FATE_FAILED] = {"failed", "Failed"},
 };
 
+int64_t fates_sum(const int64_t counts[FATES])
+{
+	int64_t n = 0;
+	for (enum fate fate = 0; fate < FATES; fate++)
+		n += counts[fate];
+	return n;
+}
+
 const char *report_type(size_t type)
 {
 	return type < EVENT_TYPES ? event_type_name((enum event_type)type) : "other";
@@ -66,8 +74,8 @@ int64_t figures_fate(const struct figures *f, enum fate fate)
 int64_t figures_all(const struct figures *f)
 {
 	int64_t n = 0;
-	for (enum fate fate = 0; fate < FATES; fate++)
-		n += figures_fate(f, fate);
+	for (size_t type = 0; type < TYPES; type++)
+		n += fates_sum(f->events[type]);
 	return n;
 }
 
@@ -79,21 +87,13 @@ int64_t figures_patientnow_limit(const struct figures *f)
 	return n;
 }
 
-int64_t practice_all(const struct practice *p)
-{
-	int64_t n = 0;
-	for (enum fate fate = 0; fate < FATES; fate++)
-		n += p->fates[fate];
-	return n;
-}
-
 /* Worse is: more that has failed; then more that waits; then a larger part that was left out; then longer
  * waits. */
 static int compare(const void *left, const void *right)
 {
 	const struct practice *a = *(const struct practice *const *)left,
 						  *b = *(const struct practice *const *)right;
-	int64_t all_a = practice_all(a), all_b = practice_all(b);
+	int64_t all_a = fates_sum(a->fates), all_b = fates_sum(b->fates);
 	const int64_t both[][2] = {
 		{a->fates[FATE_FAILED], b->fates[FATE_FAILED]},
 		{a->fates[FATE_WAITING], b->fates[FATE_WAITING]},

@@ -41,10 +41,7 @@ static void add_waits(json *object, const struct waits *w)
 /* How many events there are, and what became of them; what none came to is left out. */
 static void add_fates(json *object, const int64_t *counts)
 {
-	int64_t all = 0;
-	for (enum fate fate = 0; fate < FATES; fate++)
-		all += counts[fate];
-	add_number(object, "events", all);
+	add_number(object, "events", fates_sum(counts));
 	for (enum fate fate = 0; fate < FATES; fate++)
 		if (counts[fate])
 			add_number(object, fates[fate].key, counts[fate]);
@@ -54,12 +51,11 @@ static json *types_of(const int64_t counts[TYPES][FATES])
 {
 	json *types = json_object_new_object();
 	for (size_t type = 0; type < TYPES; type++) {
+		if (!fates_sum(counts[type]))
+			continue;
 		json *one = json_object_new_object();
 		add_fates(one, counts[type]);
-		if (json_object_get_int64(json_object_object_get(one, "events")))
-			add(types, report_type(type), one);
-		else
-			json_object_put(one);
+		add(types, report_type(type), one);
 	}
 	return types;
 }

@@ -1,6 +1,6 @@
 /*
  * The parts of pnow-report: read.c turns each line into figures; figures.c, day.c, wait.c, funnel.c, tally.c
- * and cause.c keep them; page.c (with parts.c, chart.c, html.c), text.c and json.c write them. What is kept
+ * and cause.c keep them; page.c (with part_….c, chart.c, html.c), text.c and json.c write them. What is kept
  * does not grow with the number of results, but for a bounded number of days, names and causes, which are
  * drawn.
  */
@@ -29,6 +29,8 @@ struct fate_words {
 	const char *shown; /* to people */
 };
 extern const struct fate_words fates[FATES];
+/* How many events there are, whatever became of them. */
+int64_t fates_sum(const int64_t counts[FATES]);
 
 enum { TYPES = EVENT_TYPES + 1 }; /* the last: another, or none */
 /* patient.updated; "other" for the last. */
@@ -227,7 +229,6 @@ int64_t figures_all(const struct figures *f);
 int64_t figures_patientnow_limit(const struct figures *f);
 /* The practices, the worst first. The array is the arena's. */
 const struct practice **figures_worst(const struct figures *f, struct arena *a);
-int64_t practice_all(const struct practice *p);
 
 /* --- read.c --- */
 
@@ -255,7 +256,8 @@ struct bins {
 struct bins bins_of(const struct figures *f, struct arena *a);
 /* By the month. */
 struct bins bins_by_month(const struct figures *f, struct arena *a);
-int64_t bin_all(const struct bin *b);
+/* "day", "week", "month". */
+const char *bins_per(const struct bins *bins);
 /* "Mon 16 Nov 2026", "16 Nov to 22 Nov 2026", "November 2026"; the arena's. */
 const char *bin_name(struct arena *a, const struct bins *bins, size_t i);
 /* What an axis has room for: "Mon 16", "16 Nov", "Nov 2026"; the arena's. */

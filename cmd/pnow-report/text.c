@@ -50,7 +50,7 @@ static void say_practices(const struct report *r, struct buf *out)
 		const struct practice *p = worst[i];
 		buf_printf(out,
 			"  %s\n      %s events, %s failed, %s waiting, %s left out; 99 of 100 within %s; %s\n", p->name,
-			shown_number(practice_all(p)), shown_number(p->fates[FATE_FAILED]),
+			shown_number(fates_sum(p->fates)), shown_number(p->fates[FATE_FAILED]),
 			shown_number(p->fates[FATE_WAITING]), shown_number(p->fates[FATE_SKIPPED]),
 			shown_wait(waits_rank(&p->waits, 99)), shown_money(p->value));
 	}
@@ -86,14 +86,12 @@ static void say_days(const struct report *r, struct buf *out)
 	for (size_t i = 0; i < bins.n; i++) {
 		const struct bin *b = &bins.at[i];
 		int64_t left = b->fates[FATE_SKIPPED] + b->fates[FATE_FAILED];
-		row(out, bin_name(r->arena, &bins, i), shown_number(bin_all(b)),
+		row(out, bin_name(r->arena, &bins, i), shown_number(fates_sum(b->fates)),
 			left ? arena_printf(r->arena, "%s failed or left out", shown_number(left)) : "");
 	}
 	buf_putc(out, '\n');
 	for (size_t type = 0; type < TYPES; type++) {
-		int64_t all = 0;
-		for (enum fate fate = 0; fate < FATES; fate++)
-			all += r->figures->events[type][fate];
+		int64_t all = fates_sum(r->figures->events[type]);
 		if (all)
 			row(out, report_type(type), shown_number(all), "");
 	}
