@@ -64,7 +64,7 @@ struct html_table html_table(
 {
 	struct html_table t = {.out = out, .kind = kind};
 	size_t n = 0;
-	for (; heads[n] && n < HEADS_MAX; n++)
+	for (; n < HEADS_MAX && heads[n]; n++)
 		t.heads[n] = heads[n];
 	if (kind == CAPTION_UNFOLDS) {
 		buf_puts(out, "<details><summary>");
