@@ -249,6 +249,7 @@ test_readme()
 	judge "$folder" README.md
 	is 'README.md: its links lead somewhere' '' \
 		"$(grep -oE '\]\([^)#:]+\)' "$root/README.md" | tr -d ']()' | while read -r to; do [ -e "$root/$to" ] || echo "$to"; done)"
+	like 'README.md: what make deps installs reads a page from the checkout' "$(man -l "$root/man/pnow.7" 2>&1)" '*A FIRST PRACTICE*'
 	is 'README.md: the targets of make are there' 'check demo deps install' \
 		"$(grep -oE '^(check|demo|deps|install):' "$root/Makefile" | tr -d : | sort | xargs)"
 }
