@@ -114,12 +114,13 @@ after=$(looks)
 holds "idle, it sleeps: $((after - before)) times woken in two seconds" test $((after - before)) -le 10
 end
 
-if ! clock 60; then
+if ! clock 20; then
 	skip 'a pipeline that was idle for a minute ends' 'no faketime here, or sanitizers'
 	finish
 	exit
 fi
 rm -f glow.db*
+pnow-inbox stat >stat # makes the file: by this clock whoever waits for that soon waits too long
 run -- ./answer
 put e1
 until_states 'e1 done'
