@@ -98,14 +98,14 @@ static enum outcome settle_all(struct push_work *w, int64_t now)
 	return push_result_fail_state(w, "used");
 }
 
-/* The result tells what was added, and of a bill's first time for which items. */
+/* The result tells what was added, and the first time that a bill adds something for which items. */
 static void tell_added(struct push_work *w, int64_t added, bool first)
 {
 	struct buf *told = &w->result.told;
 	struct str items = jtext_get(record_get(w->event->r, "bill"), "items");
 	char money[MONEY_TEXT];
 	buf_member(told, "amount", money_text(added, money));
-	if (!first || jtext_type(items) != JTEXT_ARRAY)
+	if (!first || added <= 0 || jtext_type(items) != JTEXT_ARRAY)
 		return;
 	buf_puts(told, ",\"items\":[");
 	for (struct str at = {0}; jtext_next(items, &at);) {

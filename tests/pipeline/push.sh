@@ -165,6 +165,8 @@ told 'a bill, what was added and for which items' '.actions[] | select(.op == "l
 	'["450.00",[{"name":"Botox","amount":"300.00"},{"name":"Peel"}]]'
 paid e4 $T3 991 400.00 | run
 told 'its correction, the difference' '.actions[] | select(.op == "ltv.add") | [.amount, .items]' '["-50.00",null]'
+paid e5 $T3 992 -20.00 '.bill.items = [{name: "Peel", amount: "20.00"}]' | run
+told 'a bill that takes something back, how much, and no items' '.actions[] | select(.op == "ltv.add") | [.amount, .items]' '["-20.00",null]'
 
 # --- What the CRM has lost or renamed since
 
