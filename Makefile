@@ -2,6 +2,7 @@
 # "make help" lists what can be made. SAN=1 builds with ASan and UBSan, CC=clang with clang: each in a folder of its own. V=1 shows
 # each command as it is run.
 
+# The version, here alone. A new one begins a section of man/pnow-changes.7; its commit is tagged v$(VERSION).
 VERSION = 0.1
 PREFIX ?= /usr/local
 BINDIR = $(PREFIX)/bin
@@ -202,6 +203,14 @@ bench: all $(BENCH_PROGRAMS) $(CROWD)
 instructions: all $(BENCH_PROGRAMS)
 	PNOW_BIN=$(abspath $(BIN)) BENCH=instructions tests/bench/bench.sh
 
+# What is committed, as a tar whose bytes follow from the commit and from nothing else.
+DIST = .build/pnow-$(VERSION).tar.gz
+dist:
+	@git diff --quiet HEAD || echo 'what is not committed is left out' >&2
+	@mkdir -p $(dir $(DIST))
+	@git -c tar.umask=0022 archive --format=tar --prefix=pnow-$(VERSION)/ HEAD | gzip -9n >$(DIST)
+	@echo $(DIST)
+
 deps-bench:
 	tests/bench/deps.sh
 
@@ -260,6 +269,7 @@ make day              a practice's days on a faster clock: waits, and calls of P
 make lint             formatters and linters; contract: requests against the CRM's description
 make mutate           break promises one by one: each must fail its test
 make crash, fuzz, orders, backfill, busy-day    the long ones
+make dist             a tar of what is committed, always of the same bytes
 make clean            remove what was built
 V=1 shows each command; SAN=1 builds with sanitizers, CC=clang with clang
 endef
@@ -270,7 +280,7 @@ clean:
 	rm -rf .build
 
 FORCE:
-.PHONY: all help uninstall backfill bench busy-day check check-clang check-long clean contract crash day demo deps deps-bench deps-contract fuzz fuzz-corpus install instructions lint mutate orders FORCE
+.PHONY: all help uninstall backfill bench busy-day check check-clang check-long clean contract crash day demo deps deps-bench deps-contract dist fuzz fuzz-corpus install instructions lint mutate orders FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
