@@ -227,8 +227,8 @@ static bool make_due(struct state *s, const char *id)
 	int64_t now = when_now_ms();
 	return note(s, id, now, "retried") &&
 		   state_do(s,
-			   "UPDATE inbox SET state='waiting', attempts=0, due=?, run=NULL, settled=NULL, failure=NULL"
-			   "  WHERE id=?",
+			   "UPDATE inbox SET state='waiting', attempts=0, due=?, run=NULL, settled=NULL, put_off=NULL,"
+			   "  failure=NULL WHERE id=?",
 			   "it", now, id);
 }
 
