@@ -8,7 +8,7 @@ static const char *const style[] = {
 	"--weekend:#eef2f5;--done:#1d7f87;--unchanged:#7fb9bf;--ignored:#b9c4cd;--skipped:#d99a2b;"
 	"--dropped:#8793a0;--waiting:#8577c9;--failed:#c4382f;--range:#a9cfd3;--link:#14666d;--good:#e3f3ee;"
 	"--good-ink:#14573f;--bad:#fbe6e4;--bad-ink:#8c1f18}\n"
-	"@media(prefers-color-scheme:dark){:root{--ground:#10161c;--card:#171f27;--ink:#e4eaef;--soft:#9cabb8;"
+	"@media screen and (prefers-color-scheme:dark){:root{--ground:#10161c;--card:#171f27;--ink:#e4eaef;--soft:#9cabb8;"
 	"--line:#2b3742;--weekend:#1c2630;--done:#45aab3;--unchanged:#2f6f76;--ignored:#56636f;"
 	"--skipped:#e0ac4a;--dropped:#8793a0;--waiting:#9b8fe0;--failed:#ee6a61;--range:#2c656b;--link:#6fc6cd;"
 	"--good:#14352b;--good-ink:#a5e0c8;--bad:#43201e;--bad-ink:#ffc4bf}}\n"
