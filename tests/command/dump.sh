@@ -25,7 +25,7 @@ chmod +x answer
 pnow-inbox run -1 -- ./answer 2>run.err
 pnow-inbox drop e7 >dropped
 seq 31 40 | jq -c '{id: "e\(.)", type: "patient.updated", practice: "glow", patient: {id: "p\(.)"}}' | pnow-inbox add >added
-pnow-inbox run -- sleep 600 2>run.err &
+pnow-inbox run -- sh -c 'cat >taken' 2>run.err &
 run=$!
 started+=("$run")
 until_true eval 'pnow-inbox stat | jq -e ".running == 10"'

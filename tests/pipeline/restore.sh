@@ -20,10 +20,15 @@ begin()
 	setsid pnow-inbox run -- pnow-sync 2>>"$DIR/run.err" &
 	run=$!
 }
-# end [SIGNAL]: the run and its pipeline.
 end()
 {
-	kill "-${1:-TERM}" -- "-$run"
+	kill "$run"
+	wait "$run"
+}
+# crash: the run and all that it has started end at once.
+crash()
+{
+	pkill -KILL -s "$run"
 	wait "$run" 2>/dev/null
 }
 settled()
@@ -71,7 +76,7 @@ settled
 fault hang path=notes method=POST
 pnow-inbox add <"$DIR/last" >"$DIR/added"
 until_true eval '[ "$(contact ana@example.com | jq -r ".fields[\"Patient Lifetime Value\"]")" = 517.50 ]'
-end KILL
+crash
 faults_end
 before=$(enrolments)
 
