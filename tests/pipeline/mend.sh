@@ -106,6 +106,23 @@ run -j 1 <"$DIR/mapped"
 is 'and the events themselves, when they come, are no news, or tell what was there' "$(jq -r .status "$DIR/results" | sort | uniq -c | xargs) $(held | md5sum)" \
 	"1 done 1 skipped 14 unchanged $(md5sum <<<"$whole")"
 
+# --- Several sub-accounts
+
+begin . ".facilities.Downtown = {location_id: \"$DOWNTOWN\", token_file: \"downtown.token\"}"
+{
+	event appointment.booked f1 2026-12-01T10:00:00Z '{patient: $ana} + visit("1"; "booked") | .appointment.facility = "Elsewhere"'
+	event appointment.booked f2 2026-12-01T10:01:00Z '{patient: $ana} + visit("2"; "booked")'
+	event patient.updated f3 2026-12-01T10:02:00Z '{patient: ($ana + {last_name: "Lopez-Reyes"})}'
+} | mapped >"$DIR/two"
+run -j 1 <"$DIR/two"
+whole_two=$(held)
+curl -sS -X PUT "$API/crm/contacts/$(curl -sS "$API/_/state" | jq -r ".contacts[] | select(.locationId == \"$DOWNTOWN\") | .id")" \
+	-d '{"lastName":"Lopez"}' -H 'Content-Type: application/json' -H 'Authorization: Bearer sandbox-downtown-token' -H 'Version: 2021-07-28' >"$DIR/answer"
+PNOW_CONFIG=$DIR/test.json crm-push -R <"$DIR/two" >"$DIR/found"
+is 'one of two sub-accounts is put right' "$? $(jq -c '[.id, .status, .location_id]' "$DIR/found") $(held | md5sum)" \
+	"0 [\"f3\",\"mended\",\"$DOWNTOWN\"] $(md5sum <<<"$whole_two")"
+begin "$had"
+
 # --- Interrupted
 
 # Each kill is at another write: a contact, a tag, the two of an opportunity, one that is made again.
