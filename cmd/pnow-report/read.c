@@ -8,7 +8,7 @@
 #include "value/money.h"
 #include "value/when.h"
 
-#include <strings.h>
+enum { COUNT_MAX = 1000000000 };
 
 /* A line that is being read. */
 struct reading {
@@ -16,7 +16,7 @@ struct reading {
 	struct arena *a;
 	struct jtext_members members;
 	struct practice *practice;
-	const char *id, *status;
+	const char *id;
 	enum fate fate; /* FATE_NONE: the event has another line, which tells it */
 	size_t type;
 	int64_t received, at; /* 0: not told */
@@ -27,9 +27,11 @@ static const char *text(const struct reading *r, const char *name)
 	return jtext_scalar(r->a, jtext_member(&r->members, name));
 }
 
+/* A count; 0 where it is none, or more than anybody has. */
 static int64_t number(struct str value)
 {
-	return jtext_type(value) == JTEXT_NUMBER ? str_number(value.p) : 0;
+	int64_t n = jtext_type(value) == JTEXT_NUMBER ? str_number(value.p) : 0;
+	return n > 0 && n <= COUNT_MAX ? n : 0;
 }
 
 /* A time's moment; 0: it tells none. */
@@ -271,14 +273,14 @@ bool report_read(struct figures *f, struct arena *a, struct str line)
 	struct reading r = {.f = f, .a = a, .members = jtext_members(a, line)};
 	const char *name = text(&r, "practice"), *state = text(&r, "state");
 	r.id = text(&r, "id");
-	r.status = text(&r, "status");
-	if (r.status && strcmp(r.status, "differs") == 0) {
+	const char *status = text(&r, "status");
+	if (status && strcmp(status, "differs") == 0) {
 		read_difference(&r);
 		return true;
 	}
 	bool failed = jtext_type(jtext_member(&r.members, "error")) == JTEXT_OBJECT;
 	bool told = name && !r.id && text(&r, "timezone");
-	if (!r.status && !state && !failed && !told)
+	if (!status && !state && !failed && !told)
 		return false;
 	r.practice = figures_practice(f, name ? name : "");
 	if (told) {
@@ -288,9 +290,7 @@ bool report_read(struct figures *f, struct arena *a, struct str line)
 	r.received = moment(&r, "received");
 	r.at = moment(&r, "at");
 	/* of a result alone, its status; with the inbox's words, the last line of an event has its state */
-	r.fate = state                ? fate_of(state)
-			 : r.received && r.at ? FATE_NONE
-								  : fate_of(r.status ? r.status : "failed");
+	r.fate = state ? fate_of(state) : r.received && r.at ? FATE_NONE : fate_of(status ? status : "failed");
 	if (r.fate == FATE_NONE && !(r.received && r.at))
 		return false;
 	enum event_type type = event_type_of(text(&r, "type"));
