@@ -125,9 +125,10 @@ static bool match_given(const struct csv *c, struct fact_columns *f, const struc
 static const struct profile_pointers *pointers_of(const struct csv *c, const struct fact_columns *f)
 {
 	const struct profile_kind *kinds = c->profile->kinds;
-	const struct profile_fields *fields = f->about == ABOUT_ITEM      ? &kinds[KIND_BILL].item
-										  : f->about == ABOUT_PATIENT ? &kinds[KIND_PATIENT].fields
-																	  : &kinds[c->kind].fields;
+	const struct profile_fields *fields = f->about == ABOUT_ITEM ? &kinds[KIND_BILL].item
+										  : f->about == ABOUT_PATIENT
+											  ? profile_fields(c->profile, KIND_PATIENT, c->kind)
+											  : &kinds[c->kind].fields;
 	return profile_field(fields, f->name);
 }
 

@@ -25,7 +25,7 @@ static const char *id_of(const struct fetch *f, const struct record *r)
 {
 	struct arena *a = r->arena;
 	const char *id = jtext_scalar(a, jtext_get(record_get(r, event_kind_name(f->kind)), "id"));
-	if (!id)
+	if (!id && !record_get(r, "payload").p)
 		id = profile_text(profile_field(&f->profile->kinds[f->kind].fields, "id"), a, r->line);
 	if (!id && !record_get(r, "payload").p)
 		id = record_text(r, "id");

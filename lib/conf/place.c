@@ -11,11 +11,12 @@
 
 static const char joint[] = " + ", first[] = "#first", last[] = "#last";
 
-/* The next letter of a text, folded: lower case, without '_' and, where blanks is set, without ' ' and '-';
- * -1 at the end. */
+/* The next letter of a text, folded: lower case, without '_' and, where blanks is set, without what words are
+ * set apart with; -1 at the end. */
 static int folded(struct str text, size_t *i, bool blanks)
 {
-	while (*i < text.n && (text.p[*i] == '_' || (blanks && (text.p[*i] == ' ' || text.p[*i] == '-'))))
+	static const char between[] = " -.:/";
+	while (*i < text.n && (text.p[*i] == '_' || (blanks && memchr(between, text.p[*i], strlen(between)))))
 		++*i;
 	return *i < text.n ? tolower((unsigned char)text.p[(*i)++]) : -1;
 }
@@ -100,27 +101,25 @@ static struct str entry(struct str list, struct str number)
 	return at;
 }
 
-static struct str property(struct arena *a, struct str object, struct str name)
+static struct str property(struct str object, struct str name)
 {
-	struct jtext_members members = jtext_members(a, object);
-	for (size_t i = 0; i < members.n; i++)
-		if (place_same(members.at[i].name, name, false))
-			return members.at[i].value;
+	struct jtext_member member;
+	for (const char *at = NULL; jtext_next_member(object, &at, &member);)
+		if (place_same(member.name, name, false))
+			return member.value;
 	return (struct str){0};
 }
 
 struct str place_value(struct str pointer, struct str body)
 {
-	struct arena a = {0};
 	const char *end = pointer.p + pointer.n;
 	for (const char *at = pointer.p; at < end && *at == '/' && body.p;) {
 		struct str name = {++at, 0};
 		while (at + name.n < end && at[name.n] != '/')
 			name.n++;
-		body = jtext_type(body) == JTEXT_ARRAY ? entry(body, name) : property(&a, body, name);
+		body = jtext_type(body) == JTEXT_ARRAY ? entry(body, name) : property(body, name);
 		at += name.n;
 	}
-	arena_free(&a);
 	return body;
 }
 

@@ -49,15 +49,19 @@ static const char *twice_in(struct arena *a, struct str object)
 }
 
 /* The first name that is given twice in an object that a place's pointers lead through below body, or NULL.
- */
-static const char *twice_along(struct arena *a, const char *place, struct str body)
+   last is the object's pointer that was looked at before: most places of a list lead through one object. */
+static const char *twice_along(struct arena *a, const char *place, struct str body, struct str *last)
 {
 	const char *twice = NULL;
 	struct str pointer;
 	while (place_pointer(&place, &pointer))
-		for (size_t n = 1; !twice && n < pointer.n; n++)
-			if (pointer.p[n] == '/')
-				twice = twice_in(a, place_value((struct str){pointer.p, n}, body));
+		for (size_t n = 1; !twice && n < pointer.n; n++) {
+			struct str object = {pointer.p, n};
+			if (pointer.p[n] != '/' || str_eq(object, *last))
+				continue;
+			*last = object;
+			twice = twice_in(a, place_value(object, body));
+		}
 	return twice;
 }
 
@@ -66,10 +70,11 @@ const char *profile_twice(const struct profile *p, struct arena *a, enum event_k
 	const struct profile_kind *k = &p->kinds[kind];
 	const struct profile_fields *const lists[] = {&k->fields, &k->elsewhere};
 	const char *twice = twice_in(a, body);
+	struct str last = {0};
 	for (size_t l = 0; l < COUNT(lists); l++)
 		for (size_t i = 0; i < lists[l]->n; i++)
 			for (size_t j = 0; j < lists[l]->at[i].from.n && !twice; j++)
-				twice = twice_along(a, lists[l]->at[i].from.at[j], body);
+				twice = twice_along(a, lists[l]->at[i].from.at[j], body, &last);
 	for (struct str at = {0}, items = profile_find(&k->items, body); !twice && jtext_next(items, &at);)
 		twice = twice_in(a, at);
 	return twice;

@@ -117,7 +117,7 @@ bool profile_has(const struct profile_pointers *pointers, struct str body);
 const char *profile_twice(const struct profile *p, struct arena *a, enum event_kind kind, struct str body);
 
 /* Whether a column of an export (Cell Phone, cell_phone) means what a pointer leads to (/cellPhone): without
-   regard to case, '_', '-', blanks and the pointer's slashes. */
+   regard to case, blanks and _ - . : /. */
 bool profile_is_column(const char *pointer, const char *column);
 
 /* Where the facts of a kind stand in a body that is about body_kind. */

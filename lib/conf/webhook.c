@@ -77,7 +77,9 @@ const char *webhook_status(const struct profile *profile, enum event_kind kind, 
 struct source webhook_source(
 	const struct profile *profile, enum event_type type, enum event_kind kind, struct str payload)
 {
-	struct str facts = profile_find(&profile->event_data, payload);
+	struct str facts = {0};
+	for (size_t i = 0; i < profile->event_data.n && jtext_type(facts) != JTEXT_OBJECT; i++)
+		facts = place_value(str_of(profile->event_data.at[i]), payload);
 	struct source source = {jtext_type(facts) == JTEXT_OBJECT ? facts : payload,
 		profile_fields(profile, kind, type == EVENT_UNKNOWN ? kind : event_kind_of(type))};
 	if (jtext_type(source.body) != JTEXT_OBJECT)

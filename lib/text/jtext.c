@@ -279,6 +279,11 @@ static bool next_member(struct str text, const char **at, struct jtext_member *m
 	return true;
 }
 
+bool jtext_next_member(struct str object, const char **at, struct jtext_member *member)
+{
+	return jtext_type(object) == JTEXT_OBJECT && next_member(object, at, member);
+}
+
 struct jtext_members jtext_members(struct arena *a, struct str text)
 {
 	struct jtext_members members = {0};

@@ -57,6 +57,9 @@ bool jtext_check_object(struct str text, struct jtext_members *members, struct j
  * no object. */
 struct jtext_members jtext_members(struct arena *a, struct str object);
 
+/* Walks an object (checked before): at starts as NULL; returns false after the last member. */
+bool jtext_next_member(struct str object, const char **at, struct jtext_member *member);
+
 /* The first name that is given twice, or NULL. Names are compared decoded ("i\u0064" is "id"). */
 const char *jtext_twice(struct arena *a, const struct jtext_members *members);
 

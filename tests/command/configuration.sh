@@ -248,7 +248,7 @@ sed -e 's/"authorization": *"[^"]*"/"authorization": "x\\nX-Other: y"/' "$root/l
 jq -c '.patientnow.profile="./broken.json"' good.json >conf.json
 refuses "a line break in a header of a profile" pnow-enrich 'pnow-enrich: ./broken.json:*: authorization: found text with a control character, expected one line of text'
 jq -c '.patientnow.profile="./mine.json"' good.json >conf.json
-refuses "a profile of one's own with a mistake" pnow-enrich 'pnow-enrich: ./mine.json:*: unknown key patient.fields.firstname: expected a fact of pnow-event(5); the nearest one is first_name'
+refuses "a profile of one's own with a mistake" pnow-enrich 'pnow-enrich: ./mine.json:*: unknown key patient.*.firstname: expected a fact of pnow-event(5); the nearest one is first_name'
 sed 's/"pages_header"/"page_header"/' "$root/lib/profiles/patientnow-essentials.json" >mine.json
 refuses "an unknown key of a profile names the nearest" pnow-enrich 'pnow-enrich: ./mine.json:*: unknown key paging.page_header: the nearest known one is paging.pages_header'
 sed 's/"appointment": {/"apointment": {/' "$root/lib/profiles/patientnow-pro.json" >mine.json

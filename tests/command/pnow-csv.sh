@@ -50,12 +50,12 @@ is "month before day, or as the profile says" "$(csv patient .patient.dob <<<"$b
 
 # ---- What is missing, what is left out
 
-few=$'Patient ID,First Name,Sex\n1,Ana,F'
+few=$'Patient ID,First Name,Shoe Size\n1,Ana,F'
 csv patient . <<<"$few" >/dev/null
 is "facts without a column are told, beside columns without a fact" "$(cat said)" \
 	"pnow-csv: standard input: no column for patient.last_name, patient.email, patient.phone, patient.gender, patient.dob, \
 patient.address1, patient.city, patient.state, patient.postal_code, patient.referral_source, patient.unsubscribed
-pnow-csv: standard input: nothing is made of \"Sex\""
+pnow-csv: standard input: nothing is made of \"Shoe Size\""
 csv membership . <<<$'Membership ID,Patient ID,Program Name,Sold Date,Amount,Status\n1,2,Glow,06/01/2025,5,Active' >/dev/null
 is "nothing is told where nothing is missing" "$(cat said)" ''
 csv bill . -m facility= -m provider= -m status= -m refunded= -m refund_of= -m item.name= <<<$'Bill ID,Patient ID,Bill Date,Total\n1,2,06/01/2025,5' >/dev/null
