@@ -217,6 +217,10 @@ deps-bench:
 demo: all
 	PATH="$(abspath $(BIN)):$$PATH" examples/demo/demo.sh $(BUILD)/demo.html
 
+# The pages as a site, with an index and a sample of the report: .build/html/index.html. The README's two pictures are made here, too.
+html: all
+	PATH="$(abspath $(BIN)):$$PATH" man/html/make-html.sh .build/html
+
 deps:
 	tests/deps.sh
 
@@ -262,6 +266,7 @@ define HELP
 make deps             install what is needed to build and test, with apt-get, as root
 make                  build the programs into $(BIN)
 make demo             send webhooks through the pipeline to the stand-in, show what arrived
+make html             the pages as a site, with a sample of the report, in .build/html
 make check            the tests: four minutes; check-long has those that take a minute each
 make install          under PREFIX ($(PREFIX)), below DESTDIR; uninstall takes it away
 make bench            what pnow does beside what others do; deps-bench first
@@ -280,7 +285,7 @@ clean:
 	rm -rf .build
 
 FORCE:
-.PHONY: all help uninstall backfill bench busy-day check check-clang check-long clean contract crash day demo deps deps-bench deps-contract dist fuzz fuzz-corpus install instructions lint mutate orders FORCE
+.PHONY: all help uninstall backfill bench busy-day check check-clang check-long clean contract crash day demo deps deps-bench deps-contract dist fuzz fuzz-corpus html install instructions lint mutate orders FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
