@@ -9,6 +9,9 @@ BINDIR = $(PREFIX)/bin
 MANDIR = $(PREFIX)/share/man
 DATADIR = $(PREFIX)/share/pnow
 EXAMPLEDIR = $(PREFIX)/share/doc/pnow/examples
+BASHDIR = $(PREFIX)/share/bash-completion/completions
+ZSHDIR = $(PREFIX)/share/zsh/site-functions
+FISHDIR = $(PREFIX)/share/fish/vendor_completions.d
 
 CLANG = $(findstring clang,$(notdir $(CC)))
 BUILD = .build/$(if $(FUZZ),libfuzzer,$(if $(CLANG),clang-)$(if $(SAN),san,release))
@@ -232,7 +235,7 @@ contract: all
 	PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" tests/run tests/contract/contract.sh tests/command/pnow-report-browser.sh
 
 C_FILES = $(shell git ls-files '*.c' '*.h')
-SHELL_FILES = $(shell git ls-files "*.sh" "*.bash" tests/run .ci/run "examples/workflows/*" examples/backfill/backfill examples/report/mail-report examples/first-practice/first-practice)
+SHELL_FILES = $(shell git ls-files "*.sh" "*.bash" tests/run .ci/run "examples/workflows/*" examples/backfill/backfill examples/report/mail-report examples/first-practice/first-practice completions/complete completions/pnow.bash)
 
 lint:
 	clang-format --dry-run -Werror $(C_FILES)
@@ -242,8 +245,8 @@ lint:
 
 Q = $(if $(V),,@)
 
-# Pages and examples name the PREFIX that they are installed under.
-install: all
+# Pages, examples and completions name the PREFIX that they are installed under.
+install: all install-completions
 	$(Q)install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR)/profiles $(DESTDIR)$(EXAMPLEDIR)
 	$(Q)install -m 755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
 	$(Q)install -m 644 lib/profiles/*.json $(DESTDIR)$(DATADIR)/profiles
@@ -255,10 +258,22 @@ install: all
 	$(Q)grep -rlF /usr/local/ $(DESTDIR)$(EXAMPLEDIR) | xargs sed -i 's|/usr/local/|$(PREFIX)/|g'
 	@echo 'installed under $(DESTDIR)$(PREFIX); to begin: man -M $(DESTDIR)$(MANDIR) 7 pnow'
 
+# bash and fish look for a file of the command's name.
+install-completions:
+	$(Q)install -d $(addprefix $(DESTDIR),$(DATADIR) $(BASHDIR) $(ZSHDIR) $(FISHDIR))
+	$(Q)install -m 755 completions/complete $(DESTDIR)$(DATADIR)
+	$(Q)install -m 644 completions/pnow.bash $(DESTDIR)$(BASHDIR)/pnow
+	$(Q)install -m 644 completions/_pnow $(DESTDIR)$(ZSHDIR)
+	$(Q)install -m 644 completions/pnow.fish $(DESTDIR)$(FISHDIR)
+	$(Q)sed -i 's|/usr/local/|$(PREFIX)/|g; s|@COMMANDS@|$(COMMANDS)|' $(addprefix $(DESTDIR),$(BASHDIR)/pnow $(ZSHDIR)/_pnow $(FISHDIR)/pnow.fish)
+	$(Q)for command in $(COMMANDS); do \
+		ln -sf pnow $(DESTDIR)$(BASHDIR)/$$command && ln -sf pnow.fish $(DESTDIR)$(FISHDIR)/$$command.fish || exit 1; done
+
 # What install has put there; configurations, secrets and states are elsewhere, and stay.
 uninstall:
 	$(Q)rm -f $(addprefix $(DESTDIR)$(BINDIR)/,$(COMMANDS))
 	$(Q)rm -f $(foreach page,$(notdir $(PAGES)),$(DESTDIR)$(MANDIR)/man$(lastword $(subst ., ,$(page)))/$(page))
+	$(Q)rm -f $(addprefix $(DESTDIR)$(BASHDIR)/,pnow $(COMMANDS)) $(DESTDIR)$(ZSHDIR)/_pnow $(addprefix $(DESTDIR)$(FISHDIR)/,pnow.fish $(COMMANDS:=.fish))
 	$(Q)rm -rf $(DESTDIR)$(DATADIR) $(DESTDIR)$(EXAMPLEDIR)
 	$(Q)rmdir $(dir $(DESTDIR)$(EXAMPLEDIR)) 2>/dev/null || true
 
@@ -285,7 +300,7 @@ clean:
 	rm -rf .build
 
 FORCE:
-.PHONY: all help uninstall backfill bench busy-day check check-clang check-long clean contract crash day demo deps deps-bench deps-contract dist fuzz fuzz-corpus html install instructions lint mutate orders FORCE
+.PHONY: all help uninstall backfill bench busy-day check check-clang check-long clean contract crash day demo deps deps-bench deps-contract dist fuzz fuzz-corpus html install install-completions instructions lint mutate orders FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -12,7 +12,8 @@ static const char list_usage[] =
 	"The events, the newest last; on a terminal in columns, else NDJSON.\n"
 	"  -n N      the newest N only\n"
 	"  -s STATE  waiting, running, done, unchanged, ignored, skipped, dead, dropped\n"
-	"  -t TYPE   only events of these types\n"
+	"  -t TYPE   only events of these types: patient.updated, patient.created, appointment.booked,\n"
+	"            appointment.status, bill.completed, membership.created, contact.tagged\n"
 	"  -w        only events whose last result has warnings\n";
 
 static const char show_usage[] = "usage: pnow-inbox show ID\n"
