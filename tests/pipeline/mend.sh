@@ -34,12 +34,12 @@ is 'where nothing differs nothing is written nor told' "$status $(found)$(<"$DIR
 # --- Put right
 
 changed='renamed other_phone other_birth field_changed date_changed made_lead other_employee other_pnow_id untagged moved worth_more
-	other_email given_up lifetime_changed'
+	other_email given_up lifetime_changed moved_away'
 # shellcheck disable=SC2086 # a list of words
 tampered $changed field_emptied
 tampered=$(held)
 mend -n
-is '-n shows it' "$status $(jq -r .status "$DIR/found" | sort -u) $(found | wc -l)" '1 differs 16'
+is '-n shows it' "$status $(jq -r .status "$DIR/found" | sort -u) $(found | wc -l)" '1 differs 18'
 is 'and what somebody has changed' "$(jq -r '.differences[] | select(.changed | not) | .name' "$DIR/found")" 'PNOW Membership Program Name'
 is 'and writes nothing' "$(written)$(held | md5sum)" "$(md5sum <<<"$tampered")"
 mend -n -k
@@ -63,9 +63,6 @@ is 'and neither does the audit' "$? $(found)" '0 '
 is 'the ledger says what it said' "$(state_ledger "$DIR/test.db" | grep -v '|opportunity\.')" "$kept"
 is 'no value of a person is told' "$(grep -ciE 'lopez|reyes|cleo|5550|1984|1990' "$DIR/found" "$DIR/err" | cut -d: -f2 | xargs)" '0 0'
 
-tampered moved_away
-mend
-is 'an opportunity in another pipeline is brought back' "$status $(written) $(held | md5sum)" "0 1 PUT /opportunities/ID $(md5sum <<<"$whole")"
 tampered won
 mend
 is 'what staff have won is left as it is: its contact is a patient now' \
@@ -125,8 +122,8 @@ begin "$had"
 
 # --- Interrupted
 
-# Each kill is at another write: a contact, a tag, the two of an opportunity, one that is made again.
-for at in PUT,skip=0 POST,path=tags PUT,skip=1 PUT,skip=2 POST,path=opportunities; do
+# Each kill is at another write: a tag, an opportunity, one that is made again.
+for at in POST,path=tags PUT,skip=2 POST,path=opportunities; do
 	tampered renamed untagged moved worth_more opportunity_gone
 	fault delay count=1 ms=3600000 "method=${at%,*}" "${at#*,}"
 	PNOW_CONFIG=$DIR/test.json crm-push -R -j 1 <"$DIR/mapped" >/dev/null 2>&1 &
