@@ -158,13 +158,24 @@ static bool read_moment(const char *text, int64_t scale, int64_t *ms)
 	return problem == NULL && *text >= '0' && *text <= '9';
 }
 
+/* A header that stands beside the signature's in Standard Webhooks: webhook-id beside webhook-signature,
+ * svix-id beside svix-signature. */
+static const char *beside(const struct verifier *v, const struct request *r, const char *what)
+{
+	static const char last[] = "signature";
+	size_t n = strlen(v->header), before = n > strlen(last) ? n - strlen(last) : 0;
+	bool ends = before && strcasecmp(v->header + before, last) == 0;
+
+	return r->header(r->transport, ends ? arena_printf(r->arena, "%.*s%s", (int)before, v->header, what)
+										: arena_printf(r->arena, "webhook-%s", what));
+}
+
 /* Standard Webhooks 1.0: HMAC-SHA256 of "id.timestamp.body"; the header lists signatures, of which one must
  * hold. */
 static const char *refuses_standard(
 	const struct verifier *v, const struct request *r, struct str body, struct str secret)
 {
-	const char *id = r->header(r->transport, "webhook-id");
-	const char *timestamp = r->header(r->transport, "webhook-timestamp");
+	const char *id = beside(v, r, "id"), *timestamp = beside(v, r, "timestamp");
 	struct str given = header(v, r);
 	struct buf text = {0};
 	unsigned char mac[32];
@@ -172,7 +183,7 @@ static const char *refuses_standard(
 	int64_t ms;
 
 	if (!id || !timestamp || !given.p)
-		return "no webhook-id, webhook-timestamp or webhook-signature header";
+		return arena_printf(r->arena, "no header %s, or none for id or timestamp beside it", v->header);
 	buf_printf(&text, "%s.%s.", id, timestamp);
 	buf_add(&text, body);
 	signature_hmac_sha256(secret, buf_str(&text), mac);
@@ -183,7 +194,7 @@ static const char *refuses_standard(
 	if (!genuine)
 		return "no signature in the list is of this body and secret";
 	if (!read_moment(timestamp, 1000, &ms))
-		return "webhook-timestamp is no number of seconds";
+		return "the timestamp is no number of seconds";
 	return is_recent(v, ms) ? NULL : "the timestamp is stale";
 }
 
@@ -239,8 +250,7 @@ const char *verifier_stale(const struct verifier *v, const struct request *r, st
 
 const char *verifier_delivery_id(const struct verifier *v, const struct request *r)
 {
-	const char *id =
-		v->conf->verify == VERIFY_STANDARD_WEBHOOKS ? r->header(r->transport, "webhook-id") : NULL;
+	const char *id = v->conf->verify == VERIFY_STANDARD_WEBHOOKS ? beside(v, r, "id") : NULL;
 	return id && *id ? id : NULL;
 }
 

@@ -19,6 +19,7 @@ practice hmac America/Denver '"patientnow": {"verify": "hmac-sha256", "header": 
 	"crm": {"verify": "hmac-sha256", "header": "X-Hub-Signature-256", "prefix": "sha256=", "secret_file": "secret"}'
 practice standard Asia/Tokyo '"patientnow": {"verify": "standard-webhooks", "secret_file": "standard"},
 	"crm": {"verify": "standard-webhooks", "secret_file": "raw", "max_age": 60}'
+practice svix Asia/Tokyo '"crm": {"verify": "standard-webhooks", "header": "Svix-Signature", "secret_file": "standard"}'
 practice keys America/Denver '"crm": {"verify": "ed25519", "key_file": "ed25519.pub"},
 	"patientnow": {"verify": "rsa-sha256", "key_file": "rsa.pub"}'
 practice rotating America/Denver '"patientnow": {"verify": "hmac-sha256", "header": "X-Signature", "secret_file": ["old", "new"]},
@@ -54,7 +55,7 @@ refusal()
 	is "$1: 401" "$status $answer $(wc -l <events)" "401 {\"error\":\"the sender could not be verified\"} $handled"
 }
 
-listen main -v -c token.json -c basic.json -c hmac.json -c standard.json -c keys.json -c base64.json -c rotating.json -- ./command.sh
+listen main -v -c token.json -c basic.json -c hmac.json -c standard.json -c svix.json -c keys.json -c base64.json -c rotating.json -- ./command.sh
 
 # ----- the schemes
 
@@ -166,6 +167,12 @@ now=$(date +%s)
 post_standard crm w1 "$now" "v1,AAAA v1a,xyz $(standard w1 "$now" raw-standard-secret)"
 is "standard-webhooks: right with a raw secret, last in a list" "$status" 200
 is "standard-webhooks: webhook-id is the event's id where the body has none" "$answer" '{"id":"w1"}'
+signed=$(standard s1 "$now" $whsec)
+post /hook/svix/crm -H 'svix-id: s1' -H "svix-timestamp: $now" -H "svix-signature: $signed"
+is "standard-webhooks by Svix's headers: right, and the event's id" "$status $answer" '200 {"id":"s1"}'
+events_now
+post /hook/svix/crm -H 'webhook-id: s1' -H "webhook-timestamp: $now" -H "svix-signature: $signed"
+refusal "standard-webhooks by Svix's headers, but for id and timestamp"
 
 # ----- one secret takes another's place
 
