@@ -77,6 +77,13 @@ static bool has_scope(struct request *r)
 	return !scopes || i < n;
 }
 
+/* Whether it is the version that the published contract asks for, or the one that the vendor's own client
+ * sends unless told otherwise. */
+static bool is_known(const char *version)
+{
+	return strcmp(version, "2021-07-28") == 0 || strcmp(version, "2023-02-21") == 0;
+}
+
 /* Token, limits, version, scope. */
 bool crm_enter(struct sandbox *s, struct request *r)
 {
@@ -92,8 +99,8 @@ bool crm_enter(struct sandbox *s, struct request *r)
 		answer_error(r, 400, "version header was not found.");
 		return false;
 	}
-	if (strcmp(version, "2021-07-28") != 0) {
-		answer_error(r, 400, "version header is invalid: the sandbox speaks 2021-07-28");
+	if (!is_known(version)) {
+		answer_error(r, 400, "version header is invalid: the sandbox speaks 2021-07-28 and 2023-02-21");
 		return false;
 	}
 	if (!has_scope(r)) {

@@ -102,6 +102,12 @@ call GET "/crm/workflows/?locationId=$L" '' -H 'Version: 2021-07-28' -H 'Authori
 is 'with a wrong token: 401' "$(status)" 401
 like 'without the Version header: 400' "$(call GET "/crm/workflows/?locationId=$L" '' -H 'Authorization: Bearer sandbox-crm-token')$(status)" \
 	'*version header was not found.*400'
+# version VERSION: what a request with it is answered.
+version() {
+	call GET "/crm/workflows/?locationId=$L" '' -H 'Authorization: Bearer sandbox-crm-token' -H "Version: $1" >/dev/null
+	status
+}
+is "the contract's version and that of the vendor's client, no other" "$(version 2021-07-28) $(version 2023-02-21) $(version 2020-01-01)" '200 200 400'
 like "a token does not see another location: 403" "$(crm GET "/workflows/?locationId=$DOWNTOWN")$(status)" '*does not have access*403'
 like 'an unknown property: 422 that names it' "$(crm POST /contacts/upsert "{\"locationId\":\"$L\",$ANA,\"bogus\":1}")$(status)" \
 	'*property bogus should not exist*422'
