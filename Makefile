@@ -227,12 +227,12 @@ html: all
 deps:
 	tests/deps.sh
 
-# The CRM's published API description as the judge of every request that the pipeline tests made.
+# What we do, judged by others' code; tests/README.md says by which.
 deps-contract:
 	tests/contract/deps.sh
 
 contract: all
-	PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" tests/run tests/contract/contract.sh tests/command/pnow-report-browser.sh
+	PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" tests/run tests/contract/contract.sh tests/contract/client.sh tests/contract/webhooks.sh tests/command/pnow-report-browser.sh
 
 C_FILES = $(shell git ls-files '*.c' '*.h')
 SHELL_FILES = $(shell git ls-files "*.sh" "*.bash" tests/run .ci/run "examples/workflows/*" examples/backfill/backfill examples/report/mail-report examples/first-practice/first-practice completions/complete completions/pnow.bash)
@@ -286,7 +286,7 @@ make check            the tests: four minutes; check-long has those that take a 
 make install          under PREFIX ($(PREFIX)), below DESTDIR; uninstall takes it away
 make bench            what pnow does beside what others do; deps-bench first
 make day              a practice's days on a faster clock: waits, and calls of PatientNow
-make lint             formatters and linters; contract: requests against the CRM's description
+make lint             formatters and linters; contract: judged by others' code
 make mutate           break promises one by one: each must fail its test
 make crash, fuzz, orders, backfill, busy-day    the long ones
 make dist             a tar of what is committed, always of the same bytes

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# make deps-contract: installs Prism and axe-core, of the versions in package.json, into .build/contract.
+# make deps-contract: installs the judges, of the versions in package.json, into .build/contract.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$here/../../.build/contract
