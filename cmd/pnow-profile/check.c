@@ -69,7 +69,7 @@ static unsigned check_one(const char *name, const struct profile *p)
 	for (enum event_kind kind = KIND_PATIENT; kind < EVENT_KINDS; kind++) {
 		bool used = has_event_about(p, kind);
 		if (!used)
-			tell(name, "note: events has no name for what happens to a %s", event_kind_name(kind));
+			tell(name, "note: events has no name of what happens to this: %s", event_kind_name(kind));
 		else if (!profile_field(&p->kinds[kind].fields, "id"))
 			told++, tell(name, "%s.fields.id is missing", event_kind_name(kind));
 		if (kind != KIND_PATIENT)

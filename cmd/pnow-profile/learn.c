@@ -358,7 +358,7 @@ static void ask_the_rest(struct learned *l, const char *base)
 	ask(l, "\"statuses\": all other words for an appointment's status");
 	for (enum event_kind kind = KIND_PATIENT; kind < EVENT_KINDS; kind++)
 		if (!l->seen[kind])
-			ask(l, "no body about a %s was given: send one, and learn again with all of them",
+			ask(l, "no body was given about this: %s; send one, and learn again with all of them",
 				event_kind_name(kind));
 	if (!base)
 		ask(l,

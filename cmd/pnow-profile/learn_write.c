@@ -176,6 +176,8 @@ void learn_write(struct learned *l, const char *base)
 		{"confirmed", "booked"}, {"rescheduled", "booked"}, {"checked out", "checked_out"},
 		{"completed", "checked_out"}, {"cancelled", "cancelled"}, {"canceled", "cancelled"},
 		{"no show", "no_show"}};
+	static const char *const bill_statuses[][2] = {{"void", "void"}, {"voided", "void"},
+		{"cancelled", "void"}, {"deleted", "void"}, {"refunded", "refunded"}};
 	static const char *const ours[] = {"name", "day_first", "utc", "epoch", "event", "events", "statuses",
 		"patient", "appointment", "bill", "membership"};
 	struct writing w = {.l = l};
@@ -194,6 +196,9 @@ void learn_write(struct learned *l, const char *base)
 	write_event(&w);
 	write_names(&w, "events", &l->events, pings, COUNT(pings));
 	write_names(&w, "statuses", &l->statuses, statuses, COUNT(statuses));
+	if (l->seen[KIND_BILL] && !base)
+		write_names(
+			&w, "bill_statuses", &(struct learned_names){.n = 0}, bill_statuses, COUNT(bill_statuses));
 	for (enum event_kind kind = KIND_PATIENT; kind < EVENT_KINDS; kind++)
 		write_kind(&w, kind);
 	w.out.n -= 2;

@@ -90,9 +90,9 @@ cat >small.json <<'T'
   "appointment": {"fields": {"id": ["/id"]}}, "patient": {"fields": {"id": ["/patient/id"]}} }
 T
 said=$(pnow-profile check ./small.json)
-is "what is mostly forgotten" "$? $said" "0 ./small.json: note: events has no name for what happens to a patient
-./small.json: note: events has no name for what happens to a bill
-./small.json: note: events has no name for what happens to a membership
+is "what is mostly forgotten" "$? $said" "0 ./small.json: note: events has no name of what happens to this: patient
+./small.json: note: events has no name of what happens to this: bill
+./small.json: note: events has no name of what happens to this: membership
 ./small.json: note: statuses has no word for checked_out
 ./small.json: note: statuses has no word for cancelled
 ./small.json: note: statuses has no word for no_show
@@ -122,15 +122,14 @@ wrong "an API without its address" '/"base_url"/d' 'base_url is missing'
 
 # variant NAME FILTER: each example, changed by a jq filter, makes the event that it makes as it is. Keys(F) renames, words(F) does so
 # with the event's name.
+bodies=("$webhooks"/[abmp]*.json)
+as_is=$(pnow-profile -p patientnow-pro event "${bodies[@]}")
 variant()
 {
-	local body differ=''
-	for body in "$webhooks"/[abmp]*.json; do
-		jq "def keys(f): walk(if type == \"object\" then with_entries(.key |= f) else . end);
-			def snake: [scan(\"[A-Z]?[a-z0-9]+\")] | map(ascii_downcase) | join(\"_\"); $2" "$body" >variant.json
-		[ "$(pnow-profile -p patientnow-pro event variant.json)" = "$(pnow-profile -p patientnow-pro event "$body")" ] || differ+=" $(basename "$body" .json)"
-	done
-	is "$1" "$differ" ''
+	rm -f variant.*
+	jq -c "def keys(f): walk(if type == \"object\" then with_entries(.key |= f) else . end);
+		def snake: [scan(\"[A-Z]?[a-z0-9]+\")] | map(ascii_downcase) | join(\"_\"); $2" "${bodies[@]}" | split -l 1 - variant.
+	is "$1" "$(pnow-profile -p patientnow-pro event variant.*)" "$as_is"
 }
 
 variant 'names in PascalCase' 'keys((.[:1] | ascii_upcase) + .[1:])'
@@ -206,10 +205,8 @@ like "what signed a request" "$(pnow-profile learn "$samples/header-membership.j
 pnow-profile learn -b patientnow-pro "$webhooks"/[abmp]*.json >based.profile
 is "an API is another profile's" "$(sed 's#^ *//.*##' based.profile | jq -c '[.base_url, .patient.get, .patient.fields.dob[0]]')" \
 	'["https://backend-production.patientnow.net/backend/patientnowpro","patients/{id}","/dateOfBirth"]'
-for body in "$webhooks"/[abmp]*.json; do
-	is "what is learnt of PatientNow's bodies makes the events that its own profile makes: $(basename "$body" .json)" \
-		"$(pnow-profile -p ./based.profile event "$body")" "$(pnow-profile -p patientnow-pro event "$body")"
-done
+is "what is learnt of PatientNow's bodies makes the events that its own profile makes" \
+	"$(pnow-profile -p ./based.profile event "${bodies[@]}")" "$as_is"
 printf '{"event":"patient.created","data":{"id":"7","firstName":"Ana","email":"a@example.com"}}' >patient.json
 printf '{"event":"visit.booked","data":{"id":"8","client":{"id":"7"},"status":"Pencilled"}}' >visit.json
 pnow-profile learn patient.json visit.json >both.profile
