@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2154,SC2329 # common.bash and the tests know the rest
+# shellcheck shell=bash disable=SC2034,SC2120,SC2154,SC2329 # common.bash and the tests know the rest
 # What the tests of crm-push -C and -R share: events, the run that carries them out, and what somebody does to the CRM behind our
 # back. Sourced, never run.
 # shellcheck source=tests/pipeline/common.bash
