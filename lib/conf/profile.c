@@ -363,6 +363,7 @@ static const struct settings_key keys[] = {
 	{"bill_statuses", store_bill_statuses, AT(bill_statuses)},
 	{"genders", store_genders, AT(genders)},
 	{"paging.page", settings_store_text, AT(paging.page)},
+	{"paging.offset", settings_store_text, AT(paging.offset)},
 	{"paging.rows", settings_store_text, AT(paging.rows)},
 	{"paging.size", store_size, AT(paging.size)},
 	{"paging.since", settings_store_text, AT(paging.since)},

@@ -396,6 +396,7 @@ const char *patientnow_list_path(
 		{paging->since, list->since},
 		{paging->until, list->until},
 		{paging->page, arena_printf(a, "%lld", (long long)page)},
+		{paging->offset, arena_printf(a, "%lld", (long long)((page - 1) * paging->size))},
 		{paging->rows, arena_printf(a, "%lld", (long long)paging->size)},
 	};
 	const char *path = list->path;
@@ -415,11 +416,12 @@ static void count_pages(struct patientnow *p, struct arena *a, struct patientnow
 	const char *pages = paging->pages_header ? http_header(a, answer, paging->pages_header) : NULL;
 	int64_t total = http_number(jtext_scalar(a, profile_find(&paging->total, body)), ENTRIES_MAX);
 	int64_t n = (int64_t)page->n, size = paging->size, told = http_number(pages, ENTRIES_MAX);
-	page->last = n < size || !paging->page;
+	bool in_pages = paging->page || paging->offset;
+	page->last = n < size || !in_pages;
 	page->pages = told > 0 ? told : 0;
 	if (page->pages > 0) {
 		page->last = number >= page->pages;
-	} else if (total >= 0 && paging->page) {
+	} else if (total >= 0 && in_pages) {
 		page->pages = (total + size - 1) / size;
 		page->last = number >= page->pages;
 		if (n > 0 && n < size && (number - 1) * size + n < total)

@@ -135,7 +135,7 @@ open(my $port, '>', "$ARGV[0].new"); print $port $server->sockport; close $port;
 while (my $c = $server->accept) {
 	while (<$c>) { s/\r\n//; last if $_ eq ''; print "$_\n"; }
 	STDOUT->flush;
-	my $body = '{"data":[{"id":7,"firstName":"Ana","email":"ana@example.com"}],"total":1}';
+	my $body = '{"data":[{"id":7,"firstName":"Ana","email":"ana@example.com"}],"total":2}';
 	print $c "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " . length($body) . "\r\n\r\n$body";
 	close $c;
 }
@@ -144,10 +144,11 @@ perl "$DIR/api.pl" "$DIR/api.port" >"$DIR/api.requests" &
 started+=($!)
 printf 'the key of its own\n' >"$DIR/api.key"
 jq -n --arg url "http://127.0.0.1:$(port_in "$DIR/api.port")" '{base_url: $url, apikey_header: "X-Api-Key",
-	event: {name: ["=x"]}, patient: {get: "clients/{id}", list: "clients", fields: {id: ["/id"], first_name: ["/firstName"]}}}' >"$DIR/key.profile"
+	paging: {offset: "skip", rows: "take", size: 1, total: ["/total"]}, event: {name: ["=x"]}, patient: {get: "clients/{id}", list: "clients", fields: {id: ["/id"], first_name: ["/firstName"]}}}' >"$DIR/key.profile"
 practice key '.patientnow = {profile: "./key.profile", apikey_file: "api.key"}'
 cd "$DIR" || exit
-is 'the list below data' "$(pnow-fetch -c key.json -l patient -s 2020-01-01 | jq -c .)" '{"id":7,"firstName":"Ana","email":"ana@example.com"}'
+is 'the list below data' "$(pnow-fetch -c key.json -l patient -s 2020-01-01 | sort -u)" '{"id":7,"firstName":"Ana","email":"ana@example.com"}'
+is 'page by page, by an offset' "$(grep -o 'GET [^ ]*' api.requests | xargs)" 'GET /clients?skip=0&take=1 GET /clients?skip=1&take=1'
 is 'the key is in its header, and nothing is in Authorization' "$(grep -i '^x-api-key\|^authorization' api.requests | sort -u)" 'X-Api-Key: the key of its own'
 
 is 'what it does not have is not asked for' "$(pnow-fetch -c key.json bill 7 2>&1; echo $?)" \
