@@ -21,12 +21,14 @@ jq -nc -f "$here/sample.jq" | pnow-report >report.html
 	printf '</section></main></body></foreignObject></svg>\n'
 } >report.svg
 
-# The pages: a reference leads to ours where mandoc finds one in its folder, else to Debian's.
+# The pages: a reference leads to ours where mandoc finds one in its folder, else to Debian's. What scrolls
+# can be reached by keys.
 out=$PWD
 cd "$man"
 for page in *.[1-9]; do
 	mandoc -T html -O toc,style=style.css,man='%N.%S.html;https://manpages.debian.org/%N.%S' "$page" |
-		sed 's|^<html>$|<html lang="en">|; s|^<body>$|&\n<nav><a href="index.html">pnow: all pages</a></nav>|' >"$out/$page.html"
+		sed 's|^<html>$|<html lang="en">|; s|^<body>$|&\n<nav><a href="index.html">pnow: all pages</a></nav>\n<main>|; s|^</body>$|</main>\n&|
+			s|<pre|& tabindex="0"|' >"$out/$page.html"
 done
 
 # listed TITLE SECTION: the pages of a section of the manual, with what each is about.
@@ -51,6 +53,7 @@ listed()
 <title>pnow: from PatientNow to the CRM</title>
 </head>
 <body class="index">
+<main>
 <h1>pnow</h1>
 <p>Small Unix filters that keep Aesthetix CRM (HighLevel) in step with PatientNow, the electronic medical record of a practice.
 Begin with <a href="pnow.7.html#A_FIRST_PRACTICE">a first practice</a>, on this machine alone.</p>
@@ -64,6 +67,7 @@ END
 <h2>What the owner of a practice is shown</h2>
 <p><a href="report.html">A report</a> of four weeks of a made-up practice, by <a href="pnow-report.1.html">pnow-report(1)</a>:</p>
 <p><a href="report.html"><img src="report.svg" width="720" alt="The beginning of the report: events by day, and what became of them"></a></p>
+</main>
 </body>
 </html>
 END

@@ -52,6 +52,10 @@ for screen in '390 light 200' '1280 light 100' '1280 dark 100'; do
 	open $screen screen site/index
 	is "the index is whole: $screen" "$(value "$whole")" '[]'
 done
+open 390 light '' '' site/pnow.7
+is 'keys reach what scrolls, and a screen reader what the page is about' "$(value '[...document.querySelectorAll("pre")].every(e => e.tabIndex === 0) &&
+	document.querySelectorAll("main h1").length > 5')" true
+open 1280 dark '' '' site/index
 like 'dark is dark' "$(value 'getComputedStyle(document.body).backgroundColor')" '"rgb(16, 22, 28)"'
 is 'the index shows both pictures' "$(value '[...document.images].map(i => i.complete && i.naturalWidth > 500)')" '[true,true]'
 is 'no page asks for anything from elsewhere' \
