@@ -1,5 +1,6 @@
 // For client.sh: the CRM vendor's own client at work on pnow-sandbox, unmodified but for its base URL. Arguments: the sandbox's
-// address; that of a second one, whose burst limit is small; where the first sends its webhooks; the file of its public key.
+// address; that of a second one, whose burst limit is small; where the first sends its webhooks; the file of its public key; the
+// folder of the CRM's published description, or nothing.
 // Writes a line for each promise: what it is, what was found, what was expected, with tabs between them.
 'use strict';
 const { readFileSync } = require('node:fs');
@@ -7,12 +8,15 @@ const { createServer } = require('node:http');
 const { generateKeyPairSync } = require('node:crypto');
 const { once } = require('node:events');
 const { HighLevel } = require('@gohighlevel/api-client');
+const { complaints } = require('./described');
 
-const [sandbox, limited, receiver, keyFile] = process.argv.slice(2);
+const [sandbox, limited, receiver, keyFile, description] = process.argv.slice(2);
 const publicKey = readFileSync(keyFile, 'utf8');
 const locationId = 've9EPM428h8vShlRW1KT';
 const companyId = 'sandboxCompany000000';
 const clientId = 'sandbox-client', clientSecret = 'sandbox-client-secret';
+
+const answers = []; // that were no errors, for the description
 
 const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 const pick = (from, ...names) => names.map((name) => from[name]);
@@ -31,7 +35,12 @@ async function promise(what, wanted, call) {
 // The client, speaking to a sandbox. Its address is a static property of the class, read when one is made.
 function client(address, config) {
 	HighLevel.BASE_URL = `${address}/crm`;
-	return new HighLevel({ logLevel: 'none', ...config });
+	const ghl = new HighLevel({ logLevel: 'none', ...config });
+	ghl.addResponseInterceptor({ onFulfilled: (answer) => {
+		answers.push({ method: answer.config.method, path: answer.config.url, status: answer.status, body: answer.data });
+		return answer;
+	} });
+	return ghl;
 }
 
 async function contacts(ghl) {
@@ -244,6 +253,9 @@ async function main() {
 	await webhooks(hooks);
 	hooks.server.close();
 	hooks.server.closeAllConnections();
+	if (description)
+		await promise("the sandbox's answers are what the description says", [],
+			() => [...new Set(complaints(description, answers))]);
 }
 
 main();
