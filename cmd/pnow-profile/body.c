@@ -127,7 +127,9 @@ static void add_samples(struct samples *all, struct arena *a, const char *file, 
 	struct sample whole;
 	size_t n;
 	read_file(&whole, a, file);
-	struct profile guessed = profile ? (struct profile){0} : guessed_list(a, whole.body);
+	struct profile guessed = {0};
+	if (!profile)
+		guessed = guessed_list(a, whole.body);
 	const struct str *bodies = webhook_bodies(a, profile ? profile : &guessed, whole.body, &n);
 	if (!n || jtext_type(bodies[0]) != JTEXT_OBJECT)
 		errx(EX_DATAERR,
