@@ -235,7 +235,7 @@ contract: all
 	PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" tests/run tests/contract/contract.sh tests/contract/client.sh tests/contract/webhooks.sh tests/command/pnow-report-browser.sh
 
 C_FILES = $(shell git ls-files '*.c' '*.h')
-SHELL_FILES = $(shell git ls-files "*.sh" "*.bash" tests/run .ci/run "examples/workflows/*" examples/backfill/backfill examples/report/mail-report examples/first-practice/first-practice completions/complete completions/pnow.bash)
+SHELL_FILES = $(shell git ls-files "*.sh" "*.bash" tests/run .ci/run "examples/workflows/*" examples/backfill/backfill examples/report/mail-report examples/first-practice/first-practice lib/completions/complete lib/completions/pnow.bash)
 
 lint:
 	clang-format --dry-run -Werror $(C_FILES)
@@ -261,10 +261,10 @@ install: all install-completions
 # bash and fish look for a file of the command's name.
 install-completions:
 	$(Q)install -d $(addprefix $(DESTDIR),$(DATADIR) $(BASHDIR) $(ZSHDIR) $(FISHDIR))
-	$(Q)install -m 755 completions/complete $(DESTDIR)$(DATADIR)
-	$(Q)install -m 644 completions/pnow.bash $(DESTDIR)$(BASHDIR)/pnow
-	$(Q)install -m 644 completions/_pnow $(DESTDIR)$(ZSHDIR)
-	$(Q)install -m 644 completions/pnow.fish $(DESTDIR)$(FISHDIR)
+	$(Q)install -m 755 lib/completions/complete $(DESTDIR)$(DATADIR)
+	$(Q)install -m 644 lib/completions/pnow.bash $(DESTDIR)$(BASHDIR)/pnow
+	$(Q)install -m 644 lib/completions/_pnow $(DESTDIR)$(ZSHDIR)
+	$(Q)install -m 644 lib/completions/pnow.fish $(DESTDIR)$(FISHDIR)
 	$(Q)sed -i 's|/usr/local/|$(PREFIX)/|g; s|@COMMANDS@|$(COMMANDS)|' $(addprefix $(DESTDIR),$(BASHDIR)/pnow $(ZSHDIR)/_pnow $(FISHDIR)/pnow.fish)
 	$(Q)for command in $(COMMANDS); do \
 		ln -sf pnow $(DESTDIR)$(BASHDIR)/$$command && ln -sf pnow.fish $(DESTDIR)$(FISHDIR)/$$command.fish || exit 1; done

@@ -8,8 +8,11 @@ ok() { # ok STATUS PROMISE
 	if [ "$1" -eq 0 ]; then pass "$2"; else fail "$2"; fi
 }
 
+is 'the top level has what it should, and nothing else' "$(git -C "$root" ls-files | cut -d/ -f1 | grep -v '^\.' | sort -u | xargs)" \
+	'LICENSE Makefile README.md cmd examples lib man tests'
+
 # A copy, so that touching and building disturbs nobody.
-cp -R "$root/cmd" "$root/lib" "$root/man" "$root/examples" "$root/completions" "$root/Makefile" "$work"
+cp -R "$root/cmd" "$root/lib" "$root/man" "$root/examples" "$root/Makefile" "$work"
 unset SAN CI MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 make -s -j2 PREFIX="$work/usr" all >"$work/log" 2>&1
 ok $? 'make builds from a clean tree'

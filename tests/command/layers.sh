@@ -7,7 +7,7 @@
 
 # What is below what, as the README's list of layers has it.
 mapfile -t layers < <(sed -n 's/^## \([a-z]*\):.*/\1/p' "$root/lib/README.md")
-is "each folder of sources is a layer of lib/README.md" "$(printf '%s\n' "${layers[@]}" profiles | sort | xargs)" \
+is "each folder of sources is a layer of lib/README.md" "$(printf '%s\n' "${layers[@]}" completions profiles | sort | xargs)" \
 	"$(find "$root/lib" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort | xargs)"
 
 # upward: includes of a layer above the file's own.
