@@ -214,6 +214,19 @@ dist:
 	@git -c tar.umask=0022 archive --format=tar --prefix=pnow-$(VERSION)/ HEAD | gzip -9n >$(DIST)
 	@echo $(DIST)
 
+# A Debian package of that; debhelper is needed. Its changelog is a line with the version: what is new is in pnow-changes(7).
+DEB = .build/deb/pnow_$(VERSION)_$(shell dpkg --print-architecture 2>/dev/null).deb
+deb: dist
+	@rm -rf .build/deb && mkdir .build/deb && tar xzf $(DIST) -C .build/deb
+	@printf 'pnow (%s) unstable; urgency=medium\n\n  * See pnow-changes(7).\n\n -- pnow <pnow@pnow.invalid>  %s\n' \
+		$(VERSION) "$$(git log -1 --format=%aD)" >.build/deb/pnow-$(VERSION)/debian/changelog
+	@cd .build/deb/pnow-$(VERSION) && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -b -us -uc >../log 2>&1 || { tail -n 20 ../log; exit 1; }
+	@echo $(DEB)
+
+# The package looked at by lintian, and in a copy of this machine's root installed, used, upgraded and removed.
+check-deb: all deb
+	DEB=$(abspath $(DEB)) PNOW_BIN=$(abspath $(BIN)) tests/run tests/deb/deb.sh
+
 deps-bench:
 	tests/bench/deps.sh
 
@@ -290,6 +303,7 @@ make lint             formatters and linters; contract: judged by others' code
 make mutate           break promises one by one: each must fail its test
 make crash, fuzz, orders, backfill, busy-day    the long ones
 make dist             a tar of what is committed, always of the same bytes
+make deb              a Debian package of that (needs debhelper); check-deb tests it (lintian)
 make clean            remove what was built
 V=1 shows each command; SAN=1 builds with sanitizers, CC=clang with clang
 endef
@@ -300,7 +314,7 @@ clean:
 	rm -rf .build
 
 FORCE:
-.PHONY: all help uninstall backfill bench busy-day check check-clang check-long clean contract crash day demo deps deps-bench deps-contract dist fuzz fuzz-corpus html install install-completions instructions lint mutate orders FORCE
+.PHONY: all help uninstall backfill bench busy-day check check-clang check-deb check-long clean contract crash day deb demo deps deps-bench deps-contract dist fuzz fuzz-corpus html install install-completions instructions lint mutate orders FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
