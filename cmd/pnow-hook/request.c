@@ -345,9 +345,11 @@ static bool deliver_rest(struct request *r)
 		tell_apart(r);
 		if (!r->event.ping)
 			outcome = pass_on(r->hook, r, body);
+		if (outcome == PENDING)
+			return false; /* the request is who stores it's: it may have been answered by now, and be gone */
 	}
 	answer_delivery(r, outcome);
-	return outcome != PENDING;
+	return true;
 }
 
 /* request.delivered */
