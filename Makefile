@@ -214,10 +214,11 @@ dist:
 	@git -c tar.umask=0022 archive --format=tar --prefix=pnow-$(VERSION)/ HEAD | gzip -9n >$(DIST)
 	@echo $(DIST)
 
-# A Debian package of that; debhelper is needed. Its changelog is a line with the version: what is new is in pnow-changes(7).
+# A Debian package of that, as .debian says; debhelper is needed. Its changelog is a line with the version: what is new is in pnow-changes(7).
 DEB = .build/deb/pnow_$(VERSION)_$(shell dpkg --print-architecture 2>/dev/null).deb
 deb: dist
 	@rm -rf .build/deb && mkdir .build/deb && tar xzf $(DIST) -C .build/deb
+	@mv .build/deb/pnow-$(VERSION)/.debian .build/deb/pnow-$(VERSION)/debian
 	@printf 'pnow (%s) unstable; urgency=medium\n\n  * See pnow-changes(7).\n\n -- pnow <pnow@pnow.invalid>  %s\n' \
 		$(VERSION) "$$(git log -1 --format=%aD)" >.build/deb/pnow-$(VERSION)/debian/changelog
 	@cd .build/deb/pnow-$(VERSION) && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -b -us -uc >../log 2>&1 || { tail -n 20 ../log; exit 1; }
