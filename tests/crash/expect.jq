@@ -39,11 +39,12 @@ def visit: .event.data as $d | ($d.status | shown) as $status | categories[$d.ap
 			else . end
 		end;
 
-def bill: .event.data as $d | ($d.total | cents) as $total | news("bill/" + $d.billId; $total)
+# A negative one is a correction: it counts, and a note says so.
+def bill: .event.data as $d | ($d.total | cents) as $total | ($total < 0) as $correction | news("bill/" + $d.billId; $total)
 	| if .new | not then . else
-		.notes += ["PatientNow bill\nOrder total: \($total | dollars)\nItems: Botox, Dysport\nOrder ID: \($d.billId)"]
-		| if .bills[$d.billId] then . else enrol("Order Paid") | enrol("Birthday") end
-		| .bills[$d.billId] = $total | .bill = $d.billId | .ltv = .before + ([.bills[]] | add)
+		.notes += ["PatientNow bill\n\(if $correction then "Status: Refunded\n" else "" end)Order total: \($total | dollars)\nItems: Botox, Dysport\nOrder ID: \($d.billId)"]
+		| if .paid[$d.billId] or $correction then . else .paid[$d.billId] = true | enrol("Order Paid") | enrol("Birthday") end
+		| .bills[$d.billId] = $total | if $correction then . else .bill = $d.billId end | .ltv = .before + ([.bills[]] | add)
 		| .patient = (.patient or $total > 0) | .ltv as $ltv | .patient as $patient
 		| if .opportunities["Non-Surgical"] then .opportunities["Non-Surgical"] |= (.value = $ltv
 			| if $patient then .status = "won" else . end) else . end
@@ -65,8 +66,8 @@ def apply: if .event.event | startswith("Appointment") then visit
 | map({(.[0].key): (
 	(if any(.[]; .seeded) then {before: 10025, tags: ["vip"], opportunities: {"Non-Surgical": {stage: "Booked", status: "open"}}}
 		else {before: 0, tags: [], opportunities: {}} end) as $begin
-	| ($begin + {ltv: $begin.before, notes: [], workflows: [], told: {}, bills: {}, patient: false,
+	| ($begin + {ltv: $begin.before, notes: [], workflows: [], told: {}, bills: {}, paid: {}, patient: false,
 		shared: (map(.who) | unique | length > 1)}) as $begin
 	| reduce .[] as $event ($begin; .event = $event | apply)
-	| del(.event, .told, .bills, .before, .new))})
+	| del(.event, .told, .bills, .paid, .before, .new))})
 | add
