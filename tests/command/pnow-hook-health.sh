@@ -68,7 +68,9 @@ if [ -e "$faults" ]; then
 		"ASAN_OPTIONS=verify_asan_link_order=0:$(printenv ASAN_OPTIONS)")
 	listen full -c conf/healthz.json
 	under=()
+	until_true taken # the file is open
 	echo '100 ENOSPC 1' >faults
+	sleep 1.1 # what was found is told for a second
 	health
 	is 'a full disk: 503, before an event has met it' "$health" '503 {"error":"the disk is full, or fails"}'
 	: >faults
