@@ -2,6 +2,7 @@
  * what of the ledger must not be among that. */
 #include "tap.h"
 #include "state/ledger.h"
+#include "state/locks.h"
 #include "state/state.h"
 
 #include <err.h>
@@ -122,6 +123,22 @@ static void test_ledger(struct state *s)
 	arena_free(&a);
 }
 
+/* A run asks of another whether it is alive, and that may be this process's own predecessor. */
+static void test_locks(const char *path)
+{
+	char file[80];
+	struct locks *locks = locks_open(path);
+	lock_take(locks, LOCK_RUN, "one");
+	ok(lock_is_held(locks, LOCK_RUN, "one"),
+		"what this process has locked is held, when it asks itself, too");
+	ok(!lock_is_held(locks, LOCK_RUN, "another"), "and nothing else is");
+	lock_free(locks, LOCK_RUN, "one");
+	ok(!lock_is_held(locks, LOCK_RUN, "one"), "until it is free");
+	locks_close(locks);
+	snprintf(file, sizeof file, "%s-locks", path);
+	unlink(file);
+}
+
 int main(void)
 {
 	char folder[] = "/tmp/pnow-unit.XXXXXX", path[64];
@@ -133,6 +150,7 @@ int main(void)
 	test_statements(s);
 	test_flushes(s);
 	test_ledger(s);
+	test_locks(path);
 	state_close(s);
 	unlink(path);
 	rmdir(folder);
