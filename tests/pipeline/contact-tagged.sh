@@ -34,7 +34,9 @@ begin()
 	pnow-hook -c "$DIR/test.json" -l 127.0.0.1:0 -p "$DIR/hook.port" >"/dev/null" 2>"$DIR/hook.err" &
 	HOOK=$!
 	URL=http://127.0.0.1:$(port_in "$DIR/hook.port")/hook
-	sandbox -w "$URL/test/crm" -W "$URL/test/patientnow" -k "$DIR/crm.key" -K "$DIR/hook.secret"
+	local tells=(-W "$URL/test/patientnow" -K "$DIR/hook.secret")
+	[ -z "${quiet:-}" ] || tells=()
+	sandbox -w "$URL/test/crm" -k "$DIR/crm.key" "${tells[@]}"
 	configure "$@"
 }
 
@@ -180,13 +182,15 @@ hook_stop
 
 # Sub-accounts and others
 
-begin pro '.crm.locations[1].contacts = [.crm.locations[0].contacts[0]] | .crm.locations[0].contacts = []' \
+# PatientNow does not tell of the new patient here: on a slow disk that may overtake what pnow-push writes down, and make the
+# patient a contact of the main sub-account, too.
+quiet=1 begin pro '.crm.locations[1].contacts = [.crm.locations[0].contacts[0]] | .crm.locations[0].contacts = []' \
 	'.facilities = {Downtown: {location_id: "'$DOWNTOWN'", token_file: "downtown.token"}}'
 tagged ContactTagUpdate '.tags = ["pnowcreate"] | .locationId = "'$DOWNTOWN'"'
-settled 3
+settled 2
 same 'a contact of a facility is written back in its sub-account' "$(johns)" "[{\"tags\":[\"vip\"],\"notes\":[$created],\"id\":\"10001\"}]"
 tagged ContactTagUpdate '.tags = ["pnowcreate"] | .locationId = "elsewhere"'
-settled 4
+settled 3
 is 'one of a sub-account that is not ours is dead' "$(results '[.status, .error.code] | join(" ")' | tail -n 1)" 'failed wrong_location'
 
 # Clocks
