@@ -41,6 +41,27 @@ static enum outcome settle_there(struct push_work *w)
 	return out;
 }
 
+static bool is_known(struct push_work *w)
+{
+	const struct crm_location *at;
+	for (size_t i = 0; (at = crm_location_next(w->push->crm, &i));)
+		if (ledger_contact(w->push->state, w->a, at->id, w->event->patient).id)
+			return true;
+	return false;
+}
+
+/* PatientNow may tell of a patient before pnow-push, which is making it of a contact, has written down whose
+   that is: who is not known waits until that is done, lest it become a second contact. */
+static void await_creation(struct push_work *w)
+{
+	struct locks *locks = w->push->locks;
+	const char *practice = w->push->conf->practice;
+	if (!lock_is_held(locks, LOCK_CREATION, practice) || is_known(w))
+		return;
+	lock_take(locks, LOCK_CREATION, practice);
+	lock_free(locks, LOCK_CREATION, practice);
+}
+
 /* What an event comes to. An event that carries an error has failed already. */
 static enum outcome settle(struct push_work *w)
 {
@@ -56,8 +77,10 @@ static enum outcome settle(struct push_work *w)
 	if (w->push->dry && w->push->state && !learn_people(w))
 		return push_result_fail_state(w, "read");
 	bool locks = w->push->locks && e->patient;
-	if (locks)
+	if (locks) {
+		await_creation(w);
 		lock_take(w->push->locks, LOCK_PATIENT, e->patient);
+	}
 	enum outcome out = push_location_each(w, settle_there);
 	if (locks)
 		lock_free(w->push->locks, LOCK_PATIENT, e->patient);
