@@ -194,7 +194,7 @@ begin pro '.crm.locations[1].contacts = [.crm.locations[0].contacts[0]] | .crm.l
 fault delay ms=2000 api=patientnow method=POST
 tagged ContactTagUpdate '.tags = ["pnowcreate"] | .locationId = "'$DOWNTOWN'"'
 run &
-running=$!
+early=$!
 searched()
 {
 	[ "$(asked)" = 'GET GET' ]
@@ -203,7 +203,7 @@ until_true searched # the patient is being made
 sleep 0.3
 event patient.created early "$(date -u +%FT%TZ)" '{patient: {id: "10001", first_name: "John", last_name: "Deo", email: "JohnDeo@gmail.comm"}}' |
 	crm-map | crm-push >"$DIR/early"
-wait $running
+wait $early
 faults_end
 settled 3
 is 'PatientNow tells of the patient before it is written down: it is no second contact' "$(jq -r .status "$DIR/early") $(johns | jq -c 'map([.tags, .id])')" \
