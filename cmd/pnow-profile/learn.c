@@ -113,7 +113,7 @@ static const char *find_data(const struct sample *s)
 		if (facts_below(s, inner, false) < 2 * facts_below(s, inner, true))
 			continue;
 		place = inner;
-		i--; /* the same name, from there */
+		i--; /* this name may lead further in */
 	}
 	return place;
 }

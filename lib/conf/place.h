@@ -33,7 +33,8 @@ bool place_told(const char *place, struct str body);
  * the last. */
 bool place_pointer(const char **at, struct str *pointer);
 
-/* Whether two names are the same without regard to case and '_'; with blanks, also to blanks and - . : / */
+/* Whether two names differ in nothing but case and '_'; with blanks, in nothing but these, blanks and - . : /
+ */
 bool place_same(struct str x, struct str y, bool blanks);
 
 #endif

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # What pnow-operations(7) has people type, typed: block after block, in one shell, on a machine of two practices. What belongs to the
-# system (services, the journal, other users, keys) is a stub that says yes.
+# system (services, the journal, other users, keys) is answered by scripts of the test: none of it is ours, and a test may not touch it.
 # shellcheck disable=SC2154 # from tap.sh: root, bin, work, started
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
 umask 077
-mkdir -p etc/tokens etc/secrets lib backups blocks stub
+mkdir -p etc/tokens etc/secrets lib backups blocks system
 make_secrets etc/tokens
 mv etc/tokens/pne.* etc/secrets
 cp "$root/examples/rehearsal/hook.secret" etc/secrets
@@ -23,15 +23,15 @@ started+=($!)
 await hook.port
 
 for name in systemctl journalctl make; do
-	printf '#!/bin/sh\nexit 0\n' >stub/$name
+	printf '#!/bin/sh\nexit 0\n' >system/$name
 done
-printf '#!/bin/sh\nexec cat\n' >stub/gpg
+printf '#!/bin/sh\nexec cat\n' >system/gpg
 # shellcheck disable=SC2016 # theirs
-printf '%s\n' '#!/bin/sh' '[ "$1 $2 $3" = "-u pnow --" ] && shift 3 && exec "$@"' >stub/runuser
+printf '%s\n' '#!/bin/sh' '[ "$1 $2 $3" = "-u pnow --" ] && shift 3 && exec "$@"' >system/runuser
 # shellcheck disable=SC2016
-printf '%s\n' '#!/bin/sh' '[ "$1" != -o ] || shift 2' "exec $(command -v install)"' "$@"' >stub/install
-chmod +x stub/*
-PATH=$work/stub:$PATH
+printf '%s\n' '#!/bin/sh' '[ "$1" != -o ] || shift 2' "exec $(command -v install)"' "$@"' >system/install
+chmod +x system/*
+PATH=$work/system:$PATH
 
 # Something to look at: an event that was carried out, one that is dead, and a patient.
 tr -d '\n' <"$root/examples/webhooks/appointment.booked.json" >event

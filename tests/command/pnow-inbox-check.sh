@@ -4,6 +4,8 @@
 # shellcheck disable=SC2154 # from tap.sh: work, root, bin
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
+# shellcheck source=tests/command/inbox.bash
+. "$root/tests/command/inbox.bash"
 export PNOW_CONFIG=glow.json
 always=(-o 'Sun-Sat,0-24') # the practice is open
 
@@ -13,21 +15,6 @@ fresh()
 	rm -f glow.db*
 	printf '{"practice":"glow","timezone":"America/Denver","pipelines":"non-surgical","state":"%s/glow.db","retry_seconds":[7200],
 		"patientnow":{"practice_id":"1"}}\n' "$work" >glow.json
-}
-
-# put ID...: events that wait, each of its own patient.
-put()
-{
-	local id
-	for id in "$@"; do
-		printf '{"id":"%s","type":"patient.updated","practice":"glow","payload":{},"patient":{"id":"p%s"}}\n' "$id" "$id"
-	done | pnow-inbox add >added
-}
-
-# settle RESULTS: what waits gets these results, an object by id.
-settle()
-{
-	pnow-inbox run -1 -- jq -c --unbuffered "{id} + ($1)[.id]" 2>/dev/null
 }
 
 # ago MS [CONDITION]: the events, or some, are so much older.

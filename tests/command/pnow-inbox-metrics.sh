@@ -4,6 +4,8 @@
 # shellcheck disable=SC2154 # from tap.sh: work, root
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
+# shellcheck source=tests/command/inbox.bash
+. "$root/tests/command/inbox.bash"
 
 mkdir conf
 # practice NAME
@@ -14,21 +16,6 @@ practice()
 }
 practice glow
 export PNOW_CONFIG=conf/glow.json
-
-# put ID...: events that wait, each of its own patient.
-put()
-{
-	local id
-	for id in "$@"; do
-		printf '{"id":"%s","type":"patient.updated","practice":"glow","payload":{},"patient":{"id":"p%s","last_name":"Zanzibar"}}\n' "$id" "$id"
-	done | pnow-inbox add >added
-}
-
-# settle RESULTS: what waits gets these results, an object by id.
-settle()
-{
-	pnow-inbox run -1 -- jq -c --unbuffered "{id} + ($1)[.id]" 2>/dev/null
-}
 
 # metric NAME: its samples, in their order, without the practice.
 metric()
