@@ -57,6 +57,12 @@ static enum outcome read_settings(struct push_work *w, struct str *settings)
 	return out;
 }
 
+/* Keeps whose setting it is. */
+static bool keep(struct push_work *w, int64_t ours, bool done)
+{
+	return !w->push->state || ledger_dnd_set(w->push->state, w->location->id, w->contact.id, ours, done);
+}
+
 /* Sets what is not set; begun: channels that an earlier try may have set. */
 static enum outcome set(struct push_work *w, int64_t begun)
 {
@@ -70,26 +76,25 @@ static enum outcome set(struct push_work *w, int64_t begun)
 	missing &= ~(with_status(w, settings, "permanent") | (begun ? 0 : with_status(w, settings, "active")));
 	if (!missing)
 		return OUT_UNCHANGED;
-	if (!w->push->dry && !ledger_dnd_set(w->push->state, w->location->id, w->contact.id, missing, false))
+	if (!keep(w, missing, false))
 		return push_result_fail_state(w, "written");
 	out = put(w, settings, missing, "active");
-	if (out == OUT_DONE && !w->push->dry &&
-		!ledger_dnd_set(w->push->state, w->location->id, w->contact.id, missing, true))
+	if (out == OUT_DONE && !keep(w, missing, true))
 		return push_result_fail_state(w, "written");
 	return out;
 }
 
-/* Takes back what was set here, and is still set. */
+/* Takes back what was set here, and is still set; in a dry run nobody looks whether it is. */
 static enum outcome take_back(struct push_work *w, int64_t ours)
 {
 	struct str settings;
 	enum outcome out = read_settings(w, &settings);
 	if (out != OUT_DONE)
 		return out;
-	ours &= with_status(w, settings, "active");
+	if (!w->push->dry)
+		ours &= with_status(w, settings, "active");
 	out = ours ? put(w, settings, ours, "inactive") : OUT_UNCHANGED;
-	if (out != OUT_FAILED && !w->push->dry &&
-		!ledger_dnd_set(w->push->state, w->location->id, w->contact.id, 0, true))
+	if (out != OUT_FAILED && !keep(w, 0, true))
 		return push_result_fail_state(w, "written");
 	return out;
 }

@@ -24,8 +24,8 @@ bool rehearsal_patient(struct state *s, const char *location, const char *patien
 				   "tt", location, patient));
 }
 
-/* What events wrote into a contact last, with the states of what those were about, and the patient made of
- * it. */
+/* What events wrote into a contact last, with the states of what those were about, the patient made of it,
+ * and the do-not-disturb that was set. */
 static bool take_history(struct state *s, const char *location, const char *contact)
 {
 	return state_do(s,
@@ -36,6 +36,8 @@ static bool take_history(struct state *s, const char *location, const char *cont
 			   "tt", location, contact) &&
 		   state_do(s,
 			   "INSERT OR IGNORE INTO creation SELECT * FROM original.creation WHERE location=? AND contact=?",
+			   "tt", location, contact) &&
+		   state_do(s, "INSERT OR IGNORE INTO dnd SELECT * FROM original.dnd WHERE location=? AND contact=?",
 			   "tt", location, contact) &&
 		   state_do(s,
 			   "INSERT OR IGNORE INTO subject SELECT u.* FROM original.latest AS l"

@@ -49,6 +49,12 @@ begin '{Email: {status: "permanent"}, SMS: {status: "active"}}'
 is 'all is set: nothing is written, and nothing is taken back' "$(told true) $(told false) $(puts)" 'done unchanged done unchanged 0'
 
 begin
+told true >/dev/null
+curl -sS -X PUT -o /dev/null -H 'Authorization: Bearer sandbox-crm-token' -H 'Version: 2021-07-28' -H 'Content-Type: application/json' \
+	-d '{"dndSettings": {"Email": {"status": "active"}, "SMS": {"status": "permanent"}}}' "$API/crm/contacts/ana1"
+is 'what somebody has asked for good, by STOP, is not taken back' "$(told false) $(settings | jq -cS .)" 'done done {"Email":"inactive","SMS":"permanent"}'
+
+begin
 fault reset-after method=PUT skip=1 count=1
 told true >/dev/null
 faults_end

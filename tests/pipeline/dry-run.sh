@@ -7,7 +7,7 @@
 
 seed .
 sandbox
-practice test '.membership_tag = "Membership - {program}"'
+practice test '.membership_tag = "Membership - {program}" | .dnd = true'
 export PNOW_CONFIG=$DIR/test.json
 
 # NAME EVENT, in their order.
@@ -20,6 +20,9 @@ export PNOW_CONFIG=$DIR/test.json
 	event bill.completed corrected 2020-12-01T13:00:00Z '{patient: {id: $ana.id}} + bill("991"; "460.50")'
 	event membership.created member 2020-12-01T14:00:00Z '{patient: $ana, membership: {id: "77", program: "Glow Club", sold_date: "2026-12-01", amount: "129.00"}}'
 	event patient.updated renamed 2020-12-01T15:00:00Z '{patient: ($ana + {last_name: "Lopez-Reyes"})}'
+	event patient.updated unsubscribed 2020-12-01T15:01:00Z '{patient: ($ana + {last_name: "Lopez-Reyes", unsubscribed: true})}'
+	event patient.updated still 2020-12-01T15:02:00Z '{patient: ($ana + {last_name: "Lopez", unsubscribed: true})}'
+	event patient.updated subscribed 2020-12-01T15:03:00Z '{patient: ($ana + {last_name: "Lopez", unsubscribed: false})}'
 	event appointment.booked older 2020-12-01T09:30:00Z '{patient: $ana} + visit("88123"; "booked")'
 	event bill.completed nobody 2020-12-01T16:00:00Z '{patient: {id: "1"}} + bill("992"; "10.00")'
 	event patient.created ben 2020-12-01T17:00:00Z '{patient: $ben}'
@@ -66,7 +69,7 @@ is "a known contact is shown by its id" "$(jq -c 'select(.id == "checkout") | .i
 # shellcheck disable=SC2086 # words
 all=$(shown $ids)
 is "all that was done: every one is a result with its reason" "$(grep -cE 'POST|PUT|DELETE' <<<"$all") $(cut -d' ' -f2 <<<"$all" | sort | uniq -c | xargs)" \
-	'0 1 skipped: 10 unchanged:'
+	'0 1 skipped: 13 unchanged:'
 
 # From webhooks, through all filters.
 visit=$(webhook AppointmentStatusChanged w1 2020-12-02T10:00:00Z '{"appointmentId": "88123", "patientId": "10234", "appointmentType": "Botox",

@@ -125,6 +125,9 @@ fitted e4 '($ben + {id: "10999", phone: ""})' '.actions[0] |= (.set.email = "ben
 is 'where nothing is left to know the contact by, it fails with what the CRM says' "$(jq -r '[.status, .error.code, .error.message] | join(" ")' "$DIR/results")" \
 	'failed rejected POST /contacts/upsert: 422: email must be an email'
 
+fitted e5 '($ben + {id: "10998"})' '.actions[0] |= (.set.email = "ben(at)example" | .set.phone = "none" | .match.email = .set.email | .match.phone = .set.phone)'
+is 'so it does where the CRM refuses both' "$(jq -r '[.status, .error.code] | join(" ")' "$DIR/results") $(contacts | jq length)" 'failed rejected 2'
+
 begin "$one"
 event patient.updated e1 $T1 '{patient: $ana}' | run
 event patient.updated e2 $T1 '{patient: ($ben + {email: "ana@example.com", phone: ""})}' | run
