@@ -88,10 +88,10 @@ void metrics_end(struct metrics *m)
 static void add_label(struct buf *out, const char *name, const char *value)
 {
 	buf_printf(out, "%s%s=\"", out->p[out->n - 1] == '{' ? "" : ",", name);
-	for (; *value; value++) {
-		if (*value == '"' || *value == '\\')
+	for (char c; (c = str_shown(&value));) {
+		if (c == '"' || c == '\\')
 			buf_putc(out, '\\');
-		buf_putc(out, str_commands(value) ? '?' : *value);
+		buf_putc(out, c);
 	}
 	buf_putc(out, '"');
 }

@@ -41,13 +41,13 @@ static void write_padded(const char *text, int width, int most)
 {
 	int shown = 0;
 	bool cut = length(text) > most;
-	for (; *text; text++) {
-		if (cut && shown == most - 1 && (*text & 0xc0) != 0x80) {
+	for (char c; (c = str_shown(&text));) {
+		if (cut && shown == most - 1 && (c & 0xc0) != 0x80) {
 			fputs("\u2026", stdout);
 			return;
 		}
-		putchar(str_commands(text) ? '?' : *text);
-		shown += (*text & 0xc0) != 0x80;
+		putchar(c);
+		shown += (c & 0xc0) != 0x80;
 	}
 	while (shown++ < width)
 		putchar(' ');

@@ -34,11 +34,20 @@ static inline bool str_is(struct str a, const char *text)
 	return a.p && strlen(text) == a.n && memcmp(a.p, text, a.n) == 0;
 }
 
-/* Whether a terminal might take the character at this place as a command (C0, C1 in UTF-8). */
-static inline bool str_commands(const char *at)
+/* The byte to show of a text, and steps over what it stands for: '?' for a character that a terminal might
+ * take as a command (C0, C1 in UTF-8); NUL at the end. */
+static inline char str_shown(const char **at)
 {
-	unsigned char c = (unsigned char)*at;
-	return c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)at[1] < 0xa0);
+	unsigned char c = (unsigned char)**at;
+	if (!c)
+		return '\0';
+	(*at)++;
+	if (c < 0x20 || c == 0x7f)
+		return '?';
+	if (c != 0xc2 || (unsigned char)**at < 0x80 || (unsigned char)**at >= 0xa0)
+		return (char)c;
+	(*at)++;
+	return '?';
 }
 
 /* A number that is likely to differ where texts do (FNV-1a). */

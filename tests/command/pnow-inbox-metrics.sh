@@ -37,7 +37,7 @@ pnow-inbox stat -m >empty
 valid 'of an empty inbox: promtool has nothing to say' empty
 put a b c d e
 settle '{a: {status: "done", calls: 4, patientnow_calls: 1, warnings: ["patient 17 is odd", "patient 18 is odd"]},
-	b: {status: "skipped", reason: "a \"quoted\" \\ reason"},
+	b: {status: "skipped", reason: "a \"quoted\" \\ reason\u009b"},
 	c: {status: "failed", error: {stage: "crm-push", code: "rejected", message: "422 for Zanzibar", retry: false}},
 	d: {status: "failed", error: {stage: "pnow-enrich", code: "unavailable", message: "503", retry: true}},
 	e: {status: "done", calls: 3, reason: ("x" * 500)}}'
@@ -50,7 +50,7 @@ is 'what they are now' "$(metric pnow_events)" \
 	'{state="dead",type="patient.updated"} 1 {state="done",type="patient.updated"} 2 {state="skipped",type="patient.updated"} 1 {state="waiting",type="patient.updated"} 2'
 is 'what fails' "$(metric pnow_events_failing)" '{state="dead",cause="crm-push: rejected"} 1 {state="waiting",cause="pnow-enrich: unavailable"} 1'
 is 'outcomes of the day and their causes, quoted, and not too long' "$(metric pnow_answers_last_day | sed "s/$(printf '%120s' '' | tr ' ' x)/120/")" \
-	'{outcome="done",cause=""} 1 {outcome="done",cause="120"} 1 {outcome="failed",cause="crm-push: rejected"} 1 {outcome="failed",cause="pnow-enrich: unavailable"} 1 {outcome="skipped",cause="a \"quoted\" \\ reason"} 1'
+	'{outcome="done",cause=""} 1 {outcome="done",cause="120"} 1 {outcome="failed",cause="crm-push: rejected"} 1 {outcome="failed",cause="pnow-enrich: unavailable"} 1 {outcome="skipped",cause="a \"quoted\" \\ reason?"} 1'
 is 'warnings by kind' "$(metric pnow_warnings_last_day)" '{kind="patient * is odd"} 2'
 is 'requests, of the CRM and of PatientNow' "$(metric pnow_calls)" '{api="crm",type="patient.updated"} 7 {api="patientnow",type="patient.updated"} 1'
 clear_of_midnight
