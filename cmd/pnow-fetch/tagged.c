@@ -127,7 +127,7 @@ static int search(struct search *s)
 	return status;
 }
 
-/* With -n: the first request. */
+/* With -n: the first request in a sub-account. */
 static void show(struct search *s)
 {
 	struct buf out = {0};
@@ -142,22 +142,33 @@ static void show(struct search *s)
 	buf_free(&out);
 }
 
+/* All tags in one sub-account. */
+static int search_location(struct search *s)
+{
+	const struct conf *conf = s->fetch->conf;
+	int status = EX_OK;
+	for (size_t k = 0; k < conf->create.tags_n && status == EX_OK; k++) {
+		s->tag = conf->create.tags[k];
+		s->after = (struct str){0};
+		if (!s->fetch->options.dry)
+			status = search(s);
+		else if (k == 0)
+			show(s);
+	}
+	return status;
+}
+
+/* A sub-account that cannot be searched holds up no other. */
 int fetch_tagged(struct fetch *f)
 {
 	struct search s = {.fetch = f};
 	int status = EX_OK;
 	fetch_arrange_signals();
-	for (size_t i = 0; (s.location = crm_location_next(f->crm, &i)) && status == EX_OK;) {
-		for (size_t k = 0; k < f->conf->create.tags_n && status == EX_OK; k++) {
-			s.tag = f->conf->create.tags[k];
-			s.after = (struct str){0};
-			if (f->options.dry) {
-				show(&s);
-				arena_free(&s.arena);
-				return EX_OK;
-			}
-			status = search(&s);
-		}
+	for (size_t i = 0;
+		 status != EX_CANTCREAT && !fetch_stopped() && (s.location = crm_location_next(f->crm, &i));) {
+		int there = search_location(&s);
+		if (status == EX_OK || there == EX_CANTCREAT)
+			status = there;
 	}
 	if (f->options.verbose && f->inbox)
 		warnx("%zu contacts ask for a patient, %zu new in the inbox", s.found, s.new);

@@ -70,6 +70,14 @@ is 'a page that does not come: what came before it is kept' "$status $(pnow-inbo
 faults_end
 fetch -i
 is 'and the next walk brings the rest' "$status $(pnow-inbox list | wc -l)" '0 230'
+begin 3
+practice test ".facilities = {Downtown: {location_id: \"$DOWNTOWN\", token_file: \"downtown.token\"}} | .crm.token_file = \"refused.token\""
+printf 'a token of yesterday' >"$DIR/refused.token" && chmod 600 "$DIR/refused.token"
+curl -sS -o /dev/null -X POST "$API/crm/contacts/" -H 'Authorization: Bearer sandbox-downtown-token' -H 'Version: 2021-07-28' -H 'Content-Type: application/json' \
+	-d '{"locationId": "'$DOWNTOWN'", "firstName": "Lee", "email": "lee@example.com", "tags": ["pnowcreate"]}'
+fetch
+is 'a sub-account that cannot be searched holds up no other, and is told' "$(jq -r .payload.locationId <<<"$(pnow-fetch -l tagged 2>/dev/null)") $((status > 0))" \
+	"$DOWNTOWN 1"
 for wrong in '-e patient' '-s 2d' '-b' '-u 2d' '10234'; do
 	# shellcheck disable=SC2086 # options
 	fetch $wrong
