@@ -355,7 +355,8 @@ static void check_date(struct csv *c, const struct event_fact *f, enum about abo
 	bool day_first = c->profile->day_first, own = about == ABOUT_OWN;
 	const char *text = value(c, about, f->name), *kind = event_kind_name(own ? c->kind : KIND_PATIENT);
 	char time[WHEN_TEXT];
-	if (!text || (f->form != FACT_DATE && f->form != FACT_TIME) || when_time(str_of(text), day_first, time))
+	if (!text || (f->form != FACT_DATE && f->form != FACT_TIME) ||
+		when_time(str_of(profile_time(c->profile, &d->arena, text)), day_first, time))
 		return;
 	const char *why = arena_printf(&d->arena, "%s.%s: %s, expected %s or 2026-12-31%s", kind, f->name,
 		when_wrong(str_of(text), day_first), day_first ? "31/12/2026" : "12/31/2026",

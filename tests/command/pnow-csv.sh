@@ -245,4 +245,8 @@ else
 	few=$(peak 1000) many=$(peak 300000)
 	is "300,000 bills take less than 16 MB ($few KiB for a thousand, $many KiB)" "$((many < 16384))" 1
 fi
+sed 's/"day_first": false/"day_first": false, "epoch": "seconds"/' "$root/lib/profiles/patientnow-pro.json" >epoch.json
+sed 's/patientnow-pro/.\/epoch.json/' conf.json >epoch.conf
+is "times that are numbers, where the profile counts so" \
+	"$(csv bill '[.bill.date, .warnings, .error]' -c epoch.conf <<<$'Bill ID,Patient ID,Bill Date,Total\n1,2,1764603000,5')" $'["2025-12-01",null,null]\n0'
 finish
