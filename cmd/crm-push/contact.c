@@ -189,10 +189,12 @@ static const char *const *taken(struct push_work *w, struct str answer)
  */
 static const char *const *unfit(struct push_work *w, const struct crm_answer *answer, struct str sent)
 {
+	if (answer->status != 422)
+		return NULL;
 	const char *said = arena_copy(w->a, jtext_get(answer->body, "message"));
 	bool email = jtext_get(sent, "email").p && strcasestr(said, "email");
 	bool phone = jtext_get(sent, "phone").p && strcasestr(said, "phone");
-	if (answer->status != 422 || (!email && !phone))
+	if (!email && !phone)
 		return NULL;
 	return email && phone ? neither : email ? no_email : no_phone;
 }

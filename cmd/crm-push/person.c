@@ -49,7 +49,8 @@ static bool is_more(const struct push_work *w, const struct jtext_member *m)
 	return !push_person_has(w, name) && !str_is(m->value, "\"false\"");
 }
 
-/* Of what patient.updated writes beside it; "-" where that is nothing. */
+/* Of what patient.updated writes beside it; "-" where that is nothing. Where the practice sets
+ * do-not-disturb, one that it is to be set for is another one than before the practice did. */
 static const char *more(struct push_work *w, struct str upsert)
 {
 	static const char *const parts[] = {"set", "fields"};
@@ -63,6 +64,9 @@ static const char *more(struct push_work *w, struct str upsert)
 			buf_add(&text, members.at[k].value);
 		}
 	}
+	for (struct str at = {0}; jtext_next(w->event->actions, &at);)
+		if (push_has_text(w->a, at, "op", "dnd.set") && jtext_type(jtext_get(at, "on")) == JTEXT_TRUE)
+			buf_puts(&text, "dnd.set");
 	return text.n ? digest(w, &text) : "-";
 }
 

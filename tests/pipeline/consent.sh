@@ -63,4 +63,6 @@ is 'an answer that was lost: it is known as ours all the same' "$(told false) $(
 begin
 practice test
 is 'without the setting nothing is set' "$(told true) $(settings)" 'done none {}'
+practice test '.dnd = true'
+is 'with it, who had unsubscribed before is not disturbed from the next word on' "$(told true) $(settings)" 'done done {"Email":"active","SMS":"active"}'
 finish
