@@ -45,6 +45,10 @@ is "the contact comes first, the opportunity last" \
 is "a refund is written with its sign before the currency's" \
 	"$(map '{"type":"bill.completed","patient":{"id":"1"},"bill":{"id":"2","total":"-12.1"}}' '[.actions[]|.amount//.body//empty]')" \
 	'["-12.10","PatientNow bill\nStatus: Refunded\nOrder total: -$12.10\nOrder ID: 2"]'
+jq '.dnd = true' conf.json >dnd.json
+line='{"type":"patient.updated","patient":{"id":"1","first_name":"A","unsubscribed":true}}'
+is "consent is told of today's events, and of no backfilled one" "$(crm-map -c dnd.json <<<"$line" | jq -c '[.actions[].op]')$(crm-map -c dnd.json -b <<<"$line" | jq -c '[.actions[].op]')" \
+	'["contact.upsert","dnd.set"]["contact.upsert"]'
 is "facts may be numbers, as another program may write them" \
 	"$(map '{"type":"bill.completed","patient":{"id":1},"bill":{"id":2,"total":12.10,"items":[{"name":"Botox"},{"name":"Laser"}]}}' '[.actions[0].fields,.actions[1]]')" \
 	'[{"Invoice Paid Amount":{"money":"12.10"},"PNOW Last Order ID":"2","Last Visit Service":"Botox, Laser"},{"op":"ltv.add","bill":"2","amount":"12.10"}]'

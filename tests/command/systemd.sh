@@ -15,6 +15,9 @@ hardening()
 	sed -n '/^NoNewPrivileges/,/^UMask/p' "$1"
 }
 is 'what they may not do is said in the same words' "$(for unit in pnow-[!t]*.service; do hardening "$unit" | cksum; done | sort -u | wc -l)" 1
+for limit in MemoryMax= TasksMax= IPAddressDeny= LimitCORE=0; do
+	is "each has a limit: $limit" "$(grep -L "^$limit" pnow-[!t]*.service)" ''
+done
 is 'no token of an API is to be had where webhooks come in' \
 	"$(grep -L '^InaccessiblePaths=-/etc/pnow/tokens$' pnow-hook*.service)" ''
 is '... and the practice of the examples has its tokens there, and the secrets of webhooks elsewhere' \
