@@ -149,6 +149,15 @@ static void take_late(struct groups *g)
 
 /* --- Both --- */
 
+/* What becomes of an event whose id is the sender's: any text. */
+static const char *trace_of(struct check *c, const char *id)
+{
+	struct buf rest = {0};
+	buf_puts(&rest, *id == '-' ? " trace -- " : " trace ");
+	buf_shell(&rest, id);
+	return finding_command(c, "pnow-inbox", buf_take(&rest, &c->arena).p);
+}
+
 /* The command that fits a group. */
 static const char *command_of(struct groups *g, const struct group *group)
 {
@@ -162,7 +171,7 @@ static const char *command_of(struct groups *g, const struct group *group)
 		return finding_command(c, "pnow-inbox", " list -s dead");
 	if (strcmp(group->cause, "due") == 0)
 		return finding_command(c, "pnow-inbox", " run -1 -- pnow-sync");
-	return finding_command(c, "pnow-inbox", arena_printf(&c->arena, " trace %s", group->id));
+	return trace_of(c, group->id);
 }
 
 void check_events(struct check *c)

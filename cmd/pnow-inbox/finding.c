@@ -36,6 +36,14 @@ static void tell_json(const struct check *c, const struct finding *f)
 	buf_free(&line);
 }
 
+/* A sender may have written it: it is one line all the same. */
+static void tell_text(const char *before, const char *text)
+{
+	fputs(before, stdout);
+	for (char c; (c = str_shown(&text));)
+		putchar(c);
+}
+
 void finding_tell(struct check *c, const struct finding *f)
 {
 	c->found++;
@@ -48,5 +56,7 @@ void finding_tell(struct check *c, const struct finding *f)
 		printf(" since %s", table_time(f->since));
 	if (f->events)
 		printf(": %lld event%s", (long long)f->events, f->events == 1 ? "" : "s");
-	printf(": %s; type: %s\n", f->detail, f->command);
+	tell_text(": ", f->detail);
+	tell_text("; type: ", f->command);
+	putchar('\n');
 }

@@ -170,16 +170,25 @@ static void wait_for_disk(struct run *r)
 	give_up(r);
 }
 
+static void tell_dead(struct run *r, const struct inbox_result *result)
+{
+	struct buf next = {0};
+	if (!r->dead) {
+		buf_puts(&next, "; when that is mended: pnow-inbox -c ");
+		buf_shell(&next, r->conf->file);
+		buf_puts(&next, " retry -s dead");
+	}
+	tell(r, "event %s is dead: %s%s", result->id, result_cause(&r->arena, result),
+		buf_take(&next, &r->arena).p);
+}
+
 /* Says that an event is dead, and that a kind of failure has begun or is over: of other events that wait for
    it nothing is said. */
 static void tell_failure(
 	struct run *r, const struct inbox_result *result, const struct inbox_settled *settled, bool dead)
 {
 	if (dead)
-		tell(r,
-			r->dead ? "event %s is dead: %s"
-					: "event %s is dead: %s; when that is mended: pnow-inbox -c %s retry -s dead",
-			result->id, result_cause(&r->arena, result), r->conf->file);
+		tell_dead(r, result);
 	else if (settled->first)
 		tell(r, "event %s %s %lld s: %s; more of that kind are not told", result->id,
 			result->retry_after ? "is put off for" : "has failed, and is tried again in",

@@ -60,6 +60,14 @@ is 'those that died of one cause are one finding' "$status $said" \
 like 'since when is in the time of the practice' "$(<said)" "glow: dead since $(TZ=America/Denver date +%Y-%m-%d) *"
 
 fresh
+put '-a;touch oops'
+settle '{"-a;touch oops": {status: "failed", error: {stage: "crm-push", code: "rejected", message: "a\nb\u001b[2J", retry: false}}}'
+check "${always[@]}"
+is 'what others wrote is in one line' "$status $said" \
+	"1 glow: dead since -: 1 event: crm-push: rejected: a?b?[2J; type: pnow-inbox $conf trace -- '-a;touch oops'"
+holds 'and a word for the shell, no option' bash -c "${said##*type: }"
+
+fresh
 put a b
 settle '{a: {status: "failed", error: {stage: "pnow-enrich", code: "unavailable", message: "GET /patients/pa: 503", retry: true}}}'
 check "${always[@]}"

@@ -266,9 +266,10 @@ pnow-inbox: event e4 is dead: crm-push: rejected: PUT /contacts/c1: 4xx'
 	failing rejected
 	is 'run: what a sender calls an id is one line, and moves no cursor' "$(grep -c $'\e' said) $(grep -o 'event.*is dead' said)" '0 event ?[31m? is dead'
 	put e7 7
-	inbox run -1 -- jq -c --unbuffered '{id, error: {stage: "my-stage", code: "odd", message: "Zanzibar"}}' 2>said
+	cp glow.json 'a folder.json'
+	PNOW_CONFIG='a folder.json' inbox run -1 -- jq -c --unbuffered '{id, error: {stage: "my-stage", code: "odd", message: "Zanzibar"}}' 2>said
 	is 'run: of the error of a stage that is not ours, no message: it might name somebody' "$(<said)" \
-		'pnow-inbox: event e7 is dead: my-stage: odd; when that is mended: pnow-inbox -c glow.json retry -s dead'
+		'pnow-inbox: event e7 is dead: my-stage: odd; when that is mended: pnow-inbox -c '\''a folder.json'\'' retry -s dead'
 	is 'run: of others, only types that it feeds make its status' "$(inbox run -1 -t bill.completed -- cat; echo $?)" 0
 }
 
