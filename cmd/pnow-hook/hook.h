@@ -8,6 +8,7 @@
 #include "conf/profile.h"
 #include "conf/verifier.h"
 #include "conf/webhook.h"
+#include "stream/trouble.h"
 #include "text/arena.h"
 #include "text/buf.h"
 
@@ -124,7 +125,7 @@ struct recorder {
 	int64_t swept;        /* when old files were deleted, last */
 	size_t files;
 	unsigned number;
-	bool full; /* and that was told */
+	struct trouble trouble;
 };
 
 struct hook {
@@ -188,6 +189,8 @@ void request_told(
 
 /* Ends the process with status 78 where the folder is none. */
 void recorder_open(struct recorder *rec, const char *folder, unsigned days);
+/* Deletes what has become too old, about once a minute. */
+void recorder_tend(struct recorder *rec);
 /* Records a request of a known practice, where requests are recorded; body's p NULL: it was not read. */
 void recorder_take(struct recorder *rec, const struct request *r, struct str body);
 

@@ -609,6 +609,7 @@ int httpd_listen(struct hook *h, int listening)
 		if (attend(&s, listening))
 			let_some_in(&s, daemon, listening);
 		practices_tend(&h->practices);
+		recorder_tend(&h->recorder);
 	}
 	drain(&s, daemon, listening);
 	workers_close(&workers);

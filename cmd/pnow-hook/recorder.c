@@ -25,9 +25,12 @@ enum { RECORDS_MAX = 1000, SWEEP_MS = 60000 };
 
 static const char ending[] = ".request.json";
 
-/* Deletes what is too old; counts the rest. */
-static void sweep(struct recorder *rec, int64_t now)
+/* Deletes what is too old, and counts the rest, unless that was done just now. The lock is held. */
+static void sweep(struct recorder *rec)
 {
+	int64_t now = when_now_ms();
+	if (now - rec->swept <= SWEEP_MS && now >= rec->swept)
+		return;
 	struct dirent *file;
 	struct stat st;
 	DIR *folder = opendir(rec->folder);
@@ -50,18 +53,15 @@ static void sweep(struct recorder *rec, int64_t now)
 /* Whether there is room for one more; the number that it gets. */
 static bool take_place(struct recorder *rec, unsigned *number)
 {
-	int64_t now = when_now_ms();
 	pthread_mutex_lock(&rec->lock);
-	if (now - rec->swept > SWEEP_MS || now < rec->swept)
-		sweep(rec, now);
+	sweep(rec);
 	bool room = rec->files < RECORDS_MAX;
 	rec->files += room;
 	*number = ++rec->number;
-	bool tell = !room && !rec->full;
-	rec->full = !room;
+	if (!room)
+		trouble_is(&rec->trouble, "%s: %d requests are recorded: no more until some are deleted", rec->folder,
+			RECORDS_MAX);
 	pthread_mutex_unlock(&rec->lock);
-	if (tell)
-		warnx("%s: %d requests are recorded: no more until some are deleted", rec->folder, RECORDS_MAX);
 	return room;
 }
 
@@ -138,13 +138,23 @@ static bool write_file(const char *path, struct str text)
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return false;
-	bool written = write(fd, text.p, text.n) == (ssize_t)text.n;
-	int saved = errno;
+	ssize_t n = write(fd, text.p, text.n);
+	bool written = n == (ssize_t)text.n;
+	int saved = n < 0 ? errno : ENOSPC;
 	if (!written)
 		unlink(path);
 	close(fd);
 	errno = saved;
 	return written;
+}
+
+void recorder_tend(struct recorder *rec)
+{
+	if (!rec->folder)
+		return;
+	pthread_mutex_lock(&rec->lock);
+	sweep(rec);
+	pthread_mutex_unlock(&rec->lock);
 }
 
 void recorder_take(struct recorder *rec, const struct request *r, struct str body)
@@ -156,8 +166,14 @@ void recorder_take(struct recorder *rec, const struct request *r, struct str bod
 	when_now(now);
 	const char *path = arena_printf(
 		r->arena, "%s/%s-%s-%d-%u%s", rec->folder, r->practice->name, now, (int)getpid(), number, ending);
-	if (!write_file(path, write_request(r, body)))
-		warn("cannot record a request as %s", path);
+	bool written = write_file(path, write_request(r, body));
+	int why = errno;
+	pthread_mutex_lock(&rec->lock);
+	if (written)
+		trouble_over(&rec->trouble, "%s: requests are recorded again", rec->folder);
+	else
+		trouble_is(&rec->trouble, "%s: cannot record a request: %s", rec->folder, strerror(why));
+	pthread_mutex_unlock(&rec->lock);
 }
 
 void recorder_open(struct recorder *rec, const char *folder, unsigned days)
@@ -166,4 +182,5 @@ void recorder_open(struct recorder *rec, const char *folder, unsigned days)
 	*rec = (struct recorder){.folder = folder, .days = days, .lock = PTHREAD_MUTEX_INITIALIZER};
 	if (folder && (stat(folder, &st) < 0 || !S_ISDIR(st.st_mode)))
 		mistake("-r %s: %s", folder, errno == ENOENT ? "there is no such folder" : "expected a folder");
+	recorder_tend(rec);
 }

@@ -39,8 +39,14 @@ stop
 find requests -type f -exec touch -d '3 days ago' {} +
 touch -d '3 days ago' requests/mine.json
 listen later -c token.json -r requests -k 2
-body='{"event":"Ping"}' post /hook/token/patientnow -H "$token"
-is "they are deleted after so many days, and nothing else is" "$(find requests -type f | wc -l) $(find requests -name mine.json)" "2 requests/mine.json"
+is "they are deleted after so many days, and nothing else is" "$(find requests -type f)" requests/mine.json
+mv requests away
+for i in 1 2; do
+	body='{"event":"Ping"}' post /hook/token/patientnow -H "$token"
+done
+is "where they cannot be written, that is said once" "$status $i $(<later.err)" \
+	"200 2 pnow-hook: requests: cannot record a request: No such file or directory"
+mv away requests
 stop
 printf '{"event":"Ping"}' | GATEWAY_INTERFACE=CGI/1.1 REQUEST_METHOD=POST PATH_INFO=/token/patientnow CONTENT_TYPE=application/json CONTENT_LENGTH=16 \
 	HTTP_X_TOKEN=correct-horse-battery HTTP_X_EVENT_NAME=Ping pnow-hook -c token.json -r requests >/dev/null
