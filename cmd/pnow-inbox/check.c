@@ -122,9 +122,10 @@ static void check_silence(struct check *c, int64_t last)
 /* A practice that is new need not have one yet: its first event is as good as one. */
 static void check_backup(struct check *c, int64_t first)
 {
-	int64_t last = dump_last(c->in->state);
+	int64_t last;
+	c->read &= dump_last(c->in->state, &last);
 	int64_t since = last ? last : first;
-	if (!c->bounds->backup || !since || c->now - since <= c->bounds->backup)
+	if (!c->read || !c->bounds->backup || !since || c->now - since <= c->bounds->backup)
 		return;
 	finding_tell(c, &(struct finding){.what = "no backup",
 						.since = since,
@@ -152,14 +153,18 @@ static void check_disk(struct check *c)
 static int check_practice(struct inbox *in, void *context)
 {
 	struct check c = {.in = in, .bounds = context, .now = when_now_ms(), .read = true};
-	int64_t first = 0, last = 0;
+	int64_t first, last;
 	check_events(&c);
 	check_patientnow(&c);
 	left_of_locations(in->conf, check_location, &c);
 	check_disk(&c);
 	c.read = inbox_span(in->state, &first, &last) && c.read;
-	check_silence(&c, last);
-	check_backup(&c, first);
+	if (c.read) {
+		check_silence(&c, last);
+		check_backup(&c, first);
+	}
+	if (!c.read)
+		warnx("not all of the state file %s can be read now", in->conf->state);
 	arena_free(&c.arena);
 	return !c.read ? EX_TEMPFAIL : c.found ? 1 : EX_OK;
 }

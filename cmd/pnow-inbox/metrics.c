@@ -221,8 +221,9 @@ static bool add_warnings(struct metrics *m, struct state *s)
 
 static bool add_times(struct metrics *m, struct state *s)
 {
-	int64_t first = 0, last = 0, oldest = inbox_oldest(s), dumped = dump_last(s), now = when_now_ms();
+	int64_t first, last, dumped, oldest = inbox_oldest(s), now = when_now_ms();
 	bool read = inbox_span(s, &first, &last);
+	read &= dump_last(s, &dumped);
 	add(m, OLDEST, none, oldest && now > oldest ? seconds(now - oldest) : 0);
 	if (last)
 		add(m, LAST_EVENT, none, seconds(last));

@@ -214,11 +214,10 @@ bool dump_keep(struct state *s, int64_t made)
 	return keep_moment(s, "dumped", made);
 }
 
-int64_t dump_last(struct state *s)
+bool dump_last(struct state *s, int64_t *made)
 {
-	int64_t at = 0;
-	state_int(s, &at, "SELECT at FROM moment WHERE name='dumped'", "");
-	return at;
+	*made = 0;
+	return state_int(s, made, "SELECT at FROM moment WHERE name='dumped'", "") != STATE_FAILED;
 }
 
 /* --- Reading --- */

@@ -17,8 +17,8 @@ bool dump_write(struct state *s, const char *practice, bool (*write)(struct str 
 
 /* Writes down that a dump made then is whole and kept. False where the state cannot be written. */
 bool dump_keep(struct state *s, int64_t made);
-/* When the last such dump was made; 0: never. */
-int64_t dump_last(struct state *s);
+/* When the last such dump was made; 0: never. False where that cannot be told. */
+bool dump_last(struct state *s, int64_t *made);
 
 /* A dump that is being read into a state where nothing is, in one transaction. */
 struct dump_load {

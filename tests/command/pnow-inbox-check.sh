@@ -186,6 +186,12 @@ for wrong in '-w 4' '-o Mon-Fri' '-o Mon-Fri,18-8' '-o Mon-Fru,8-18' '-o Mon-Fri
 	check $wrong
 	like "$wrong is wrong usage" "$status $(<err)" "64 pnow-inbox: $wrong: expected *"
 done
+state_sql glow.db 'DROP TABLE moment'
+check -e 0
+like 'of what cannot be read that is said, and nothing else' "$status$said $(<err)" "75 *pnow-inbox: not all of the state file $work/glow.db can be read now"
+state_sql glow.db 'DROP TABLE inbox'
+check
+is 'nor that no event ever came' "$status$said" 75
 mkdir -p "an odd's folder" && cp glow.json "an odd's folder"
 rm -f glow.db*
 PNOW_CONFIG="an odd's folder/glow.json" check
