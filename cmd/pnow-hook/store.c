@@ -233,7 +233,6 @@ static void try_file(struct store *s)
 {
 	bool was_open = s->state;
 	bool can = is_open(s) && state_can_write(s->state) && !is_lost(s);
-	s->used = when_now_ms();
 	note(s, can ? NULL : reason(s));
 	if (can && !was_open) {
 		close_file(s);
