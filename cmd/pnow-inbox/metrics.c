@@ -43,7 +43,7 @@ static const struct {
 		"What pipelines have answered within 24 hours, by outcome and cause"},
 	[WARNINGS] = {"pnow_warnings_last_day", "gauge", "Warnings of results within 24 hours, by kind"},
 	[OLDEST] = {"pnow_oldest_waiting_age_seconds", "gauge",
-		"Since when the oldest event waits that does; 0: none"},
+		"For how long the oldest waiting event has waited; 0: none"},
 	[LAST_EVENT] = {"pnow_last_event_timestamp_seconds", "gauge", "When the last event came in"},
 	[LAST_BACKUP] = {"pnow_last_backup_timestamp_seconds", "gauge", "When the last dump was made"},
 	[WAITS] = {"pnow_event_wait_seconds", "histogram",
@@ -178,7 +178,12 @@ static const char *cause_of(struct arena *a, const char *result)
 	if (jtext_get(line, "error").p)
 		return result_failure(a, line);
 	const char *reason = jtext_string(a, jtext_get(line, "reason"));
-	return reason ? arena_copy(a, (struct str){reason, strnlen(reason, CAUSE_MAX)}) : "";
+	if (!reason)
+		return "";
+	size_t n = strnlen(reason, CAUSE_MAX);
+	while (n && (reason[n] & 0xc0) == 0x80) /* within a character */
+		n--;
+	return arena_copy(a, (struct str){reason, n});
 }
 
 static bool add_failing(struct metrics *m, struct state *s)

@@ -176,7 +176,7 @@ struct state_rows inbox_late(struct state *s)
 {
 	return state_query(s,
 		"SELECT i.id, a.at, a.status, a.result FROM attempt AS a JOIN inbox AS i ON i.seq=a.event_seq"
-		"  ORDER BY a.seq DESC",
+		"  WHERE a.status NOT IN ('retried','dropped') ORDER BY a.seq DESC",
 		"");
 }
 

@@ -40,7 +40,7 @@ settle '{a: {status: "done", calls: 4, patientnow_calls: 1, warnings: ["patient 
 	b: {status: "skipped", reason: "a \"quoted\" \\ reason\u009b"},
 	c: {status: "failed", error: {stage: "crm-push", code: "rejected", message: "422 for Zanzibar", retry: false}},
 	d: {status: "failed", error: {stage: "pnow-enrich", code: "unavailable", message: "503", retry: true}},
-	e: {status: "done", calls: 3, reason: ("x" * 500)}}'
+	e: {status: "done", calls: 3, reason: ("x" * 119 + "é")}}'
 put f
 pnow-inbox stat -m >some
 valid 'promtool has nothing to say' some
@@ -49,8 +49,8 @@ is 'events that came in' "$(metric pnow_events_received)" '{} 6'
 is 'what they are now' "$(metric pnow_events)" \
 	'{state="dead",type="patient.updated"} 1 {state="done",type="patient.updated"} 2 {state="skipped",type="patient.updated"} 1 {state="waiting",type="patient.updated"} 2'
 is 'what fails' "$(metric pnow_events_failing)" '{state="dead",cause="crm-push: rejected"} 1 {state="waiting",cause="pnow-enrich: unavailable"} 1'
-is 'outcomes of the day and their causes, quoted, and not too long' "$(metric pnow_answers_last_day | sed "s/$(printf '%120s' '' | tr ' ' x)/120/")" \
-	'{outcome="done",cause=""} 1 {outcome="done",cause="120"} 1 {outcome="failed",cause="crm-push: rejected"} 1 {outcome="failed",cause="pnow-enrich: unavailable"} 1 {outcome="skipped",cause="a \"quoted\" \\ reason?"} 1'
+is 'outcomes of the day and their causes, quoted, and not too long' "$(metric pnow_answers_last_day | sed "s/$(printf '%119s' '' | tr ' ' x)/119/")" \
+	'{outcome="done",cause=""} 1 {outcome="done",cause="119"} 1 {outcome="failed",cause="crm-push: rejected"} 1 {outcome="failed",cause="pnow-enrich: unavailable"} 1 {outcome="skipped",cause="a \"quoted\" \\ reason?"} 1'
 is 'warnings by kind' "$(metric pnow_warnings_last_day)" '{kind="patient * is odd"} 2'
 is 'requests, of the CRM and of PatientNow' "$(metric pnow_calls)" '{api="crm",type="patient.updated"} 7 {api="patientnow",type="patient.updated"} 1'
 clear_of_midnight
@@ -67,6 +67,7 @@ is 'how long events were on their way' "$(pnow-inbox stat -m | sed -n 's/.*_wait
 like 'and together' "$(metric pnow_event_wait_seconds_sum)" '{} 1[0-9][0-9]*'
 pnow-inbox retry c >retried
 settle '{c: {status: "done"}}'
+is 'what people do is no answer of a pipeline' "$(pnow-inbox stat -m | grep -c 'outcome="retried"')" 0
 is 'an event that is settled again is counted again: no number goes down' "$(metric pnow_event_wait_seconds_count)" '{} 6'
 pnow-inbox dump -o dump
 is 'a dump is a backup' "$(metric pnow_last_backup_timestamp_seconds | cut -c1-7)" "{} $(date +%s | cut -c1-4)"
