@@ -70,10 +70,11 @@ static bool flush_folder(struct arena *a, const char *path)
 	return done;
 }
 
-/* Whether all is written and, in a file, on the disk and in its place. */
-static bool close_target(struct arena *a, struct target *t)
+/* Ends a file, which gets its place where the dump is whole. Whether it is, and all is written and, in a
+ * file, on the disk and in its place. */
+static bool close_target(struct arena *a, const struct target *t, bool whole)
 {
-	bool done = fflush(t->file) == 0;
+	bool done = fflush(t->file) == 0 && whole;
 	if (!t->path)
 		return done;
 	done = done && fsync(fileno(t->file)) == 0;
@@ -87,11 +88,12 @@ static int dump(struct inbox *in, struct arena *a, struct target *t)
 	if (!open_target(t))
 		return unwritable(t);
 	bool read = dump_write(in->state, in->conf->practice, write_line, t, &made);
-	if (!read && !ferror(t->file)) {
+	bool unread = !read && !ferror(t->file), written = close_target(a, t, read);
+	if (unread) {
 		warnx("the state file %s cannot be read now", in->conf->state);
 		return EX_TEMPFAIL;
 	}
-	if (!read || !close_target(a, t))
+	if (!written)
 		return unwritable(t);
 	if (dump_keep(in->state, made))
 		return EX_OK;

@@ -67,6 +67,14 @@ pnow-inbox: cannot write standard output: No space left on device
 73
 $made"
 
+sed 's/glow.db/odd.db/' glow.json >odd.json
+pnow-inbox -c odd.json list
+state_sql odd.db 'DROP TABLE moment'
+like 'nor is one of a state that cannot be read' "$(pnow-inbox -c odd.json dump -o odd 2>&1; echo $?; echo odd*)" \
+	"*pnow-inbox: the state file odd.db cannot be read now
+75
+odd.db odd.json"
+
 mkdir conf dumps
 sed "s#\"glow.db#\"$work/glow.db#" glow.json >conf/glow.json
 sed "s#\"shine.db#\"$work/shine.db#" shine.json >conf/shine.json
