@@ -3,7 +3,6 @@
  * each event, and a line about the practice in front: for pnow-report, and for a pipeline of one's own.
  */
 #include "pnow-inbox.h"
-#include "net/limit.h"
 #include "value/category.h"
 #include "value/when.h"
 
@@ -71,18 +70,18 @@ static void add_pipeline(struct buf *line, const struct conf *c, const char *pip
 	arena_free(&a);
 }
 
+static void add_limit(const char *location, const struct limit_left *left, void *context)
+{
+	struct buf *line = context;
+	buf_puts(line, line->p[line->n - 1] == '[' ? "{" : ",{");
+	buf_member(line, "location_id", location);
+	buf_printf(line, ",\"day_max\":%lld}", (long long)left->day_max);
+}
+
 static void add_limits(struct buf *line, const struct conf *c)
 {
-	struct limit_left left;
-	const char *location;
 	buf_printf(line, ",\"patientnow_limit\":%lld,\"crm_limits\":[", (long long)c->patientnow.daily_limit);
-	for (size_t i = 0; (location = conf_location(c, &i));) {
-		if (!limits_look(c->state, location, &left) || !left.told)
-			continue;
-		buf_puts(line, line->p[line->n - 1] == '[' ? "{" : ",{");
-		buf_member(line, "location_id", location);
-		buf_printf(line, ",\"day_max\":%lld}", (long long)left.day_max);
-	}
+	left_of_locations(c, add_limit, line);
 	buf_putc(line, ']');
 }
 
