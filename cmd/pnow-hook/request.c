@@ -246,7 +246,8 @@ static const char *wrong_json(struct request *r, struct str body)
 	if (!r->bodies_n || jtext_type(r->bodies[0]) != JTEXT_OBJECT)
 		return "the body holds no event where the profile expects them";
 	if (r->bodies_n > HOOK_EVENTS_MAX)
-		return "the body holds too many events";
+		return arena_printf(
+			r->arena, "the body holds %zu events: expected %d at most", r->bodies_n, HOOK_EVENTS_MAX);
 	for (size_t i = 0; r->bodies[0].p != bare.p && i < r->bodies_n && !twice; i++) {
 		members = jtext_members(r->arena, r->bodies[i]);
 		twice = jtext_twice(r->arena, &members);

@@ -116,7 +116,7 @@ is 'a body may be the list, its name and id in headers' \
 is 'one without an event is refused' "$(send many '{"events":[]}') $(jq -r .error answer)" '400 the body holds no event where the profile expects them'
 is 'so is one that holds a name twice in an event' "$(send many '[{"kind":"made","kind":"made"}]') $(jq -r .error answer)" \
 	"400 a name is given twice in the body's object"
-is 'and one that holds too many' "$(send many "$(jq -nc '[range(1001) | {kind: "made", id: .}]')") $(jq -r .error answer)" '400 the body holds too many events'
+is 'and one that holds too many' "$(send many "$(jq -nc '[range(1001) | {kind: "made", id: .}]')") $(jq -r .error answer)" '400 the body holds 1001 events: expected 1000 at most'
 is 'a thousand are taken' "$(send many "$(jq -nc '[range(1000) | {kind: "made", id: "m\(.)"}]')") $(kept | grep -o ' m[0-9]* ' | wc -l)" '200 1000'
 hook_stop
 
