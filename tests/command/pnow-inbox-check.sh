@@ -216,7 +216,7 @@ sh -c "$(sed -nE 's#^([^ ]+ ){5} *(.* check)$#\2#p' "$crontab" | sed "s#/etc/pno
 is "the crontab's line runs, and has something to mail" "$? $(cut -d: -f1,2 mail)" $'1 bloom: no event\nglow: no event'
 mkdir dumps
 sh -c "$(sed -nE 's#^([^ ]+ ){5} *(.* dump .*)$#\2#p' "$crontab" | sed "s#/etc/pnow#$work/conf#; s#/var/backups/pnow#dumps#")" >mail 2>&1
-is "its line for a backup makes one of each practice" "$? $(<mail) $(ls dumps | xargs)" '0  bloom.ndjson glow.ndjson'
+is "its line for a backup makes one of each practice" "$? $(<mail) $(cd dumps && echo *)" '0  bloom.ndjson glow.ndjson'
 
 # exec_start UNIT: its command, as a shell takes it, with the folder of the test.
 exec_start()
@@ -228,7 +228,7 @@ bash -c "$(exec_start pnow-check.service)" >journal 2>&1
 is "systemd's unit fails where something is wrong" "$?" 1
 rm dumps/*
 bash -c "$(exec_start pnow-dump.service)" >journal.dump 2>&1
-is "and so does systemd's unit" "$? $(ls dumps | xargs)" '0 bloom.ndjson glow.ndjson'
+is "and so does systemd's unit" "$? $(cd dumps && echo *)" '0 bloom.ndjson glow.ndjson'
 cat >sendmail <<'END'
 #!/bin/sh
 [ "$*" = -t ] && cat >mail
