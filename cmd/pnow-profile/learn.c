@@ -186,8 +186,7 @@ static void learn_time(struct learned *l, const char *text)
 		l->day_first = true;
 	if (zoneless)
 		ask(l,
-			"\"utc\": times such as %.10s... have no zone; they count as the practice's. If they are UTC: true",
-			text);
+			"\"utc\": times without a zone were seen; they count as the practice's. If they are UTC: true");
 }
 
 static void take_status(struct learned *l, const char *word)

@@ -224,6 +224,9 @@ is "... and explained" "$(pnow-profile -p ./several.profile explain several.json
 	$'several.json, event 2\nthe event\'s name says cancelled'
 is "a body that is the list" "$(jq .events several.json >list.json; pnow-profile learn list.json >list.profile
 	pnow-profile -p ./list.profile event list.json | jq -r '.[].id' | xargs)" 'e1 e2'
+printf '{"event":"patient.created","data":{"id":"%s","firstName":"Ana","dateOfBirth":"%s"}}' 1 '1990-06-07 00:00:00' 2 '1991-08-09 00:00:00' |
+	jq -s . | pnow-profile learn - >born.profile
+is "times without a zone are asked about once, and no birth date is told" "$(grep -c '"utc"' born.profile) $(grep -c '199[01]-' born.profile)" '1 0'
 holds "a status that nobody knows is asked for" grep -q '"statuses": what does the status "Pencilled" mean?' both.profile
 
 for arguments in '' 'teach' 'explain -x' '-b x check' learn '-p patientnow-pro test'; do
