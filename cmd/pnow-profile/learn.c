@@ -41,13 +41,16 @@ static struct learned_list *list_of(
 	return kind == about ? &k->fields[i] : &k->elsewhere[i];
 }
 
+/* A question is a comment, and no text of a body may end it: control characters become question marks. */
 static void ask(struct learned *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void ask(struct learned *l, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	const char *question = arena_vprintf(l->a, format, args);
+	char *question = arena_vprintf(l->a, format, args), *to = question;
 	va_end(args);
+	for (const char *at = question; (*to = str_shown(&at));)
+		to++;
 	for (size_t i = 0; i < l->questions_n; i++)
 		if (strcmp(l->questions[i], question) == 0)
 			return;
@@ -189,6 +192,15 @@ static void learn_time(struct learned *l, const char *text)
 			"\"utc\": times without a zone were seen; they count as the practice's. If they are UTC: true");
 }
 
+/* The bytes of a word's first forty characters. */
+static int start_of(const char *word)
+{
+	int n = 0;
+	for (int characters = 0; word[n] && characters < 40; n++)
+		characters += ((unsigned char)word[n + 1] & 0xc0) != 0x80;
+	return n;
+}
+
 static void take_status(struct learned *l, const char *word)
 {
 	const char *is = word ? guess_status(word) : NULL;
@@ -200,7 +212,7 @@ static void take_status(struct learned *l, const char *word)
 	} else if (is) {
 		map(&l->statuses, word, is);
 	} else {
-		ask(l, "\"statuses\": what does the status \"%s\" mean?", word);
+		ask(l, "\"statuses\": what does the status \"%.*s\" mean?", start_of(word), word);
 	}
 }
 

@@ -228,6 +228,9 @@ printf '{"event":"patient.created","data":{"id":"%s","firstName":"Ana","dateOfBi
 	jq -s . | pnow-profile learn - >born.profile
 is "times without a zone are asked about once, and no birth date is told" "$(grep -c '"utc"' born.profile) $(grep -c '199[01]-' born.profile)" '1 0'
 holds "a status that nobody knows is asked for" grep -q '"statuses": what does the status "Pencilled" mean?' both.profile
+printf '{"event":"visit.booked","data":{"id":"8","status":"Gone\\n\\"base_url\\": \\"x\\", %060d"}}' 0 >visit.json
+like "... in one line, cut short: no text of a body is one of the profile" "$(pnow-profile learn visit.json | grep '"base_url"')" \
+	'// *"statuses": what does the status "Gone[?]"base_url": "x", 000000000000000000" mean?'
 
 for arguments in '' 'teach' 'explain -x' '-b x check' learn '-p patientnow-pro test'; do
 	# shellcheck disable=SC2086
