@@ -89,13 +89,19 @@ static const struct leaf *event_leaf(
 	return best;
 }
 
+/* Whether a path leads into what is at a place ("": the body). */
+static bool is_below(const char *path, const char *place)
+{
+	size_t n = strlen(place);
+	return strncmp(path, place, n) == 0 && path[n] == '/';
+}
+
 /* Facts that names below a place might be; with outside, all others. */
 static unsigned facts_below(const struct sample *s, const char *place, bool outside)
 {
 	unsigned n = 0, rank;
 	for (size_t i = 0; i < s->n; i++) {
-		bool below =
-			strncmp(s->leaves[i].path, place, strlen(place)) == 0 && s->leaves[i].path[strlen(place)] == '/';
+		bool below = is_below(s->leaves[i].path, place);
 		if (*s->leaves[i].path == '/' && below != outside && !guess_event(&s->leaves[i], &rank))
 			n += guess_fact(&s->leaves[i], EVENT_KINDS).fact != NULL;
 	}
@@ -107,10 +113,11 @@ static const char *find_data(const struct sample *s)
 {
 	const char *place = "";
 	for (size_t i = 0; i < s->n; i++) {
-		const char *path = s->leaves[i].path, *from = path + strlen(place);
-		const char *slash =
-			*from == '/' && strncmp(path, place, strlen(place)) == 0 ? strchr(from + 1, '/') : NULL;
-		if (!slash || !guess_wraps(from + 1, (size_t)(slash - from - 1)))
+		const char *path = s->leaves[i].path;
+		if (!is_below(path, place))
+			continue;
+		const char *from = path + strlen(place) + 1, *slash = strchr(from, '/');
+		if (!slash || !guess_wraps(from, (size_t)(slash - from)))
 			continue;
 		const char *inner = arena_copy(s->a, (struct str){path, (size_t)(slash - path)});
 		if (facts_below(s, inner, false) < 2 * facts_below(s, inner, true))
@@ -165,6 +172,7 @@ struct lesson {
 	const struct leaf *day[2], *clock[2]; /* start and end: a day, and a time of day */
 };
 
+/* Of a leaf that is below data. */
 static const char *below(const struct lesson *n, const struct leaf *leaf)
 {
 	return leaf->path + strlen(n->data);
@@ -279,8 +287,8 @@ static void learn_items(struct lesson *n)
 	const char *list = NULL;
 	for (size_t i = 0; n->about == KIND_BILL && i < n->s->n; i++) {
 		const struct leaf *leaf = &n->s->leaves[i];
-		const char *entry = strstr(below(n, leaf), "/0/");
-		if (*leaf->path != '/' || !entry)
+		const char *entry = is_below(leaf->path, n->data) ? strstr(below(n, leaf), "/0/") : NULL;
+		if (!entry)
 			continue;
 		const char *at = arena_copy(l->a, (struct str){below(n, leaf), (size_t)(entry - below(n, leaf))});
 		unsigned name = guess_in(names, entry + 2), amount = guess_in(amounts, entry + 2);
@@ -342,8 +350,8 @@ static void learn_body(struct learned *l, const struct sample *s)
 			learn_signature(l, leaf);
 			continue;
 		}
-		bool inside = strncmp(leaf->path, n.data, strlen(n.data)) == 0 && leaf->path[strlen(n.data)] == '/';
-		bool item = inside && n.items && strncmp(below(&n, leaf), n.items, strlen(n.items)) == 0;
+		bool inside = is_below(leaf->path, n.data);
+		bool item = inside && n.items && is_below(below(&n, leaf), n.items);
 		if (!inside || item || take_clock(&n, leaf) || (part && (*n.data || strcmp(part, "name") == 0)))
 			continue;
 		struct guess guess = guess_fact(leaf, n.about);

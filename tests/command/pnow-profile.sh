@@ -227,6 +227,8 @@ is "a body that is the list" "$(jq .events several.json >list.json; pnow-profile
 printf '{"event":"patient.created","data":{"id":"%s","firstName":"Ana","dateOfBirth":"%s"}}' 1 '1990-06-07 00:00:00' 2 '1991-08-09 00:00:00' |
 	jq -s . | pnow-profile learn - >born.profile
 is "times without a zone are asked about once, and no birth date is told" "$(grep -c '"utc"' born.profile) $(grep -c '199[01]-' born.profile)" '1 0'
+printf '{"event":"bill.completed","data":{"billId":"1","total":"5","patientId":"7","firstName":"Ana","email":"a@example.com"},"meta":{"lines":[{"name":"x","amount":"1"}]}}' >bill.json
+is "a bill's items are those of its data, not of what is beside it" "$(pnow-profile learn bill.json | grep '"data"\|lines')" '    "data": ["/data"],'
 holds "a status that nobody knows is asked for" grep -q '"statuses": what does the status "Pencilled" mean?' both.profile
 printf '{"event":"visit.booked","data":{"id":"8","status":"Gone\\n\\"base_url\\": \\"x\\", %060d"}}' 0 >visit.json
 like "... in one line, cut short: no text of a body is one of the profile" "$(pnow-profile learn visit.json | grep '"base_url"')" \
