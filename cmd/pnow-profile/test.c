@@ -53,7 +53,8 @@ static const struct line *find(const struct lines *lines, const char *path)
 static void show(char sign, const struct line *line)
 {
 	if (line)
-		printf("%c%s: %.*s\n", sign, line->path + 1, (int)line->value.n, line->value.p);
+		printf("%c%s%s%.*s\n", sign, *line->path ? line->path + 1 : "", *line->path ? ": " : "",
+			(int)line->value.n, line->value.p);
 }
 
 /* Shows where what is differs from what should be, as diff -u does; the number of lines that should be
@@ -83,7 +84,10 @@ static struct str read_golden(struct arena *a, const char *path)
 		errx(EX_DATAERR, "cannot read %s: %s", path, strerror(errno));
 	if (!jtext_check((struct str){text, n}, &error))
 		errx(EX_DATAERR, "%s: no JSON: %s at byte %zu", path, error.what, error.at);
-	return (struct str){text + strspn(text, " \t\r\n"), n - strspn(text, " \t\r\n")};
+	size_t blank = strspn(text, " \t\r\n");
+	while (strchr(" \t\r\n", text[n - 1]))
+		n--;
+	return (struct str){text + blank, n - blank};
 }
 
 /* The event of a body; a list where it holds several. */
@@ -170,10 +174,11 @@ int test(struct task *t, char **folders)
 static void write_event(struct arena *a, struct str event)
 {
 	struct jtext_members members = jtext_members(a, event);
+	putchar('{');
 	for (size_t i = 0; i < members.n; i++) {
 		const struct jtext_member *m = &members.at[i];
 		struct jtext_members inner = jtext_members(a, m->value);
-		printf("%s\"%.*s\":", i ? ",\n " : "{", (int)m->name.n, m->name.p);
+		printf("%s\"%.*s\":", i ? ",\n " : "", (int)m->name.n, m->name.p);
 		if (!inner.n)
 			printf("%.*s", (int)m->value.n, m->value.p);
 		for (size_t j = 0; j < inner.n; j++)

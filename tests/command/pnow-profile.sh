@@ -172,6 +172,14 @@ pnow-profile: 0 of 1 bodies make the event that they should'
 cp golden/one.json golden/two.json
 said=$(pnow-profile -p ./mindbody.profile test golden 2>&1)
 like "a body without its event says how to make it" "$? $said" "1 pnow-profile: golden/two.json has no two.event.json: pnow-profile event golden/two.json >golden/two.event.json makes it, *"
+mkdir bare
+echo '{"a":"b"}' >bare/none.json
+pnow-profile -p ./mindbody.profile event bare/none.json >bare/none.event.json
+said=$(pnow-profile -p ./mindbody.profile test bare 2>&1)
+is "an event of which nothing is known is an empty one, and a golden file like any other" "$(cat bare/none.event.json) $? $said" \
+	"{} 0 pnow-profile: 1 of 1 bodies make the event that they should"
+echo '{"type":"ping"}' >bare/none.event.json
+is "... with a difference, too" "$(pnow-profile -p ./mindbody.profile test bare 2>/dev/null | sed 1,2d)" $'-type: "ping"\n+{}'
 mkdir empty
 said=$(pnow-profile -p ./mindbody.profile test empty 2>&1)
 is "a folder without a body" "$? $said" "65 pnow-profile: no body: expected NAME.json, and NAME.event.json beside it"
