@@ -180,6 +180,8 @@ static void add_audit(const struct figures *f, json *all)
 {
 	json *audit = json_object_new_object();
 	add_number(audit, "events", f->audit.events);
+	if (f->audit.failed)
+		add_number(audit, "failed", f->audit.failed);
 	add(audit, "differences", tally_json(&f->audit.names, "name", false));
 	add(all, "audit", audit);
 }

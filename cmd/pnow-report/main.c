@@ -59,8 +59,9 @@ static struct choice read_options(int argc, char *argv[])
 	return c;
 }
 
-/* Everything on the stream. */
-static void read_all(struct stream *s, struct figures *f)
+/* Everything on the stream, each line by this. */
+static void read_all(
+	struct stream *s, struct figures *f, bool (*take)(struct figures *f, struct arena *a, struct str line))
 {
 	struct arena a = {0};
 	struct str line;
@@ -69,7 +70,7 @@ static void read_all(struct stream *s, struct figures *f)
 		bool blank = kind == STREAM_LINE && line.n == strspn(line.n ? line.p : "", " \t\r\n");
 		if (kind == STREAM_PART || blank)
 			continue;
-		if (kind == STREAM_LAST || !report_read(f, &a, line))
+		if (kind == STREAM_LAST || !take(f, &a, line))
 			f->passed_over++;
 		arena_reset(&a);
 	}
@@ -99,11 +100,11 @@ int main(int argc, char *argv[])
 	int audit = open_audit(choice.audit, &figures);
 	confine(CONFINE_FILTER, NULL, 0, false);
 	struct stream *s = stream_open(RECORD_MAX);
-	read_all(s, &figures);
+	read_all(s, &figures, report_read);
 	bool whole = stream_ended(s);
 	if (audit >= 0) {
 		stream_file(s, audit);
-		read_all(s, &figures);
+		read_all(s, &figures, report_read_audit);
 		whole = whole && stream_ended(s);
 	}
 	figures_end(&figures);

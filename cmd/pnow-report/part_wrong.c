@@ -81,9 +81,9 @@ void part_audit(const struct report *r, struct buf *out)
 	html_section(out, "audit", "What the last audit found");
 	if (!f->audit.made) {
 		html_say(out, NULL, "No audit was given to this report: see crm-push -C, and pnow-report -a.");
-	} else if (!f->audit.events) {
+	} else if (!f->audit.events && !f->audit.failed) {
 		html_say(out, NULL, "The audit%s found nothing: the CRM holds what it should.", when);
-	} else {
+	} else if (f->audit.events) {
 		html_say(out, "soft", "The audit%s found %s events with which the CRM does not agree.", when,
 			shown_number(f->audit.events));
 		struct html_table t = html_table(out, CAPTION_HIDDEN, "Differences", heads);
@@ -95,5 +95,8 @@ void part_audit(const struct report *r, struct buf *out)
 		}
 		html_table_end(&t);
 	}
+	if (f->audit.failed)
+		html_say(out, NULL, "Could not be compared: %s. The audit's lines say why.",
+			shown_count(f->audit.failed, "event"));
 	html_section_end(out);
 }

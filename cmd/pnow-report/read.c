@@ -16,7 +16,8 @@ struct reading {
 	struct arena *a;
 	struct jtext_members members;
 	struct practice *practice;
-	const char *id;
+	const char *id, *status;
+	bool failed;    /* it has an error */
 	enum fate fate; /* FATE_NONE: the event has another line, which tells it */
 	size_t type;
 	int64_t received, at; /* 0: not told */
@@ -265,22 +266,44 @@ static void read_result(struct reading *r)
 		tally_add(&r->f->uncategorized, type, 0, r->id);
 }
 
-bool report_read(struct figures *f, struct arena *a, struct str line)
+/* Whether a line is an object, whose members are then known. */
+static bool open_line(struct reading *r, struct figures *f, struct arena *a, struct str line)
 {
 	struct jtext_error error;
 	if (!jtext_check(line, &error) || jtext_type(line) != JTEXT_OBJECT)
 		return false;
-	struct reading r = {.f = f, .a = a, .members = jtext_members(a, line)};
-	const char *name = text(&r, "practice"), *state = text(&r, "state");
-	r.id = text(&r, "id");
-	const char *status = text(&r, "status");
+	*r = (struct reading){.f = f, .a = a, .members = jtext_members(a, line)};
+	r->id = text(r, "id");
+	r->status = text(r, "status");
+	r->failed = jtext_type(jtext_member(&r->members, "error")) == JTEXT_OBJECT;
+	return true;
+}
+
+/* An event that agrees has no line, or one that says nothing here. */
+bool report_read_audit(struct figures *f, struct arena *a, struct str line)
+{
+	struct reading r;
+	if (!open_line(&r, f, a, line) || (!r.status && !r.failed))
+		return false;
+	if (r.status && strcmp(r.status, "differs") == 0)
+		read_difference(&r);
+	else if (r.failed || strcmp(r.status, "failed") == 0)
+		f->audit.failed++;
+	return true;
+}
+
+bool report_read(struct figures *f, struct arena *a, struct str line)
+{
+	struct reading r;
+	if (!open_line(&r, f, a, line))
+		return false;
+	const char *name = text(&r, "practice"), *state = text(&r, "state"), *status = r.status;
 	if (status && strcmp(status, "differs") == 0) {
 		read_difference(&r);
 		return true;
 	}
-	bool failed = jtext_type(jtext_member(&r.members, "error")) == JTEXT_OBJECT;
 	bool told = name && !r.id && text(&r, "timezone");
-	if (!status && !state && !failed && !told)
+	if (!status && !state && !r.failed && !told)
 		return false;
 	r.practice = figures_practice(f, name ? name : "");
 	if (told) {

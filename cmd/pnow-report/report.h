@@ -214,6 +214,7 @@ struct figures {
 		bool made;
 		int64_t at;     /* 0: not known */
 		int64_t events; /* that differ */
+		int64_t failed; /* events that could not be compared */
 		struct tally names;
 	} audit;
 	int64_t passed_over; /* lines that are no results */
@@ -234,6 +235,8 @@ const struct practice **figures_worst(const struct figures *f, struct arena *a);
 
 /* A line's figures; false where it is no result. */
 bool report_read(struct figures *f, struct arena *a, struct str line);
+/* What a line of an audit's has found; false where it is no result. */
+bool report_read_audit(struct figures *f, struct arena *a, struct str line);
 
 /* --- bin.c: the days as they are drawn: one by one, by the week or by the month, whatever there is room for
    --- */

@@ -147,8 +147,10 @@ static void say_rest(const struct report *r, struct buf *out)
 	row(out, "CRM", shown_number(f->crm), "");
 	if (f->audit.made)
 		head(out, "The last audit");
-	if (f->audit.made && !f->audit.events)
+	if (f->audit.made && !f->audit.events && !f->audit.failed)
 		buf_puts(out, "  It found nothing.\n");
+	if (f->audit.failed)
+		row(out, "Events that could not be compared", shown_number(f->audit.failed), "");
 	for (size_t i = 0; i < f->audit.names.n; i++)
 		row(out, f->audit.names.at[i].name, shown_number(f->audit.names.at[i].n), "");
 }

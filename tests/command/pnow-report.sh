@@ -94,6 +94,11 @@ printf '%s\n' '{"id":"d1","practice":"glow","status":"differs","differences":[{"
 	'{"id":"d2","practice":"glow","status":"differs","differences":[{"name":"opportunity.stage"}]}' >audit
 is 'what an audit has found' "$(pnow-report -j -a audit <week | jq -c '.audit, .events')" \
 	$'{"events":2,"differences":[{"name":"opportunity.stage","n":2,"last":"d2"},{"name":"contact missing","n":1,"last":"d1"}]}\n9'
+echo '{"id":"d3","practice":"else","status":"failed","calls":1,"error":{"code":"unavailable","message":"503"}}' >audit.failed
+is 'what it could not compare is no event, and no practice' "$(pnow-report -j -a audit.failed <week | jq -c '.audit, .events, .failed, (.practices | length)' | xargs)" \
+	'{events:0,failed:1,differences:[]} 9 2 1'
+is '... and no audit that found nothing' "$(for to in '' -t; do pnow-report $to -a audit.failed <week | sed 's/<[^>]*>//g' | grep -i 'found nothing\|be compared'; done | tr -s ' ')" \
+	$'Could not be compared: 1 event. The audit\'s lines say why.\n Events that could not be compared 1'
 pnow-report -a nowhere <week >page 2>said
 is 'an audit that is not there: status 66' "$? $(cat said)" '66 pnow-report: nowhere: No such file or directory'
 
