@@ -305,17 +305,17 @@ bool report_read(struct figures *f, struct arena *a, struct str line)
 	bool told = name && !r.id && text(&r, "timezone");
 	if (!status && !state && !r.failed && !told)
 		return false;
+	r.received = moment(&r, "received");
+	r.at = moment(&r, "at");
+	/* of a result alone, its status; with the inbox's words, the last line of an event has its state */
+	r.fate = state ? fate_of(state) : r.received && r.at ? FATE_NONE : fate_of(status ? status : "failed");
+	if (!told && r.fate == FATE_NONE && !(r.received && r.at))
+		return false;
 	r.practice = figures_practice(f, name ? name : "");
 	if (told) {
 		read_practice(&r);
 		return true;
 	}
-	r.received = moment(&r, "received");
-	r.at = moment(&r, "at");
-	/* of a result alone, its status; with the inbox's words, the last line of an event has its state */
-	r.fate = state ? fate_of(state) : r.received && r.at ? FATE_NONE : fate_of(status ? status : "failed");
-	if (r.fate == FATE_NONE && !(r.received && r.at))
-		return false;
 	enum event_type type = event_type_of(text(&r, "type"));
 	r.type = type == EVENT_UNKNOWN ? TYPES - 1 : (size_t)type;
 	read_result(&r);

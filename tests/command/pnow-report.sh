@@ -80,9 +80,11 @@ is 'the same results make the same page' "$(pnow-report <people | cmp - page && 
 pnow-report </dev/null >page 2>said
 is 'nothing in: a page that says so' "$? $(cat said) $(shown page | grep -oE 'No event came in|No opportunity moved|Nothing failed, and nothing was left out|No bill was added' | xargs)" \
 	'0  No event came in No opportunity moved No bill was added Nothing failed, and nothing was left out'
-{ sed -n 2p week && echo hello && echo '{"id":"x","type":"patient.created"}' && echo; } | pnow-report -j >json 2>said
-is 'lines that are no results are told and counted, with status 65; the rest is there' "$? $(cat said) $(jq -c '[.events, .passed_over]' json)" \
-	'65 pnow-report: 2 lines are no results: they were passed over [1,2]'
+{ sed -n 2p week && echo hello && echo '{"id":"x","type":"patient.created"}' && echo '{"id":"y","practice":"else","status":"odd"}' && echo; } |
+	pnow-report -j >json 2>said
+is 'lines that are no results are told and counted, with status 65; the rest is there, and no practice of theirs' \
+	"$? $(cat said) $(jq -c '[.events, .passed_over, .practices[].practice]' json)" \
+	'65 pnow-report: 3 lines are no results: they were passed over [1,3,"glow"]'
 printf '{"id":"%s","type":"bill.completed","practice":"glow","patient_id":"p","status":"done","calls":1,"actions":[{"op":"ltv.add","amount":"1.00"}]}\n' a b |
 	pnow-report -j >json
 is 'results alone, as crm-push writes them, tell what they tell' "$(jq -c '[.events, .done, .value, .crm_calls, .days]' json)" '[2,2,"2.00",2,[]]'
