@@ -45,6 +45,18 @@ void part_causes(const struct report *r, struct buf *out)
 
 /* --- Types that the sheet lacks --- */
 
+/* What gives types a category, for each practice whose sheet lacks some. */
+static void write_categorize(const struct report *r, struct buf *out)
+{
+	for (size_t i = 0; i < r->figures->practices_n; i++) {
+		const struct practice *p = r->figures->practices[i];
+		const char *option = practice_option(r->arena, p);
+		if (p->uncategorized)
+			html_command(out,
+				arena_printf(r->arena, "pnow-fetch%s appointment-types | categorize%s -s", option, option));
+	}
+}
+
 void part_uncategorized(const struct report *r, struct buf *out)
 {
 	static const char *const heads[] = {"Type", "Appointments", "Last event", NULL};
@@ -63,9 +75,7 @@ void part_uncategorized(const struct report *r, struct buf *out)
 			html_cell(&t, u->at[i].last ? u->at[i].last : "–");
 		}
 		html_table_end(&t);
-		const char *option = practice_option(r->arena, r->figures->practices[0]);
-		html_command(
-			out, arena_printf(r->arena, "pnow-fetch%s appointment-types | categorize%s -s", option, option));
+		write_categorize(r, out);
 	}
 	html_section_end(out);
 }

@@ -262,8 +262,10 @@ static void read_result(struct reading *r)
 	count_event(r, day);
 	count_wait(r, day);
 	count_causes(r);
-	if (type)
-		tally_add(&r->f->uncategorized, type, 0, r->id);
+	if (!type)
+		return;
+	tally_add(&r->f->uncategorized, type, 0, r->id);
+	r->practice->uncategorized++;
 }
 
 /* Whether a line is an object, whose members are then known. */

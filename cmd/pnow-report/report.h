@@ -110,6 +110,7 @@ struct practice {
 	char *zone;
 	int64_t patientnow_limit, crm_limit; /* of a day; 0: not told */
 	int64_t fates[FATES];
+	int64_t uncategorized; /* events of types that the sheet lacks */
 	struct waits waits;
 	int64_t value, crm, patientnow;
 };

@@ -120,6 +120,9 @@ is '-C: the worst practice first' "$(pnow-report -C -j <all | jq -c '[.practices
 	'[["glow",2,0],["slow",0,2],["good",0,0]]'
 pnow-report -C <all >page
 like 'in a table in front' "$(shown page)" '*3 practices*Practices*glow 9 2 1 0*slow 9 0 1 2*good 9 0 1 0*What came in*'
+is 'the command for types that the sheet lacks is that of the practices that have such types' \
+	"$({ sed 's/"glow"/"first"/; s/glow.json/first.json/; /uncategorized/d' week; cat week; sed 's/"glow"/"last"/; s/glow.json/last.json/' week; } | pnow-report |
+		grep -o 'pnow-fetch[^|]*')" $'pnow-fetch -c /etc/pnow/glow.json appointment-types \npnow-fetch -c /etc/pnow/last.json appointment-types '
 like 'in the text, too' "$(pnow-report -C -t <all | tr -s ' \n' ' ')" '*the worst first*glow 9 events, 2 failed*slow*good*'
 
 # ---- What it keeps does not grow.
