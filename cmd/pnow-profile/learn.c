@@ -47,10 +47,8 @@ static void ask(struct learned *l, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	char *question = arena_vprintf(l->a, format, args), *to = question;
+	const char *question = str_plain(arena_vprintf(l->a, format, args));
 	va_end(args);
-	for (const char *at = question; (*to = str_shown(&at));)
-		to++;
 	for (size_t i = 0; i < l->questions_n; i++)
 		if (strcmp(l->questions[i], question) == 0)
 			return;

@@ -149,7 +149,7 @@ static bool is_id(const char *word, size_t n)
 /* The text with an ellipsis for each id. */
 static void without_ids(const char *text, char *to, size_t room)
 {
-	static const char ends[] = " \t\n\"'(),;:";
+	static const char ends[] = " \"'(),;:";
 	size_t n = 0;
 	while (*text && n + 4 < room) {
 		size_t word = strcspn(text, ends);

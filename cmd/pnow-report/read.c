@@ -23,9 +23,20 @@ struct reading {
 	int64_t received, at; /* 0: not told */
 };
 
+/* Words of the EMR's and the CRM's come to a terminal, or a mail: all are taken through these two. */
+static const char *string(const struct reading *r, struct str value)
+{
+	return str_plain(jtext_string(r->a, value));
+}
+
+static const char *scalar(const struct reading *r, struct str value)
+{
+	return str_plain(jtext_scalar(r->a, value));
+}
+
 static const char *text(const struct reading *r, const char *name)
 {
-	return jtext_scalar(r->a, jtext_member(&r->members, name));
+	return scalar(r, jtext_member(&r->members, name));
 }
 
 /* A count; 0 where it is none, or more than anybody has. */
@@ -56,12 +67,12 @@ static void set_text(char **to, const char *text)
 static void read_pipelines(const struct reading *r)
 {
 	for (struct str at = {0}, list = jtext_member(&r->members, "pipelines"); jtext_next(list, &at);) {
-		const char *name = jtext_string(r->a, jtext_get(at, "name"));
+		const char *name = string(r, jtext_get(at, "name"));
 		struct funnel *funnel =
-			name ? funnels_tell(&r->f->funnels, name, jtext_string(r->a, jtext_get(at, "lost"))) : NULL;
+			name ? funnels_tell(&r->f->funnels, name, string(r, jtext_get(at, "lost"))) : NULL;
 		for (struct str stage = {0}, stages = jtext_get(at, "stages"); funnel && jtext_next(stages, &stage);)
 			if (jtext_type(stage) == JTEXT_STRING)
-				funnel_stage_tell(funnel, jtext_string(r->a, stage));
+				funnel_stage_tell(funnel, string(r, stage));
 	}
 }
 
@@ -98,8 +109,8 @@ static void read_difference(const struct reading *r)
 	f->audit.made = true;
 	f->audit.events++;
 	for (struct str at = {0}, list = jtext_member(&r->members, "differences"); jtext_next(list, &at);) {
-		const char *name = jtext_string(r->a, jtext_get(at, "name"));
-		const char *is = jtext_string(r->a, jtext_get(at, "is"));
+		const char *name = string(r, jtext_get(at, "name"));
+		const char *is = string(r, jtext_get(at, "is"));
 		if (name)
 			tally_add(&f->audit.names, is ? arena_printf(r->a, "%s %s", name, is) : name, 0, r->id);
 	}
@@ -144,8 +155,8 @@ static void count_wait(const struct reading *r, struct day *day)
 static int64_t count_item(const struct reading *r, struct str item)
 {
 	int64_t cents = 0;
-	const char *name = jtext_string(r->a, jtext_get(item, "name"));
-	const char *amount = jtext_scalar(r->a, jtext_get(item, "amount"));
+	const char *name = string(r, jtext_get(item, "name"));
+	const char *amount = scalar(r, jtext_get(item, "amount"));
 	if (!name || !amount || !money_read(str_of(amount), &cents))
 		return 0;
 	tally_add(&r->f->services, name, cents, NULL);
@@ -155,7 +166,7 @@ static int64_t count_item(const struct reading *r, struct str item)
 static void count_value(const struct reading *r, struct str action, struct day *day)
 {
 	int64_t cents, rest;
-	const char *amount = jtext_scalar(r->a, jtext_get(action, "amount"));
+	const char *amount = scalar(r, jtext_get(action, "amount"));
 	struct str items = jtext_get(action, "items");
 	if (!amount || !money_read(str_of(amount), &cents))
 		return;
@@ -186,8 +197,8 @@ static void count_actions(const struct reading *r, struct day *day)
 		if (str_is(op, "\"ltv.add\"")) {
 			count_value(r, at, day);
 		} else if (str_is(op, "\"opportunity.move\"")) {
-			const char *pipeline = jtext_string(r->a, jtext_get(at, "pipeline"));
-			const char *stage = jtext_string(r->a, jtext_get(at, "stage"));
+			const char *pipeline = string(r, jtext_get(at, "pipeline"));
+			const char *stage = string(r, jtext_get(at, "stage"));
 			if (pipeline && stage)
 				funnels_add(&r->f->funnels, pipeline, stage, patient_of(r), r->received);
 		}
@@ -220,13 +231,13 @@ static void count_causes(const struct reading *r)
 		[FATE_DROPPED] = CAUSE_DROPPED};
 	struct causes *c = &r->f->causes;
 	struct str error = jtext_member(&r->members, "error");
-	const char *code = jtext_string(r->a, jtext_get(error, "code"));
-	const char *message = jtext_string(r->a, jtext_get(error, "message"));
+	const char *code = string(r, jtext_get(error, "code"));
+	const char *message = string(r, jtext_get(error, "message"));
 	const char *reason = text(r, "reason");
 	if (r->fate == FATE_DONE)
 		for (struct str at = {0}, list = jtext_member(&r->members, "warnings"); jtext_next(list, &at);)
 			if (jtext_type(at) == JTEXT_STRING)
-				causes_add(c, CAUSE_WARNED, r->practice, "", jtext_string(r->a, at), r->id);
+				causes_add(c, CAUSE_WARNED, r->practice, "", string(r, at), r->id);
 	if (r->fate == FATE_DONE || r->fate == FATE_UNCHANGED || (r->fate == FATE_WAITING && !code))
 		return;
 	causes_add(c, kinds[r->fate], r->practice, code ? code : "",

@@ -50,6 +50,15 @@ static inline char str_shown(const char **at)
 	return '?';
 }
 
+/* A text with what is to be shown of it in its place. Returns it, as it does NULL. */
+static inline char *str_plain(char *text)
+{
+	char *to = text;
+	for (const char *at = text; to && (*to = str_shown(&at));)
+		to++;
+	return text;
+}
+
 /* A number that is likely to differ where texts do (FNV-1a). */
 static inline uint64_t str_hash(const char *text)
 {

@@ -107,6 +107,11 @@ is 'an audit that is not there: status 66' "$? $(cat said)" '66 pnow-report: now
 sed -e 's/"e8"/"a b; $(touch pwned) \x27"/' -e 's|/etc/pnow/glow.json|/etc/the glow.json|' week >hostile
 is 'ids and names of files are quoted as a shell wants them' "$(pnow-report -j <hostile | jq -r '.causes[0].command')" \
 	"pnow-inbox -c '/etc/the glow.json' drop 'a b; \$(touch pwned) '\\''' e7"
+sed -e 's/"Yoga"/"Yo\\u001b[2Jga"/; s/"Botox"/"Bo\\u009b31m\\ntox"/; s/"Surgical"/"Sur\\ngical"/; s/"Operated"/"Ope\\u0007rated"/' \
+	-e 's/: 404"/:\\u0085 404"/; s/"glow"/"gl\\u007fow"/; s/"e8"/"e\\u001b8"/' week >commands
+is 'no name is a command to the terminal, or a line of its own' "$(for to in '' -t -j; do pnow-report $to -a audit <commands; done | LC_ALL=C grep -caP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]') $(
+	pnow-report -t <commands | grep -oE 'Yo.*ga|Bo.*tox|Sur.*gical|Ope.*rated|…:. 404|^gl.ow|drop .* e7' | xargs -d '\n')" \
+	"0 gl?ow …:? 404 drop 'e?8' e7 Sur?gical Ope?rated Bo?31m?tox Yo?[2Jga"
 is 'a span since 1970 is one of eleven years' "$(sed 's/"since":"2026-11-16/"since":"1970-01-01/' week | pnow-report -j | jq -c '[.events, (.days | length)]')" '[9,4096]'
 
 # ---- Several practices.
