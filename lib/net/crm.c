@@ -290,10 +290,11 @@ static struct crm_answer make_with_token(
 	return answer;
 }
 
-/* Whether the CRM did not accept the token, or gave none. */
-static bool is_refused(const struct crm_answer *answer)
+/* Of the token; where the CRM gave none, it is refused, too. */
+static enum outage_verdict verdict(const struct crm_answer *answer)
 {
-	return answer->status == 401 || (!answer->status && answer->code && strcmp(answer->code, "refused") == 0);
+	bool none = !answer->status && answer->code && strcmp(answer->code, "refused") == 0;
+	return none ? OUTAGE_REFUSED : outage_verdict(answer->status);
 }
 
 /* Whose token may be refused. */
@@ -303,7 +304,7 @@ struct bearer {
 	unsigned calls; /* that it took to ask */
 };
 
-static bool refuses(void *context)
+static enum outage_verdict ask(void *context)
 {
 	struct bearer *b = context;
 	struct arena a = {0};
@@ -311,10 +312,10 @@ static bool refuses(void *context)
 		.path = arena_printf(&a, CRM_FIELDS, http_encode(&a, b->location->id)),
 		.repeatable = true};
 	struct crm_answer answer = make_with_token(b->crm, &a, b->location, &request);
-	bool refused = is_refused(&answer);
+	enum outage_verdict told = verdict(&answer);
 	b->calls += answer.calls;
 	arena_free(&a);
-	return refused;
+	return told;
 }
 
 /* What the location's token is, or comes of. */
@@ -343,16 +344,16 @@ struct crm_answer crm_call(
 	struct crm *c, struct arena *a, const struct crm_location *location, const struct crm_request *request)
 {
 	struct bearer bearer = {c, location, 0};
-	struct outage_try try = {.is_refused = refuses, .context = &bearer};
+	struct outage_try try = {.ask = ask, .context = &bearer};
 	bool stood = outage_stands(location->outage);
 	if (stood)
 		try.secret = secret_of(c, a, location);
 	int64_t wait = stood ? outage_wait(location->outage, &try) : 0;
 	struct crm_answer answer = wait ? put_off(a, request, wait) : make_with_token(c, a, location, request);
-	if (!wait && is_refused(&answer)) {
+	if (!wait && verdict(&answer) == OUTAGE_REFUSED) {
 		try.secret = secret_of(c, a, location);
 		answer.retry_after = outage_refused(location->outage, &try);
-	} else if (!wait && stood && answer.status) {
+	} else if (!wait && stood && verdict(&answer) == OUTAGE_TAKEN) {
 		outage_over(location->outage);
 	}
 	answer.calls += bearer.calls;

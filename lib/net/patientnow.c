@@ -226,9 +226,15 @@ static struct http_answer make(
 	return answer;
 }
 
+/* Of the secrets. */
+static enum outage_verdict verdict(const struct http_answer *answer)
+{
+	return outage_verdict(answer->outcome == HTTP_ANSWERED ? answer->status : 0);
+}
+
 static bool is_refused(const struct http_answer *answer)
 {
-	return answer->outcome == HTTP_ANSWERED && answer->status == 401;
+	return verdict(answer) == OUTAGE_REFUSED;
 }
 
 /* Makes it once more where the secrets are refused and their files have others: it had no effect then. */
@@ -255,14 +261,15 @@ struct check {
 	unsigned calls; /* that it took */
 };
 
-static bool refuses(void *context)
+static enum outage_verdict ask_check(void *context)
 {
 	struct check *check = context;
 	struct arena a = {0};
 	struct http_answer answer = make_with_pass(check->p, &a, check->p->profile->check, (struct str){0});
 	check->calls += answer.calls;
+	enum outage_verdict told = verdict(&answer);
 	arena_free(&a);
-	return is_refused(&answer);
+	return told;
 }
 
 /* A request; while the secrets are refused whatever they are used for, it is not made, and answered with 401
@@ -273,7 +280,7 @@ static struct http_answer exchange(struct patientnow *p, struct arena *a, const 
 	struct pass pass = pass_of(p, a, NULL);
 	const char *secret = pass.secret ? pass.secret : "", *apikey = pass.apikey ? pass.apikey : "";
 	struct outage_try try = {.secret = arena_printf(a, "%s %s", secret, apikey),
-		.is_refused = p->profile->check ? refuses : NULL,
+		.ask = p->profile->check ? ask_check : NULL,
 		.context = &check};
 	bool stood = outage_stands(p->outage);
 	int64_t wait = stood ? outage_wait(p->outage, &try) : 0;
@@ -282,7 +289,7 @@ static struct http_answer exchange(struct patientnow *p, struct arena *a, const 
 		answer = make_with_pass(p, a, path, body);
 		if (is_refused(&answer))
 			wait = outage_refused(p->outage, &try);
-		else if (stood && answer.outcome == HTTP_ANSWERED)
+		else if (stood && verdict(&answer) == OUTAGE_TAKEN)
 			outage_over(p->outage);
 	}
 	if (is_refused(&answer))
@@ -379,7 +386,7 @@ struct patientnow_answer patientnow_get(
 struct patientnow_answer patientnow_check(struct patientnow *p, struct arena *a)
 {
 	struct http_answer answer = make_with_pass(p, a, p->profile->check, (struct str){0});
-	if (outage_stands(p->outage) && answer.outcome == HTTP_ANSWERED && !is_refused(&answer))
+	if (outage_stands(p->outage) && verdict(&answer) == OUTAGE_TAKEN)
 		outage_over(p->outage);
 	if (answer.outcome != HTTP_ANSWERED || answer.status < 200 || answer.status > 299)
 		return failure(p, a, p->profile->check, &answer);

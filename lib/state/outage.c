@@ -35,9 +35,18 @@ struct outage {
 	pthread_mutex_t lock;       /* of what follows */
 	char digest[DIGITS + 1];    /* of the secret that is refused */
 	int64_t since, next;        /* milliseconds since 1970 */
-	int64_t good;               /* when a secret was last found to be */
-	bool asked;                 /* by this process */
+	int64_t good;               /* when a secret was last found to be, and which: */
+	char good_digest[DIGITS + 1];
+	bool asked; /* by this process */
+	bool told;  /* by this process, that it has begun, which could not be written down */
 };
+
+enum outage_verdict outage_verdict(long status)
+{
+	if (status == 401)
+		return OUTAGE_REFUSED;
+	return status && status != 429 && status < 500 ? OUTAGE_TAKEN : OUTAGE_UNTOLD;
+}
 
 struct outage *outage_open(struct state *state, const char *api, const char *secret)
 {
@@ -97,11 +106,11 @@ static void digest_of(const char *secret, char digest[static DIGITS + 1])
 	strlcpy(digest, hex, DIGITS + 1);
 }
 
-static bool is_of(const struct outage *o, const char *secret)
+static bool is_digest_of(const char *digest, const char *secret)
 {
-	char digest[DIGITS + 1];
-	digest_of(secret, digest);
-	return strcmp(digest, o->digest) == 0;
+	char other[DIGITS + 1];
+	digest_of(secret, other);
+	return strcmp(digest, other) == 0;
 }
 
 /* When it is asked again, the next time being now. */
@@ -149,13 +158,13 @@ static void end(struct outage *o)
 static bool must_wait(struct outage *o, const struct outage_try *t)
 {
 	look(o);
-	if (!o->stands || !is_of(o, t->secret))
+	if (!o->stands || !is_digest_of(o->digest, t->secret))
 		return false;
 	if (!take_turn(o, when_now_ms()))
 		return true;
-	if (!t->is_refused)
+	if (!t->ask)
 		return false;
-	if (t->is_refused(t->context))
+	if (t->ask(t->context) != OUTAGE_TAKEN)
 		return true;
 	end(o);
 	return false;
@@ -176,7 +185,7 @@ static void begin(struct outage *o, const char *secret)
 {
 	bool begun = state_begin(o->state);
 	look(o);
-	bool known = o->stands && is_of(o, secret);
+	bool ours = is_digest_of(o->digest, secret), known = o->stands && ours;
 	if (!known) {
 		o->since = when_now_ms();
 		o->next = ask_after(o, o->since);
@@ -188,10 +197,10 @@ static void begin(struct outage *o, const char *secret)
 					"INSERT INTO outage(api,digest,since,next) VALUES(?,?,?,?) ON CONFLICT(api)"
 					"  DO UPDATE SET digest=excluded.digest, since=excluded.since, next=excluded.next",
 					"ttii", o->api, o->digest, o->since, o->next);
-	if (begun)
-		state_end(o->state, done);
-	if (known)
+	done = begun && state_end(o->state, done) && done;
+	if (known || (!done && o->told && ours))
 		return;
+	o->told = !done;
 	warnx("%s does not accept the %s: what needs it waits, and nothing is lost; put the right one there, "
 		  "nothing need be started again",
 		o->api, o->secret);
@@ -202,16 +211,18 @@ static bool is_outage(struct outage *o, const struct outage_try *t)
 {
 	int64_t now = when_now_ms();
 	look(o);
-	if (o->stands && is_of(o, t->secret))
+	if (o->stands && is_digest_of(o->digest, t->secret))
 		return true;
-	if (t->is_refused && now >= o->good && now - o->good < GOOD_MS)
+	if (t->ask && now >= o->good && now - o->good < GOOD_MS && is_digest_of(o->good_digest, t->secret))
 		return false;
-	if (t->is_refused && !t->is_refused(t->context)) {
+	enum outage_verdict verdict = t->ask ? t->ask(t->context) : OUTAGE_REFUSED;
+	if (verdict == OUTAGE_TAKEN) {
 		o->good = now;
-		return false;
+		digest_of(t->secret, o->good_digest);
+	} else if (verdict == OUTAGE_REFUSED) {
+		begin(o, t->secret);
 	}
-	begin(o, t->secret);
-	return true;
+	return verdict == OUTAGE_REFUSED;
 }
 
 int64_t outage_refused(struct outage *o, const struct outage_try *t)

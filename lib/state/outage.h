@@ -16,12 +16,21 @@ struct outage;
 struct outage *outage_open(struct state *state, const char *api, const char *secret);
 void outage_close(struct outage *o);
 
+/* What an answer tells of the secret. */
+enum outage_verdict {
+	OUTAGE_UNTOLD, /* nothing: none came, or it is of the server's own trouble, or of too many requests */
+	OUTAGE_TAKEN,
+	OUTAGE_REFUSED,
+};
+/* By an answer's status; 0: none came. */
+enum outage_verdict outage_verdict(long status);
+
 /* What of ours the API is to take now. */
 struct outage_try {
 	const char *secret; /* nothing of it can be told from what is kept */
-	/* Asks something that the secret is good for whatever else may be wrong: whether it is refused. NULL:
-	   there is nothing to ask, and the next request tells. */
-	bool (*is_refused)(void *context);
+	/* Asks something that the secret is good for whatever else may be wrong. NULL: there is nothing to ask,
+	   and the next request tells. */
+	enum outage_verdict (*ask)(void *context);
 	void *context;
 };
 
@@ -30,10 +39,10 @@ bool outage_stands(struct outage *o);
 /* Seconds until a request may be made; 0: it may now. Asks where it is time to; a command that a person runs
    asks at once. */
 int64_t outage_wait(struct outage *o, const struct outage_try *t);
-/* A request was refused; 0: that is the request's own trouble, since the secret is good; else there is an
-   outage, and the request may be made again in so many seconds. */
+/* A request was refused; 0: that is the request's own trouble, since the secret is good or nothing can be
+   told of it; else there is an outage, and the request may be made again in so many seconds. */
 int64_t outage_refused(struct outage *o, const struct outage_try *t);
-/* A request that outage_wait has let through was not refused: the outage is over. */
+/* A request that outage_wait has let through shows that the secret is taken: the outage is over. */
 void outage_over(struct outage *o);
 
 /* Those that stand. */

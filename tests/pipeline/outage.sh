@@ -53,6 +53,12 @@ statuses()
 	curl -sS -X DELETE "$API/_/requests" >/dev/null
 }
 
+# outages: how many stand.
+outages()
+{
+	state_sql "$DIR/test.db" 'SELECT count(*) FROM outage'
+}
+
 # --- The CRM
 
 begin
@@ -75,6 +81,17 @@ state_outage_due "$DIR/test.db"
 run
 is 'then one request asks, and all wait on' "$(statuses) $(states)" '1 401 1 done 1 20 waiting 0'
 is 'which is not said again' "$(told)" ''
+fault 503 path=customFields retry_after=3600
+state_outage_due "$DIR/test.db"
+run
+is 'an answer of the CRM that tells nothing of the token: all wait on' "$(told) $(states)" ' 1 done 1 20 waiting 0'
+faults_end
+fault 503 path=/contacts/upsert retry_after=3600
+printf 'another-crm-token\n' >"$DIR/crm.token"
+crm-map <<<"$(event patient.created z $T1 '{patient: $ana}')" | crm-push >"$DIR/out" 2>"$DIR/err"
+is '... nor does one tell of another token' "$(jq -c '.error.code' "$DIR/out") $(told) $(outages)" '"unavailable"  1'
+faults_end
+statuses >/dev/null
 printf 'sandbox-crm-token\n' >"$DIR/crm.token"
 state_sql "$DIR/test.db" "UPDATE inbox SET due = 0 WHERE state = 'waiting'"
 run
@@ -109,6 +126,32 @@ faults_end
 state_outage_due "$DIR/test.db"
 run
 is 'one that was killed while it asked: the next question is asked, and all goes on' "$(states)" '22 done 1 2 done 2'
+
+# What was good is one secret; the next one may be another.
+fault 401 path=/contacts/upsert count=1
+: >"$DIR/out"
+{
+	event patient.created y1 $T1 '{patient: $ana}' | crm-map
+	until_true [ -e "$DIR/changed" ]
+	event patient.created y2 $T1 '{patient: $ben}' | crm-map
+} | crm-push -o >"$DIR/out" 2>"$DIR/err" &
+process=$!
+until_true [ -s "$DIR/out" ]
+printf 'another-crm-token\n' >"$DIR/crm.token"
+fault 401 path=/contacts/upsert count=1
+: >"$DIR/changed"
+wait $process
+is 'a secret that was found to be good says nothing of the next one' "$(jq -c '[.error.code, .error.retry_after > 0]' "$DIR/out" | xargs) $(outages)" \
+	'[refused,false] [refused,true] 1'
+printf 'sandbox-crm-token\n' >"$DIR/crm.token"
+event patient.created y3 $T1 '{patient: $ana}' | crm-map | crm-push >"$DIR/out" 2>"$DIR/err"
+is 'with the good one it is over' "$(outages)" 0
+state_sql "$DIR/test.db" "CREATE TRIGGER broken BEFORE INSERT ON outage BEGIN SELECT RAISE(FAIL, 'broken'); END"
+printf 'another-crm-token\n' >"$DIR/crm.token"
+jq -n '"ana", "ben", "cleo"' | while read -r name; do
+	event patient.created "w$name" $T1 '{patient: $ana}' | jq -c --argjson name "$name" '.patient |= (.id = $name | .email = "\($name)@example.com")'
+done | crm-map | crm-push -j 1 >"$DIR/out" 2>"$DIR/err"
+is 'an outage that cannot be written down is told once' "$(grep -c 'does not accept' "$DIR/err")" 1
 sandbox_stop
 
 # --- One sub-account of two
