@@ -236,8 +236,9 @@ static bool make_dropped(struct state *s, const char *id)
 {
 	int64_t now = when_now_ms();
 	return note(s, id, now, "dropped") &&
-		   state_do(s, "UPDATE inbox SET state='dropped', run=NULL, settled=?, failure=NULL WHERE id=?", "it",
-			   now, id);
+		   state_do(s,
+			   "UPDATE inbox SET state='dropped', run=NULL, settled=?, put_off=NULL, failure=NULL WHERE id=?",
+			   "it", now, id);
 }
 
 /* Looks at an event and changes it where that may be, in one transaction. */
@@ -413,7 +414,10 @@ bool inbox_forget(struct state *s, const char *events, struct inbox_forgotten *n
 		"  AND settled IS NOT NULL AND state<>'dead' AND body IS NOT NULL",
 		"t", events);
 	n->bodies = state_changed(s);
-	done = done && forget_words(s, events, &n->attempts);
+	done = done &&
+		   state_do(
+			   s, "UPDATE inbox SET put_off=NULL WHERE id IN list(?) AND settled IS NOT NULL", "t", events) &&
+		   forget_words(s, events, &n->attempts);
 	return state_end(s, done) && done;
 }
 

@@ -506,6 +506,9 @@ test_retry_and_drop()
 	is 'retry: the whole id is wanted' "$(inbox retry e >/dev/null 2>&1; echo $?)" 1
 	is 'drop settles an event' "$(inbox drop e2) $(states)" '{"state":"dropped","id":"e2"} e1 waiting e2 dropped'
 	like 'drop: what is settled stays so' "$(inbox drop e2 2>&1; echo $?)" '*e2: was settled before*1'
+	inbox run -1 -- jq -c --unbuffered '{id, status: "failed", error: {retry: true, retry_after: 60}}'
+	is 'drop: why it was put off is forgotten' "$(inbox drop e1 >dropped; state_sql glow.db "SELECT id, state, put_off FROM inbox WHERE id='e1'")" 'e1|dropped|'
+	inbox retry e1 >retried
 	is 'trace tells what was decided' "$(inbox trace e2 | jq -r 'select(.what == "attempt") | .status' | xargs)" 'failed retried dropped'
 	run_in_background -- ./slow stop
 	await fed
