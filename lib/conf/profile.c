@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -139,14 +138,22 @@ const char *profile_gender(const struct profile *p, const char *text)
 	return text;
 }
 
+/* The time that is so many milliseconds from 1970; false where it is of no year that a date can have. */
+static bool time_at(double ms, char text[static WHEN_TEXT])
+{
+	const double year_1 = -62135596800e3, year_10000 = 253402300800e3;
+	if (!(ms >= year_1 && ms < year_10000))
+		return false;
+	when_utc((int64_t)ms, text);
+	return true;
+}
+
 const char *profile_time(const struct profile *p, struct arena *a, const char *text)
 {
 	char *room = arena_alloc(a, WHEN_TEXT), *end;
 	double number = p->epoch && text ? strtod(text, &end) : 0;
-	if (p->epoch && text && *text && !*end && fabs(number) < 1e15) {
-		when_utc((int64_t)(strcmp(p->epoch, "seconds") == 0 ? number * 1000 : number), room);
-		return room;
-	}
+	if (p->epoch && text && *text && !*end)
+		return time_at(strcmp(p->epoch, "seconds") == 0 ? number * 1000 : number, room) ? room : text;
 	return p->utc && text && when_zulu(str_of(text), p->day_first, room) ? room : text;
 }
 

@@ -66,6 +66,11 @@ static void check_times(struct arena *a)
 	is_text(time_of(a, &ms, "1796250600000"), "2026-12-02T15:30:00-07:00", "or milliseconds");
 	is_text(profile_time(&seconds, a, "-86400"), "1969-12-31T00:00:00.000Z", "also before 1970");
 	is_text(profile_time(&ms, a, "-1"), "1969-12-31T23:59:59.999Z", "and shortly before");
+	is_text(profile_time(&seconds, a, "1796250600000"), "1796250600000", "milliseconds are no seconds");
+	is_text(
+		profile_time(&seconds, a, "-62135596801"), "-62135596801", "what is before the year 1 is no time");
+	is_text(profile_time(&ms, a, "253402300799999"), "9999-12-31T23:59:59.999Z", "9999 is the last one");
+	is_text(profile_time(&ms, a, "nan"), "nan", "nor is what is no number");
 	is_text(time_of(a, &seconds, "2026-12-01 15:30"), "2026-12-01T15:30:00-07:00", "text stays text");
 	is_text(time_of(a, &utc, "2026-12-01 15:30"), "2026-12-01T08:30:00-07:00",
 		"a time without a zone may be UTC's");
