@@ -6,10 +6,7 @@
 
 struct state *rehearsal_open(const char *path)
 {
-	struct state *s = state_rehearse(path);
-	if (state_has_original(s))
-		state_do(s, "INSERT INTO moment SELECT * FROM original.moment", "");
-	return s;
+	return state_rehearse(path);
 }
 
 bool rehearsal_patient(struct state *s, const char *location, const char *patient)
