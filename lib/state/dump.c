@@ -398,8 +398,10 @@ bool dump_load_begin(struct dump_load *load, struct state *s, const char *practi
 /* What the state has to remember of its dump. */
 static bool keep_moments(struct dump_load *load, int64_t worked)
 {
+	int64_t began = load->made;
+	state_int(load->state, &began, "SELECT min(at, ?) FROM moment WHERE name='gap began'", "i", load->made);
 	bool kept = keep_moment(load->state, "dumped", load->made) &&
-				(worked < load->made || (keep_moment(load->state, "gap began", load->made) &&
+				(worked < load->made || (keep_moment(load->state, "gap began", began) &&
 											keep_moment(load->state, "gap ended", worked)));
 	return kept || unwritten(load);
 }

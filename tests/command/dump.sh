@@ -182,6 +182,7 @@ is '... or nothing was' "$(gap -m; gap -u 2020-01-01)" ''
 gap -u 2036-01-02T03:04:05Z >gap
 pnow-inbox -c other.json dump -o later
 is '... which a dump of it knows, too' "$(rm other.db*; pnow-inbox -c other.json load -m later; state_sql other.db "SELECT count(*) FROM moment WHERE name LIKE 'gap%'")" 2
+is '... and what was unknown before stays so when that is loaded, too' "$(cp backup first; sed '1s/"made":[0-9]*/"made":2082855846000/' later >backup; gap -u 2036-01-02T03:05:05Z; cp first backup)" "0|2082855905000"
 
 # ---- While everything runs
 
