@@ -3,7 +3,6 @@
 #include "conf/options.h"
 #include "text/distance.h"
 
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,17 +39,8 @@ void usage_error(const char *text)
 
 void usage_unknown(const char *text, const char *word, const void *known, size_t size, size_t n)
 {
-	const char *nearest = "";
-	unsigned least = UINT_MAX;
-	for (size_t i = 0; i < n; i++) {
-		const char *name = *(const char *const *)((const char *)known + i * size);
-		unsigned far = distance(word, name);
-		if (far < least) {
-			least = far;
-			nearest = name;
-		}
-	}
-	fprintf(stderr, "%s: there is no \"%s\": the nearest word is \"%s\"\n", getprogname(), word, nearest);
+	fprintf(stderr, "%s: there is no \"%s\": the nearest word is \"%s\"\n", getprogname(), word,
+		distance_nearest(word, known, size, n));
 	usage_error(text);
 }
 

@@ -2,6 +2,7 @@
 #include "conf/profile.h"
 #include "conf/mistake.h"
 #include "conf/settings.h"
+#include "text/distance.h"
 #include "value/event.h"
 #include "value/gender.h"
 #include "value/when.h"
@@ -181,7 +182,7 @@ static void check_fact(const struct settings *s, const char *key, struct str val
 		known[n++] = f->name;
 	}
 	settings_wrong(s, value, "unknown key %s.%s: expected a fact of pnow-event(5); the nearest one is %s",
-		key, name, settings_nearest(name, known, n));
+		key, name, distance_nearest(name, known, sizeof *known, n));
 }
 
 static struct profile_fields fields_at(
@@ -290,7 +291,7 @@ static struct conf_names names_at(const struct settings *s, const char *key, str
 		const char *name = settings_name(s, &members.at[i]),
 				   *path = arena_printf(s->arena, "%s.%s", key, name);
 		const char *is = settings_text(s, path, members.at[i].value),
-				   *nearest = settings_nearest(is, known, n);
+				   *nearest = distance_nearest(is, known, sizeof *known, n);
 		if (strcmp(nearest, is) != 0)
 			settings_wrong(s, members.at[i].value, "%s: found \"%s\", expected %s; the nearest one is %s",
 				path, is, expected, nearest);

@@ -9,7 +9,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -169,25 +168,10 @@ struct filling {
 	void *place;
 };
 
-const char *settings_nearest(const char *text, const char *const *known, size_t n)
-{
-	const char *nearest = "";
-	unsigned least = UINT_MAX;
-	for (size_t i = 0; i < n; i++) {
-		unsigned d = distance(text, known[i]);
-		if (d < least) {
-			least = d;
-			nearest = known[i];
-		}
-	}
-	return nearest;
-}
-
 /* Ends the process: there is no row for a path. */
 __attribute__((noreturn)) static void unknown(const struct filling *f, const char *path, struct str value)
 {
 	const char *nearest = "";
-	unsigned least = UINT_MAX;
 	for (size_t i = 0; i < f->n; i++) {
 		/* also each leading part, such as "crm" of "crm.location_id" */
 		const char *known = f->keys[i].path;
@@ -195,11 +179,8 @@ __attribute__((noreturn)) static void unknown(const struct filling *f, const cha
 			if (known[n] != '.' && known[n] != '\0')
 				continue;
 			const char *part = arena_copy(f->s->arena, (struct str){known, n});
-			unsigned d = distance(path, part);
-			if (d < least) {
-				least = d;
-				nearest = part;
-			}
+			nearest = *nearest ? distance_nearest(path, (const char *const[]){nearest, part}, sizeof part, 2)
+							   : part;
 		}
 	}
 	settings_wrong(

@@ -43,9 +43,6 @@ const char **settings_texts(const struct settings *s, const char *key, struct st
 int64_t settings_number(
 	const struct settings *s, const char *key, struct str value, int64_t least, int64_t most);
 
-/* The one of n known texts that is most like this one. */
-const char *settings_nearest(const char *text, const char *const *known, size_t n);
-
 /* Stores the value at key in place, or ends the process where it is wrong. */
 typedef void settings_store(const struct settings *s, const char *key, struct str value, void *place);
 

@@ -1,6 +1,7 @@
 /* Levenshtein's table, of which one row is kept. */
 #include "text/distance.h"
 
+#include <limits.h>
 #include <string.h>
 
 unsigned distance(const char *a, const char *b)
@@ -22,4 +23,19 @@ unsigned distance(const char *a, const char *b)
 		}
 	}
 	return row[n];
+}
+
+const char *distance_nearest(const char *word, const void *known, size_t size, size_t n)
+{
+	const char *nearest = "";
+	unsigned least = UINT_MAX;
+	for (size_t i = 0; i < n; i++) {
+		const char *name = *(const char *const *)((const char *)known + i * size);
+		unsigned far = distance(word, name);
+		if (far < least) {
+			least = far;
+			nearest = name;
+		}
+	}
+	return nearest;
 }
