@@ -9,17 +9,20 @@
 
 enum { ON_ITS_WAY_MS = 7 * 86400 * 1000 };
 
+/* The time at key, milliseconds since 1970; otherwise where the event does not tell it. */
+static int64_t time_at(const struct push_event *e, const char *key, int64_t otherwise)
+{
+	int64_t at;
+	const char *text = record_text(e->r, key);
+	return text && when_moment(str_of(text), &at) ? at : otherwise;
+}
+
 /* When the event occurred, milliseconds since 1970; by our clock where the sender's is ahead of it, lest
    everything that comes later seem older. 0: nobody knows; when a backfilled one was read does not tell. */
 static int64_t moment_of(const struct push_event *e)
 {
-	const char *occurred = record_text(e->r, "occurred");
-	const char *received = e->backfill ? NULL : record_text(e->r, "received");
-	int64_t at = INT64_MAX, here = INT64_MAX;
-	if (occurred)
-		when_moment(str_of(occurred), &at);
-	if (received)
-		when_moment(str_of(received), &here);
+	int64_t at = time_at(e, "occurred", INT64_MAX);
+	int64_t here = e->backfill ? INT64_MAX : time_at(e, "received", INT64_MAX);
 	at = at < here ? at : here;
 	return at == INT64_MAX ? 0 : at;
 }
@@ -28,12 +31,9 @@ static int64_t moment_of(const struct push_event *e)
    for as long as a sender tries. */
 int64_t push_subject_earliest(const struct push_work *w, bool *told)
 {
-	int64_t at, here = when_now_ms();
-	const char *occurred = record_text(w->event->r, "occurred");
-	const char *received = record_text(w->event->r, "received");
-	if (received)
-		when_moment(str_of(received), &here);
-	*told = occurred && when_moment(str_of(occurred), &at) && at <= here;
+	int64_t at = time_at(w->event, "occurred", INT64_MAX);
+	int64_t here = time_at(w->event, "received", when_now_ms());
+	*told = at <= here;
 	if (*told)
 		return at;
 	return w->event->backfill ? 0 : here - ON_ITS_WAY_MS;
