@@ -518,8 +518,7 @@ static enum outcome mend(struct audit *a)
 	w->contact = (struct push_contact){.person_is_known = known};
 	push_contact_find(w);
 	enum outcome out = push_apply(w);
-	if (w->contact.id)
-		push_mirror_forget(w);
+	push_mirror_forget(w);
 	return out;
 }
 

@@ -73,6 +73,8 @@ static struct held *place(struct push_mirror *m, const char *contact, int64_t no
 void push_mirror_forget(struct push_work *w)
 {
 	struct push_mirror *m = w->push->mirror;
+	if (!w->contact.id)
+		return;
 	const char *contact = arena_printf(w->a, "%s/%s", w->location->id, w->contact.id);
 	pthread_mutex_lock(&m->lock);
 	for (unsigned i = 0; i < m->contacts; i++)

@@ -304,7 +304,7 @@ void push_mirror_close(struct push_mirror *m);
 /* The CRM's answer about the event's contact; OUT_IGNORED: it does not have it. Asked once for events that
  * stand together, and again where the ledger knows of a change since. */
 enum outcome push_mirror_read(struct push_work *w, enum part part, struct str *body);
-/* The event's contact was changed: it is asked for again. */
+/* The event's contact, where it has one, was changed: it is asked for again. */
 void push_mirror_forget(struct push_work *w);
 
 /* request.c */
