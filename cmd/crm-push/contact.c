@@ -64,8 +64,7 @@ static void write_new(struct push_work *w, struct buf *body, const struct jtext_
 	}
 }
 
-/* Whether a name is in a list that ends with NULL; without NULL there is none. */
-static bool is_left_out(const char *const *without, const char *name)
+bool push_contact_left_out(const char *const *without, const char *name)
 {
 	while (without && *without && strcmp(*without, name) != 0)
 		without++;
@@ -80,12 +79,12 @@ static void write_properties(struct push_work *w, struct buf *body, const char *
 	for (size_t i = 0; i < set.n; i++) {
 		const char *name = arena_copy(w->a, set.at[i].name);
 		bool known = w->contact.person_is_known && push_person_has(w, name);
-		if (!known && !is_left_out(without, name))
+		if (!known && !push_contact_left_out(without, name))
 			buf_member(body, name, jtext_string(w->a, set.at[i].value));
 	}
 	static const char *const keys[] = {"email", "phone"};
 	for (size_t i = 0; match && i < 2; i++)
-		if (!jtext_member(&set, keys[i]).p && !is_left_out(without, keys[i]))
+		if (!jtext_member(&set, keys[i]).p && !push_contact_left_out(without, keys[i]))
 			buf_member(body, keys[i], property(w, keys[i]));
 	if (match && w->contact.makes)
 		write_new(w, body, &set);
@@ -185,9 +184,7 @@ static const char *const *taken(struct push_work *w, struct str answer)
 	return field && strcmp(field, "phone") == 0 ? no_phone : neither;
 }
 
-/* Which of the e-mail and the phone that were sent a 422 is about, by its words; NULL: it is about neither.
- */
-static const char *const *unfit(struct push_work *w, const struct crm_answer *answer, struct str sent)
+const char *const *push_contact_unfit(struct push_work *w, const struct crm_answer *answer, struct str sent)
 {
 	if (answer->status != 422)
 		return NULL;
@@ -199,7 +196,7 @@ static const char *const *unfit(struct push_work *w, const struct crm_answer *an
 	return email && phone ? neither : email ? no_email : no_phone;
 }
 
-static const char *words_of(const char *const *without)
+const char *push_contact_words(const char *const *without)
 {
 	return without[2] ? "e-mail or phone" : strcmp(without[1], "email") == 0 ? "e-mail" : "phone";
 }
@@ -227,14 +224,15 @@ static enum outcome update(struct push_work *w, struct str fields)
 	struct str sent;
 	push_contact_lock(w);
 	struct crm_answer answer = put_contact(w, no_gender, fields, &sent);
-	const char *const *without = unfit(w, &answer, sent);
+	const char *const *without = push_contact_unfit(w, &answer, sent);
 	if (without) {
-		push_result_warn(w, "the CRM does not take the %s: not set", words_of(without));
+		push_result_warn(w, "the CRM does not take the %s: not set", push_contact_words(without));
 		answer = put_contact(w, without, fields, &sent);
 	}
 	if (duplicate(w, &answer)) {
 		without = without ? neither : taken(w, answer.body);
-		push_result_warn(w, "another contact of the CRM has this %s: not set here", words_of(without));
+		push_result_warn(
+			w, "another contact of the CRM has this %s: not set here", push_contact_words(without));
 		answer = put_contact(w, without, fields, &sent);
 	}
 	if (crm_gone(w->a, &answer))
@@ -311,9 +309,9 @@ static enum outcome find_or_make(struct push_work *w, struct str fields)
 		return out;
 	struct str sent;
 	struct crm_answer answer = upsert(w, NULL, fields, &sent);
-	const char *const *without = email && phone ? unfit(w, &answer, sent) : NULL;
+	const char *const *without = email && phone ? push_contact_unfit(w, &answer, sent) : NULL;
 	if (without && without != neither) { /* by the other one, then */
-		push_result_warn(w, "the CRM does not take the %s: not set", words_of(without));
+		push_result_warn(w, "the CRM does not take the %s: not set", push_contact_words(without));
 		answer = upsert(w, without + 1, fields, &sent);
 	}
 	if (answer.status == 422) {

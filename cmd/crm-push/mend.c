@@ -5,19 +5,39 @@
  */
 #include "push.h"
 
-/* The contact's properties and custom fields. */
-static enum outcome write_fields(struct push_work *w, const struct push_mend *m)
+/* The contact's properties, without the ones in without[], and custom fields. */
+static struct str fields_of(struct push_work *w, const struct push_mend *m, const char *const *without)
 {
 	struct buf body = {0};
+	const char *set = arena_printf(w->a, "{%.*s}", (int)m->set.n, m->set.n ? m->set.p : "");
+	struct jtext_members members = jtext_members(w->a, str_of(set));
+	buf_putc(&body, '{');
+	for (size_t i = 0; i < members.n; i++) {
+		const char *name = arena_copy(w->a, members.at[i].name);
+		if (!push_contact_left_out(without, name))
+			buf_member(&body, name, jtext_string(w->a, members.at[i].value));
+	}
+	if (m->fields.n)
+		buf_printf(&body, "%s\"customFields\":[%.*s]", body.n > 1 ? "," : "", (int)m->fields.n, m->fields.p);
+	buf_putc(&body, '}');
+	return push_text(w->a, &body);
+}
+
+/* Writes them, without an e-mail or phone that the CRM refuses. */
+static enum outcome write_fields(struct push_work *w, const struct push_mend *m)
+{
 	if (!m->set.n && !m->fields.n)
 		return OUT_DONE;
-	buf_putc(&body, '{');
-	buf_add(&body, buf_str(&m->set));
-	if (m->fields.n)
-		buf_printf(&body, "%s\"customFields\":[%.*s]", m->set.n ? "," : "", (int)m->fields.n, m->fields.p);
-	buf_putc(&body, '}');
-	struct str sent = push_text(w->a, &body);
+	struct str sent = fields_of(w, m, NULL);
 	struct crm_answer answer = push_request_update(w, sent);
+	const char *const *without = push_contact_unfit(w, &answer, sent);
+	if (without) {
+		push_result_warn(w, "the CRM does not take the %s: not set", push_contact_words(without));
+		sent = fields_of(w, m, without);
+		if (str_is(sent, "{}"))
+			return OUT_DONE;
+		answer = push_request_update(w, sent);
+	}
 	if (answer.error)
 		return push_result_fail_with(w, &answer);
 	push_contact_answered(w, sent, jtext_get(answer.body, "contact"));

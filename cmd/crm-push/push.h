@@ -223,6 +223,13 @@ enum outcome push_contact_read(struct push_work *w);
 enum outcome push_contact_search(struct push_work *w, const char *email, const char *phone, const char **id);
 /* Takes over what an answer to what was sent says about the contact, and warns of what it does not hold. */
 void push_contact_answered(struct push_work *w, struct str sent, struct str contact);
+/* Which of the e-mail and the phone that were sent a 422 is about, by its words: a list, with NULL behind it,
+ * of what an update is to leave out, gender beside. NULL: it is about neither. */
+const char *const *push_contact_unfit(struct push_work *w, const struct crm_answer *answer, struct str sent);
+/* What of e-mail and phone is in such a list, for people. */
+const char *push_contact_words(const char *const *without);
+/* Whether a property is in such a list; without NULL there is none. */
+bool push_contact_left_out(const char *const *without, const char *name);
 /* The patient's name as the contact's action tells it; NULL where it does not. */
 const char *push_contact_name(struct push_work *w);
 /* Whether a property of a contact is held as it was sent; held may be NULL. Of gender nobody can say: it is

@@ -88,6 +88,12 @@ tampered email_taken
 mend
 is 'an e-mail that another contact has is not taken from it' "$status $(written)$(found | paste -sd,)" '1 c2 contact duplicate,c2 email'
 
+tampered
+set_field "$cleo" 'PNOW Appt Reason' Other
+jq -c 'select(.id == "c2") | .actions[0].set.email = "cleo(at)example"' "$DIR/mapped" | PNOW_CONFIG=$DIR/test.json crm-push -R >"$DIR/found"
+is 'an e-mail that the CRM refuses loses only itself' "$? $(jq -r '.status, .warnings[]' "$DIR/found") $(contact cleo@example.com | jq -r '.fields["PNOW Appt Reason"]')" \
+	$'1 differs\nthe CRM does not take the e-mail: not set New patient'
+
 # --- What never came
 
 sandbox_reset
