@@ -78,6 +78,14 @@ static void differ_contact(struct audit *a, const char *is, const char *other)
 	buf_putc(b, '}');
 }
 
+/* One more text, as it is quoted, is to be written. */
+static void add_text(struct buf *b, struct str quoted)
+{
+	if (b->n)
+		buf_putc(b, ',');
+	buf_add(b, quoted);
+}
+
 /* A custom field is to be written. */
 static void mend_field(struct audit *a, const char *id, const char *text)
 {
@@ -321,11 +329,8 @@ static enum outcome compare_tags(struct audit *a)
 			const char *one = jtext_string(w->a, held);
 			there = one && strcasecmp(one, tag) == 0;
 		}
-		if (!there && a->news != LEDGER_OLDER && differ(a, "tag", tag, NULL, OVER)) {
-			if (a->mend.tags.n)
-				buf_putc(&a->mend.tags, ',');
-			buf_add(&a->mend.tags, at);
-		}
+		if (!there && a->news != LEDGER_OLDER && differ(a, "tag", tag, NULL, OVER))
+			add_text(&a->mend.tags, at);
 	}
 	return OUT_DONE;
 }
@@ -401,7 +406,7 @@ static enum outcome compare_move(struct audit *a)
 }
 
 /* The value of the opportunity in one pipeline, which the event was the last to set. */
-static enum outcome compare_value(struct audit *a, const char *in, const char *change)
+static enum outcome compare_value(struct audit *a, struct str quoted, const char *in, const char *change)
 {
 	struct push_work *w = a->w;
 	enum outcome out = OUT_DONE;
@@ -423,9 +428,10 @@ static enum outcome compare_value(struct audit *a, const char *in, const char *c
 		!is_own(a, push_latest(w, arena_printf(w->a, CHANGE_OF_LEAD "%s", change))))
 		set |= compare_status(a, found, "won");
 	if (set) {
-		a->mend.value = w->action;
+		add_text(&a->mend.values, quoted);
 		w->contact.value = value;
 		w->contact.value_known = true;
+		w->contact.keeps_status = w->push->keeps;
 	}
 	return OUT_DONE;
 }
@@ -439,7 +445,7 @@ static enum outcome compare_values(struct audit *a)
 		const char *in = jtext_string(w->a, at);
 		const char *what = arena_printf(w->a, "opportunity.value/%s", in ? in : "");
 		if (in && a->news == LEDGER_KNOWN && is_last(a, push_latest(w, what)))
-			out = compare_value(a, in, what);
+			out = compare_value(a, at, in, what);
 	}
 	return out;
 }
@@ -545,6 +551,7 @@ static void free_parts(struct audit *a)
 	buf_free(&a->mend.set);
 	buf_free(&a->mend.fields);
 	buf_free(&a->mend.tags);
+	buf_free(&a->mend.values);
 }
 
 enum outcome push_audit(struct push_work *w)

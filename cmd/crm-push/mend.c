@@ -56,10 +56,19 @@ static enum outcome write_tags(struct push_work *w, const struct push_mend *m)
 	return answer.error ? push_result_fail_with(w, &answer) : OUT_DONE;
 }
 
-static enum outcome carry_out(struct push_work *w, struct str action, enum outcome (*one)(struct push_work *))
+static enum outcome write_move(struct push_work *w, const struct push_mend *m)
 {
-	w->action = action;
-	return action.p ? one(w) : OUT_DONE;
+	w->action = m->move;
+	return m->move.p ? push_opportunity_move(w) : OUT_DONE;
+}
+
+/* The value of the contact's opportunities in some pipelines. */
+static enum outcome write_values(struct push_work *w, const struct push_mend *m)
+{
+	if (!m->values.n)
+		return OUT_DONE;
+	w->action = str_of(arena_printf(w->a, "{\"pipelines\":[%.*s]}", (int)m->values.n, m->values.p));
+	return push_opportunity_value(w);
 }
 
 enum outcome push_mend(struct push_work *w, const struct push_mend *m)
@@ -69,9 +78,9 @@ enum outcome push_mend(struct push_work *w, const struct push_mend *m)
 	if (out != OUT_FAILED)
 		out = write_tags(w, m);
 	if (out != OUT_FAILED)
-		out = carry_out(w, m->move, push_opportunity_move);
+		out = write_move(w, m);
 	if (out != OUT_FAILED)
-		out = carry_out(w, m->value, push_opportunity_value);
+		out = write_values(w, m);
 	push_mirror_forget(w);
 	return out != OUT_FAILED && w->result.warnings.n > warnings ? OUT_SKIPPED : out;
 }

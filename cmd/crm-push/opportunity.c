@@ -220,7 +220,7 @@ static enum outcome set_value(struct push_work *w, const char *pipeline_name)
 		buf_member(&body, "monetaryValue", "{Patient Lifetime Value}");
 	else
 		buf_printf(&body, "\"monetaryValue\":%s", money_text(w->contact.value, money));
-	if (patient && w->push->conf->move_opportunities)
+	if (patient && w->push->conf->move_opportunities && !w->contact.keeps_status)
 		buf_member(&body, "status", "won");
 	buf_putc(&body, '}');
 	out = put(w, id, buf_str(&body), &held);

@@ -82,7 +82,8 @@ struct push_contact {
 	enum standing standing;
 	struct str opportunities; /* as searched; p NULL: not searched */
 	bool value_known;
-	int64_t value; /* the lifetime value, minor units */
+	int64_t value;     /* the lifetime value, minor units */
+	bool keeps_status; /* an opportunity that gets it keeps its status: -R -k leaves that as it is */
 };
 
 /* What an event comes to in a sub-account, or in all. result.c's; request.c and name.c count calls in it. */
@@ -294,10 +295,11 @@ enum outcome push_audit(struct push_work *w);
 
 /* mend.c: what an event has brought about and what is not so any more. Nothing of it happens twice. */
 struct push_mend {
-	struct buf set;         /* properties of the contact, members of an object */
-	struct buf fields;      /* {"id":…,"field_value":…} of its custom fields, one after the other */
-	struct buf tags;        /* texts */
-	struct str move, value; /* actions of its opportunities; p NULL: there is none */
+	struct buf set;    /* properties of the contact, members of an object */
+	struct buf fields; /* {"id":…,"field_value":…} of its custom fields, one after the other */
+	struct buf tags;   /* texts */
+	struct str move;   /* an action; p NULL: there is none */
+	struct buf values; /* texts: pipelines, of the opportunities whose value is to be set */
 };
 /* Writes it; OUT_SKIPPED where the CRM did not take all of it. */
 enum outcome push_mend(struct push_work *w, const struct push_mend *m);

@@ -94,6 +94,16 @@ jq -c 'select(.id == "c2") | .actions[0].set.email = "cleo(at)example"' "$DIR/ma
 is 'an e-mail that the CRM refuses loses only itself' "$? $(jq -r '.status, .warnings[]' "$DIR/found") $(contact cleo@example.com | jq -r '.fields["PNOW Appt Reason"]')" \
 	$'1 differs\nthe CRM does not take the e-mail: not set New patient'
 
+# What is made anew has no value yet.
+tampered
+call DELETE "/opportunities/$(opportunity "$ana" Non-Surgical)"
+event_of appointment.status z1 2026-12-03T10:00:00Z '{patient: $ana} + visit("4"; "no_show")' | mapped | run
+id=$(opportunity "$ana" Non-Surgical)
+call PUT "/opportunities/$id/status" '{"status":"lost"}'
+mend -k
+is '-k: a value that is not there is written, and the status stays as somebody has changed it' \
+	"$status $(found) $(contact ana@example.com | jq -c '.opportunities[] | [.status, .monetaryValue]')" '0 a9 opportunity.value ["lost",510.05]'
+
 # --- What never came
 
 sandbox_reset
