@@ -58,18 +58,15 @@ static const struct operation *operation_of(struct push_work *w, struct str acti
 	return find(jtext_string(w->a, jtext_get(action, "op")));
 }
 
-/* Whether something that occurred later has written what this would: -R carries out what never came, and what
- * is newer stays. */
+/* Whether something that occurred later has written what this would. */
 static bool is_overtaken(struct push_work *w, const struct operation *o)
 {
 	const char *what = NULL, *pipeline = jtext_string(w->a, jtext_get(w->action, "pipeline"));
-	if (w->push->mending != MEND_ALL || !w->contact.id)
-		return false;
 	if (o->carry_out == upsert)
 		what = event_kind_name(w->event->kind);
 	if (o->carry_out == push_opportunity_move && pipeline)
 		what = arena_printf(w->a, "opportunity.move/%s", pipeline);
-	return what && push_latest(w, what).moment > w->subject.moment;
+	return what && push_is_overtaken(w, what);
 }
 
 static enum outcome carry_out(struct push_work *w)

@@ -53,6 +53,17 @@ static const char *property(struct push_work *w, const char *name)
 	return text ? text : jtext_string(w->a, jtext_get(jtext_get(w->upsert, "match"), name));
 }
 
+/* Whether a later event of another kind has written what has this name in the CRM. */
+static bool is_overtaken(struct push_work *w, const char *name)
+{
+	const struct field *f = push_name_row(w, name);
+	unsigned kinds = f ? field_kinds(f) & ~(1u << w->event->kind) : 0;
+	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)
+		if (kinds & 1u << kind && push_is_overtaken(w, event_kind_name(kind)))
+			return true;
+	return false;
+}
+
 /* Those of "new" that "set" does not have. */
 static void write_new(struct push_work *w, struct buf *body, const struct jtext_members *set)
 {
@@ -79,7 +90,7 @@ static void write_properties(struct push_work *w, struct buf *body, const char *
 	for (size_t i = 0; i < set.n; i++) {
 		const char *name = arena_copy(w->a, set.at[i].name);
 		bool known = w->contact.person_is_known && push_person_has(w, name);
-		if (!known && !push_contact_left_out(without, name))
+		if (!known && !is_overtaken(w, name) && !push_contact_left_out(without, name))
 			buf_member(body, name, jtext_string(w->a, set.at[i].value));
 	}
 	static const char *const keys[] = {"email", "phone"};
@@ -101,7 +112,7 @@ static enum outcome write_fields(struct push_work *w, struct buf *list, const ch
 		if (only_standing && !jtext_get(value, "lead").p)
 			continue;
 		const char *name = jtext_string(w->a, (struct str){fields.at[i].name.p - 1, fields.at[i].name.n + 2});
-		if (push_field_write(w, list, name, value) == OUT_FAILED)
+		if (!is_overtaken(w, name) && push_field_write(w, list, name, value) == OUT_FAILED)
 			return OUT_FAILED;
 	}
 	return OUT_DONE;

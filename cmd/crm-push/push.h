@@ -145,6 +145,13 @@ static inline struct ledger_latest push_latest(const struct push_work *w, const 
 	return ledger_latest(w->push->state, w->a, w->location->id, w->contact.id, what);
 }
 
+/* Whether something that occurred later has changed it: -R carries out what never came, and what is newer
+ * stays. */
+static inline bool push_is_overtaken(const struct push_work *w, const char *what)
+{
+	return w->push->mending == MEND_ALL && w->contact.id && push_latest(w, what).moment > w->subject.moment;
+}
+
 /* Before the patient's id: so a dry run calls the contact that would be made. */
 #define PUSH_DRY_CONTACT "{contact}"
 

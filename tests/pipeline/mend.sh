@@ -119,6 +119,15 @@ run -j 1 <"$DIR/mapped"
 is 'and the events themselves, when they come, are no news, or tell what was there' "$(jq -r .status "$DIR/results" | sort | uniq -c | xargs) $(held | md5sum)" \
 	"1 done 1 skipped 14 unchanged $(md5sum <<<"$whole")"
 
+cleo='{id: "10300", first_name: "Cleo", last_name: "Old", email: "cleo@example.com", unsubscribed: true}'
+{
+	event bill.completed o1 2026-11-30T10:00:00Z "{patient: $cleo} + bill(\"904\"; \"10.00\") | .bill.provider = \"Dr. Old\""
+	event patient.updated o2 2026-11-30T11:00:00Z "{patient: $cleo}"
+} | mapped | PNOW_CONFIG=$DIR/test.json crm-push -R >"$DIR/found"
+is 'of an old event that never came, what a later one of another kind has written stays' \
+	"$? $(jq -r .status "$DIR/found" | xargs) $(contact cleo@example.com | jq -c '[.lastName, .fields["PNOW Primary Employee", "Invoice Paid Amount"]]')" \
+	'0 mended mended ["Diaz","Dr. Reyes","10.00"]'
+
 # --- Several sub-accounts
 
 begin . ".facilities.Downtown = {location_id: \"$DOWNTOWN\", token_file: \"downtown.token\"}"
