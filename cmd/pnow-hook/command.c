@@ -9,6 +9,7 @@
  * merely inherited its number.
  */
 #include "hook.h"
+#include "text/say.h"
 
 #include <err.h>
 #include <errno.h>
@@ -260,16 +261,16 @@ static enum delivery judge(const struct command *c, struct ending ending, const 
 	case EXITED:
 		if (ending.code == 0)
 			return DELIVERED;
-		warnx("event %s: %s ended with status %d", id, c->argv[0], ending.code);
+		say("event %s: %s ended with status %d", id, c->argv[0], ending.code);
 		return ending.code == EX_TEMPFAIL ? COME_AGAIN : UNDELIVERABLE;
 	case KILLED:
-		warnx("event %s: %s was killed by signal %d", id, c->argv[0], ending.code);
+		say("event %s: %s was killed by signal %d", id, c->argv[0], ending.code);
 		return UNDELIVERABLE;
 	case STOPPED:
-		warnx("event %s: %s was stopped after %u s", id, c->argv[0], c->seconds);
+		say("event %s: %s was stopped after %u s", id, c->argv[0], c->seconds);
 		return COME_AGAIN;
 	case CROWDED:
-		warnx("event %s: %u commands ran for %u s, and it never was its turn", id, c->at_once, c->seconds);
+		say("event %s: %u commands ran for %u s, and it never was its turn", id, c->at_once, c->seconds);
 		return COME_AGAIN;
 	case UNSTARTED:
 		break;

@@ -14,6 +14,7 @@
 #include "hook.h"
 #include "net/listen.h"
 #include "stream/trouble.h"
+#include "text/say.h"
 
 #include <err.h>
 #include <errno.h>
@@ -464,7 +465,7 @@ static bool is_stopped(struct hook *h)
 		again |= c == 'h';
 	}
 	if (again && !stopped && !practices_read(&h->practices, why))
-		warnx("%s", why);
+		say("%s", why);
 	return stopped;
 }
 

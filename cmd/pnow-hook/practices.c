@@ -13,9 +13,9 @@
  */
 #include "hook.h"
 #include "conf/folder.h"
+#include "text/say.h"
 #include "value/when.h"
 
-#include <err.h>
 #include <stdlib.h>
 
 void practices_open(struct practices *ps)
@@ -141,7 +141,7 @@ static void read_hooks(void *context)
 	if (c->crm_hook.verify != VERIFY_UNSET)
 		verifier_open(&p->verify[SENDER_CRM], c, NULL, &c->crm_hook, "hooks.crm");
 	if (!p->verify[SENDER_PATIENTNOW].conf && !p->verify[SENDER_CRM].conf)
-		warnx("%s: hooks: no verify, no service: nothing will be received for this practice", c->file);
+		say("%s: hooks: no verify, no service: nothing will be received for this practice", c->file);
 }
 
 /* Where its events are stored. A listener says at once what is wrong with that. */
@@ -229,7 +229,7 @@ static void fill(const struct practices *ps, struct folder *f, struct practice *
 	for (size_t i = 0; i < f->n; i++) {
 		if (!f->at[i].wrong)
 			continue;
-		warnx("%s", f->at[i].wrong);
+		say("%s", f->at[i].wrong);
 		const char *name = known_name(ps, &f->at[i]);
 		if (!named(*list, *n, str_of(name)))
 			insert(list, n, practice_new(name, f->at[i].file, NULL));

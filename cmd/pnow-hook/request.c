@@ -12,9 +12,9 @@
  */
 #include "hook.h"
 #include "text/jtext.h"
+#include "text/say.h"
 
 #include <ctype.h>
-#include <err.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <time.h>
@@ -52,7 +52,7 @@ static bool refuse(struct request *r, struct answer *answer, unsigned status, co
 static void tell(const struct request *r, const char *what, const char *why)
 {
 	if (r->practice)
-		warnx("%s/%s: %s: %s", r->practice->name, senders[r->sender].name, what, why);
+		say("%s/%s: %s: %s", r->practice->name, senders[r->sender].name, what, why);
 }
 
 /* Finds who is asked for: /hook/PRACTICE/SENDER, and that hook is configured, or nobody can tell. */
@@ -399,6 +399,6 @@ void request_told(
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	double ms = (double)(now.tv_sec - started.tv_sec) * 1e3 + (double)(now.tv_nsec - started.tv_nsec) / 1e6;
-	warnx("%s %s %u %s %.0f ms", request_shown(r->arena, r->method), request_shown(r->arena, r->path),
+	say("%s %s %u %s %.0f ms", request_shown(r->arena, r->method), request_shown(r->arena, r->path),
 		answer->status, answer->id ? request_shown(r->arena, answer->id) : "-", ms);
 }

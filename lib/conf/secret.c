@@ -6,9 +6,9 @@
  */
 #include "conf/secret.h"
 #include "conf/mistake.h"
+#include "text/say.h"
 #include "value/signature.h"
 
-#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -199,12 +199,12 @@ static void read_again(struct secret *s, bool told)
 	struct str text = {0};
 	const char *wrong = secret_try(&arena, s->path, s->use, &text);
 	if (wrong && !told)
-		warnx("%s: what it held before counts", wrong);
+		say("%s: what it held before counts", wrong);
 	if (wrong || str_eq(text, s->text)) {
 		arena_free(&arena);
 		return;
 	}
-	warnx("the secret file %s has changed, and was read again", s->path);
+	say("the secret file %s has changed, and was read again", s->path);
 	arena_free(&s->arena);
 	s->arena = arena;
 	s->text = text;

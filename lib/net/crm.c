@@ -9,9 +9,9 @@
 #include "net/oauth.h"
 #include "net/quiet.h"
 #include "state/outage.h"
+#include "text/say.h"
 #include "value/when.h"
 
-#include <err.h>
 #include <stdlib.h>
 
 enum {
@@ -125,7 +125,7 @@ static void say_left(const struct crm_location *l)
 {
 	struct limit_left s = limit_left(l->limit);
 	if (s.told)
-		warnx("location %s: %lld of %lld requests in %lld ms are left, %lld of %lld today (UTC)", l->id,
+		say("location %s: %lld of %lld requests in %lld ms are left, %lld of %lld today (UTC)", l->id,
 			(long long)s.left, (long long)s.max, (long long)s.interval_ms, (long long)s.day_left,
 			(long long)s.day_max);
 }

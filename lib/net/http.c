@@ -8,6 +8,7 @@
  */
 #include "net/http.h"
 #include "stream/record.h"
+#include "text/say.h"
 
 #include <curl/curl.h>
 #include <err.h>
@@ -290,9 +291,9 @@ static void log_request(
 	path = path ? strchr(path + 3, '/') : NULL;
 	int n = path ? (int)strcspn(path, "?") : 0;
 	if (answer->outcome == HTTP_ANSWERED)
-		warnx("%s %.*s: %ld, %.0f ms", request->method, n, path ? path : "", answer->status, answer->ms);
+		say("%s %.*s: %ld, %.0f ms", request->method, n, path ? path : "", answer->status, answer->ms);
 	else
-		warnx("%s %.*s: %s, %.0f ms", request->method, n, path ? path : "", answer->error, answer->ms);
+		say("%s %.*s: %s, %.0f ms", request->method, n, path ? path : "", answer->error, answer->ms);
 }
 
 /* What Retry-After asks for, seconds from now by the server's clock: so many, or until a date. */

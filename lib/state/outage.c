@@ -12,10 +12,10 @@
 #include "state/outage.h"
 #include "state/quota.h"
 #include "stream/record.h"
+#include "text/say.h"
 #include "value/signature.h"
 #include "value/when.h"
 
-#include <err.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -149,7 +149,7 @@ static void end(struct outage *o)
 	bool done = begun && state_do(o->state, "DELETE FROM outage WHERE api=?", "t", o->api);
 	bool ours = done && state_changed(o->state) == 1;
 	if (begun && state_end(o->state, done) && ours)
-		warnx("%s accepts the %s again, after %lld minutes: what waits goes on within %d", o->api, o->secret,
+		say("%s accepts the %s again, after %lld minutes: what waits goes on within %d", o->api, o->secret,
 			(long long)(when_now_ms() - o->since) / 60000, ASK_MAX_MS / 60000);
 	o->stands = false;
 }
@@ -201,8 +201,8 @@ static void begin(struct outage *o, const char *secret)
 	if (known || (!done && o->told && ours))
 		return;
 	o->told = !done;
-	warnx("%s does not accept the %s: what needs it waits, and nothing is lost; put the right one there, "
-		  "nothing need be started again",
+	say("%s does not accept the %s: what needs it waits, and nothing is lost; put the right one there, "
+		"nothing need be started again",
 		o->api, o->secret);
 }
 

@@ -1,7 +1,6 @@
 /* Two counters for each type of event, which threads add to without a lock. */
 #include "stream/calls.h"
-
-#include <err.h>
+#include "text/say.h"
 
 void calls_event(struct calls *c, enum event_type type)
 {
@@ -21,7 +20,7 @@ void calls_tell(const struct calls *c, const char *api)
 		size_t events = c->events[type], calls = c->calls[type],
 			   hundredths = events ? calls * 100 / events : 0;
 		if (events)
-			warnx("%s: %zu events, %zu calls of %s, %zu.%02zu each", event_type_name(type), events, calls,
-				api, hundredths / 100, hundredths % 100);
+			say("%s: %zu events, %zu calls of %s, %zu.%02zu each", event_type_name(type), events, calls, api,
+				hundredths / 100, hundredths % 100);
 	}
 }

@@ -6,8 +6,8 @@
 #include "stream/group.h"
 #include "stream/pool.h"
 #include "stream/stream.h"
+#include "text/say.h"
 
-#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -372,6 +372,6 @@ int record_loop(const struct record_loop *loop)
 		run_serial(loop, stream, &tally);
 	stream_close(stream);
 	if (loop->verbose)
-		warnx("%zu records, %zu with an error", tally.records, tally.failed);
+		say("%zu records, %zu with an error", tally.records, tally.failed);
 	return tally.retry && loop->errors ? EX_TEMPFAIL : tally.failed > 0;
 }

@@ -1,7 +1,7 @@
 /* One line for a trouble, however many meet it. */
 #include "stream/trouble.h"
+#include "text/say.h"
 
-#include <err.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -32,16 +32,18 @@ void trouble_is(struct trouble *t, const char *what, ...)
 	if (strcmp(text, t->said) == 0 || !may_speak(t))
 		return;
 	memcpy(t->said, text, sizeof text);
-	warnx("%s", text);
+	say("%s", text);
 }
 
 void trouble_over(struct trouble *t, const char *what, ...)
 {
+	char text[sizeof t->said];
 	va_list args;
 	if (!*t->said || !may_speak(t))
 		return;
 	*t->said = '\0';
 	va_start(args, what);
-	vwarnx(what, args);
+	vsnprintf(text, sizeof text, what, args);
 	va_end(args);
+	say("%s", text);
 }

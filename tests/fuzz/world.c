@@ -90,7 +90,7 @@ void __wrap_exit(int status)
 }
 
 /* The words are made, so that what is in them is read. */
-static void say(const char *format, va_list args)
+static void keep(const char *format, va_list args)
 {
 	char words[sizeof act.end->words];
 	vsnprintf(words, sizeof words, format, args);
@@ -105,7 +105,7 @@ void __wrap_err(int status, const char *format, ...)
 	va_start(args, format);
 	if (!act.on)
 		verr(status, format, args);
-	say(format, args);
+	keep(format, args);
 	va_end(args);
 	__wrap_exit(status);
 }
@@ -117,7 +117,7 @@ void __wrap_errx(int status, const char *format, ...)
 	va_start(args, format);
 	if (!act.on)
 		verrx(status, format, args);
-	say(format, args);
+	keep(format, args);
 	va_end(args);
 	__wrap_exit(status);
 }
@@ -127,7 +127,7 @@ void __wrap_warn(const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	say(format, args);
+	keep(format, args);
 	va_end(args);
 }
 
@@ -136,14 +136,17 @@ void __wrap_warnx(const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	say(format, args);
+	keep(format, args);
 	va_end(args);
 }
 
-void __wrap_vwarnx(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
-void __wrap_vwarnx(const char *format, va_list args)
+void __wrap_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void __wrap_say(const char *format, ...)
 {
-	say(format, args);
+	va_list args;
+	va_start(args, format);
+	keep(format, args);
+	va_end(args);
 }
 
 /* --- Files --- */
