@@ -5,6 +5,7 @@
 #include "conf/conf.h"
 #include "conf/confine.h"
 #include "conf/options.h"
+#include "conf/profile.h"
 #include "stream/record.h"
 #include "text/buf.h"
 #include "value/category.h"
@@ -50,8 +51,9 @@ static const struct {
 
 struct map {
 	const struct conf *conf;
-	bool backfill;  /* -b: what is written down, and nothing that anybody notices */
-	struct buf out; /* the actions being written */
+	const char *emr; /* what people call the EMR */
+	bool backfill;   /* -b: what is written down, and nothing that anybody notices */
+	struct buf out;  /* the actions being written */
 };
 
 /* One event on its way. */
@@ -313,7 +315,7 @@ static void write_visit_note(const struct event *e)
 			   *type = text_at(e, KIND_APPOINTMENT, "type");
 	if (!category && type)
 		category = arena_printf(e->r->arena, "none (%s is not in the sheet)", type);
-	buf_puts(&note, "PatientNow appointment");
+	buf_printf(&note, "%s appointment", e->map->emr);
 	line(&note, "Status", status_shown(e->status));
 	line(&note, "Event type", text_at(e, KIND_APPOINTMENT, "event_type"));
 	line(&note, "Reason", text_at(e, KIND_APPOINTMENT, "reason"));
@@ -327,7 +329,7 @@ static void write_bill_note(const struct event *e, int64_t total, const char *co
 	struct buf note = {0};
 	char money[MONEY_TEXT];
 	money_text(total < 0 ? -total : total, money);
-	buf_puts(&note, "PatientNow bill");
+	buf_printf(&note, "%s bill", e->map->emr);
 	line(&note, "Status", correction);
 	line(&note, "Order total", arena_printf(e->r->arena, "%s$%s", total < 0 ? "-" : "", money));
 	line(&note, "Items", item_names(e));
@@ -543,11 +545,14 @@ int main(int argc, char *argv[])
 	struct options o = {.usage = usage, .letters = "bc:hvV", .own = take_option, .context = &m};
 	options_read(argc, argv, &o);
 	struct conf *conf = conf_read(o.file);
+	struct profile *profile = profile_read(conf->patientnow.profile, conf->file);
 	m.conf = conf;
+	m.emr = profile->emr;
 	confine(CONFINE_FILTER, NULL, 0, o.verbose);
 	int status = record_loop(
 		&(struct record_loop){.stage = "crm-map", .each = map, .context = &m, .verbose = o.verbose});
 	buf_free(&m.out);
+	profile_free(profile);
 	conf_free(conf);
 	return status;
 }

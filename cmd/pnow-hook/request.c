@@ -55,6 +55,18 @@ static void tell(const struct request *r, const char *what, const char *why)
 		say("%s/%s: %s: %s", r->practice->name, senders[r->sender].name, what, why);
 }
 
+/* Whether a word of the path names a sender. The EMR's own name is in its profile: of a practice whose
+   configuration is broken nobody knows it, and any name may be the EMR's, which must come again. */
+static bool is_sender(const char *word, const struct practice *p, enum webhook_sender sender)
+{
+	if (strcmp(word, senders[sender].name) == 0)
+		return true;
+	if (sender != SENDER_PATIENTNOW)
+		return false;
+	return p->profile ? strcmp(word, p->profile->hook) == 0
+					  : !p->conf && strcmp(word, senders[SENDER_CRM].name) != 0;
+}
+
 /* Finds who is asked for: /hook/PRACTICE/SENDER, and that hook is configured, or nobody can tell. */
 static bool route(struct hook *h, struct request *r)
 {
@@ -67,7 +79,7 @@ static bool route(struct hook *h, struct request *r)
 	struct practice *p = practices_take(&h->practices, (struct str){practice, (size_t)(slash - practice)});
 	r->practice = p;
 	for (size_t i = 0; i < HOOK_SENDERS && p; i++)
-		if (strcmp(slash + 1, senders[i].name) == 0 && (!p->conf || p->verify[i].conf)) {
+		if (is_sender(slash + 1, p, (enum webhook_sender)i) && (!p->conf || p->verify[i].conf)) {
 			r->sender = (enum webhook_sender)i;
 			return true;
 		}

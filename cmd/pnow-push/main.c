@@ -25,34 +25,34 @@ static const char usage[] =
 /* The note's text: what became of it, and what to do. */
 static const char *note_of(const struct tagged *t, enum fate fate)
 {
-	static const char no[] = "PatientNow patient not created";
+	const char *emr = t->push->profile->emr, *no = arena_printf(t->a, "%s patient not created", emr);
 	const char *pnow_id = conf_name(&t->push->conf->names.fields, "PNOW ID");
 	size_t n = 0;
 	const char *missing = fate == FATE_MISSING ? contact_missing(t, &n) : NULL;
 	switch (fate) {
 	case FATE_CREATED:
-		return arena_printf(t->a, "PatientNow patient created\nPatient ID: %s", t->patient);
+		return arena_printf(t->a, "%s patient created\nPatient ID: %s", emr, t->patient);
 	case FATE_LINKED:
 		return arena_printf(
-			t->a, "Linked to the PatientNow patient who is there already\nPatient ID: %s", t->patient);
+			t->a, "Linked to the %s patient who is there already\nPatient ID: %s", emr, t->patient);
 	case FATE_MISSING:
 		return arena_printf(
 			t->a, "%s\nMissing: %s\nFill %s in and set the tag again.", no, missing, n > 1 ? "them" : "it");
 	case FATE_SEVERAL:
 		return arena_printf(t->a,
-			"%s\nSeveral patients there have this name and e-mail or phone: %s\nMerge them in PatientNow and "
-			"set the tag again, or write the right one's ID into %s.",
-			no, t->candidates, pnow_id);
+			"%s\nSeveral patients there have this name and e-mail or phone: %s\nMerge them in %s and set the "
+			"tag again, or write the right one's ID into %s.",
+			no, t->candidates, emr, pnow_id);
 	case FATE_REFUSED:
 		return arena_printf(t->a,
-			"%s\nPatientNow does not take the contact's details as they are.\nCorrect them and set the tag "
-			"again, or create the patient in PatientNow.",
-			no);
+			"%s\n%s does not take the contact's details as they are.\nCorrect them and set the tag again, or "
+			"create the patient in %s.",
+			no, emr, emr);
 	default:
 		return arena_printf(t->a,
-			"PatientNow patient perhaps created\nPatientNow's answer was lost.\nLook for the patient in "
-			"PatientNow. If it is there, write its ID into %s; if not, set the tag again.",
-			pnow_id);
+			"%s patient perhaps created\n%s's answer was lost.\nLook for the patient in %s. If it is there, "
+			"write its ID into %s; if not, set the tag again.",
+			emr, emr, emr, pnow_id);
 	}
 }
 

@@ -7,9 +7,11 @@
 #include "value/gender.h"
 #include "value/when.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
 /* A bill's item. */
@@ -238,6 +240,21 @@ static void store_key_form(const struct settings *s, const char *key, struct str
 	store_one_of(s, key, value, place, "base64", "hex");
 }
 
+/* What people call the EMR: it is in notes, and, in lower case, in a path. */
+static void store_emr(const struct settings *s, const char *key, struct str value, void *place)
+{
+	enum { LONGEST = 40 };
+	const char *text = settings_text(s, key, value);
+	size_t n = 0;
+	while (isalnum((unsigned char)text[n]) || (n && strchr(" -.", text[n]) && text[n]))
+		n++;
+	if (!n || text[n] || n > LONGEST || strcasecmp(text, "crm") == 0)
+		settings_wrong(s, value,
+			"%s: expected a name of letters, digits, blanks, '-' and '.', %d at most, and another than CRM",
+			key, LONGEST);
+	*(const char **)place = text;
+}
+
 static void store_size(const struct settings *s, const char *key, struct str value, void *place)
 {
 	*(int64_t *)place = settings_number(s, key, value, 1, 1000);
@@ -346,6 +363,7 @@ static void store_genders(const struct settings *s, const char *key, struct str 
 /* Every key, in the order of pnow.conf(5). */
 static const struct settings_key keys[] = {
 	{"name", settings_store_text, AT(name)},
+	{"emr", store_emr, AT(emr)},
 	{"base_url", settings_store_url, AT(base_url)},
 	{"authorization", settings_store_text, AT(authorization)},
 	{"practice_header", settings_store_text, AT(practice_header)},
@@ -419,6 +437,15 @@ static void check_kind(const struct settings *s, enum event_kind kind, const str
 		settings_wrong(s, s->root, "%s.fields.id is missing", name);
 }
 
+/* An EMR's name in a path: Nextech Select is nextech-select. */
+static const char *path_word(struct arena *a, const char *emr)
+{
+	char *word = arena_copy(a, str_of(emr));
+	for (char *c = word; *c; c++)
+		*c = *c == ' ' ? '-' : (char)tolower((unsigned char)*c);
+	return word;
+}
+
 /* A profile that is read. */
 struct profile_reading {
 	struct profile *p;
@@ -435,6 +462,9 @@ static void fill(void *context)
 			"%s: patientnow.profile: cannot read the profile %s: %s", r->conf_file, path, strerror(errno));
 	struct settings s = settings_read(&p->arena, path, "the profile");
 	settings_fill(&s, "", s.root, keys, COUNT(keys), p);
+	if (!p->emr)
+		p->emr = "PatientNow";
+	p->hook = path_word(&p->arena, p->emr);
 	if (!p->check)
 		p->check = p->kinds[KIND_PATIENT].list;
 	if (!p->paging.size)

@@ -70,6 +70,8 @@ struct profile_signature {
 
 struct profile {
 	const char *name;
+	const char *emr;      /* what people call it: "PatientNow" */
+	const char *hook;     /* the sender's name in its webhooks' path: "patientnow" */
 	const char *base_url; /* NULL: it has no API that could be asked, and no kind has a get */
 	const char
 		*authorization; /* the header's value, with {token} in it; NULL: HTTP Basic with user and password */

@@ -17,7 +17,7 @@ emr()
 	hook "$1"
 }
 
-# send NAME BODY HEADER…: a webhook; the status of the answer.
+# send NAME BODY HEADER…: a webhook, to the path of the sender $at; the status of the answer.
 send()
 {
 	local name=$1 body=$2 header headers=()
@@ -25,7 +25,7 @@ send()
 	for header in "$@"; do
 		headers+=(-H "$header")
 	done
-	curl -sS -o "$DIR/answer" -w '%{http_code}' -H 'Content-Type: application/json' "${headers[@]}" --data-binary "$body" "$URL/$name/patientnow"
+	curl -sS -o "$DIR/answer" -w '%{http_code}' -H 'Content-Type: application/json' "${headers[@]}" --data-binary "$body" "$URL/$name/${at:-patientnow}"
 }
 
 mac() # KEY-OPTION: the HMAC of standard input, base64.
@@ -60,6 +60,9 @@ is 'one that is signed is taken' "$(mindbody "$body") $(last_result | jq -r .sta
 is 'and is in the CRM' "$(in_crm)" '["Ana","Lopez","+13035550142","Botox","2026-12-01","Rosa Reyes","Booked","Booked",1]'
 cancelled=$(jq -c '.messageId = "m2" | .eventId = "appointmentBooking.cancelled" | del(.eventData.status)
 	| .eventInstanceOriginationDateTime = "2026-11-20T17:05:00Z"' "$samples/mindbody.json")
+is 'its note has the name of the EMR' "$(contact ana@example.com | jq -r '.notes[0]' | head -n 1)" 'Mindbody appointment'
+again=$(jq -c '.messageId = "m1" | .eventInstanceOriginationDateTime = "2026-11-20T16:06:00Z"' "$samples/mindbody.json")
+is 'and so may have the path of its hook' "$(at=mindbody mindbody "$again") $(at=boulevard mindbody "$again")" '200 404'
 is 'an event whose name says the status' "$(mindbody "$cancelled") $(contact ana@example.com | jq -c '[.fields["PNOW Appt Status"], .opportunities[0].stage]')" \
 	'200 ["Cancelled","Cancelled / No-Show"]'
 
