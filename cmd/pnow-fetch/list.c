@@ -24,12 +24,14 @@ enum { OVERLAP_MS = 5 * 60 * 1000 };
 
 struct walk {
 	struct fetch *fetch;
+	struct patientnow_list list;
 	const char *name; /* of the bookmark */
 	struct bookmark at;
 	const char *until;           /* RFC 3339, or NULL */
 	int64_t since_ms, until_ms;  /* since and until in milliseconds */
 	struct arena arena;          /* of the walk; each page has one of its own */
 	size_t entries, new, errors; /* so far; new: for the inbox */
+	bool resumed;                /* at a cursor of long ago */
 	bool lines;                  /* the terminal has a line of progress */
 };
 
@@ -174,6 +176,7 @@ static bool take_page(struct walk *w, struct arena *a, const struct patientnow_p
 	buf_free(&out);
 	int64_t began = 0;
 	w->at.page++;
+	w->at.cursor = *w->list.cursor.at ? w->list.cursor.at : NULL;
 	if (page->last && when_moment(str_of(w->at.began), &began))
 		w->at = (struct bookmark){.since = time_text(&w->arena, began - OVERLAP_MS)};
 	if (f->bookmark)
@@ -220,8 +223,21 @@ static void begin_walk(struct walk *w)
 		exit(EX_CANTCREAT);
 }
 
+/* Whether a page was refused because the cursor of a walk that was broken off is not known any more; then the
+   walk begins anew: what comes twice by it is known. */
+static bool is_forgotten(struct walk *w, const struct patientnow_page *page)
+{
+	const char *code = page->failure.code;
+	if (page->rows.p || !w->resumed || (strcmp(code, "rejected") != 0 && strcmp(code, "not_found") != 0))
+		return false;
+	warnx("%s; where the walk stood is not known there any more: it begins anew", page->failure.message);
+	w->at.page = 1;
+	*w->list.cursor.at = '\0';
+	return true;
+}
+
 /* From page to page. */
-static int walk_pages(struct walk *w, const struct patientnow_list *list)
+static int walk_pages(struct walk *w)
 {
 	struct arena a = {0};
 	int status = EX_OK;
@@ -229,8 +245,10 @@ static int walk_pages(struct walk *w, const struct patientnow_list *list)
 	begin_walk(w);
 	for (bool last = false; !last && status == EX_OK;) {
 		int64_t number = w->at.page, asked = when_now_ms();
-		struct patientnow_page page = patientnow_list(w->fetch->api, &a, list, number);
-		if (!page.rows.p) {
+		struct patientnow_page page = patientnow_list(w->fetch->api, &a, &w->list, number);
+		if (is_forgotten(w, &page)) {
+			page.last = false;
+		} else if (!page.rows.p) {
 			warnx("%s", page.failure.message);
 			status = fetch_status(&page.failure);
 		} else if (!take_page(w, &a, &page, asked)) {
@@ -238,6 +256,7 @@ static int walk_pages(struct walk *w, const struct patientnow_list *list)
 		} else {
 			show_progress(w, number, &page);
 		}
+		w->resumed = false;
 		last = page.last;
 		if (fetch_stopped() && !last && status == EX_OK)
 			status = EX_TEMPFAIL;
@@ -267,7 +286,7 @@ static void find_start(struct walk *w)
 }
 
 /* With -n: the first request. */
-static int show(const struct walk *w, const struct patientnow_list *list)
+static int show(const struct walk *w)
 {
 	struct arena a = {0};
 	int64_t page = w->at.page ? w->at.page : 1;
@@ -275,7 +294,7 @@ static int show(const struct walk *w, const struct patientnow_list *list)
 	buf_putc(&out, '{');
 	buf_member(&out, "method", "GET");
 	buf_member(
-		&out, "path", arena_printf(&a, "/%s", patientnow_list_path(w->fetch->profile, &a, list, page)));
+		&out, "path", arena_printf(&a, "/%s", patientnow_list_path(w->fetch->profile, &a, &w->list, page)));
 	buf_puts(&out, "}\n");
 	fetch_write(buf_str(&out));
 	buf_free(&out);
@@ -307,9 +326,10 @@ int fetch_list(struct fetch *f)
 		f->inbox ? " inbox" : "");
 	struct locks *locks = lock(&w);
 	find_start(&w);
-	struct patientnow_list list = {
+	w.list = (struct patientnow_list){
 		.path = kind->list, .rows = &kind->rows, .since = w.at.since, .until = w.until};
-	int status = f->api ? walk_pages(&w, &list) : show(&w, &list);
+	w.resumed = w.at.cursor && strlcpy(w.list.cursor.at, w.at.cursor, sizeof w.list.cursor.at) > 0;
+	int status = f->api ? walk_pages(&w) : show(&w);
 	if (locks)
 		lock_free(locks, LOCK_RUN, w.name);
 	locks_close(locks);
@@ -335,8 +355,7 @@ int fetch_types(struct fetch *f)
 		errx(EX_CONFIG, "the profile %s has no appointment_types: this EMR has no list of them",
 			f->conf->patientnow.profile);
 	if (!f->api)
-		return show(
-			&(struct walk){.fetch = f}, &(struct patientnow_list){types->list, &types->rows, NULL, NULL});
+		return show(&(struct walk){.fetch = f, .list = {.path = types->list, .rows = &types->rows}});
 	struct patientnow_answer answer = patientnow_appointment_types(f->api, &a, write_type, &out);
 	if (answer.code)
 		errx(fetch_status(&answer), "%s", answer.message);

@@ -5,6 +5,7 @@
  * cannot make sense of: a check that can be skipped is an open door.
  */
 #include "hook.h"
+#include "text/form.h"
 #include "text/jtext.h"
 #include "value/signature.h"
 #include "value/when.h"
@@ -22,38 +23,6 @@ typedef const char *refuses_fn(
 static struct str header(const struct verifier *v, const struct request *r)
 {
 	return str_of(r->header(r->transport, v->header));
-}
-
-/* A percent-encoded text, decoded; "%zz" stays what it is. */
-static struct str percent_decoded(struct arena *a, struct str text)
-{
-	char *out = arena_copy(a, text);
-	size_t n = 0;
-
-	for (size_t i = 0; i < text.n; i++) {
-		char digits[3] = {0};
-		char *end = digits;
-		long code = 0;
-		if (text.p[i] == '%' && i + 2 < text.n) {
-			memcpy(digits, text.p + i + 1, 2);
-			code = strtol(digits, &end, 16);
-		}
-		bool decoded = end == digits + 2 && digits[0] != '+' && digits[0] != '-' && digits[0] != ' ';
-		out[n++] = decoded ? (char)code : text.p[i];
-		i += decoded ? 2 : 0;
-	}
-	return (struct str){out, n};
-}
-
-/* The value of a query parameter; p NULL where there is none. */
-static struct str parameter(const struct request *r, const char *name)
-{
-	for (const char *p = r->query; p && *p; p += strcspn(p, "&"), p += *p == '&') {
-		size_t n = strcspn(p, "&"), named = strcspn(p, "=&");
-		if (p[named] == '=' && str_is(percent_decoded(r->arena, (struct str){p, named}), name))
-			return percent_decoded(r->arena, (struct str){p + named + 1, n - named - 1});
-	}
-	return (struct str){NULL, 0};
 }
 
 /* Cuts the configured prefix off; false where the text does not begin with it. */
@@ -85,7 +54,7 @@ static const char *refuses_token(
 	if (token.p && !without_prefix(v, &token))
 		return "the header with the token lacks the configured prefix";
 	if (!token.p && v->conf->query)
-		token = parameter(r, v->conf->query);
+		token = form_parameter(r->arena, r->query, v->conf->query);
 	if (!token.p)
 		return "no token where the configuration expects it";
 	return signature_equal(token, secret) ? NULL : "another token";

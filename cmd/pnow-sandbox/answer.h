@@ -22,7 +22,7 @@ struct answer {
 	struct buf body;
 	struct {
 		const char *name;
-		char value[64];
+		char value[128];
 	} headers[HEADERS];
 	size_t headers_n;
 };

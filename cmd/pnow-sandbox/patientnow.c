@@ -328,6 +328,40 @@ struct json_object *shelf_page(
 	return list;
 }
 
+/* For ?by=cursor, =link and =header: where the next page begins, told in the three ways that APIs have, by
+   marks that a query must encode; by=circle never ends. */
+static void tell_next(struct request *r, struct json_object *value, const char *by, long page, bool more)
+{
+	if (!more && strcmp(by, "circle") == 0) {
+		more = true;
+		page = 1;
+	}
+	char cursor[32] = "", link[128] = "";
+	if (more) {
+		snprintf(cursor, sizeof cursor, "at/%ld+=", page + 1);
+		snprintf(
+			link, sizeof link, "https://api.invalid/%s?cursor=at%%2F%ld%%2B%%3D", r->segments[0], page + 1);
+	}
+	if (strcmp(by, "header") == 0)
+		answer_header(r, "Link", "<https://api.invalid/%s>; rel=\"first\"%s%s%s", r->segments[0],
+			more ? ", <" : "", link, more ? ">; rel=\"next\"" : "");
+	else
+		json_object_object_add(
+			value, "next", more ? json_object_new_string(strcmp(by, "link") == 0 ? link : cursor) : NULL);
+}
+
+/* The page of a request: its number, or, with by, the one that the cursor says; 0: it is none that we told.
+ */
+static long page_of(struct request *r, const char *by)
+{
+	const char *cursor = request_query(r, "cursor");
+	long page = 1;
+	char end;
+	if (!by)
+		return request_number(r, "page", 1, 1, 1000000);
+	return !cursor || (sscanf(cursor, "at/%6ld+%c", &page, &end) == 2 && end == '=' && page > 0) ? page : 0;
+}
+
 /* GET /patients and the like: a page of what the query picks. */
 void pro_list(struct sandbox *s, struct request *r)
 {
@@ -335,15 +369,24 @@ void pro_list(struct sandbox *s, struct request *r)
 	struct query q;
 	if (!query_read(&q, r))
 		return;
-	long page = request_number(r, "page", 1, 1, 1000000), rows = request_number(r, "rows", 100, 1, 100),
-		 total = 0;
+	const char *by = request_query(r, "by");
+	long page = page_of(r, by), rows = request_number(r, "rows", 100, 1, 100), total = 0;
+	if (!page) {
+		free(q.phone);
+		answer_error(r, 400, "no such cursor");
+		return;
+	}
 	struct json_object *value = json_object_new_object(),
 					   *list = shelf_page(&s->practice, kind, &q, page, rows, &total);
 	free(q.phone);
 	json_object_object_add(value, shelf_names[kind].pro, list);
-	json_object_object_add(value, "page", json_object_new_int64(page));
-	json_object_object_add(value, "rows", json_object_new_int64(rows));
-	json_object_object_add(value, "total", json_object_new_int64(total));
+	if (by) {
+		tell_next(r, value, by, page, page * rows < total);
+	} else {
+		json_object_object_add(value, "page", json_object_new_int64(page));
+		json_object_object_add(value, "rows", json_object_new_int64(rows));
+		json_object_object_add(value, "total", json_object_new_int64(total));
+	}
 	answer_json(r, 200, value);
 }
 

@@ -390,6 +390,8 @@ static const struct settings_key keys[] = {
 	{"genders", store_genders, AT(genders)},
 	{"paging.page", settings_store_text, AT(paging.page)},
 	{"paging.offset", settings_store_text, AT(paging.offset)},
+	{"paging.cursor", settings_store_text, AT(paging.cursor)},
+	{"paging.next", store_event_places, AT(paging.next)},
 	{"paging.rows", settings_store_text, AT(paging.rows)},
 	{"paging.size", store_size, AT(paging.size)},
 	{"paging.since", settings_store_text, AT(paging.since)},
@@ -469,6 +471,11 @@ static void fill(void *context)
 		p->check = p->kinds[KIND_PATIENT].list;
 	if (!p->paging.size)
 		p->paging.size = 100;
+	if (!p->paging.cursor != !p->paging.next.n)
+		settings_wrong(
+			&s, s.root, "paging.cursor and paging.next go together: the parameter, and where it is told");
+	if (p->paging.cursor && (p->paging.page || p->paging.offset))
+		settings_wrong(&s, s.root, "paging: expected cursor, or page or offset");
 	if (!p->event_name.n)
 		settings_wrong(&s, s.root, "event.name is missing");
 	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)

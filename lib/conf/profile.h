@@ -47,11 +47,13 @@ struct profile_kind { /* patient, appointment, bill, membership */
 /* How a list is walked: query parameters, NULL where the API has none. */
 struct profile_paging {
 	const char *page;   /* from 1 */
+	const char *cursor; /* what the page before told of this one; none on the first */
 	const char *offset; /* how many entries are before the page's first */
 	const char *rows;   /* how many on a page */
 	int64_t size;       /* as many as are asked for (100); a shorter page is the last */
 	const char *since, *until;
 	const char *pages_header;      /* of an answer: how many pages there are, or NULL */
+	struct profile_pointers next;  /* in an answer: the next page's cursor, or a link that has it */
 	struct profile_pointers total; /* in an answer: how many entries there are in all */
 };
 

@@ -9,13 +9,17 @@
 #include "state/outage.h"
 #include "state/quota.h"
 #include "stream/record.h"
+#include "text/form.h"
 #include "value/when.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ENTRIES_MAX = 1000000000 }; /* of a list; what is said to be more is not believed */
+enum {
+	ENTRIES_MAX = 1000000000, /* of a list; what is said to be more is not believed */
+	PAGES_MAX = 1000000,      /* of a walk by cursors */
+};
 
 struct patientnow {
 	const struct conf *conf;
@@ -402,6 +406,7 @@ const char *patientnow_list_path(
 	} parameters[] = {
 		{paging->since, list->since},
 		{paging->until, list->until},
+		{paging->cursor, *list->cursor.at ? list->cursor.at : NULL},
 		{paging->page, arena_printf(a, "%lld", (long long)page)},
 		{paging->offset, arena_printf(a, "%lld", (long long)((page - 1) * paging->size))},
 		{paging->rows, arena_printf(a, "%lld", (long long)paging->size)},
@@ -412,6 +417,64 @@ const char *patientnow_list_path(
 			path = arena_printf(a, "%s%c%s=%s", path, strchr(path, '?') ? '&' : '?', parameters[i].name,
 				http_encode(a, parameters[i].value));
 	return path;
+}
+
+/* The URL in a Link header (RFC 8288) that leads to the next page; else NULL. */
+static const char *next_link(struct arena *a, const char *links)
+{
+	for (const char *from = strchr(links, '<'); from; from = strchr(from + 1, '<')) {
+		size_t n = strcspn(from, ">");
+		const char *more = from + n, *end = more + strcspn(more, "<");
+		const char *rel = strstr(more, "rel=\"next\"");
+		rel = rel ? rel : strstr(more, "rel=next");
+		if (rel && rel < end)
+			return arena_copy(a, (struct str){from + 1, n - 1});
+	}
+	return NULL;
+}
+
+/* What an answer tells of the next page's cursor, itself or in a link ("": a link without one); NULL:
+   nothing. A link is not followed: it might lead anywhere, with our secrets. */
+static const char *told_cursor(
+	const struct profile_paging *paging, struct arena *a, const struct http_answer *answer, struct str body)
+{
+	const char *told = NULL;
+	for (size_t i = 0; i < paging->next.n && !(told && *told); i++) {
+		const char *place = paging->next.at[i];
+		told = *place == '@' ? http_header(a, answer, place + 1) : place_text(a, place, body);
+		if (told && *told == '<')
+			told = next_link(a, told);
+	}
+	if (!told || !*told)
+		return NULL;
+	const char *query = strchr(told, '?');
+	return query ? arena_copy(a, form_parameter(a, query + 1, paging->cursor)) : told;
+}
+
+/* Moves the cursor behind a page. What comes again, is none, or goes on for ever would be a walk without end:
+   the mark is moved to where the walk is at each power of two, so it meets any circle (Brent). */
+static void move_cursor(struct patientnow *p, struct arena *a, struct patientnow_list *list, int64_t number,
+	const struct http_answer *answer, struct str body, struct patientnow_page *page)
+{
+	struct patientnow_cursor *c = &list->cursor;
+	const char *next = told_cursor(&p->profile->paging, a, answer, body), *wrong = NULL;
+	page->last = next == NULL;
+	if (!next)
+		next = "";
+	else if (!*next || strlen(next) > PATIENTNOW_CURSOR)
+		wrong = "it does not tell the next page's cursor: see paging.cursor and paging.next of the profile";
+	else if (strcmp(next, c->at) == 0 || strcmp(next, c->mark) == 0)
+		wrong = "it tells the cursor of a page that was there before: the list has no end";
+	else if (number >= PAGES_MAX)
+		wrong = "there is another one: the list has no end";
+	if (wrong) {
+		page->failure = (struct patientnow_answer){
+			.code = "bad_answer", .message = arena_printf(a, "page %lld: %s", (long long)number, wrong)};
+		return;
+	}
+	if ((number & (number - 1)) == 0)
+		strlcpy(c->mark, c->at, sizeof c->mark);
+	strlcpy(c->at, next, sizeof c->at);
 }
 
 /* How much there is in all: pages, and whether this is the last one. A page that is short for no reason is a
@@ -425,7 +488,9 @@ static void count_pages(struct patientnow *p, struct arena *a, struct patientnow
 	int64_t n = (int64_t)page->n, size = paging->size, told = http_number(pages, ENTRIES_MAX);
 	bool in_pages = paging->page || paging->offset;
 	page->last = n < size || !in_pages;
-	page->pages = told > 0 ? told : 0;
+	page->pages = told > 0 ? told : total > 0 && paging->cursor ? (total + size - 1) / size : 0;
+	if (paging->cursor)
+		return;
 	if (page->pages > 0) {
 		page->last = number >= page->pages;
 	} else if (total >= 0 && in_pages) {
@@ -446,7 +511,7 @@ static const char *const usual_places[] = {"/data", "/results", "/items"};
 static const struct profile_pointers usual_rows = {(const char **)usual_places, COUNT(usual_places)};
 
 struct patientnow_page patientnow_list(
-	struct patientnow *p, struct arena *a, const struct patientnow_list *list, int64_t number)
+	struct patientnow *p, struct arena *a, struct patientnow_list *list, int64_t number)
 {
 	struct http_answer answer = ask(p, a, patientnow_list_path(p->profile, a, list, number));
 	struct patientnow_page page = {.calls = answer.calls};
@@ -465,6 +530,8 @@ struct patientnow_page patientnow_list(
 	for (struct str at = {0}; jtext_next(rows, &at);)
 		page.n++;
 	count_pages(p, a, &page, number, &answer, body);
+	if (p->profile->paging.cursor)
+		move_cursor(p, a, list, number, &answer, body, &page);
 	if (page.failure.code)
 		page.failure.message = arena_printf(a, "%s: %s", what, page.failure.message);
 	else

@@ -50,11 +50,20 @@ struct patientnow_answer patientnow_appointment_types(
 const char *patientnow_path(
 	const struct profile *profile, struct arena *a, enum event_kind kind, const char *id);
 
+enum { PATIENTNOW_CURSOR = 1024 }; /* bytes of a cursor; what is longer is none */
+
+/* Where a walk by cursors stands, for APIs that have them. */
+struct patientnow_cursor {
+	char at[PATIENTNOW_CURSOR + 1];   /* of the next page; "": the first */
+	char mark[PATIENTNOW_CURSOR + 1]; /* of a page that was there before: it must not come again */
+};
+
 /* A list, and which part of it. */
 struct patientnow_list {
 	const char *path;                    /* patients; the profile's, */
 	const struct profile_pointers *rows; /* as its rows are */
 	const char *since, *until;           /* changed then or later, and before that: RFC 3339; NULL: ever */
+	struct patientnow_cursor cursor;
 };
 
 struct patientnow_page {
@@ -66,9 +75,10 @@ struct patientnow_page {
 	bool last;
 };
 
-/* A page of a list, from 1. since and until are sent where the profile has a parameter for them. */
+/* A page of a list, from 1; its cursor then stands at the next. since and until are sent where the profile
+   has a parameter for them. */
 struct patientnow_page patientnow_list(
-	struct patientnow *p, struct arena *a, const struct patientnow_list *list, int64_t page);
+	struct patientnow *p, struct arena *a, struct patientnow_list *list, int64_t page);
 
 /* Its path with the query, but for secrets and the practice's id. */
 const char *patientnow_list_path(

@@ -5,9 +5,10 @@
 #include "state/state.h"
 
 struct bookmark {
-	const char *since; /* RFC 3339: the walk's lower bound; NULL: there was no walk yet */
-	int64_t page;      /* the next page; 0: no walk is under way */
-	const char *began; /* when the walk that is under way began, or NULL */
+	const char *since;  /* RFC 3339: the walk's lower bound; NULL: there was no walk yet */
+	int64_t page;       /* the next page; 0: no walk is under way */
+	const char *cursor; /* of the next page, where the API tells one; else NULL */
+	const char *began;  /* when the walk that is under way began, or NULL */
 };
 
 /* Reads a bookmark; its texts are the arena's. False where the state file cannot be read. */

@@ -271,6 +271,8 @@ static const struct {
 		 "CREATE TRIGGER wait_was_ended AFTER INSERT ON inbox WHEN new.settled IS NOT NULL BEGIN"
 		 "  UPDATE wait_count SET n=n+1, ms=ms+max(0,new.settled-new.received) WHERE le="
 		 "    (SELECT min(le) FROM wait_count WHERE le>=new.settled-new.received); END;"},
+	/* Where a walk by cursors stands. */
+	{10, "ALTER TABLE bookmark ADD COLUMN cursor TEXT;"},
 };
 
 enum { VERSION = 10 };

@@ -38,7 +38,7 @@ state_sql glow.db "UPDATE inbox SET body=NULL WHERE id='e3'; UPDATE inbox SET fa
 	INSERT INTO bill VALUES('L','1','c1',100,200,100,300), ('L','2','c1',-5,NULL,NULL,NULL); INSERT INTO lifetime VALUES('L','c1',100);
 	INSERT INTO latest VALUES('L','c1','bill','bill/1',1,4); INSERT INTO creation VALUES('L','c8','e8',7,NULL), ('L','c9','e9',8,'p9');
 	INSERT INTO name VALUES('L','field','PNOW ID','f1','TEXT'), ('L','stage','A/B','s1',NULL); INSERT INTO name_list VALUES('L','field',1);
-	INSERT INTO token VALUES('L','a','r',5,NULL), ('M',NULL,NULL,0,'h'); INSERT INTO bookmark VALUES('patients','2026-11-01T00:00:00Z',3,'2026-11-02T00:00:00Z');
+	INSERT INTO token VALUES('L','a','r',5,NULL), ('M',NULL,NULL,0,'h'); INSERT INTO bookmark VALUES('patients','2026-11-01T00:00:00Z',3,'2026-11-02T00:00:00Z','c/3');
 	INSERT INTO quota VALUES('patientnow','2026-11-28',17); INSERT INTO quota_turn VALUES('patientnow',6); INSERT INTO lookup VALUES(1,'patient',2);
 	INSERT INTO outage VALUES('PatientNow','0ad4c970',5,6);
 	INSERT INTO useless_list VALUES('billing',44); INSERT INTO dnd VALUES('L','c1',3,1)"

@@ -116,6 +116,10 @@ wrong "a place that is none" 's#"/firstName"#"firstName"#' 'patient.fields.first
 wrong "a header where there is none" 's#"/firstName"#"@X-Name"#' 'patient.fields.first_name: found "@X-Name", expected a JSON pointer, or =TEXT'
 wrong "a part where an object is wanted" 's#"/data"#"/data\#first"#' 'event.data: found "/data\#first", expected a JSON pointer, which starts with *'
 wrong "a unit that is none" 's#"day_first": false#"epoch": "minutes"#' 'epoch: found "minutes", expected "seconds" or "milliseconds"'
+wrong "a cursor that nobody tells" 's#"page": "page"#"cursor": "c"#' 'paging.cursor and paging.next go together: *'
+wrong "a cursor beside a number of pages" 's#"page": "page"#&, "cursor": "c", "next": ["/next"]#' 'paging: expected cursor, or page or offset'
+wrong "a name that no path can have" 's#"day_first": false#"emr": "Ana/Lopez"#' 'emr: expected a name of letters, digits, blanks, * and another than CRM'
+wrong "or that is the CRM'\''s" 's#"day_first": false#"emr": "Crm"#' 'emr: expected a name of *'
 wrong "an API without its address" '/"base_url"/d' 'base_url is missing'
 
 # ---- PatientNow's bodies are not public: its profile takes what they are likely to be

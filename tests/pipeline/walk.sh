@@ -54,8 +54,11 @@ point "no more than a page is repeated for each kill ($extra records)" "$extra"
 is 'lines that broke off are alone' "$(($(jq -cR 'fromjson? // "broken"' out | grep -c '^"broken"') <= 2 * kills))" 1
 is 'the bookmark is at rest' "$(sqlite3 test.db 'SELECT page, began IS NULL FROM bookmark')" '0|1'
 
-# --- Into the inbox. What is there tells how far it is; a page that never comes keeps it from its end.
+# --- Into the inbox, the next page's cursor told by each. What is there tells how far it is; a page that never comes keeps it from its end.
 
+sed 's#^ *//.*##' "$root/lib/profiles/patientnow-pro.json" | jq '.patient.list = "patients?by=link"
+	| .paging = {cursor: "cursor", next: ["/next"], rows: "rows", size: 100, since: "updatedSince"}' >cursor.profile
+practice test '.patientnow.daily_limit = 1000000 | .patientnow.profile = "./cursor.profile"'
 walk+=(-e patient -i)
 in_inbox()
 {
