@@ -70,11 +70,19 @@ static int64_t asked(struct names *n, const struct crm_location *location, enum 
 	return ms;
 }
 
-static void forget(struct names *n, const struct crm_location *location, enum name_kind kind)
+static bool forget(struct names *n, const struct crm_location *location, enum name_kind kind)
 {
-	state_do(n->state, "DELETE FROM name WHERE location=? AND kind=?", "tt", location->id, kinds[kind].kind);
-	if (kind == NAME_PIPELINE)
-		forget(n, location, NAME_STAGE);
+	return state_do(n->state, "DELETE FROM name WHERE location=? AND kind=?", "tt", location->id,
+			   kinds[kind].kind) &&
+		   (kind != NAME_PIPELINE || forget(n, location, NAME_STAGE));
+}
+
+/* What could not be read or written may be there all the same: nothing is to be left out for it. */
+static void fail(struct name *found, const char *error)
+{
+	found->error = error;
+	found->code = "state";
+	found->retry = true;
 }
 
 /* As it is written, which the table's key finds; else in any case. */
@@ -86,51 +94,61 @@ static struct name kept(struct names *n, struct arena *a, const struct crm_locat
 		"SELECT id, more FROM name WHERE location=?1 AND kind=?2 AND lower(name)=lower(?3) LIMIT 1",
 	};
 	const char *columns[2] = {NULL, NULL};
+	struct name found = {0};
 	for (size_t i = 0; i < COUNT(ways) && !columns[0]; i++)
-		state_run(n->state, a, columns, ways[i], "ttt", location->id, kinds[kind].kind, name);
-	return (struct name){.id = columns[0], .more = columns[1]};
+		if (state_run(n->state, a, columns, ways[i], "ttt", location->id, kinds[kind].kind, name) ==
+			STATE_FAILED)
+			fail(&found, "the state file cannot be read");
+	found.id = columns[0];
+	found.more = columns[1];
+	return found;
 }
 
-static void keep(struct names *n, const struct crm_location *location, enum name_kind kind, const char *name,
+static bool keep(struct names *n, const struct crm_location *location, enum name_kind kind, const char *name,
 	const char *id, const char *more)
 {
-	if (name && id)
-		state_do(n->state,
-			"INSERT INTO name(location,kind,name,id,more) VALUES(?,?,?,?,?)"
-			"  ON CONFLICT(location,kind,name) DO UPDATE SET id=excluded.id, more=excluded.more",
-			"ttttt", location->id, kinds[kind].kind, name, id, more);
+	return !name || !id ||
+		   state_do(n->state,
+			   "INSERT INTO name(location,kind,name,id,more) VALUES(?,?,?,?,?)"
+			   "  ON CONFLICT(location,kind,name) DO UPDATE SET id=excluded.id, more=excluded.more",
+			   "ttttt", location->id, kinds[kind].kind, name, id, more);
 }
 
-static void keep_stages(struct names *n, struct arena *a, const struct crm_location *location,
+static bool keep_stages(struct names *n, struct arena *a, const struct crm_location *location,
 	const char *pipeline, struct str stages)
 {
-	for (struct str at = {0}; jtext_next(stages, &at);) {
+	bool done = true;
+	for (struct str at = {0}; done && jtext_next(stages, &at);) {
 		const char *stage = jtext_string(a, jtext_get(at, "name"));
 		if (pipeline && stage)
-			keep(n, location, NAME_STAGE, arena_printf(a, "%s/%s", pipeline, stage),
+			done = keep(n, location, NAME_STAGE, arena_printf(a, "%s/%s", pipeline, stage),
 				jtext_string(a, jtext_get(at, "id")), NULL);
 	}
+	return done;
 }
 
 /* Keeps the names of a list, in place of the ones that were kept. */
-static void keep_list(struct names *n, struct arena *a, const struct crm_location *location,
+static bool keep_list(struct names *n, struct arena *a, const struct crm_location *location,
 	enum name_kind kind, struct str body)
 {
 	static const char *const lists[] = {
 		[NAME_FIELD] = "customFields", [NAME_PIPELINE] = "pipelines", [NAME_WORKFLOW] = "workflows"};
 	kind = list_of(kind);
-	forget(n, location, kind);
-	state_do(n->state,
-		"INSERT INTO name_list(location,kind,asked) VALUES(?,?,?)"
-		"  ON CONFLICT(location,kind) DO UPDATE SET asked=excluded.asked",
-		"tti", location->id, kinds[kind].kind, when_now_ms());
-	for (struct str at = {0}, list = jtext_get(body, lists[kind]); jtext_next(list, &at);) {
+	if (!state_begin_unflushed(n->state))
+		return false;
+	bool done =
+		forget(n, location, kind) && state_do(n->state,
+										 "INSERT INTO name_list(location,kind,asked) VALUES(?,?,?)"
+										 "  ON CONFLICT(location,kind) DO UPDATE SET asked=excluded.asked",
+										 "tti", location->id, kinds[kind].kind, when_now_ms());
+	for (struct str at = {0}, list = jtext_get(body, lists[kind]); done && jtext_next(list, &at);) {
 		const char *name = jtext_string(a, jtext_get(at, "name"));
-		keep(n, location, kind, name, jtext_string(a, jtext_get(at, "id")),
+		done = keep(n, location, kind, name, jtext_string(a, jtext_get(at, "id")),
 			jtext_string(a, jtext_get(at, "dataType")));
 		if (kind == NAME_PIPELINE)
-			keep_stages(n, a, location, name, jtext_get(at, "stages"));
+			done = done && keep_stages(n, a, location, name, jtext_get(at, "stages"));
 	}
+	return state_end(n->state, done) && done;
 }
 
 const char *names_path(struct arena *a, const struct crm_location *location, enum name_kind kind)
@@ -178,28 +196,26 @@ struct name names_find(struct names *n, struct arena *a, const struct crm_locati
 	enum name_kind kind, const char *name)
 {
 	struct name found = kept(n, a, location, kind, name);
-	if (found.id)
+	if (found.id || found.error)
 		return found;
 	struct fetch fetch = {.location = location, .list = list_of(kind)};
 	begin_fetch(n, &fetch);
 	/* first when, then what: between the two another process may get the list, and the name with it */
 	int64_t last = asked(n, location, kind);
 	found = kept(n, a, location, kind, name);
-	if (!found.id && when_now_ms() - last >= ASK_AGAIN_MS) {
+	if (!found.id && !found.error && when_now_ms() - last >= ASK_AGAIN_MS) {
 		struct crm_request request = {
 			.method = "GET", .path = names_path(a, location, kind), .repeatable = true};
 		struct crm_answer answer = crm_call(n->crm, a, location, &request);
-		if (!answer.error) {
-			if (state_begin_unflushed(n->state)) {
-				keep_list(n, a, location, kind, answer.body);
-				state_end(n->state, true);
-			}
+		if (answer.error)
+			found = (struct name){.error = answer.error,
+				.code = answer.code,
+				.retry = answer.retry,
+				.retry_after = answer.retry_after};
+		else if (keep_list(n, a, location, kind, answer.body))
 			found = kept(n, a, location, kind, name);
-		}
-		found.error = answer.error;
-		found.code = answer.code;
-		found.retry = answer.retry;
-		found.retry_after = answer.retry_after;
+		else
+			fail(&found, "the state file cannot be written");
 		found.calls = answer.calls;
 	}
 	end_fetch(n, &fetch);
@@ -219,10 +235,10 @@ bool names_drop(struct names *n, const struct crm_location *location, enum name_
 {
 	if (!state_begin_unflushed(n->state))
 		return false;
-	forget(n, location, list_of(kind));
-	state_do(n->state, "DELETE FROM name_list WHERE location=? AND kind=?", "tt", location->id,
-		kinds[list_of(kind)].kind);
-	return state_end(n->state, true);
+	bool done = forget(n, location, list_of(kind)) &&
+				state_do(n->state, "DELETE FROM name_list WHERE location=? AND kind=?", "tt", location->id,
+					kinds[list_of(kind)].kind);
+	return state_end(n->state, done) && done;
 }
 
 bool names_doubt(struct names *n, const struct crm_location *location, enum name_kind kind)

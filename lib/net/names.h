@@ -14,9 +14,9 @@ struct names *names_open(struct crm *crm, struct state *state);
 void names_close(struct names *n);
 
 struct name {
-	const char *id;      /* the arena's; NULL: the CRM has no such name, or could not be asked */
+	const char *id;      /* the arena's; NULL: the CRM has no such name, or nobody can tell now */
 	const char *more;    /* a field's dataType; else NULL */
-	const char *error;   /* where the CRM could not be asked: what to tell people */
+	const char *error;   /* where the CRM could not be asked, or the list not be kept: what to tell people */
 	const char *code;    /* and in a word, as of crm_call */
 	bool retry;          /* and whether it can work later */
 	int64_t retry_after; /* as of crm_call */

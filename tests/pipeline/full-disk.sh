@@ -90,6 +90,21 @@ is 'there is room again: all is well' "$status $(wrong)" '0 '
 pnow-inbox retry e1 >"/dev/null"
 full pnow-inbox run -1 -- pnow-sync
 is '... and what waited is settled' "$status $(pnow-inbox list | jq -r '"\(.id) \(.state)"')" '0 e1 skipped'
+
+# --- A list of names that was fetched and cannot be kept: what it would have told is not left out
+
+event bill.completed b1 "$(date -u +%FT%TZ)" '{patient: $ana} + bill("991"; "450.00")' | jq -c '.received = .occurred' | crm-map >"$DIR/event"
+for kind in field workflow; do
+	state_sql "$DIR/test.db" "DELETE FROM name; DELETE FROM name_list; CREATE TRIGGER full BEFORE INSERT ON name WHEN new.kind='$kind' BEGIN SELECT RAISE(FAIL, 'full'); END"
+	crm-push <"$DIR/event" >"$DIR/rows" 2>"$DIR/err"
+	is "$kind: the event waits, and it is said for what" "$(jq -r '[.status, .error.code, .error.retry, .error.message] | join(" ")' "$DIR/rows")" \
+		'failed state true the state file cannot be written'
+	state_sql "$DIR/test.db" 'DROP TRIGGER full'
+done
+crm-push <"$DIR/event" >"$DIR/rows" 2>"$DIR/err"
+is '... and is done whole when it can be kept' "$(jq -c '[.status, .warnings]' "$DIR/rows") $(contact ana@example.com | jq -c '[.fields["Patient Lifetime Value"], .workflows]')" \
+	'["done",[]] ["450.00",["PatientNow Order Paid","PatientNow Birthday"]]'
+
 # --- A disk that fails one write in fifty: what is settled in one go is as much as it takes, not all of it
 
 seq 3000 | jq -c '{id: "many-\(.)", type: "patient.updated", practice: "test", patient: {id: tostring},
