@@ -4,6 +4,7 @@
  * own.
  */
 #include "state/dump.h"
+#include "state/inbox.h"
 #include "text/buf.h"
 #include "value/when.h"
 
@@ -413,7 +414,7 @@ bool dump_load_end(struct dump_load *load, bool done, int64_t worked)
 	if (done && !load->ended)
 		done = wrong(load, "its end is missing: it was cut off");
 	else if (done)
-		done = keep_moments(load, worked);
+		done = keep_moments(load, worked) && (inbox_count_all(load->state) || unwritten(load));
 	if (done)
 		state_wake(load->state);
 	bool ended = state_end(load->state, done);

@@ -57,31 +57,34 @@ static bool is_known(
 		   from_crm(columns[0]) == from_crm(e->type);
 }
 
-/* Adds the event's row, and gives its seq and the key of its body; STATE_NONE: there is one of that id. */
-static enum state_result add_row(struct state *s, struct arena *a, const struct inbox_event *e,
-	const char *id, int64_t *seq, int64_t *body)
+/* Adds the event's row, with the key that its body will get; STATE_NONE: there is one of that id. */
+static enum state_result add_row(struct state *s, const struct inbox_event *e, const char *id)
 {
-	const char *columns[2] = {0};
 	bool named = e->patient && !(e->subject && strcmp(e->patient, e->subject) == 0);
 	int64_t now = when_now_ms();
-	enum state_result added = state_run(s, a, columns,
+	bool done = state_do(s,
 		"INSERT INTO inbox(id,type,patient,subject,queue,state,due,received,body)"
-		"  VALUES(?,?,?,?,?,'waiting',?,?,(SELECT coalesce(max(key),0)+1 FROM body))"
-		"  ON CONFLICT(id) DO NOTHING RETURNING seq, body",
+		"  VALUES(?,?,?,?,?,'waiting',?,?,(SELECT coalesce(max(key),0)+1 FROM body)) ON CONFLICT(id) DO NOTHING",
 		"tttttii", id, e->type, named ? e->patient : NULL, e->subject, e->patient,
 		e->received < now ? e->received : now, e->received);
-	*seq = state_number(columns[0]);
-	*body = state_number(columns[1]);
-	return added;
+	return !done ? STATE_FAILED : state_changed(s) ? STATE_ROW : STATE_NONE;
+}
+
+/* state_before_end: counts the events from this one on. */
+static bool count_added(struct state *s, int64_t first)
+{
+	return state_do(s,
+		"INSERT INTO event_count SELECT state, coalesce(type,''), count(*) FROM inbox WHERE seq>=? GROUP BY 1, 2"
+		"  ON CONFLICT(state,type) DO UPDATE SET n=event_count.n+excluded.n",
+		"i", first);
 }
 
 enum inbox_added inbox_add(struct state *s, struct arena *a, const struct inbox_event *e, const char **id)
 {
 	enum state_result added;
-	int64_t seq, body;
 	bool failed = false;
 	*id = e->id;
-	for (unsigned n = 2; (added = add_row(s, a, e, *id, &seq, &body)) == STATE_NONE; n++) {
+	for (unsigned n = 2; (added = add_row(s, e, *id)) == STATE_NONE; n++) {
 		if (is_known(s, a, e, *id, &failed))
 			return INBOX_KNOWN;
 		if (failed)
@@ -90,13 +93,26 @@ enum inbox_added inbox_add(struct state *s, struct arena *a, const struct inbox_
 	}
 	if (added == STATE_FAILED)
 		return INBOX_FAILED;
+	int64_t seq = state_added(s);
 	struct str given = jtext_get(e->line, "id");
 	bool same = given.n == strlen(*id) + 2 && memcmp(given.p + 1, *id, given.n - 2) == 0;
 	const char *line = same ? arena_copy(a, e->line) : with_id(a, e->line, *id);
-	if (!state_do(s, "INSERT INTO body(key,seq,text) VALUES(?,?,?)", "iit", body, seq, line))
+	if (!state_do(s, "INSERT INTO body(seq,text) VALUES(?,?)", "it", seq, line))
 		return INBOX_FAILED;
+	state_before_end(s, count_added, seq);
 	state_wake(s);
 	return INBOX_STORED;
+}
+
+bool inbox_count_all(struct state *s)
+{
+	return count_added(s, 0) &&
+		   state_do(s,
+			   "UPDATE wait_count AS w SET n=g.n, ms=g.ms FROM"
+			   "  (SELECT (SELECT min(le) FROM wait_count WHERE le>=settled-received) AS le, count(*) AS n,"
+			   "    sum(max(0,settled-received)) AS ms FROM inbox WHERE settled IS NOT NULL GROUP BY 1) AS g"
+			   "  WHERE g.le=w.le",
+			   "");
 }
 
 /* Which events a run may have now (?1), of its types (?2). */

@@ -28,11 +28,14 @@ enum inbox_added {
 	INBOX_FAILED /* the file cannot be written */
 };
 
-/* Stores an event; *id is what it is kept under. A body without an id that still waits is not stored again;
-   one that was begun is, under an id of its own, since the second may be news. So is one whose delivery id
-   the other sender has used. */
+/* Stores an event, within a transaction; *id is what it is kept under. A body without an id that still waits
+   is not stored again; one that was begun is, under an id of its own, since the second may be news. So is one
+   whose delivery id the other sender has used. */
 enum inbox_added inbox_add(
 	struct state *s, struct arena *a, const struct inbox_event *event, const char **id);
+
+/* Counts all events, and for how long they were on their way, where neither was counted yet (dump.h). */
+bool inbox_count_all(struct state *s);
 
 /* An event given to a run. */
 struct inbox_claimed {

@@ -267,12 +267,11 @@ static const struct {
 		 "CREATE TRIGGER wait_ended AFTER UPDATE OF settled ON inbox"
 		 "  WHEN old.settled IS NULL AND new.settled IS NOT NULL BEGIN"
 		 "  UPDATE wait_count SET n=n+1, ms=ms+max(0,new.settled-new.received) WHERE le="
-		 "    (SELECT min(le) FROM wait_count WHERE le>=new.settled-new.received); END;"
-		 "CREATE TRIGGER wait_was_ended AFTER INSERT ON inbox WHEN new.settled IS NOT NULL BEGIN"
-		 "  UPDATE wait_count SET n=n+1, ms=ms+max(0,new.settled-new.received) WHERE le="
 		 "    (SELECT min(le) FROM wait_count WHERE le>=new.settled-new.received); END;"},
 	/* Where a walk by cursors stands. */
 	{10, "ALTER TABLE bookmark ADD COLUMN cursor TEXT;"},
+	/* Who adds events counts them, once a transaction: with a trigger each is a third slower. */
+	{10, "DROP TRIGGER event_added"},
 };
 
 enum { VERSION = 10 };
@@ -294,10 +293,12 @@ struct state {
 	struct trouble trouble;
 	int busy_ms;
 	int64_t busy_since;
-	bool leaves_log;   /* to others, to move into the file */
-	int log;           /* its pages, after the last commit */
-	int wakeup;        /* for wakeup_send */
-	bool wakes;        /* when the transaction has ended */
+	bool leaves_log; /* to others, to move into the file */
+	int log;         /* its pages, after the last commit */
+	int wakeup;      /* for wakeup_send */
+	bool wakes;      /* when the transaction has ended */
+	bool (*before_end)(struct state *s, int64_t n);
+	int64_t n;         /* for before_end */
 	bool unseen;       /* a rehearsal: no power cut can harm it, */
 	bool has_original; /* and it reads this one, too */
 };
@@ -454,8 +455,16 @@ static bool open_file(struct state *s, struct state_failure *why)
 	return true;
 }
 
+/* Nobody asks SQLite how much memory it has: to count it takes a lock at each piece. */
+static void set_up(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static struct state *state_new(const char *path, int busy_ms)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, set_up);
 	struct state *s = allocated(calloc(1, sizeof *s));
 	s->path = path;
 	s->busy_ms = busy_ms;
@@ -775,6 +784,11 @@ int64_t state_changed(struct state *s)
 	return sqlite3_changes(s->db);
 }
 
+int64_t state_added(struct state *s)
+{
+	return sqlite3_last_insert_rowid(s->db);
+}
+
 enum state_result state_run(
 	struct state *s, struct arena *a, const char **columns, const char *sql, const char *types, ...)
 {
@@ -845,7 +859,7 @@ bool state_begin_reading(struct state *s)
 
 bool state_end(struct state *s, bool commit)
 {
-	bool ended = commit && state_do(s, "COMMIT", "");
+	bool ended = commit && (!s->before_end || s->before_end(s, s->n)) && state_do(s, "COMMIT", "");
 	if (ended)
 		trouble_over(&s->trouble, "state file %s: works again", s->path);
 	else if (!sqlite3_get_autocommit(s->db)) /* a full disk may have ended the transaction already */
@@ -854,8 +868,16 @@ bool state_end(struct state *s, bool commit)
 	if (ended && s->wakes)
 		wakeup_send(&s->wakeup, s->path);
 	s->wakes = false;
+	s->before_end = NULL;
 	pthread_mutex_unlock(&s->lock);
 	return ended;
+}
+
+void state_before_end(struct state *s, bool (*work)(struct state *s, int64_t n), int64_t n)
+{
+	if (!s->before_end)
+		s->n = n;
+	s->before_end = work;
 }
 
 void state_wake(struct state *s)

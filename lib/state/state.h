@@ -66,6 +66,8 @@ bool state_do_unflushed(struct state *s, const char *sql, const char *types, ...
 bool state_do_texts(struct state *s, const char *sql, const char *const *texts);
 /* How many rows the last state_do of this thread's transaction has changed. */
 int64_t state_changed(struct state *s);
+/* The key of the row that the last state_do of this thread's transaction has inserted. */
+int64_t state_added(struct state *s);
 /* Runs a statement, and copies the texts of its first row to columns (the arena's; NULL for NULL). */
 enum state_result state_run(
 	struct state *s, struct arena *a, const char **columns, const char *sql, const char *types, ...);
@@ -108,6 +110,10 @@ bool state_end(struct state *s, bool commit);
 /* Wakes those who wait for events (wakeup.h): when this thread's transaction has ended well, without one now.
    Whatever makes an event due calls it. */
 void state_wake(struct state *s);
+
+/* Has work called before this thread's transaction ends well: once, with the n of the first call. False takes
+   the transaction back. */
+void state_before_end(struct state *s, bool (*work)(struct state *s, int64_t n), int64_t n);
 
 /* For work that is done in many small transactions: lets others write before the next one. */
 void state_let_others(struct state *s);

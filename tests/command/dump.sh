@@ -100,6 +100,8 @@ holds 'what was loaded is what was written' cmp <(kept backup) <(kept again)
 is 'what was in a pipeline waits' "$(pnow-inbox -c new.json list -s running,waiting | wc -l)" 11
 is 'lines are as they were' "$(state_bodies new.db | cksum)" "$(state_bodies glow.db | cksum)"
 is 'counts are what is there' "$(state_recount new.db) $(pnow-inbox -c new.json stat | jq -c .calls)" " $(pnow-inbox stat | jq -c .calls)"
+is 'so is for how long events were on their way' "$(pnow-inbox -c new.json stat -m | sed -n 's/.*wait_seconds_count.* //p')" \
+	"$(state_events new.db 'settled IS NOT NULL')"
 is 'the file is sound' "$(state_sql new.db 'PRAGMA integrity_check')" ok
 is 'a person is forgotten in it as in any' "$(pnow-inbox -c new.json forget -f p1 | jq -c '[.bodies, .answers]')" '[8,1]'
 load() # [OPTION …]: standard input, into a file that is not there
