@@ -17,7 +17,7 @@ CLANG = $(findstring clang,$(notdir $(CC)))
 BUILD = .build/$(if $(FUZZ),libfuzzer,$(if $(CLANG),clang-)$(if $(SAN),san,release))
 BIN = $(BUILD)/bin
 
-PACKAGES = libcurl json-c libcrypto sqlite3 libmicrohttpd
+PACKAGES = libcurl json-c libcrypto sqlite3 libmicrohttpd zlib
 PACKAGES += $(shell pkg-config --exists libbsd-overlay && echo libbsd-overlay)
 PACKAGES += $(if $(filter Linux,$(shell uname -s)),libseccomp)
 
@@ -108,7 +108,7 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/world.o $(if $(FUZZ
 # The commands that a target calls.
 called = $(patsubst %,$(BUILD)/main/%.o,$(1)) $(call object,$(foreach c,$(1),$(filter-out %/main.c,$(wildcard cmd/$(patsubst %/main,%,$(c))/*.c))))
 $(BUILD)/fuzz/filters: $(call called,categorize crm-map crm-push/main pnow-enrich/main)
-$(BUILD)/fuzz/hook: $(call object,$(addprefix cmd/pnow-hook/,framing.c httpd.c linger.c practices.c recorder.c request.c store.c verify.c workers.c))
+$(BUILD)/fuzz/hook: $(call object,$(addprefix cmd/pnow-hook/,body.c framing.c httpd.c linger.c practices.c recorder.c request.c store.c verify.c workers.c))
 $(BUILD)/fuzz/csv: $(call called,pnow-csv/main)
 $(BUILD)/fuzz/push: $(call called,crm-push/main)
 $(BUILD)/fuzz/enrich: $(call called,pnow-enrich/main)

@@ -123,7 +123,8 @@ static void discard_body(void)
 static void reply(int out, const struct request *r, const struct answer *answer)
 {
 	const char *const headers[][2] = {
-		{"Content-Type", "application/json"},
+		{"Content-Type", answer->plain ? "text/plain" : "application/json"},
+		{"X-Content-Type-Options", answer->plain ? "nosniff" : NULL},
 		{"Allow", answer->allow},
 		{"WWW-Authenticate", answer->challenge},
 		{"Retry-After", answer->retry_after},
@@ -135,7 +136,7 @@ static void reply(int out, const struct request *r, const struct answer *answer)
 		if (headers[i][1])
 			buf_printf(&text, "%s: %s\r\n", headers[i][0], headers[i][1]);
 	bool head = strcmp(r->method, "HEAD") == 0;
-	buf_printf(&text, "Content-Length: %zu\r\n\r\n%s", strlen(answer->json), head ? "" : answer->json);
+	buf_printf(&text, "Content-Length: %zu\r\n\r\n%s", strlen(answer->text), head ? "" : answer->text);
 	for (size_t done = 0; done < text.n;) {
 		ssize_t n = write(out, text.p + done, text.n - done);
 		if (n < 0 && errno != EINTR)

@@ -51,7 +51,8 @@ struct request {
 	/* Called, in any thread, when an answer is there that request_body did not give. NULL: nobody waits for
 	   such a one. */
 	void (*answered)(const void *transport);
-	bool health; /* set by request_head: a monitor asks for /healthz */
+	bool health;       /* set by request_head: a monitor asks for /healthz */
+	const char *unfit; /* set by request_head: why the body, which is to be recorded, is not taken */
 	/* Set by request_head: who asks for whom. Left by request_end. */
 	struct practice *practice;
 	enum webhook_sender sender;
@@ -66,11 +67,12 @@ struct request {
 	void (*delivered)(struct request *r, enum delivery outcome);
 };
 
-/* What is answered: JSON, with the headers that its status asks for. Texts that are NULL are left out. */
+/* What is answered, with the headers that its status asks for. Texts that are NULL are left out. */
 struct answer {
 	unsigned status;
-	const char *json;
-	const char *id; /* of the event */
+	const char *text; /* JSON, */
+	bool plain;       /* or what the sender wants to hear, and nothing that anybody may take for a page */
+	const char *id;   /* of the event */
 	const char *allow;
 	const char *challenge;   /* WWW-Authenticate */
 	const char *retry_after; /* seconds */
@@ -185,7 +187,28 @@ void request_end(struct hook *h, struct request *r);
 void request_told(
 	const struct hook *h, const struct request *r, const struct answer *answer, struct timespec started);
 
+/* body.c */
+
+/* The profile of the request's sender, or NULL. */
+const struct profile *body_profile(const struct request *r);
+/* NULL where the body is of a type, and packed in a way, that this sender may use; else what was expected,
+   and in *mend what may be done about it, for whoever runs the hook, or NULL. */
+const char *body_unfit(const struct request *r, const char **mend);
+/* The body, unpacked (the arena's) where it is compressed. *status is 400 where it cannot be, 413 where that
+ * is too long, else 0. */
+struct str body_unpacked(const struct request *r, struct str body, unsigned *status);
+/* Which of the two the sender has signed. */
+struct str body_signed(const struct request *r, struct str sent, struct str unpacked);
+/* An unpacked body as JSON; p NULL where a form is none, and why. What should be JSON is not looked at. */
+struct str body_json(const struct request *r, struct str body, const char **wrong);
+
 /* recorder.c */
+
+/* Whether requests are recorded. */
+static inline bool recorder_records(const struct recorder *rec)
+{
+	return rec->folder != NULL;
+}
 
 /* Ends the process with status 78 where the folder is none. */
 void recorder_open(struct recorder *rec, const char *folder, unsigned days);

@@ -239,13 +239,14 @@ static enum MHD_Result reply(struct MHD_Connection *c, struct exchange *x)
 	const struct answer *answer = &x->answer;
 	struct server *s = x->server;
 	const char *const headers[][2] = {
-		{MHD_HTTP_HEADER_CONTENT_TYPE, "application/json"},
+		{MHD_HTTP_HEADER_CONTENT_TYPE, answer->plain ? "text/plain" : "application/json"},
+		{"X-Content-Type-Options", answer->plain ? "nosniff" : NULL},
 		{MHD_HTTP_HEADER_ALLOW, answer->allow},
 		{MHD_HTTP_HEADER_WWW_AUTHENTICATE, answer->challenge},
 		{MHD_HTTP_HEADER_RETRY_AFTER, answer->retry_after},
 	};
 	struct MHD_Response *response =
-		MHD_create_response_from_buffer(strlen(answer->json), (void *)answer->json, MHD_RESPMEM_MUST_COPY);
+		MHD_create_response_from_buffer(strlen(answer->text), (void *)answer->text, MHD_RESPMEM_MUST_COPY);
 
 	if (!response)
 		return MHD_NO;
@@ -381,7 +382,7 @@ static enum MHD_Result finish(struct MHD_Connection *c, struct exchange *x)
 {
 	struct server *s = x->server;
 
-	if (x->answer.json)
+	if (x->answer.text)
 		return reply(c, x);
 	end_to_wait(s, x->connection);
 	if (!s->workers) {

@@ -11,6 +11,7 @@
  * repeats after a 429 and after nothing else, everybody else after a 503.
  */
 #include "hook.h"
+#include "text/form.h"
 #include "text/jtext.h"
 #include "text/say.h"
 
@@ -19,7 +20,10 @@
 #include <strings.h>
 #include <time.h>
 
-enum { SHOWN_MAX = 120 }; /* bytes of a sender's text in a message */
+enum {
+	SHOWN_MAX = 120,     /* bytes of a sender's text in a message */
+	CHALLENGE_MAX = 512, /* bytes of what an EMR wants to hear again */
+};
 
 static const struct {
 	const char *name;
@@ -44,7 +48,7 @@ const char *request_shown(struct arena *a, const char *text)
 static bool refuse(struct request *r, struct answer *answer, unsigned status, const char *why)
 {
 	answer->status = status;
-	answer->json = arena_printf(r->arena, "{\"error\":\"%s\"}\n", why);
+	answer->text = arena_printf(r->arena, "{\"error\":\"%s\"}\n", why);
 	return true;
 }
 
@@ -94,20 +98,6 @@ void request_end(struct hook *h, struct request *r)
 	r->practice = NULL;
 }
 
-/* Whether a Content-Type is JSON's: application/json or something+json, with or without parameters. */
-static bool is_json(const char *type)
-{
-	if (!type)
-		return false;
-	size_t n = strcspn(type, ";");
-	while (n > 0 && (type[n - 1] == ' ' || type[n - 1] == '\t'))
-		n--;
-	static const char json[] = "application/json", suffix[] = "+json";
-	if (n == strlen(json) && strncasecmp(type, json, n) == 0)
-		return true;
-	return n > strlen(suffix) && strncasecmp(type + n - strlen(suffix), suffix, strlen(suffix)) == 0;
-}
-
 /* Whether the length that the sender announced is too long. One that is no number never comes here from a
  * server. */
 static bool is_too_long(const char *length)
@@ -146,44 +136,81 @@ static void answer_monitor(struct hook *h, struct request *r, struct answer *ans
 		return;
 	}
 	answer->status = 200;
-	answer->json = "{\"ok\":true}\n";
+	answer->text = "{\"ok\":true}\n";
 }
 
-/* Whether an EMR only wants to see that the hook is there. */
-static bool is_probe(const struct request *r)
+/* Says again what an EMR wants to hear. Nobody has verified who asks, so it is nothing that does anything
+   wherever it gets to: short, printable, and no markup. Always true. */
+static bool answer_challenge(struct request *r, struct answer *answer, struct str challenge)
 {
-	const struct profile *profile = r->sender == SENDER_PATIENTNOW ? r->practice->profile : NULL;
-	return profile && profile->probe && (strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0);
+	for (size_t i = 0; i < challenge.n; i++)
+		if (challenge.p[i] < ' ' || challenge.p[i] > '~' || challenge.p[i] == '<' || challenge.p[i] == '>')
+			return refuse(r, answer, 400, "the challenge is no printable ASCII");
+	if (!challenge.n || challenge.n > CHALLENGE_MAX)
+		return refuse(r, answer, 400, "the challenge is empty, or over 512 bytes");
+	answer->status = 200;
+	answer->text = arena_copy(r->arena, challenge);
+	return answer->plain = true;
+}
+
+/* Answers an EMR that only wants to see whether the hook is there, or somebody who takes it for a page. */
+static void answer_visitor(struct request *r, struct answer *answer)
+{
+	const struct profile *profile = body_profile(r);
+	bool asks = strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0;
+	const char *name = profile && asks ? profile->challenge.query : NULL;
+	struct str challenge = name ? form_field(r->arena, r->query, name) : (struct str){0};
+	if (challenge.p) {
+		answer_challenge(r, answer, challenge);
+	} else if (profile && profile->probe && asks) {
+		answer->status = 200;
+		answer->text = "{\"ok\":true}\n";
+	} else {
+		answer->allow = profile && profile->challenge.query ? "GET, HEAD, POST" : "POST";
+		refuse(
+			r, answer, 405, name ? "a hook takes POST, and GET with a challenge" : "a hook takes POST only");
+	}
+}
+
+/* Answers an EMR that posts a challenge: a body that is no event of the profile, and has one. */
+static bool answer_posted(struct request *r, struct answer *answer, struct str body)
+{
+	const struct profile *profile = body_profile(r);
+	struct jtext_error error;
+	const char *wrong;
+	if (!profile || !profile->challenge.body.n)
+		return false;
+	struct str json = body_json(r, body, &wrong);
+	if (!json.p || !jtext_check(json, &error))
+		return false;
+	const struct webhook_request request = {r->header, r->transport};
+	const char *challenge = webhook_challenge(r->arena, profile, json, &request);
+	return challenge && answer_challenge(r, answer, str_of(challenge));
 }
 
 /* Judges the head of a request; true: that was the answer. */
 static bool refuse_head(struct hook *h, struct request *r, struct answer *answer)
 {
+	const char *mend;
 	if (strcmp(r->path, "/healthz") == 0)
 		return refuse_monitor(r, answer);
 	if (!route(h, r))
 		return refuse(r, answer, 404, "no such hook");
-	if (is_probe(r)) {
-		answer->status = 200;
-		answer->json = "{\"ok\":true}\n";
-		return true;
-	}
+	if (!r->practice->conf)
+		return refuse_for_now(r, answer);
 	if (strcmp(r->method, "POST") != 0) {
-		answer->allow = "POST";
-		return refuse(r, answer, 405, "a hook takes POST only");
+		answer_visitor(r, answer);
+		return true;
 	}
 	if (is_too_long(r->header(r->transport, "Content-Length"))) {
 		request_too_long(r, answer);
 		return true;
 	}
-	if (!is_json(r->header(r->transport, "Content-Type")))
-		return refuse(r, answer, 415, "Content-Type must be application/json");
-	const char *encoding = r->header(r->transport, "Content-Encoding");
-	if (encoding && strcasecmp(encoding, "identity") != 0)
-		return refuse(r, answer, 415, "Content-Encoding is not supported");
-	if (!r->practice->conf)
-		return refuse_for_now(r, answer);
-	return false;
+	r->unfit = body_unfit(r, &mend);
+	if (!r->unfit)
+		return false;
+	tell(r, "415", mend ? arena_printf(r->arena, "%s%s", r->unfit, mend) : r->unfit);
+	return !recorder_records(&h->recorder) && refuse(r, answer, 415, r->unfit);
 }
 
 bool request_head(struct hook *h, struct request *r, struct answer *answer)
@@ -244,7 +271,7 @@ static const char *wrong_json(struct request *r, struct str body)
 {
 	struct jtext_error error = {0};
 	struct jtext_members members = {0};
-	const struct profile *profile = r->sender == SENDER_PATIENTNOW ? r->practice->profile : NULL;
+	const struct profile *profile = body_profile(r);
 	struct str bare = trimmed(body);
 	bool fits = profile && profile->event_list.n && bare.n && *bare.p == '['
 					? jtext_check(body, &error)
@@ -267,10 +294,12 @@ static const char *wrong_json(struct request *r, struct str body)
 	return twice ? "a name is given twice in the body's object" : NULL;
 }
 
-/* Fills in the answer to a body that holds no event; false where it holds one. */
-static bool refuse_json(struct request *r, struct str body, struct answer *answer)
+/* Makes JSON of a body; fills in the answer to one that holds no event. False where it holds one. */
+static bool refuse_json(struct request *r, struct str *body, struct answer *answer)
 {
-	const char *why = wrong_json(r, body);
+	const char *why;
+	*body = body_json(r, *body, &why);
+	why = why ? arena_printf(r->arena, "the body is no form: %s", why) : wrong_json(r, *body);
 	if (why) {
 		tell(r, "400", why);
 		refuse(r, answer, 400, why);
@@ -304,7 +333,7 @@ static void accept_event(struct request *r, const struct webhook *event, struct 
 	buf_member(&json, "id", event->id);
 	buf_puts(&json, event->ping ? ",\"ping\":true}\n" : "}\n");
 	answer->status = 200;
-	answer->json = buf_take(&json, r->arena).p;
+	answer->text = buf_take(&json, r->arena).p;
 }
 
 /* Fills in the answer to an event, as its delivery went. */
@@ -375,20 +404,41 @@ static void delivered(struct request *r, enum delivery outcome)
 	r->answered(r->transport);
 }
 
+/* Unpacks a body, and records it as far as that can be done. True: it is not taken, and that was the answer.
+ */
+static bool refuse_packing(struct hook *h, struct request *r, struct str *body, struct answer *answer)
+{
+	unsigned status = 0;
+	struct str unpacked = body_unpacked(r, *body, &status);
+	recorder_take(&h->recorder, r, status ? *body : unpacked);
+	if (r->unfit)
+		return refuse(r, answer, 415, r->unfit);
+	if (status == 413) {
+		request_too_long(r, answer);
+	} else if (status) {
+		tell(r, "400", "the body is not compressed as Content-Encoding says, or is not whole");
+		refuse(r, answer, status, "the body is not compressed as Content-Encoding says, or is not whole");
+	}
+	*body = unpacked;
+	return status != 0;
+}
+
 bool request_body(struct hook *h, struct request *r, struct str body, struct answer *answer)
 {
 	if (r->health) {
 		answer_monitor(h, r, answer);
 		return true;
 	}
-	recorder_take(&h->recorder, r, body);
 	const struct verifier *v = &r->practice->verify[r->sender];
-	const char *why = verifier_refuses(v, r, body);
+	struct str sent = body;
+	if (refuse_packing(h, r, &body, answer) || answer_posted(r, answer, body))
+		return true;
+	const char *why = verifier_refuses(v, r, body_signed(r, sent, body));
 	if (why) {
 		refuse_sender(r, answer, why);
 		return true;
 	}
-	if (refuse_json(r, body, answer))
+	if (refuse_json(r, &body, answer))
 		return true;
 	body = trimmed(body);
 	why = verifier_stale(v, r, body);

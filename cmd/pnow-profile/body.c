@@ -2,6 +2,7 @@
 #include "pnow-profile.h"
 #include "text/buf.h"
 #include "text/file.h"
+#include "text/form.h"
 
 #include <err.h>
 #include <errno.h>
@@ -71,6 +72,17 @@ static char *read_input(struct arena *a, size_t *n)
 	return got < 0 ? NULL : arena_copy(a, buf_take(&text, a));
 }
 
+/* Takes a form for the body; false where the text is none. */
+static bool take_form(struct sample *s, struct str text)
+{
+	const char *wrong;
+	while (text.n && strchr("\r\n", text.p[text.n - 1]))
+		text.n--;
+	s->body = form_json(s->a, text, &wrong);
+	s->form = s->body.p;
+	return s->form;
+}
+
 /* What a file holds: a body, and the headers of a request that it is in. */
 static void read_file(struct sample *s, struct arena *a, const char *file)
 {
@@ -81,8 +93,11 @@ static void read_file(struct sample *s, struct arena *a, const char *file)
 	*s = (struct sample){.file = input ? "standard input" : file, .a = a};
 	if (!text)
 		errx(EX_DATAERR, "cannot read %s: %s", s->file, strerror(errno));
-	if (!jtext_check((struct str){text, n}, &error))
+	if (!jtext_check((struct str){text, n}, &error)) {
+		if (take_form(s, (struct str){text, n}))
+			return;
 		errx(EX_DATAERR, "%s: no JSON: %s at byte %zu", s->file, error.what, error.at);
+	}
 	size_t blank = strspn(text, " \t\r\n");
 	while (strchr(" \t\r\n", text[n - 1]))
 		n--;
@@ -90,10 +105,25 @@ static void read_file(struct sample *s, struct arena *a, const char *file)
 	s->headers = jtext_get(s->body, "headers");
 	struct str inner = jtext_get(s->body, "body");
 	bool request = jtext_type(s->headers) == JTEXT_OBJECT && jtext_get(s->body, "method").p && inner.p;
-	if (request)
-		s->body = inner;
-	else
+	if (!request) {
 		s->headers = (struct str){0};
+		return;
+	}
+	s->query = jtext_string(a, jtext_get(s->body, "query"));
+	s->body = inner;
+	if (str_is(inner, "\"\""))
+		s->body.p = NULL;
+	else if (jtext_type(inner) == JTEXT_STRING && !take_form(s, str_of(jtext_string(a, inner))))
+		s->body = inner;
+}
+
+/* A field of a form that holds JSON may be the whole body. */
+static void mark_inner(struct sample *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const char *path = s->leaves[i].path, *inner = *path == '/' ? strchr(path + 1, '/') : NULL;
+		s->leaves[i].outer = inner ? (size_t)(inner - path) : 0;
+	}
 }
 
 /* The profile that says no more than where a list of events seems to be in a body; its list has n 0 where
@@ -128,6 +158,13 @@ static void add_samples(struct samples *all, struct arena *a, const char *file, 
 	size_t n;
 	read_file(&whole, a, file);
 	struct profile guessed = {0};
+	if (!whole.body.p || webhook_challenge(a, profile, whole.body, NULL)) {
+		all->probed = true;
+		all->query = whole.query ? whole.query : all->query;
+		return;
+	}
+	if (whole.form && profile && !profile->form)
+		errx(EX_DATAERR, "%s: a form: write \"form\": true into the profile", whole.file);
 	if (!profile)
 		guessed = guessed_list(a, whole.body);
 	const struct str *bodies = webhook_bodies(a, profile ? profile : &guessed, whole.body, &n);
@@ -145,6 +182,8 @@ static void add_samples(struct samples *all, struct arena *a, const char *file, 
 			s->file = arena_printf(a, "%s, event %zu", whole.file, i + 1);
 		add_headers(s);
 		add_leaves(s, "", s->body, 0);
+		if (s->form)
+			mark_inner(s);
 	}
 }
 
@@ -154,6 +193,9 @@ struct samples samples_read(struct arena *a, char **files, const struct profile 
 	struct samples all = {0};
 	for (char **file = *files ? files : input; *file; file++)
 		add_samples(&all, a, *file, profile);
+	if (!all.n)
+		errx(EX_DATAERR,
+			"no body is there: expected a webhook's, beside what only asks whether the hook is there");
 	for (size_t i = 0; i < all.n; i++)
 		all.at[i].request = (struct webhook_request){header, &all.at[i]};
 	return all;

@@ -468,14 +468,15 @@ const char *guess_name_status(const char *name)
 /* Whether a name is one of those around the facts: at the top, or in an object about the event itself. */
 static bool is_around(const struct leaf *leaf)
 {
+	const char *path = leaf->path + leaf->outer;
 	enum whose whose = name_of(leaf).whose;
-	const char *slash = strchr(leaf->path + 1, '/');
+	const char *slash = strchr(path + 1, '/');
 	if (whose != NOBODY && whose != EVENT)
 		return false;
 	if (!slash)
 		return true;
-	struct words above = words_of(leaf->path + 1, (size_t)(slash - leaf->path - 1));
-	return !strchr(slash + 1, '/') && !guess_wraps(leaf->path + 1, (size_t)(slash - leaf->path - 1)) &&
+	struct words above = words_of(path + 1, (size_t)(slash - path - 1));
+	return !strchr(slash + 1, '/') && !guess_wraps(path + 1, (size_t)(slash - path - 1)) &&
 		   has_word(&above, " event webhook metadata header headers ");
 }
 

@@ -77,7 +77,8 @@ static const struct leaf *event_leaf(
 		const struct leaf *leaf = &s->leaves[i];
 		const char *guess = guess_event(leaf, &r);
 		bool own_id =
-			!*prefix && strcasecmp(leaf->path, "/id") == 0; /* the thing's, in a body without a data object */
+			strlen(prefix) == leaf->outer && strcasecmp(leaf->path + leaf->outer, "/id") ==
+												 0; /* the thing's, in a body without a data object */
 		if (!guess || strcmp(guess, part) != 0 || own_id || r >= least)
 			continue;
 		best = leaf;
@@ -333,8 +334,38 @@ static void learn_signature(struct learned *l, const struct leaf *header)
 					  header->path + 1);
 }
 
+/* Whether a body is a challenge, and no event. */
+static bool learn_challenge(struct learned *l, const struct sample *s)
+{
+	unsigned rank;
+	const struct leaf *name = event_leaf(s, "name", "", &rank);
+	const char *type = name ? guess_type(name->text) : NULL;
+	for (size_t i = 0; i < s->n && (!type || strcmp(type, "ping") == 0); i++)
+		if (strcasecmp(s->leaves[i].path, "/challenge") == 0) {
+			l->challenge_body = s->leaves[i].path;
+			return true;
+		}
+	return false;
+}
+
+/* The parameter of a question without a body that must be answered with its value. */
+static void learn_question(struct learned *l, const char *query)
+{
+	static const char *const words[] = {"challenge", "validation"};
+	l->probe = true;
+	for (const char *p = query; p && *p; p += strcspn(p, "&"), p += *p == '&') {
+		char *name = arena_copy(l->a, (struct str){p, strcspn(p, "=&")});
+		for (size_t i = 0; i < COUNT(words); i++)
+			if (strcasestr(name, words[i]) && !l->challenge_query)
+				l->challenge_query = str_plain(name);
+	}
+}
+
 static void learn_body(struct learned *l, const struct sample *s)
 {
+	if (learn_challenge(l, s))
+		return;
+	l->form |= s->form;
 	struct lesson n = {.l = l, .s = s, .data = find_data(s)};
 	if (s->list)
 		add(&l->event.list, s->list, 0, NULL);
@@ -345,6 +376,8 @@ static void learn_body(struct learned *l, const struct sample *s)
 		const struct leaf *leaf = &s->leaves[i];
 		const char *part = guess_event(leaf, &rank);
 		if (*leaf->path == '@') {
+			l->compressed |=
+				strcasecmp(leaf->path, "@Content-Encoding") == 0 && strcasecmp(leaf->text, "identity") != 0;
 			learn_signature(l, leaf);
 			continue;
 		}
@@ -378,6 +411,8 @@ static void ask_the_rest(struct learned *l, const char *base)
 			ask(l, "no body was given about this: %s; send one, and learn again with all of them",
 				event_kind_name(kind));
 	if (!base)
+		ask(l, "\"emr\": what do people call the EMR? Notes and the path of the hook have that");
+	if (!base)
 		ask(l,
 			"the EMR's API, if it has one: base_url and the paths, see pnow.conf(5). Without it what webhooks lack stays unknown");
 	else
@@ -392,6 +427,8 @@ int learn(struct task *t, char **files)
 	struct samples samples = samples_read(&t->a, files, NULL);
 	for (size_t i = 0; i < samples.n; i++)
 		learn_body(&l, &samples.at[i]);
+	if (samples.probed)
+		learn_question(&l, samples.query);
 	free(samples.at);
 	ask_the_rest(&l, t->base);
 	learn_write(&l, t->base);

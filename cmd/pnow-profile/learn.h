@@ -30,8 +30,9 @@ struct learned {
 		struct learned_list list, name, id, time, data;
 	} event;
 	struct learned_names events, statuses;
-	bool day_first;
-	const char *epoch; /* or NULL */
+	bool day_first, form, compressed, probe;
+	const char *challenge_query, *challenge_body; /* or NULL */
+	const char *epoch;                            /* or NULL */
 	struct learned_kind kinds[EVENT_KINDS];
 	bool seen[EVENT_KINDS]; /* a body was about one */
 	struct learned_list items, item_name, item_amount;

@@ -169,6 +169,36 @@ static void write_kind(struct writing *w, enum event_kind kind)
 	buf_puts(&w->out, "  },\n");
 }
 
+/* What webhooks are like around their events: seen, or the base's. */
+static void write_webhooks(struct writing *w)
+{
+	static const struct profile nothing;
+	const struct profile *base = w->of_base ? w->of_base : &nothing;
+	const struct learned *l = w->l;
+	const char *query = l->challenge_query ? l->challenge_query : base->challenge.query;
+	struct learned_list body = {.n = l->challenge_body != NULL, .at = {{.place = l->challenge_body}}};
+	if (l->probe || base->probe)
+		buf_puts(&w->out, "  \"probe\": true,\n");
+	if (query || body.n || base->challenge.body.n) {
+		buf_puts(&w->out, "  \"challenge\": {\n");
+		if (body.n || base->challenge.body.n)
+			write_list(w, "    ", "body", &body, &base->challenge.body, !query);
+		if (query) {
+			buf_puts(&w->out, "    \"query\": ");
+			buf_json(&w->out, str_of(query));
+			buf_puts(&w->out, "\n");
+		}
+		buf_puts(&w->out, "  },\n");
+	}
+	if (l->form || base->form)
+		buf_puts(&w->out, "  \"form\": true,\n");
+	if (base->compressed)
+		buf_printf(&w->out, "  \"compressed\": \"%s\",\n", base->compressed);
+	else if (l->compressed)
+		buf_puts(&w->out,
+			"  \"compressed\": \"unpacked\", // a guess: \"sent\", where that is what the sender signs\n");
+}
+
 void learn_write(struct learned *l, const char *base)
 {
 	static const char *const pings[][2] = {{"ping", "ping"}, {"test", "ping"}};
@@ -178,8 +208,8 @@ void learn_write(struct learned *l, const char *base)
 		{"no show", "no_show"}};
 	static const char *const bill_statuses[][2] = {{"void", "void"}, {"voided", "void"},
 		{"cancelled", "void"}, {"deleted", "void"}, {"refunded", "refunded"}};
-	static const char *const ours[] = {"name", "day_first", "utc", "epoch", "event", "events", "statuses",
-		"patient", "appointment", "bill", "membership"};
+	static const char *const ours[] = {"name", "day_first", "utc", "epoch", "probe", "challenge", "form",
+		"compressed", "event", "events", "statuses", "patient", "appointment", "bill", "membership"};
 	struct writing w = {.l = l};
 	struct profile *of_base = base ? profile_read(base, "-b") : NULL;
 	w.of_base = of_base;
@@ -193,6 +223,7 @@ void learn_write(struct learned *l, const char *base)
 		buf_puts(&w.out, "  \"day_first\": true,\n");
 	if (l->epoch)
 		buf_printf(&w.out, "  \"epoch\": \"%s\",\n", l->epoch);
+	write_webhooks(&w);
 	write_event(&w);
 	write_names(&w, "events", &l->events, pings, COUNT(pings));
 	write_names(&w, "statuses", &l->statuses, statuses, COUNT(statuses));

@@ -8,6 +8,7 @@
 /* A name in a body that holds a single value: of a list's entries the first stands for all. */
 struct leaf {
 	const char *path; /* /data/client/email; of a header @X-Event */
+	size_t outer;     /* bytes of it that lead to a body inside of a form: /payload; else 0 */
 	struct str value; /* in the body; p NULL: a header's */
 	const char *text; /* decoded; NULL: null, or an empty object or list */
 	bool known;       /* the profile reads it, or would if what it tries before were not there */
@@ -21,20 +22,25 @@ struct sample {
 	struct webhook_request request;
 	struct leaf *leaves;
 	size_t n;
-	const char *list; /* where the list of events seems to be that it is one of; NULL: it is the body */
+	bool form;         /* the body was one */
+	const char *query; /* of the request, names without values; or NULL */
+	const char *list;  /* where the list of events seems to be that it is one of; NULL: it is the body */
 	struct arena *a;
 };
 
 struct samples {
 	struct sample *at; /* to be freed */
 	size_t n;
+	bool probed;       /* there was a question without a body, or with a challenge, too: it is no sample; */
+	const char *query; /* its query, names without values, or NULL */
 };
 
 /* body.c */
 
 /* Reads each file, or standard input where there is none ("-" is that, too). One that holds several events,
    as the profile says, or as it seems where that is NULL, makes so many samples. Ends the process with status
-   65 where a file cannot be read, or holds no JSON object. */
+   65 where a file cannot be read, or holds no JSON object and no form, or one that the profile does not take.
+ */
 struct samples samples_read(struct arena *a, char **files, const struct profile *profile);
 /* Its headers, where they are known; else NULL. */
 const struct webhook_request *sample_request(const struct sample *s);

@@ -255,6 +255,12 @@ static void store_emr(const struct settings *s, const char *key, struct str valu
 	*(const char **)place = text;
 }
 
+/* What is signed of a body that is compressed. */
+static void store_compressed(const struct settings *s, const char *key, struct str value, void *place)
+{
+	store_one_of(s, key, value, place, "sent", "unpacked");
+}
+
 static void store_size(const struct settings *s, const char *key, struct str value, void *place)
 {
 	*(int64_t *)place = settings_number(s, key, value, 1, 1000);
@@ -379,6 +385,10 @@ static const struct settings_key keys[] = {
 	{"signature.salt_header", settings_store_text, AT(signature.salt_header)},
 	{"signature.key", store_key_form, AT(signature.key)},
 	{"probe", settings_store_bool, AT(probe)},
+	{"challenge.query", settings_store_text, AT(challenge.query)},
+	{"challenge.body", store_pointers, AT(challenge.body)},
+	{"form", settings_store_bool, AT(form)},
+	{"compressed", store_compressed, AT(compressed)},
 	{"event.list", store_pointers, AT(event_list)},
 	{"event.name", store_event_places, AT(event_name)},
 	{"event.id", store_event_places, AT(event_id)},

@@ -70,6 +70,12 @@ struct profile_signature {
 	const char *key;         /* the secret is the key in this form: "base64", "hex" */
 };
 
+/* What the EMR wants to hear again when it asks whether the hook is there. */
+struct profile_challenge {
+	const char *query;            /* a parameter of a GET or HEAD, or NULL */
+	struct profile_pointers body; /* a text in a body that is no event */
+};
+
 struct profile {
 	const char *name;
 	const char *emr;      /* what people call it: "PatientNow" */
@@ -87,7 +93,11 @@ struct profile {
 	const char *epoch; /* what numbers that are times count since 1970: "seconds", "milliseconds"; NULL: none
 						  is one */
 	struct profile_signature signature;
-	bool probe; /* GET and HEAD, by which the EMR sees whether the hook is there, are answered */
+	struct profile_challenge challenge;
+	bool form;              /* webhooks may be forms */
+	const char *compressed; /* webhooks may be compressed, and what is signed is that: "sent", or "unpacked";
+							   NULL: they may not */
+	bool probe;             /* GET and HEAD, by which the EMR sees whether the hook is there, are answered */
 	struct profile_pointers event_list; /* several events in a body; "/": the body is the list */
 	struct profile_pointers event_name, event_id, event_time, event_data;
 	struct conf_names events;   /* the EMR's event names and our types ("ping": answered and forgotten) */

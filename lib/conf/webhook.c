@@ -53,6 +53,16 @@ static struct str list_in(const struct profile *profile, struct str body)
 	return (struct str){0};
 }
 
+const char *webhook_challenge(
+	struct arena *a, const struct profile *profile, struct str body, const struct webhook_request *request)
+{
+	const char *challenge = profile ? profile_text(&profile->challenge.body, a, body) : NULL;
+	if (!challenge || list_in(profile, body).p)
+		return NULL;
+	const char *type = profile_type(profile, told_at(a, &profile->event_name, body, request));
+	return type && strcmp(type, "ping") != 0 ? NULL : challenge;
+}
+
 struct str *webhook_bodies(struct arena *a, const struct profile *profile, struct str body, size_t *n)
 {
 	struct str list = list_in(profile, body), at = {0};

@@ -34,6 +34,11 @@ struct webhook_request {
 struct webhook webhook_read(struct arena *a, const struct conf *conf, const struct profile *profile,
 	enum webhook_sender sender, struct str body, const struct webhook_request *request);
 
+/* What the sender of a body (checked) wants to hear again, as the profile (or NULL) says; NULL: nothing, as
+   where it tells of events that the profile knows. request is NULL where it is not known. */
+const char *webhook_challenge(
+	struct arena *a, const struct profile *profile, struct str body, const struct webhook_request *request);
+
 /* The bodies in a body that was checked (the arena's): itself, or the objects of the list of events that the
    profile (or NULL) says of. */
 struct str *webhook_bodies(struct arena *a, const struct profile *profile, struct str body, size_t *n);

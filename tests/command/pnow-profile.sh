@@ -116,6 +116,8 @@ wrong "a place that is none" 's#"/firstName"#"firstName"#' 'patient.fields.first
 wrong "a header where there is none" 's#"/firstName"#"@X-Name"#' 'patient.fields.first_name: found "@X-Name", expected a JSON pointer, or =TEXT'
 wrong "a part where an object is wanted" 's#"/data"#"/data\#first"#' 'event.data: found "/data\#first", expected a JSON pointer, which starts with *'
 wrong "a unit that is none" 's#"day_first": false#"epoch": "minutes"#' 'epoch: found "minutes", expected "seconds" or "milliseconds"'
+wrong "what is signed, in another word" 's#"day_first": false#"compressed": "packed"#' 'compressed: found "packed", expected "sent" or "unpacked"'
+wrong "a part of a challenge that there is not" 's#"day_first": false#"challenge": {"querry": "x"}#' 'unknown key challenge.querry: the nearest known one is challenge.query'
 wrong "a cursor that nobody tells" 's#"page": "page"#"cursor": "c"#' 'paging.cursor and paging.next go together: *'
 wrong "a cursor beside a number of pages" 's#"page": "page"#&, "cursor": "c", "next": ["/next"]#' 'paging: expected cursor, or page or offset'
 wrong "a name that no path can have" 's#"day_first": false#"emr": "Ana/Lopez"#' 'emr: expected a name of letters, digits, blanks, * and another than CRM'
@@ -210,7 +212,7 @@ done
 printf '# %-20s %5d %5d\n' all "$all" "$right"
 holds "nine facts in ten are right" test $((right * 10)) -ge $((all * 9))
 
-is "what it cannot know it asks for, at the top" "$(head -n 12 mindbody.profile | grep -c '^// [1-9]\. ')" 6
+is "what it cannot know it asks for, at the top" "$(head -n 12 mindbody.profile | grep -c '^// [1-9]\. ')" 7
 like "what it guessed has a comment" "$(pnow-profile learn "$samples/boulevard.json" | grep '#last')" '*// a guess: the last word of a whole name'
 like "what signed a request" "$(pnow-profile learn "$samples/header-membership.json" | grep hmac)" \
 	'*"verify": "hmac-sha256", "header": "X-Signature", "prefix": "sha256=", *'

@@ -331,7 +331,8 @@ conf_keys()
 profile_keys()
 {
 	sed 's#^ *//.*##' "$root"/lib/profiles/*.json | jq -r 'keys[], (.event | keys[] | "event." + .), (.bill | keys[])'
-	grep -oE '\{"[a-z_]+", &p->' "$root/lib/conf/profile.c" | cut -d'"' -f2
+	grep -oE '\{"[a-z_.]+", (settings_)?store_' "$root/lib/conf/profile.c" | cut -d'"' -f2 |
+		sed -E 's/^(paging|signature|appointment_types|challenge|patient)\.//'
 }
 
 column_names()

@@ -50,6 +50,30 @@ static void check_patientnow(struct arena *a, const struct profile *p)
 	is_text(w.id, "12345678901234567890", "a number is an id as well");
 }
 
+/* webhook_request.header: the header X-Event. */
+static const char *x_event(const void *transport, const char *name)
+{
+	return strcmp(name, "X-Event") == 0 ? transport : NULL;
+}
+
+static void check_challenge(struct arena *a, const struct profile *as_is)
+{
+	static const char *challenge[] = {"/challenge"}, *list[] = {"/events"};
+	struct profile p = *as_is;
+	struct str bare = STR("{\"challenge\":\"c\",\"events\":[]}");
+	is_text(webhook_challenge(a, &p, bare, NULL), NULL, "no challenge where the profile has none");
+	p.challenge.body = (struct profile_pointers){challenge, 1};
+	is_text(webhook_challenge(a, &p, bare, NULL), "c", "a challenge where it says");
+	is_text(webhook_challenge(a, &p, STR("{\"challenge\":\"c\",\"event\":\"Ping\"}"), NULL), "c",
+		"also in a ping");
+	is_text(webhook_challenge(a, &p, STR("{\"challenge\":\"c\",\"event\":\"PatientCreated\"}"), NULL), NULL,
+		"not in an event");
+	const struct webhook_request request = {x_event, "PatientCreated"};
+	is_text(webhook_challenge(a, &p, bare, &request), NULL, "whose name may be in a header");
+	p.event_list = (struct profile_pointers){list, 1};
+	is_text(webhook_challenge(a, &p, bare, NULL), NULL, "nor beside a list of events");
+}
+
 static void check_crm(struct arena *a)
 {
 	struct webhook w = read_body(a, NULL, SENDER_CRM,
@@ -119,6 +143,7 @@ int main(void)
 	when_zone("America/Denver");
 	struct profile *p = profile_read("patientnow-pro", "conf.json");
 	check_patientnow(&a, p);
+	check_challenge(&a, p);
 	check_crm(&a);
 	check_writing(&a, p);
 	check_profile(&a, p);
