@@ -76,7 +76,7 @@ exports 50 150
 rm -rf "$DIR"/test.db* "$DIR/backfill"
 mkfifo "$DIR/keys"
 exec 3<>"$DIR/keys"
-sent="$root/examples/backfill/backfill -c $PRACTICE -d $DIR/backfill patient=$DIR/patients.csv bill=$DIR/bills.csv"
+sent="exec $root/examples/backfill/backfill -c $PRACTICE -d $DIR/backfill patient=$DIR/patients.csv bill=$DIR/bills.csv"
 env --default-signal=INT script -qfec "$sent" /dev/null <"$DIR/keys" >"$DIR/screen" &
 terminal=$!
 holds "it shows how far it is, the rate and when it will end" until_true grep -qE '[0-9]+ of 200, 0 failed, 0 skipped; [0-9.]+/s, until [0-9]{2}:[0-9]{2}' "$DIR/screen"
