@@ -13,6 +13,7 @@
 #include "text.h"
 #include "text/arena.h"
 #include "text/file.h"
+#include "text/jtext.h"
 #include <err.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -426,23 +427,14 @@ void seed_read(struct sandbox *s)
 	arena_free(&arena);
 }
 
-/* Parses the seed's text. */
-static struct json_object *parse(struct sandbox *s)
+/* The seed as JSON; where it is none, the process ends with status 65. */
+static struct json_object *parse(const struct sandbox *s)
 {
-	struct json_tokener *tokener = json_tokener_new_ex(64);
-	size_t n = strlen(s->seed);
-	if (!tokener)
-		out_of_memory();
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	struct json_object *seed = json_tokener_parse_ex(tokener, s->seed, (int)n + 1);
-	enum json_tokener_error is = json_tokener_get_error(tokener);
-	size_t at = json_tokener_get_parse_end(tokener);
-	json_tokener_free(tokener);
-	if (is == json_tokener_success)
-		return seed;
-	errx(EX_DATAERR, "%s:%zu: %s", s->seed_file,
-		file_line((struct str){s->seed, n}, s->seed + (at < n ? at : n)),
-		is == json_tokener_continue ? "the end is missing" : json_tokener_error_desc(is));
+	struct str text = str_of(s->seed);
+	struct jtext_error error;
+	if (!jtext_check(text, &error))
+		errx(EX_DATAERR, "%s:%zu: no JSON: %s", s->seed_file, file_line(text, text.p + error.at), error.what);
+	return json_parsed(text);
 }
 
 /* Fills the state. */

@@ -49,22 +49,17 @@ static void end(
 	*context = NULL;
 }
 
-/* Reads the body as JSON, strictly: json-c alone lets control characters pass. An OAuth form stays text. */
+/* Reads the body as JSON. An OAuth form stays text. */
 static void read_json(struct request *r)
 {
 	const char *type = request_header(r, "Content-Type");
 	struct jtext_error error;
 	if (!r->body.n)
 		return;
-	r->not_json = true;
-	if ((type && strcasestr(type, "json") == NULL && r->api != API_OWN) ||
-		!jtext_check(buf_str(&r->body), &error))
-		return;
-	struct json_tokener *tokener = allocated(json_tokener_new_ex(JTEXT_DEPTH + 1));
-	buf_putc(&r->body, '\0'); /* without it a number might go on */
-	r->json = json_tokener_parse_ex(tokener, r->body.p, (int)r->body.n--);
-	r->not_json = json_tokener_get_error(tokener) != json_tokener_success;
-	json_tokener_free(tokener);
+	r->not_json = (type && strcasestr(type, "json") == NULL && r->api != API_OWN) ||
+				  !jtext_check(buf_str(&r->body), &error);
+	if (!r->not_json)
+		r->json = json_parsed(buf_str(&r->body));
 }
 
 /* Waits ms milliseconds (-1: for ever), or until the sandbox stops or the client goes. */

@@ -5,7 +5,7 @@
  */
 #include "text.h"
 #include "text/arena.h"
-#include "text/str.h"
+#include "text/jtext.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <time.h>
@@ -102,6 +102,15 @@ bool each_member(struct json_object *object, struct each *m)
 	m->name = lh_entry_k(m->at);
 	m->value = (struct json_object *)lh_entry_v(m->at);
 	return true;
+}
+
+/* The text as json-c has it. */
+struct json_object *json_parsed(struct str text)
+{
+	struct json_tokener *tokener = allocated(json_tokener_new_ex(JTEXT_DEPTH + 1));
+	struct json_object *json = json_tokener_parse_ex(tokener, text.p, (int)text.n);
+	json_tokener_free(tokener);
+	return json;
 }
 
 /* A copy that shares nothing with the original. */

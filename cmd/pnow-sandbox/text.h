@@ -2,6 +2,7 @@
 #ifndef SANDBOX_TEXT_H
 #define SANDBOX_TEXT_H
 
+#include "text/str.h"
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,6 +30,9 @@ struct each {
 	bool begun;
 };
 bool each_member(struct json_object *object, struct each *m);
+/* What jtext_check has found to be JSON; NULL for null, and for a number alone. Of json-c's own strict mode
+ * some versions let control characters pass, and 0.18 refuses all that is not ASCII. */
+struct json_object *json_parsed(struct str text);
 /* A copy that shares nothing with the original. */
 struct json_object *json_copy(struct json_object *original);
 /* A hash table from text that it frees to something it does not own. */
