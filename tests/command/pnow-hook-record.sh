@@ -18,7 +18,7 @@ recorded()
 body='{ "event": "PatientCreated", "eventId": "e1", "data": { "patientId": 7, "n": 12.10 } }'
 post '/hook/token/patientnow?key=correct-horse-battery&x=1' -H 'X-Token: correct-horse-battery' -H 'X-Delivery: d-1' -H 'Authorization: Bearer abc'
 is "an event is stored as ever" "$status" 200
-is "the request is there: path, names, and the body as it came" "$(jq -c '[.method, .path, .headers["X-Delivery"], .body]' "$(recorded)")" \
+is "the request is there: path, names, and the body as it came" "$(jq -c '[.method, .path, .headers["X-Delivery"], (.body | .data.n += 0)]' "$(recorded)")" \
 	'["POST","/hook/token/patientnow","d-1",{"event":"PatientCreated","eventId":"e1","data":{"patientId":7,"n":12.1}}]'
 holds "... to the last digit" grep -q '"n":12.10}' "$(recorded)"
 is "credentials are left out" "$(jq -c '[.headers["X-Token"], .headers.Authorization, .query]' "$(recorded)")" '["...","Bearer ...","key=...&x=..."]'

@@ -35,7 +35,7 @@ figure 'by type' '.types | map_values(.events)' \
 	'{"patient.updated":2,"patient.created":1,"appointment.booked":3,"appointment.status":1,"bill.completed":2}'
 figure 'days are those of the practice: what came a millisecond before midnight there was the day before' \
 	'[.days[] | [.day[8:], ([.types[].events] | add // 0)]]' '[["16",2],["17",1],["18",0],["19",1],["20",2],["21",0],["22",3]]'
-figure 'the funnel: who came, who went on past a stage, and in how many days' '.pipelines[0].stages | map([.stage, .patients, .went_on, .before, .days])' \
+figure 'the funnel: who came, who went on past a stage, and in how many days' '.pipelines[0].stages | map([.stage, .patients, .went_on, .before, (.days | if . then . + 0 else . end)])' \
 	'[["Consult Booked",2,null,null,null],["Consult Complete",0,1,2,3],["Operated",1,0,0,null],["Cancelled / No-Show",0,null,null,null]]'
 figure 'the lifetime value: in all, and by day' '[.value, .bills, [.days[] | .value]]' '["400.00",2,["0.00","0.00","0.00","0.00","400.00","0.00","0.00"]]'
 figure 'by service, and what is beyond the items or was corrected: together the whole' '.services | map([.service, .value])' \

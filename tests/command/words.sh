@@ -443,7 +443,7 @@ test_workflows()
 		'["2026-12-01",2,2,"Patient"]'
 	is 'workflows/bill.completed' "$(workflow bill.completed)" "$done"
 	is 'workflows/bill.completed: lifetime value, opportunity, fields, note, workflows' \
-		"$(state '[.fields["Patient Lifetime Value", "Last Visit Service", "PNOW DOB"], .opportunities[0].monetaryValue, (.notes | length), .workflows[-2:][]] | map(tostring)')" \
+		"$(state '[.fields["Patient Lifetime Value", "Last Visit Service", "PNOW DOB"], (.opportunities[0].monetaryValue + 0), (.notes | length), .workflows[-2:][]] | map(tostring)')" \
 		'["450.00","Botox, Dysport, Hydrafacial","1984-03-02","450","3","PatientNow Order Paid","PatientNow Birthday"]'
 	is 'workflows/membership.created' "$(workflow membership.created)" "$done"
 	is 'workflows/membership.created: fields, tag, workflow, no note' \

@@ -24,7 +24,7 @@ pnow-enrich <"$DIR/bodies" 2>"$DIR/err" | categorize | crm-map | tee "$DIR/mappe
 is 'all are settled' "$(jq -r '.status' "$DIR/results" | sed 's/unchanged\|ignored\|done/settled/' | sort | uniq -c | xargs)" "$((orders * 5)) settled"
 curl -sS "$API/_/state" >"$DIR/state"
 is 'in every order the lifetime value is right' "$(jq -r '.contacts[].fields["Patient Lifetime Value"]' "$DIR/state" | sort | uniq -c | xargs)" "$orders 450.00"
-is 'and so is the value of the opportunity' "$(jq -r '.contacts[].opportunities[].monetaryValue' "$DIR/state" | sort | uniq -c | xargs)" "$orders 450"
+is 'and so is the value of the opportunity' "$(jq -r '.contacts[].opportunities[].monetaryValue + 0' "$DIR/state" | sort | uniq -c | xargs)" "$orders 450"
 is 'the notes say what is refunded and what is void' "$(jq -r '.contacts[].notes[] | split("\n")[1] | select(startswith("Status"))' "$DIR/state" | sort | uniq -c | xargs)" \
 	"$((orders * 2)) Status: Refunded $orders Status: Void"
 is 'no workflow is told of a correction' "$(jq -r 'select(any(.actions[]?; .op == "workflow.add")) | .id | split("-")[1]' "$DIR/results" | sort -u | xargs)" '01 03'
