@@ -15,6 +15,10 @@ hardening()
 	sed -n '/^NoNewPrivileges/,/^UMask/p' "$1"
 }
 is 'what they may not do is said in the same words' "$(for unit in pnow-[!t]*.service; do hardening "$unit" | cksum; done | sort -u | wc -l)" 1
+is 'each names its pages, which there are' "$(for unit in *; do
+	pages=$(sed -n 's/^Documentation=//p' "$unit" | tr ' ' '\n' | sed 's/^man:\(.*\)(\(.\))$/\1.\2/')
+	for page in ${pages:-none}; do [ -f "$root/man/$page" ] || echo "$unit: $page"; done
+done)" ''
 for limit in MemoryMax= TasksMax= IPAddressDeny= LimitCORE=0; do
 	is "each has a limit: $limit" "$(grep -L "^$limit" pnow-[!t]*.service)" ''
 done
@@ -39,7 +43,7 @@ fi
 if command -v systemd-analyze >found; then
 	# The programs and the user of the examples are not on every machine that runs this.
 	sed -i "s#/usr/local/bin/pnow-[a-z]*\|/usr/sbin/sendmail#$(command -v true)#; s/^User=pnow/User=root/" ./*.service
-	is 'systemd finds nothing wrong with them' "$(systemd-analyze verify ./pnow-*.* 2>&1)" ''
+	is 'systemd finds nothing wrong with them' "$(systemd-analyze --man=no verify ./pnow-*.* 2>&1)" ''
 	sed -i 's/^User=root/User=pnow/' ./*.service
 	for unit in pnow-[!t]*.service; do
 		exposure=$(systemd-analyze security --offline=yes --no-pager "./$unit" 2>&1 | sed -nE 's/.*exposure level for .*: ([0-9.]+) .*/\1/p')

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The package of make deb, $DEB: lintian, what is in it, and how it is installed, used, upgraded and removed, in a root that is a
-# copy of this machine's, as nobody sees but the test.
+# The package of make deb, $DEB: lintian, what is in it, and how it is installed, used, upgraded and removed, in a fresh root that
+# mmdebstrap makes of this Debian; without mmdebstrap, or its archive, in a copy of this machine's root.
 # shellcheck disable=SC2154 # root, work and bin are from tap.sh
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
@@ -27,23 +27,32 @@ is '... and its completions' "$(cd tree/usr/share/bash-completion/completions &&
 is 'it has every unit' "$(ls tree/lib/systemd/system)" "$(ls "$root/examples/systemd")"
 is 'nothing in it is of another prefix' "$(grep -rl /usr/local tree)" ''
 
-# In the copy: as root, with the package of the version before, which is this one under an older number.
-dpkg-deb -R "$DEB" older
-sed -i 's/^Version: .*/Version: 0.0.1/' older/DEBIAN/control
-dpkg-deb -b --root-owner-group older older.deb >/dev/null
+# The version before: that of its tag or, where there is none, this one under an older number.
+before=$(git -C "$root" tag -l 'v[0-9]*' --sort=-v:refname --merged HEAD 2>/dev/null | grep -vxF "v$version" | head -n 1)
+if [ -n "$before" ]; then
+	git clone -q --branch "$before" "$root" before 2>/dev/null && (unset MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES && make -s -C before deb >made)
+	cp before/.build/deb/pnow_*.deb older.deb
+else
+	dpkg-deb -R "$DEB" older
+	sed -i 's/^Version: .*/Version: 0.0.1/' older/DEBIAN/control
+	dpkg-deb -b --root-owner-group older older.deb >made
+fi
+older=$(dpkg-deb -f older.deb Version)
 cp "$DEB" newer.deb
+# What is done there, as root.
 cat >inside.sh <<'END'
 cd /root || exit
 shown() { stat -c '%n %a %U' /etc/pnow /etc/pnow/secrets /etc/pnow/tokens /var/backups/pnow /var/lib/pnow | xargs; }
 as_pnow() { su -s /bin/sh pnow -c "$*"; }
 state() { cksum </var/lib/pnow/p.db; }
-dpkg -i older.deb >log 2>&1; echo "installed $?"
+install() { DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "./$1" >>log 2>&1; }
+apt-get update -q >log 2>&1
+install older.deb; echo "installed $? $(dpkg-query -W -f '${Version}' pnow)"
 shown
 echo '{"practice":"p","timezone":"UTC","pipelines":"non-surgical","state":"/var/lib/pnow/p.db","patientnow":{"practice_id":"1"}}' >/etc/pnow/p.json
 as_pnow 'echo "{\"id\":\"e\",\"type\":\"patient.updated\",\"payload\":{},\"patient\":{\"id\":\"7\"}}" | pnow-inbox -c /etc/pnow/p.json add'
 before=$(state)
-dpkg -i newer.deb >>log 2>&1; echo "upgraded $?"
-dpkg-query -W -f '${Version}\n' pnow
+install newer.deb; echo "upgraded $? $(dpkg-query -W -f '${Version}' pnow)"
 [ "$(state)" = "$before" ] && as_pnow pnow-inbox -c /etc/pnow/p.json list | sed 's/.*"id"/"id"/'
 before=$(state)
 dpkg -r pnow >>log 2>&1; echo "removed $?"
@@ -52,22 +61,27 @@ ls /usr/bin/pnow-* /lib/systemd/system/pnow-* 2>/dev/null
 [ "$(state)" = "$before" ] && ls /etc/pnow
 END
 cat >outside.sh <<'END'
-mkdir layers && mount -t tmpfs none layers && mkdir layers/up layers/work layers/root &&
-	mount -t overlay none -o lowerdir=/,upperdir=layers/up,workdir=layers/work layers/root &&
-	mount --bind /dev layers/root/dev && mount -t proc none layers/root/proc || exit 77
-cp older.deb newer.deb inside.sh layers/root/root
-chroot layers/root env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin bash /root/inside.sh
+mkdir layers && mount -t tmpfs none layers && mkdir layers/up layers/work layers/root && cd layers || exit 77
+. /etc/os-release
+if mmdebstrap -q --variant=apt "$VERSION_CODENAME" root 2>mmdebstrap.log; then
+	echo "in a fresh root" >&2
+else
+	mount -t overlay none -o lowerdir=/,upperdir=up,workdir=work root || exit 77
+	echo "in a copy of this root: $(tail -n 1 mmdebstrap.log)" >&2
+fi
+mount --bind /dev root/dev && mount -t proc none root/proc || exit 77
+cp ../older.deb ../newer.deb ../inside.sh root/root
+chroot root env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin bash /root/inside.sh
 END
 promise='it is installed, used, upgraded and removed, and what is remembered stays'
-done=$(unshare -m bash outside.sh 2>why)
+done=$(unshare -m bash outside.sh 2>where)
 if [ $? -eq 77 ]; then
-	skip "$promise" "no mounts here: $(head -n 1 why)"
+	skip "$promise" "no mounts here: $(head -n 1 where)"
 else
-	is "$promise" "$done" "installed 0
+	is "$promise, $(grep '^in a ' where)" "$done" "installed 0 $older
 /etc/pnow 755 root /etc/pnow/secrets 700 pnow /etc/pnow/tokens 700 pnow /var/backups/pnow 700 pnow /var/lib/pnow 700 pnow
 {\"id\":\"e\",\"state\":\"waiting\"}
-upgraded 0
-$version
+upgraded 0 $version
 \"id\":\"e\"}
 removed 0
 purged 0
