@@ -2,7 +2,7 @@
 # "make help" lists what can be made. SAN=1 builds with ASan and UBSan, CC=clang with clang: each in a folder of its own. V=1 shows
 # each command as it is run.
 
-# The version, here alone. A new one begins a section of man/pnow-changes.7; its commit is tagged v$(VERSION).
+# The version, here alone. A new one begins a section of man/pnow-changes.7; make release tags its commit.
 VERSION = 0.1
 PREFIX ?= /usr/local
 BINDIR = $(PREFIX)/bin
@@ -214,6 +214,15 @@ dist:
 	@git -c tar.umask=0022 archive --format=tar --prefix=pnow-$(VERSION)/ HEAD | gzip -9n >$(DIST)
 	@echo $(DIST)
 
+# The tag v$(VERSION), on what is committed, and what is shipped of it; it is not pushed.
+release:
+	@git diff --quiet HEAD || { echo 'release: commit first what has changed' >&2; exit 1; }
+	@told=$$(sed -n 's/^\.Sh \([0-9]\)/\1/p' man/pnow-changes.7 | head -n 1); [ "$$told" = $(VERSION) ] || \
+		{ echo "release: the Makefile says $(VERSION), the newest in man/pnow-changes.7 is $$told" >&2; exit 1; }
+	@git tag -a -m 'pnow $(VERSION)' v$(VERSION) || { echo 'release: the next one needs another VERSION' >&2; exit 1; }
+	+@$(MAKE) --no-print-directory dist
+	@echo 'tagged v$(VERSION); to publish it: git push origin v$(VERSION)'
+
 # A Debian package of that, as .debian says; debhelper is needed. Its changelog is a line with the version: what is new is in pnow-changes(7).
 DEB = .build/deb/pnow_$(VERSION)_$(shell dpkg --print-architecture 2>/dev/null).deb
 deb: dist
@@ -224,7 +233,7 @@ deb: dist
 	@cd .build/deb/pnow-$(VERSION) && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -b -us -uc >../log 2>&1 || { tail -n 20 ../log; exit 1; }
 	@echo $(DEB)
 
-# The package looked at by lintian, and in a copy of this machine's root installed, used, upgraded and removed.
+# The package looked at by lintian, and in a fresh root installed, used, upgraded and removed.
 check-deb: all deb
 	DEB=$(abspath $(DEB)) PNOW_BIN=$(abspath $(BIN)) tests/run tests/deb/deb.sh
 
@@ -303,7 +312,7 @@ make day              a practice's days on a faster clock: waits, and calls of P
 make lint             formatters and linters; contract: judged by others' code
 make mutate           break promises one by one: each must fail its test
 make crash, fuzz, orders, backfill, busy-day    the long ones
-make dist             a tar of what is committed, always of the same bytes
+make dist             a tar of what is committed, always of the same bytes; release tags that, too
 make deb              a Debian package of that (needs debhelper); check-deb tests it (lintian)
 make clean            remove what was built
 V=1 shows each command; SAN=1 builds with sanitizers, CC=clang with clang
@@ -315,7 +324,7 @@ clean:
 	rm -rf .build
 
 FORCE:
-.PHONY: all help uninstall backfill bench busy-day check check-clang check-deb check-long clean contract crash day deb demo deps deps-bench deps-contract dist fuzz fuzz-corpus html install install-completions instructions lint mutate orders FORCE
+.PHONY: all help uninstall backfill bench busy-day check check-clang check-deb check-long clean contract crash day deb demo deps deps-bench deps-contract dist fuzz fuzz-corpus html install install-completions instructions lint mutate orders release FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
