@@ -233,6 +233,11 @@ deb: dist
 	@cd .build/deb/pnow-$(VERSION) && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -b -us -uc >../log 2>&1 || { tail -n 20 ../log; exit 1; }
 	@echo $(DEB)
 
+# What is committed, built and tested in another Debian, in a root that mmdebstrap makes: OTHER=sid, say. The first time it takes long.
+OTHER = trixie
+check-other:
+	tests/other/other.sh $(OTHER) $(if $(filter command,$(firstword $(origin TESTS))),TESTS='$(TESTS)')
+
 # The package looked at by lintian, and in a fresh root installed, used, upgraded and removed.
 check-deb: all deb
 	DEB=$(abspath $(DEB)) PNOW_BIN=$(abspath $(BIN)) tests/run tests/deb/deb.sh
@@ -314,6 +319,7 @@ make mutate           break promises one by one: each must fail its test
 make crash, fuzz, orders, backfill, busy-day    the long ones
 make dist             a tar of what is committed, always of the same bytes; release tags that, too
 make deb              a Debian package of that (needs debhelper); check-deb tests it (lintian)
+make check-other      the tests in another Debian, OTHER=trixie (needs mmdebstrap, and root)
 make clean            remove what was built
 V=1 shows each command; SAN=1 builds with sanitizers, CC=clang with clang
 endef
@@ -324,7 +330,7 @@ clean:
 	rm -rf .build
 
 FORCE:
-.PHONY: all help uninstall backfill bench busy-day check check-clang check-deb check-long clean contract crash day deb demo deps deps-bench deps-contract dist fuzz fuzz-corpus html install install-completions instructions lint mutate orders release FORCE
+.PHONY: all help uninstall backfill bench busy-day check check-clang check-deb check-long check-other clean contract crash day deb demo deps deps-bench deps-contract dist fuzz fuzz-corpus html install install-completions instructions lint mutate orders release FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
