@@ -300,11 +300,17 @@ static bool refuse_json(struct request *r, struct str *body, struct answer *answ
 	const char *why;
 	*body = body_json(r, *body, &why);
 	why = why ? arena_printf(r->arena, "the body is no form: %s", why) : wrong_json(r, *body);
-	if (why) {
-		tell(r, "400", why);
-		refuse(r, answer, 400, why);
-	}
-	return why != NULL;
+	if (!why)
+		return false;
+	struct str bare = trimmed(*body);
+	const struct profile *profile = body_profile(r);
+	bool unknown_list = bare.n && *bare.p == '[' && profile && !profile->event_list.n;
+	tell(r, "400",
+		unknown_list
+			? arena_printf(r->arena,
+				  "%s; where the EMR sends lists, write \"list\": [\"/\"] into \"event\" of its profile", why)
+			: why);
+	return refuse(r, answer, 400, why);
 }
 
 /* What the body tells of the event. Times without a zone are in the practice's. */

@@ -74,6 +74,11 @@ is "and the operator is told how to take them" "$(tail -n 1 bodies.err)" \
 send form json json text/plain
 is "where it does, too" "$status $(jq -r .error answer)" "415 Content-Type must be application/json or $form"
 
+printf '[{"event":"made","id":"l1","patient":7}]' >list
+send plain list list $json
+like "so is a list, where it says nothing of lists" "$status $(jq -r .error answer) $(tail -n 1 bodies.err)" \
+	'400 the body is no JSON object: * 400: *; where the EMR sends lists, write "list": \["/"\] into "event" of its profile'
+
 # ---- Compressed
 
 gzip -c json >json.gz

@@ -97,6 +97,21 @@ printf 'this is no base64 !!!!\n' >"$DIR/emr.key"
 like 'a key that is none is told at the start' "$(pnow-hook -c "$DIR/boulevard.json" -l 127.0.0.1:0 2>&1)" \
 	'*hooks.patientnow.secret_file: *emr.key: expected base64, as the profile says'
 
+# --- A key in hex, signatures in hex with dashes
+
+printf '%s\n' "$hex" >"$DIR/emr.key"
+jq '.signature.key = "hex"' <(sed 's#^ *//.*##' "$root/examples/profiles/boulevard.json") >"$DIR/hex.profile"
+practice boulevard '.patientnow = {profile: "./hex.profile"} | .hooks.patientnow = {verify: "hmac-sha256", secret_file: "emr.key"}'
+hook boulevard
+dashed() # BODY: its signature in hex with dashes, as .NET writes it
+{
+	printf '1763654700:%s' "$1" | openssl dgst -sha256 -mac HMAC -macopt "hexkey:$hex" -r | cut -d' ' -f1 | sed 's/../&-/g; s/-$//' | tr a-f A-F
+}
+ping='{"event":"ping"}'
+is 'the key in hex, the signature in hex with dashes' "$(send boulevard "$ping" 'x-blvd-hmac-salt: 1763654700' "x-blvd-hmac-sha256: $(dashed "$ping")")" 200
+is 'of another body it is refused' "$(send boulevard "$body" 'x-blvd-hmac-salt: 1763654700' "x-blvd-hmac-sha256: $(dashed "$ping")")" 401
+hook_stop
+
 # --- Several events in one body
 
 cd "$DIR" || exit
@@ -136,9 +151,11 @@ use IO::Socket::INET;
 my $server = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1') or die;
 open(my $port, '>', "$ARGV[0].new"); print $port $server->sockport; close $port; rename "$ARGV[0].new", $ARGV[0];
 while (my $c = $server->accept) {
-	while (<$c>) { s/\r\n//; last if $_ eq ''; print "$_\n"; }
+	my $list = 'data'; # its name is the path, but for clients
+	while (<$c>) { s/\r\n//; last if $_ eq ''; print "$_\n"; $list = $1 if m#^GET /(results|items|top)#; }
 	STDOUT->flush;
-	my $body = '{"data":[{"id":7,"firstName":"Ana","email":"ana@example.com"}],"total":2}';
+	my $rows = '[{"id":7,"firstName":"Ana","email":"ana@example.com"}]';
+	my $body = $list eq 'top' ? $rows : "{\"$list\":$rows,\"total\":2}";
 	print $c "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " . length($body) . "\r\n\r\n$body";
 	close $c;
 }
@@ -154,6 +171,11 @@ is 'the list below data' "$(pnow-fetch -c key.json -l patient -s 2020-01-01 | so
 is 'page by page, by an offset' "$(grep -o 'GET [^ ]*' api.requests | xargs)" 'GET /clients?skip=0&take=1 GET /clients?skip=1&take=1'
 is 'the key is in its header, and nothing is in Authorization' "$(grep -i '^x-api-key\|^authorization' api.requests | sort -u)" 'X-Api-Key: the key of its own'
 
+for place in results items top; do
+	jq --arg place $place '.patient.list = $place | .paging = {rows: "take", size: 2}' key.profile >place.profile
+	jq '.patientnow.profile = "./place.profile"' key.json >place.json
+	is "the list at $place" "$(pnow-fetch -c place.json -l patient -s 2020-01-01 | jq -r .firstName)" Ana
+done
 is 'what it does not have is not asked for' "$(pnow-fetch -c key.json bill 7 2>&1; echo $?)" \
 	$'pnow-fetch: the profile ./key.profile has no bill.get: this EMR cannot be asked for one\n78'
 
