@@ -10,6 +10,7 @@
 #include "state/quota.h"
 #include "stream/record.h"
 #include "text/form.h"
+#include "value/signature.h"
 #include "value/when.h"
 
 #include <pthread.h>
@@ -506,6 +507,17 @@ static void count_pages(struct patientnow *p, struct arena *a, struct patientnow
 	page->last |= n == 0;
 }
 
+/* Whether a page has the entries of the one before: the server does not know the parameter that should tell
+   pages apart, and would give this one for ever. */
+static bool is_again(struct patientnow_list *list, struct str rows)
+{
+	char digest[sizeof list->before];
+	signature_sha256_hex(&rows, 1, digest);
+	bool again = strcmp(digest, list->before) == 0;
+	memcpy(list->before, digest, sizeof digest);
+	return again;
+}
+
 /* Where a list stands in an answer that is none, unless the profile says so. */
 static const char *const usual_places[] = {"/data", "/results", "/items"};
 static const struct profile_pointers usual_rows = {(const char **)usual_places, COUNT(usual_places)};
@@ -532,6 +544,10 @@ struct patientnow_page patientnow_list(
 	count_pages(p, a, &page, number, &answer, body);
 	if (p->profile->paging.cursor)
 		move_cursor(p, a, list, number, &answer, body, &page);
+	if (!page.failure.code && page.n && is_again(list, rows))
+		page.failure = (struct patientnow_answer){.code = "bad_answer",
+			.message = arena_printf(
+				a, "page %lld is the one before again: see paging of the profile", (long long)number)};
 	if (page.failure.code)
 		page.failure.message = arena_printf(a, "%s: %s", what, page.failure.message);
 	else

@@ -64,6 +64,7 @@ struct patientnow_list {
 	const struct profile_pointers *rows; /* as its rows are */
 	const char *since, *until;           /* changed then or later, and before that: RFC 3339; NULL: ever */
 	struct patientnow_cursor cursor;
+	char before[65]; /* a digest of the last page's entries; "": there was none */
 };
 
 struct patientnow_page {

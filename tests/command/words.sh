@@ -374,6 +374,7 @@ test_pages()
 	is 'examples can be pasted: no prompts, no here-documents' "$(unpasteable "${pages[@]}")" ''
 	every pnow.conf.5 'key of the configuration' "$(conf_keys)"
 	every pnow.conf.5 'key of a profile' "$(profile_keys)"
+	is 'what a profile can say is one table, of a page at most' "$(sed -n '/^\.Ss What an EMR does/,/^\.El/p' "$root/man/pnow.conf.5" | awk '/^\.It/ { n++ } END { print (n > 20 && n < 40) }')" 1
 	every pnow-event.5 'error code' "$(error_codes)"
 	every pnow-event.5 'fact' "$(facts)"
 	every pnow-event.5 'type of event' "$(sed -n '/types\[EVENT_TYPES\]/,/^};/p' "$root/lib/value/event.c" | grep -oE '"[a-z]+\.[a-z]+"' | tr -d '"')"

@@ -72,6 +72,11 @@ sed -i 's/"cursor": "cursor"/"cursor": "after"/' "$DIR/other.profile"
 pnow-fetch -l patient -s 2026-11-01 >got 2>said
 is 'a link without the cursor is told, and is not followed' "$? $(<said)" \
 	"69 pnow-fetch: patients: page 1: it does not tell the next page's cursor: see paging.cursor and paging.next of the profile"
+emr pages cursor
+sed -i 's/"cursor": "cursor"/"page": "pageNo"/; s/"next": \[/"pages_header": "X-Pages", "total": [/; s/?by=cursor/?x=/; s#"/next"#"/none"#' "$DIR/pages.profile"
+pnow-fetch -l patient -s 2026-11-01 >got 2>said
+is 'pages that are all the first one have an end, too' "$? $(<said) $(jq -r .patientId got | xargs)" \
+	'69 pnow-fetch: patients: page 2 is the one before again: see paging of the profile 10 11'
 emr far cursor
 pnow-fetch -b -l patient -s 2026-11-01 >got
 sqlite3 "$DIR/far.db" "UPDATE bookmark SET page = 1000000, began = since, since = '2026-11-01T00:00:00Z'"

@@ -151,10 +151,10 @@ use IO::Socket::INET;
 my $server = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1') or die;
 open(my $port, '>', "$ARGV[0].new"); print $port $server->sockport; close $port; rename "$ARGV[0].new", $ARGV[0];
 while (my $c = $server->accept) {
-	my $list = 'data'; # its name is the path, but for clients
-	while (<$c>) { s/\r\n//; last if $_ eq ''; print "$_\n"; $list = $1 if m#^GET /(results|items|top)#; }
+	my ($list, $id) = ('data', 7); # its name is the path, but for clients
+	while (<$c>) { s/\r\n//; last if $_ eq ''; print "$_\n"; $list = $1 if m#^GET /(results|items|top)#; $id = 7 + $1 if /skip=(\d)/; }
 	STDOUT->flush;
-	my $rows = '[{"id":7,"firstName":"Ana","email":"ana@example.com"}]';
+	my $rows = '[{"id":' . $id . ',"firstName":"Ana","email":"ana@example.com"}]';
 	my $body = $list eq 'top' ? $rows : "{\"$list\":$rows,\"total\":2}";
 	print $c "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " . length($body) . "\r\n\r\n$body";
 	close $c;
@@ -167,7 +167,7 @@ jq -n --arg url "http://127.0.0.1:$(port_in "$DIR/api.port")" '{base_url: $url, 
 	paging: {offset: "skip", rows: "take", size: 1, total: ["/total"]}, event: {name: ["=x"]}, patient: {get: "clients/{id}", list: "clients", fields: {id: ["/id"], first_name: ["/firstName"]}}}' >"$DIR/key.profile"
 practice key '.patientnow = {profile: "./key.profile", apikey_file: "api.key"}'
 cd "$DIR" || exit
-is 'the list below data' "$(pnow-fetch -c key.json -l patient -s 2020-01-01 | sort -u)" '{"id":7,"firstName":"Ana","email":"ana@example.com"}'
+is 'the list below data' "$(pnow-fetch -c key.json -l patient -s 2020-01-01 | jq -c '[.id, .firstName]' | xargs)" '[7,Ana] [8,Ana]'
 is 'page by page, by an offset' "$(grep -o 'GET [^ ]*' api.requests | xargs)" 'GET /clients?skip=0&take=1 GET /clients?skip=1&take=1'
 is 'the key is in its header, and nothing is in Authorization' "$(grep -i '^x-api-key\|^authorization' api.requests | sort -u)" 'X-Api-Key: the key of its own'
 
