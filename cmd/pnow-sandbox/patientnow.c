@@ -143,6 +143,45 @@ void shelf_update(struct sandbox *s, enum shelf_kind kind, struct entry *e, stru
 	json_object_put(before);
 }
 
+/* What is one patient's is another's. */
+static void hand_over(struct practice *p, const char *from, const char *into)
+{
+	struct entry *e;
+	for (enum shelf_kind kind = SHELF_APPOINTMENT; kind < SHELVES; kind++)
+		for (e = TAILQ_FIRST(&p->shelves[kind].entries); e; e = TAILQ_NEXT(e, next)) {
+			const char *patient = member_scalar(e->own, "patientId");
+			if (!patient || strcmp(patient, from) != 0)
+				continue;
+			member_set(e->own, "patientId", into);
+			touch(p, kind, e);
+		}
+}
+
+/* POST /_/merge: {"from":ID,"into":ID}: the old id answers with the other patient from now on; "quiet":true
+ * sends no webhook. */
+void own_merge(struct sandbox *s, struct request *r)
+{
+	struct shelf *shelf = &s->practice.shelves[SHELF_PATIENT];
+	const char *from = member_scalar(r->json, "from"), *into = member_scalar(r->json, "into");
+	struct entry *old = index_get(shelf->by_id, from), *survivor = index_get(shelf->by_id, into), told = {0};
+	struct lh_entry *id;
+	if (!old || !survivor || old == survivor) {
+		answer_error(r, 400, "POST {\"from\":ID,\"into\":ID} of two patients");
+		return;
+	}
+	lh_foreach(shelf->by_id, id) if (lh_entry_v(id) == old) id->v = survivor;
+	hand_over(&s->practice, from, into);
+	TAILQ_REMOVE(&shelf->entries, old, next);
+	json_object_put(old->own);
+	free(old);
+	touch(&s->practice, SHELF_PATIENT, survivor);
+	told.own = json_copy(survivor->own);
+	member_set(told.own, "mergedFrom", from);
+	if (!json_object_get_boolean(member(r->json, "quiet")))
+		webhook_entry(s, SHELF_PATIENT, "PatientMerged", &told);
+	answer_json(r, 200, told.own);
+}
+
 /* Whether text is the secret; a practice without one lets nobody in. */
 static bool is_secret(const char *text, const char *secret)
 {

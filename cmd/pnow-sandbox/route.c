@@ -94,6 +94,7 @@ static const struct route {
 	{API_OWN, "GET", "fields", own_fields},
 	{API_OWN, "POST", "reset", own_reset},
 	{API_OWN, "POST", "revoke", own_revoke},
+	{API_OWN, "POST", "merge", own_merge},
 	{API_OWN, "GET", "requests", own_requests},
 	{API_OWN, "DELETE", "requests", own_requests_clear},
 	{API_OWN, "GET", "faults", own_faults},

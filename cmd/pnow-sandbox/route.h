@@ -20,8 +20,8 @@ handler_fn opportunity_search, opportunity_create, opportunity_get, opportunity_
 handler_fn pro_list, pro_types, pro_get, pro_create, pro_update;
 handler_fn envision_status, envision_list, envision_get, envision_create, envision_update,
 	envision_of_customer, envision_names, envision_services;
-handler_fn own_help, own_state, own_fields, own_reset, own_requests, own_requests_clear, own_faults,
-	own_faults_add, own_faults_clear;
+handler_fn own_help, own_state, own_fields, own_reset, own_merge, own_requests, own_requests_clear,
+	own_faults, own_faults_add, own_faults_clear;
 
 /* POST /_/webhook waits for another server, so it is called without the lock. */
 handler_fn own_webhook;

@@ -30,6 +30,7 @@ void own_help(struct sandbox *s, struct request *r)
 		"GET    /_/fields?name=N                one custom field of all contacts, NDJSON\n"
 		"POST   /_/reset                        back to the seed\n"
 		"POST   /_/revoke                       {\"what\":\"access\"|\"all\"}: tokens of OAuth\n"
+		"POST   /_/merge                        {\"from\":ID,\"into\":ID}: two patients of PatientNow are one\n"
 		"GET    /_/requests                     all requests, NDJSON; DELETE clears\n"
 		"GET    /_/faults                       the faults; POST adds one, DELETE clears\n"
 		"POST   /_/webhook                      {\"to\":\"crm\"|\"patientnow\",\"body\":{...}}\n"

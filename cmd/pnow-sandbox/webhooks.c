@@ -310,13 +310,15 @@ void webhook_opportunity(struct sandbox *s, const char *type, const struct oppor
 	crm_send(s, body);
 }
 
-/* The ids of an entry: its own, and its patient's. */
+/* The ids of an entry: its own, its patient's, and whose it was. */
 static struct json_object *ids_of(enum shelf_kind kind, const struct entry *e)
 {
 	struct json_object *ids = json_object_new_object();
 	member_set(ids, shelf_names[kind].id, member_scalar(e->own, shelf_names[kind].id));
 	if (kind != SHELF_PATIENT && member_scalar(e->own, "patientId"))
 		member_set(ids, "patientId", member_scalar(e->own, "patientId"));
+	if (member_scalar(e->own, "mergedFrom"))
+		member_set(ids, "mergedFrom", member_scalar(e->own, "mergedFrom"));
 	return ids;
 }
 
