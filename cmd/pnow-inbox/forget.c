@@ -28,6 +28,7 @@ struct forget {
 	int64_t dropped;
 	struct arena arena;   /* of the keys */
 	struct arena passing; /* of a body */
+	struct keys ids;      /* the patient's, if it was merged those of all that are one now */
 	struct keys events, subjects;
 	struct keys contacts; /* as they stand in JSON, with quotes */
 };
@@ -45,16 +46,24 @@ static void take_event(struct forget *f, const struct inbox_body *event)
 static bool tells_of(struct forget *f, struct str line)
 {
 	const char *patient = webhook_patient(&f->passing, f->profile, line);
-	bool tells = patient && strcmp(patient, f->patient) == 0;
+	bool tells = patient && keys_has(&f->ids, patient);
 	for (size_t i = 0; !tells && i < f->contacts.n; i++)
 		tells = memmem(line.p, line.n, f->contacts.at[i], strlen(f->contacts.at[i]));
 	return tells;
 }
 
-/* The contacts' ids, as JSON. */
-static bool take_contacts(struct forget *f)
+static bool take_ids(struct forget *f)
 {
-	struct state_rows rows = ledger_contacts(f->in->state, f->patient);
+	struct state_rows rows = ledger_ids(f->in->state, f->patient);
+	while (state_next(&rows))
+		keys_add(&f->ids, state_copy(&rows, &f->arena, 0));
+	return state_done(&rows);
+}
+
+/* The contacts' ids, as JSON. */
+static bool take_contacts(struct forget *f, const char *patient)
+{
+	struct state_rows rows = ledger_contacts(f->in->state, patient);
 	while (state_next(&rows)) {
 		struct buf json = {0};
 		buf_json(&json, str_of(state_text(&rows, 0)));
@@ -86,17 +95,17 @@ static bool take_answers(struct forget *f)
 		const char *patient =
 			profile_text(profile_field(profile_fields(f->profile, KIND_PATIENT, kind), "id"), &f->passing,
 				str_of(state_text(&rows, 1)));
-		if (patient && strcmp(patient, f->patient) == 0 && !keys_has(&f->subjects, subject))
+		if (patient && keys_has(&f->ids, patient) && !keys_has(&f->subjects, subject))
 			keys_add(&f->subjects, arena_copy(&f->arena, str_of(subject)));
 	}
 	return state_done(&rows);
 }
 
 /* The events that are kept as the person's, or are about what is. */
-static bool take_events(struct forget *f)
+static bool take_events(struct forget *f, const char *patient)
 {
 	struct inbox_body event;
-	struct state_rows rows = inbox_of_patient(f->in->state, f->patient, keys_json(&f->arena, &f->subjects));
+	struct state_rows rows = inbox_of_patient(f->in->state, patient, keys_json(&f->arena, &f->subjects));
 	while (inbox_next_body(&rows, &event))
 		take_event(f, &event);
 	return state_done(&rows);
@@ -106,11 +115,16 @@ static bool take_events(struct forget *f)
 static bool gather(struct forget *f)
 {
 	size_t before;
-	keys_add(&f->subjects, arena_printf(&f->arena, "patient/%s", f->patient));
-	bool read = take_contacts(f) && take_told(f) && take_answers(f);
+	bool read = take_ids(f);
+	for (size_t i = 0; read && i < f->ids.n; i++) {
+		keys_add(&f->subjects, arena_printf(&f->arena, "patient/%s", f->ids.at[i]));
+		read = take_contacts(f, f->ids.at[i]);
+	}
+	read = read && take_told(f) && take_answers(f);
 	do {
 		before = f->subjects.n;
-		read = read && take_events(f);
+		for (size_t i = 0; read && i < f->ids.n; i++)
+			read = take_events(f, f->ids.at[i]);
 	} while (f->subjects.n > before);
 	return read;
 }
@@ -177,9 +191,11 @@ static void forget(struct forget *f)
 	struct inbox_forgotten n;
 	int64_t answers = 0;
 	struct state *s = f->in->state;
-	if (!inbox_forget(s, keys_json(&f->arena, &f->events), &n) ||
-		!cache_forget(s, keys_json(&f->arena, &f->subjects), &answers) ||
-		!ledger_digest_forget(s, f->patient))
+	bool done = inbox_forget(s, keys_json(&f->arena, &f->events), &n) &&
+				cache_forget(s, keys_json(&f->arena, &f->subjects), &answers);
+	for (size_t i = 0; done && i < f->ids.n; i++)
+		done = ledger_digest_forget(s, f->ids.at[i]);
+	if (!done)
 		errx(EX_TEMPFAIL, "the state file cannot be written now; not everything is removed: try again");
 	table_row(&table, (struct cell[]){{.text = "forgotten"}, {.number = n.bodies}, {.number = n.attempts},
 						  {.number = answers}, {.number = f->dropped}});
@@ -209,6 +225,7 @@ int inbox_forget_patient(struct inbox *in, int argc, char *argv[])
 		forget(&f);
 		status = inbox_scrubbed(in, state_scrub(in->state));
 	}
+	keys_free(&f.ids);
 	keys_free(&f.events);
 	keys_free(&f.subjects);
 	keys_free(&f.contacts);

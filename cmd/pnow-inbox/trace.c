@@ -33,8 +33,8 @@ static const struct column columns[COLUMNS] = {
 };
 
 /* In which order they are where they have the same time. */
-static const char *const whats[] = {
-	"received", "effect", "bill", "applied", "attempt", "running", "waiting", "contact", "opportunity"};
+static const char *const whats[] = {"received", "merged", "effect", "bill", "applied", "attempt", "running",
+	"waiting", "contact", "opportunity"};
 
 struct moment {
 	int64_t at; /* 0: is so now, and stands last */
@@ -127,22 +127,27 @@ static bool take_moments(struct trace *t)
 static bool take_entries(struct trace *t)
 {
 	struct ledger_entry entry;
-	struct state_rows rows =
-		ledger_history(t->in->state, keys_json(&t->arena, &t->subjects), keys_json(&t->arena, &t->contacts));
+	struct state_rows rows = ledger_history(t->in->state, keys_json(&t->arena, &t->subjects),
+		keys_json(&t->arena, &t->contacts), keys_json(&t->arena, &t->keys));
 	while (ledger_next_entry(&rows, &t->arena, &entry))
 		take_entry(t, &entry);
 	return state_done(&rows);
 }
 
 /* Everything about a key; false where the file cannot be read. A contact's events are those of its patients,
-   and those whose results name it. */
+   and those whose results name it; a patient's are those of all its ids. */
 static bool gather(struct trace *t, const char *key)
 {
 	struct state *s = t->in->state;
 	keys_add(&t->keys, key);
 	keys_add(&t->contacts, key);
-	return take_ids(t, &t->keys, ledger_patients(s, key)) &&
-		   take_ids(t, &t->contacts, ledger_contacts(s, key)) && take_moments(t) && take_entries(t);
+	bool read = take_ids(t, &t->keys, ledger_ids(s, key));
+	for (size_t i = 0; read && i < t->keys.n; i++)
+		read = take_ids(t, &t->contacts, ledger_contacts(s, t->keys.at[i]));
+	read = read && take_ids(t, &t->keys, ledger_patients(s, key));
+	for (size_t i = 0; read && i < t->keys.n; i++)
+		read = take_ids(t, &t->keys, ledger_ids(s, t->keys.at[i]));
+	return read && take_moments(t) && take_entries(t);
 }
 
 static int compare(const void *left, const void *right)

@@ -93,6 +93,12 @@ static const struct record {
 		"SELECT location, contact, event, begun, patient FROM creation",
 		{"INSERT INTO creation(location,contact,event,begun,patient) VALUES(?1,?2,?3,?4,?5)"
 		 "  ON CONFLICT DO NOTHING"}},
+	{"merged", {IS("patient", TEXT), IS("survivor", TEXT), IS("at", NUMBER)},
+		"SELECT patient, survivor, at FROM merged",
+		{"INSERT INTO merged(patient,survivor,at) VALUES(?1,?2,?3) ON CONFLICT DO NOTHING"}},
+	{"left_contact", {IS("location", TEXT), IS("contact", TEXT), IS("patient", TEXT)},
+		"SELECT location, contact, patient FROM left_contact",
+		{"INSERT INTO left_contact(location,contact,patient) VALUES(?1,?2,?3) ON CONFLICT DO NOTHING"}},
 	{"name", {IS("location", TEXT), IS("kind", TEXT), IS("name", TEXT), IS("id", TEXT), IS("more", OPTIONAL)},
 		"SELECT location, kind, name, id, more FROM name",
 		{"INSERT INTO name(location,kind,name,id,more) VALUES(?1,?2,?3,?4,?5) ON CONFLICT DO NOTHING"}},

@@ -64,7 +64,8 @@ static enum state_result add_row(struct state *s, const struct inbox_event *e, c
 	int64_t now = when_now_ms();
 	bool done = state_do(s,
 		"INSERT INTO inbox(id,type,patient,subject,queue,state,due,received,body)"
-		"  VALUES(?,?,?,?,?,'waiting',?,?,(SELECT coalesce(max(key),0)+1 FROM body)) ON CONFLICT(id) DO NOTHING",
+		"  VALUES(?1,?2,?3,?4,coalesce((SELECT survivor FROM merged WHERE patient=?5),?5),'waiting',?6,?7,"
+		"    (SELECT coalesce(max(key),0)+1 FROM body)) ON CONFLICT(id) DO NOTHING",
 		"tttttii", id, e->type, named ? e->patient : NULL, e->subject, e->patient,
 		e->received < now ? e->received : now, e->received);
 	return !done ? STATE_FAILED : state_changed(s) ? STATE_ROW : STATE_NONE;

@@ -103,6 +103,104 @@ const char *ledger_patient(struct state *s, struct arena *a, const char *locatio
 	return state_number(columns[1]) == 1 ? columns[0] : NULL;
 }
 
+const char *ledger_survivor(struct state *s, struct arena *a, const char *patient)
+{
+	const char *survivor = patient;
+	state_run(s, a, &survivor, "SELECT survivor FROM merged WHERE patient=?", "t", patient);
+	return survivor;
+}
+
+bool ledger_merge(struct state *s, struct arena *a, const char *patient, const char *with)
+{
+	if (!state_begin(s))
+		return false;
+	const char *survivor = ledger_survivor(s, a, with);
+	bool done = strcmp(patient, survivor) == 0 ||
+				(state_do(s, "UPDATE merged SET survivor=? WHERE survivor=?", "tt", survivor, patient) &&
+					state_do(s, "INSERT INTO merged(patient,survivor,at) VALUES(?,?,?)", "tti", patient,
+						survivor, when_now_ms()) &&
+					state_do(s, "UPDATE creation SET patient=? WHERE patient=?", "tt", survivor, patient));
+	return state_end(s, done) && done;
+}
+
+const char *ledger_apart(
+	struct state *s, struct arena *a, const char *location, const char *survivor, const char *patient)
+{
+	const char *next = NULL;
+	state_run(s, a, &next,
+		"SELECT m.patient FROM merged AS m JOIN contact AS c ON c.location=? AND c.patient=m.patient"
+		"  WHERE m.survivor=? AND m.patient>? ORDER BY m.patient LIMIT 1",
+		"ttt", location, survivor, patient);
+	return next;
+}
+
+/* The patient's contact is left to staff for another. What wrote it last is so of that one, too, where
+   nothing of its kind did. */
+static bool leave_contact(
+	struct state *s, const char *location, const char *patient, const char *from, const char *to)
+{
+	return state_do(s,
+			   "INSERT INTO left_contact(location,contact,patient) VALUES(?,?,?) ON CONFLICT DO NOTHING",
+			   "ttt", location, from, patient) &&
+		   state_do(s,
+			   "INSERT INTO latest(location,contact,what,subject,seq,at)"
+			   "  SELECT location, ?3, what, subject, seq, at FROM latest WHERE location=?1 AND contact=?2"
+			   "    AND (what IN ('appointment','bill','membership') OR substr(what,1,8)='tag.add/')"
+			   "  ON CONFLICT DO NOTHING",
+			   "ttt", location, from, to);
+}
+
+bool ledger_join(
+	struct state *s, struct arena *a, const char *location, const char *patient, const char *survivor)
+{
+	if (!state_begin(s))
+		return false;
+	const char *from = ledger_contact(s, a, location, patient).id;
+	const char *to = ledger_contact(s, a, location, survivor).id;
+	bool done =
+		(!from || !to || strcmp(from, to) == 0 || leave_contact(s, location, patient, from, to)) &&
+		state_do(s,
+			"INSERT INTO contact(location,patient,contact,is_patient,asked)"
+			"  SELECT location, ?3, contact, is_patient, asked FROM contact WHERE location=?1 AND patient=?2"
+			"  ON CONFLICT(location,patient) DO UPDATE SET"
+			"    contact=CASE WHEN contact.contact='' THEN excluded.contact ELSE contact.contact END,"
+			"    is_patient=CASE WHEN excluded.is_patient=1 THEN 1 ELSE contact.is_patient END",
+			"ttt", location, patient, survivor) &&
+		state_do(s, "DELETE FROM contact WHERE location=? AND patient=?", "tt", location, patient) &&
+		state_do(s,
+			"UPDATE subject SET subject='patient/'||?3 WHERE location=?1 AND subject='patient/'||?2"
+			"  AND NOT EXISTS(SELECT 1 FROM subject WHERE location=?1 AND subject='patient/'||?3)",
+			"ttt", location, patient, survivor);
+	return state_end(s, done) && done;
+}
+
+bool ledger_is_left(struct state *s, const char *location, const char *subject)
+{
+	int64_t one = 0;
+	state_int(s, &one,
+		"SELECT 1 FROM effect AS e JOIN left_contact AS l ON l.location=e.location AND l.contact=e.contact"
+		"  WHERE e.location=?1 AND e.effect>?2||'/' AND e.effect<?2||'0' LIMIT 1",
+		"tt", location, subject);
+	return one;
+}
+
+struct state_rows ledger_tags(struct state *s, const char *location, const char *contact)
+{
+	return state_query(s,
+		"SELECT substr(what,9) FROM latest WHERE location=? AND contact=? AND substr(what,1,8)='tag.add/'",
+		"tt", location, contact);
+}
+
+struct state_rows ledger_ids(struct state *s, const char *patient)
+{
+	return state_query(s,
+		"SELECT ?1 UNION SELECT survivor FROM merged WHERE patient=?1"
+		"  UNION SELECT patient FROM merged WHERE survivor=?1"
+		"  UNION SELECT o.patient FROM merged AS m JOIN merged AS o ON o.survivor=m.survivor"
+		"    WHERE m.patient=?1",
+		"t", patient);
+}
+
 bool ledger_creation(struct state *s, struct arena *a, const char *location, const char *contact,
 	struct ledger_creation *creation)
 {
@@ -466,14 +564,17 @@ bool ledger_bill_pending(struct state *s, struct arena *a, const char *location,
 
 struct state_rows ledger_patients(struct state *s, const char *contact)
 {
-	return state_query(s, "SELECT DISTINCT patient FROM contact WHERE contact=?", "t", contact);
+	return state_query(s,
+		"SELECT patient FROM contact WHERE contact=?1 UNION SELECT patient FROM left_contact WHERE contact=?1",
+		"t", contact);
 }
 
 struct state_rows ledger_contacts(struct state *s, const char *patient)
 {
 	return state_query(s,
 		"SELECT contact FROM contact WHERE patient=?1 AND contact<>''"
-		"  UNION SELECT contact FROM creation WHERE patient=?1",
+		"  UNION SELECT contact FROM creation WHERE patient=?1"
+		"  UNION SELECT contact FROM left_contact WHERE patient=?1",
 		"t", patient);
 }
 
@@ -484,7 +585,8 @@ bool ledger_digest_forget(struct state *s, const char *patient)
 
 /* The keys of subjects and effects begin with the location: what was done for subjects is looked for in
    each. */
-struct state_rows ledger_history(struct state *s, const char *subjects, const char *contacts)
+struct state_rows ledger_history(
+	struct state *s, const char *subjects, const char *contacts, const char *patients)
 {
 	return state_query(s,
 		"SELECT coalesce(e.at, u.moment), 'applied', CASE WHEN u.applied=1 THEN 'done' ELSE 'begun' END,"
@@ -507,11 +609,15 @@ struct state_rows ledger_history(struct state *s, const char *subjects, const ch
 		"  WHERE 'bill/'||b.bill IN list(?1) OR b.contact IN list(?2) "
 		"UNION ALL SELECT 0, 'contact', CASE WHEN is_patient=1 THEN 'patient' ELSE 'lead' END, location,"
 		"  contact, patient, NULL, NULL, NULL FROM contact WHERE contact IN list(?2) "
+		"UNION ALL SELECT 0, 'contact', 'left', location, contact, patient, NULL, NULL, NULL FROM left_contact"
+		"  WHERE contact IN list(?2) "
+		"UNION ALL SELECT at, 'merged', 'done', NULL, NULL, patient, NULL, NULL, 'into '||survivor FROM merged"
+		"  WHERE patient IN list(?3) "
 		"UNION ALL SELECT 0, 'opportunity', NULL, o.location, o.contact, NULL, NULL,"
 		"  coalesce(n.name, o.pipeline), o.opportunity FROM opportunity AS o"
 		"  LEFT JOIN name AS n ON n.location=o.location AND n.kind='pipeline' AND n.id=o.pipeline"
 		"  WHERE o.contact IN list(?2)",
-		"tt", subjects, contacts);
+		"ttt", subjects, contacts, patients);
 }
 
 bool ledger_next_entry(struct state_rows *rows, struct arena *a, struct ledger_entry *entry)

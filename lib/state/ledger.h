@@ -36,6 +36,27 @@ bool ledger_dnd_set(struct state *s, const char *location, const char *contact, 
 /* The patient whose contact this is, the arena's; NULL where none is known, or several are. */
 const char *ledger_patient(struct state *s, struct arena *a, const char *location, const char *contact);
 
+/* --- Merged patients: whom PatientNow keeps under another id now. --- */
+
+/* The id that a patient has now, the arena's; the one that is given where it was not merged. */
+const char *ledger_survivor(struct state *s, struct arena *a, const char *patient);
+/* The patient, who has this id still, is one with another from now on. False where it cannot be kept. */
+bool ledger_merge(struct state *s, struct arena *a, const char *patient, const char *with);
+/* The next one (behind this; "" begins) who was merged into the survivor, and whom the location still has
+   apart (ledger_join); the arena's, or NULL. */
+const char *ledger_apart(
+	struct state *s, struct arena *a, const char *location, const char *survivor, const char *patient);
+/* What the ledger has of the patient in the location is the survivor's, whose contact stays where there is
+   one; the patient's is left to staff then. False where it cannot be kept. */
+bool ledger_join(
+	struct state *s, struct arena *a, const char *location, const char *patient, const char *survivor);
+/* Whether something that was done for the subject is in a contact that was left. */
+bool ledger_is_left(struct state *s, const char *location, const char *subject);
+/* The tags that pnow has given to a contact. */
+struct state_rows ledger_tags(struct state *s, const char *location, const char *contact);
+/* All ids of whom has this one. */
+struct state_rows ledger_ids(struct state *s, const char *patient);
+
 /* --- Creations: the patient that PatientNow made of a contact. Written down before it is asked to. --- */
 
 struct ledger_creation {
@@ -177,17 +198,19 @@ bool ledger_lifetime(struct state *s, const char *location, const char *contact,
 /* --- For people: what the ledger knows. --- */
 
 struct ledger_entry {
-	int64_t at;         /* 0: it has no time, and is so now */
-	const char *what;   /* applied (the last state of a subject), effect, bill, contact, opportunity */
-	const char *status; /* done, begun; of an effect, undecided too; of a contact: lead, patient */
+	int64_t at;       /* 0: it has no time, and is so now */
+	const char *what; /* applied (the last state of a subject), effect, bill, contact, opportunity, merged */
+	const char *status; /* done, begun; of an effect, undecided too; of a contact: lead, patient, left */
 	const char *location, *contact, *patient;
 	const char *event; /* that brought the state */
 	const char
 		*subject;       /* appointment/88123; of an effect, its whole name; of an opportunity, its pipeline */
-	const char *detail; /* the state; of a bill, minor units that count; of an opportunity, its id */
+	const char *detail; /* the state; of a bill, minor units that count; of an opportunity, its id; into whom
+						   the patient was merged */
 };
 
-/* Patients whose contact this is, and contacts that this patient has or was made of, in any location. */
+/* Patients whose contact this is, and contacts that this patient has or was made of, or had before it was
+   merged, in any location. */
 struct state_rows ledger_patients(struct state *s, const char *contact);
 struct state_rows ledger_contacts(struct state *s, const char *patient);
 
@@ -195,8 +218,9 @@ struct state_rows ledger_contacts(struct state *s, const char *patient);
    news, unless it is older. False where the state file cannot be written. */
 bool ledger_digest_forget(struct state *s, const char *patient);
 
-/* What is known of these subjects and contacts (JSON lists), in no order. */
-struct state_rows ledger_history(struct state *s, const char *subjects, const char *contacts);
+/* What is known of these subjects, contacts and patients (JSON lists), in no order. */
+struct state_rows ledger_history(
+	struct state *s, const char *subjects, const char *contacts, const char *patients);
 /* The next of it; its texts are the arena's. */
 bool ledger_next_entry(struct state_rows *rows, struct arena *a, struct ledger_entry *entry);
 

@@ -9,6 +9,14 @@ struct state *rehearsal_open(const char *path)
 	return state_rehearse(path);
 }
 
+bool rehearsal_merged(struct state *s, const char *patient)
+{
+	return !state_has_original(s) ||
+		   state_do(s,
+			   "INSERT OR IGNORE INTO merged SELECT * FROM original.merged WHERE patient=?1 OR survivor=?1",
+			   "t", patient);
+}
+
 bool rehearsal_patient(struct state *s, const char *location, const char *patient)
 {
 	return !state_has_original(s) ||

@@ -12,8 +12,9 @@
    cannot be read: status 75 where an older pnow has written it, else as state_open. */
 struct state *rehearsal_open(const char *path);
 
-/* What the ledger is to know before it is asked: of a patient, of a contact, of what an event is about, of a
-   bill's money. Each is false where the file cannot be read. */
+/* What the ledger is to know before it is asked: whether a patient was merged, of a patient, of a contact, of
+   what an event is about, of a bill's money. Each is false where the file cannot be read. */
+bool rehearsal_merged(struct state *s, const char *patient);
 bool rehearsal_patient(struct state *s, const char *location, const char *patient);
 bool rehearsal_contact(struct state *s, const char *location, const char *contact);
 bool rehearsal_subject(struct state *s, const char *location, const char *subject, const char *event);

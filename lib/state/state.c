@@ -272,6 +272,17 @@ static const struct {
 	{10, "ALTER TABLE bookmark ADD COLUMN cursor TEXT;"},
 	/* Who adds events counts them, once a transaction: with a trigger each is a third slower. */
 	{10, "DROP TRIGGER event_added"},
+	/* Which patient's id has become which, in PatientNow; what waits of the one keeps its order among the
+	   other's. */
+	{10,
+		"CREATE TABLE merged(patient TEXT PRIMARY KEY, survivor TEXT NOT NULL, at INTEGER NOT NULL)"
+		"  WITHOUT ROWID;"
+		"CREATE INDEX merged_survivor ON merged(survivor, patient);"
+		/* The contact of one who was merged into a patient with another: staff have it. */
+		"CREATE TABLE left_contact(location TEXT NOT NULL, contact TEXT NOT NULL, patient TEXT NOT NULL,"
+		"  PRIMARY KEY(location, contact)) WITHOUT ROWID;"
+		"CREATE TRIGGER merged_added AFTER INSERT ON merged BEGIN"
+		"  UPDATE inbox SET queue=new.survivor WHERE queue=new.patient AND state IN ('waiting','running'); END;"},
 };
 
 enum { VERSION = 10 };

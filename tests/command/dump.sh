@@ -41,7 +41,8 @@ state_sql glow.db "UPDATE inbox SET body=NULL WHERE id='e3'; UPDATE inbox SET fa
 	INSERT INTO token VALUES('L','a','r',5,NULL), ('M',NULL,NULL,0,'h'); INSERT INTO bookmark VALUES('patients','2026-11-01T00:00:00Z',3,'2026-11-02T00:00:00Z','c/3');
 	INSERT INTO quota VALUES('patientnow','2026-11-28',17); INSERT INTO quota_turn VALUES('patientnow',6); INSERT INTO lookup VALUES(1,'patient',2);
 	INSERT INTO outage VALUES('PatientNow','0ad4c970',5,6);
-	INSERT INTO useless_list VALUES('billing',44); INSERT INTO dnd VALUES('L','c1',3,1)"
+	INSERT INTO useless_list VALUES('billing',44); INSERT INTO dnd VALUES('L','c1',3,1);
+	INSERT INTO merged VALUES('p8','p1',7); INSERT INTO left_contact VALUES('L','c7','p8')"
 
 # ---- What is written
 
