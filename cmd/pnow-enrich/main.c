@@ -188,6 +188,8 @@ struct part {
 	unsigned known;
 	const char *id; /* or NULL */
 	struct sources sources;
+	bool renamed;      /* a patient has become another, whose id it is */
+	struct buf merged; /* the ids of those who were merged into it, as JSON, one after another */
 };
 
 /* The oldest answer that will do: one made after the event; for the patient of another event, one from the
@@ -259,6 +261,93 @@ static bool fetch(const struct enrich *e, struct record *r, struct part *p)
 	return true;
 }
 
+static void add_merged(struct part *p, const char *id)
+{
+	if (p->merged.n)
+		buf_putc(&p->merged, ',');
+	buf_json(&p->merged, str_of(id));
+}
+
+/* The ids of those who were merged into the patient, as the event tells them: a value, or a list. */
+static void read_merged(const struct enrich *e, const struct record *r, struct part *p)
+{
+	const struct source *payload = &p->sources.at[1];
+	struct str told = jtext_get(p->sources.at[0].body, "merged_from"), at = {0};
+	if (!told.p && payload->body.p && event_kind_of(p->type) == KIND_PATIENT)
+		told = profile_find(&e->profile->kinds[KIND_PATIENT].merged_from, payload->body);
+	while (jtext_type(told) == JTEXT_ARRAY ? jtext_next(told, &at) : !at.p && (at = told).p) {
+		const char *id = jtext_scalar(r->arena, at);
+		if (id && *id && strcmp(id, p->id) != 0)
+			add_merged(p, id);
+	}
+}
+
+/* Whether there is a patient with this id. False, too, where the record has failed, since that cannot be
+ * told. */
+static bool is_patient(const struct enrich *e, struct record *r, enum event_type type, const char *id)
+{
+	const struct part p = {.type = type, .kind = KIND_PATIENT, .id = id};
+	const struct profile_pointers *from = profile_field(&e->profile->kinds[KIND_PATIENT].fields, "id");
+	if (known_of(e, r->arena, NULL, id) & CONTACT)
+		return true;
+	struct want want = {
+		.kind = KIND_PATIENT, .id = id, .happened = happened(r), .not_before = fresh_since(e, r, &p)};
+	struct patientnow_answer answer = ask_alone(e->ask, r->arena, &want);
+	count(e, r, type, answer.calls);
+	if (answer.code && answer.retry) {
+		record_fail(r, answer.code, true, "%s", answer.message);
+		record_retry_after(r, answer.retry_after);
+	}
+	const char *is = answer.body.p ? profile_text(from, r->arena, answer.body) : NULL;
+	return is && strcmp(is, id) == 0;
+}
+
+/* Where PatientNow has answered with another patient, this one was merged into it. False where the record has
+   failed. An id of which PatientNow knows nothing is none: the profile looks for it at the wrong place. */
+static bool follow_answer(const struct enrich *e, struct record *r, struct part *p)
+{
+	const struct source *answer = &p->sources.at[2];
+	const struct profile_fields *fields = &e->profile->kinds[KIND_PATIENT].fields;
+	const char *is = answer->body.p && answer->fields == fields
+						 ? profile_text(profile_field(fields, "id"), r->arena, answer->body)
+						 : NULL;
+	const char *now = is ? ledger_survivor(e->state, r->arena, is) : NULL;
+	if (!now || strcmp(now, p->id) == 0)
+		return true;
+	if (!is_patient(e, r, p->type, now)) {
+		if (!r->failed)
+			record_warn(r, arena_printf(r->arena,
+							   "%s answers for patient %s with the id %s, and knows no such patient: does "
+							   "the profile look for a patient's id at the right place?",
+							   e->profile->emr, p->id, now));
+		return !r->failed;
+	}
+	add_merged(p, p->id);
+	p->id = now;
+	p->renamed = true;
+	return true;
+}
+
+/* A patient's facts with the id that it has now, and those that it had, where these are news. */
+static struct str with_ids(struct record *r, const struct part *p, struct str facts)
+{
+	struct jtext_members members = jtext_members(r->arena, facts);
+	struct buf out = {0};
+	buf_putc(&out, '{');
+	buf_member(&out, "id", p->id);
+	if (p->merged.n)
+		buf_printf(&out, ",\"merged_from\":[%.*s]", (int)p->merged.n, p->merged.p);
+	for (size_t i = 0; i < members.n; i++) {
+		if (jtext_named(members.at[i].name, "id"))
+			continue;
+		buf_printf(&out, ",\"%.*s\":", (int)members.at[i].name.n, members.at[i].name.p);
+		buf_add(&out, members.at[i].value);
+	}
+	buf_putc(&out, '}');
+	struct str text = buf_take(&out, r->arena);
+	return text;
+}
+
 /* With -n: the request stands in the record's place. */
 static void show(const struct enrich *e, struct record *r, enum event_kind kind, const char *id)
 {
@@ -294,10 +383,12 @@ static bool complete(const struct enrich *e, struct record *r, struct part *p)
 	if (p->id && e->profile->kinds[p->kind].get && lacks(e, p->type, p->kind, p->known, &p->sources)) {
 		if (!e->ask)
 			show(e, r, p->kind, p->id);
-		else if (!fetch(e, r, p))
+		else if (!fetch(e, r, p) || (p->kind == KIND_PATIENT && !follow_answer(e, r, p)))
 			return false;
 	}
 	struct str object = canonical(e->profile, r->arena, p->kind, &p->sources, booked ? "booked" : NULL);
+	if (object.p && (p->renamed || p->merged.n))
+		object = with_ids(r, p, object);
 	if (object.p)
 		record_set(r, event_kind_name(p->kind), object);
 	return true;
@@ -323,10 +414,10 @@ static void fill(struct enrich *e, struct record *r, enum event_type type)
 	enum event_kind kind = event_kind_of(type);
 	if (!is_plain(e, r, kind) || !is_plain(e, r, KIND_PATIENT))
 		return;
-	struct part patient = {type, KIND_PATIENT, 0, NULL, sources_of(e, r, KIND_PATIENT)};
+	struct part patient = {.type = type, .kind = KIND_PATIENT, .sources = sources_of(e, r, KIND_PATIENT)};
 	const char *facility = NULL;
 	if (kind != KIND_PATIENT) {
-		struct part own = {type, kind, 0, NULL, sources_of(e, r, kind)};
+		struct part own = {.type = type, .kind = kind, .sources = sources_of(e, r, kind)};
 		own.id = fact(r->arena, &own.sources, "id");
 		if (!complete(e, r, &own))
 			return;
@@ -336,12 +427,22 @@ static void fill(struct enrich *e, struct record *r, enum event_type type)
 		facility = fact(r->arena, &own.sources, "facility");
 	}
 	patient.id = fact(r->arena, &patient.sources, "id");
+	if (patient.id && e->state) {
+		if (!e->ask)
+			rehearsal_merged(e->state, patient.id);
+		const char *told = patient.id;
+		patient.id = ledger_survivor(e->state, r->arena, told);
+		patient.renamed = strcmp(patient.id, told) != 0;
+	}
+	if (patient.id)
+		read_merged(e, r, &patient);
 	if (kind != KIND_PATIENT)
 		patient.known = known_of(e, r->arena, facility, patient.id) |
 						(is_unreachable(r->arena, &patient.sources) ? NO_WAY : 0);
 	else if (patient.id && e->ask)
 		ask_changed(e->ask, KIND_PATIENT, patient.id, received(r));
 	complete(e, r, &patient);
+	buf_free(&patient.merged);
 }
 
 /* A record that is a webhook's bare body becomes the event around it, one level deeper than it was. */

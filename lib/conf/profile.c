@@ -360,6 +360,7 @@ static void store_genders(const struct settings *s, const char *key, struct str 
 		{name ".search_by", store_search, AT(kinds[kind].search_by)},                                        \
 		{name ".rows", store_pointers, AT(kinds[kind].rows)},                                                \
 		{name ".updated", store_places, AT(kinds[kind].updated)},                                            \
+		{name ".merged_from", store_pointers, AT(kinds[kind].merged_from)},                                  \
 		{name ".fields", store_facts, AT(kinds[kind].fields)},                                               \
 		{name ".items", store_pointers, AT(kinds[kind].items)},                                              \
 	{                                                                                                        \

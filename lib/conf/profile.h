@@ -37,11 +37,12 @@ struct profile_kind { /* patient, appointment, bill, membership */
 	struct conf_names search_by; /* our fact and the query parameter that asks for it */
 	struct profile_pointers
 		rows; /* in an answer to list or search: its entries; n 0: the answer is the list */
-	struct profile_pointers updated; /* in an entry: when it changed last */
-	struct profile_fields fields;    /* the first pointer of each is also what a create calls it */
-	struct profile_fields elsewhere; /* patient: in bodies that are about something else; n 0: fields */
-	struct profile_pointers items;   /* bill: the list of items */
-	struct profile_fields item;      /* name, amount */
+	struct profile_pointers updated;     /* in an entry: when it changed last */
+	struct profile_pointers merged_from; /* patient: the ids of those who were merged into it */
+	struct profile_fields fields;        /* the first pointer of each is also what a create calls it */
+	struct profile_fields elsewhere;     /* patient: in bodies that are about something else; n 0: fields */
+	struct profile_pointers items;       /* bill: the list of items */
+	struct profile_fields item;          /* name, amount */
 };
 
 /* How a list is walked: query parameters, NULL where the API has none. */

@@ -23,7 +23,7 @@ holds "nor its locale" cmp one two
 
 line='{"type":"contact.tagged","contact":{"id":"x"},"actions":[{"op":"tag.remove","tags":["pnowcreate"]}]}'
 is "the actions of a tagged contact are pnow-push's" "$(crm-map <<<"$line")" "$line"
-line='{"id":"1","event":"PatientMerged","ignored":"not mapped"}'
+line='{"id":"1","event":"PatientArchived","ignored":"not mapped"}'
 is "what is ignored stays so" "$(crm-map <<<"$line")$?" "${line}0"
 
 crm-map >out <<'T'

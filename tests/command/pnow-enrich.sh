@@ -97,7 +97,7 @@ person='"patientId":"10234","firstName":"Ana","lastName":"Lopez","email":"ana@ex
 	webhook AppointmentCreated 3 "{$appointment,$person}"
 	webhook PatientBillCompleted 4 "{\"billId\":\"1\",\"total\":1,\"dateOfBirth\":null,$person}"
 	webhook MembershipCreated 5 "{\"membershipId\":\"1\",\"programName\":\"Glow\",$person}"
-	webhook PatientMerged 6 '{"patientId":"10234"}'
+	webhook PatientArchived 6 '{"patientId":"10234"}'
 	webhook Ping 7 '{}'
 	webhook AppointmentCreated 8 "{$appointment}"
 } >complete

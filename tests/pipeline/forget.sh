@@ -64,7 +64,7 @@ send "$(webhook AppointmentCreated four "$now" '{"appointmentId":"22"}')"
 until_true all_settled
 zora=$(contact_id zz@example.com)
 send "$(webhook AppointmentStatusChanged five "$now" '{"appointmentId":"11","status":"Checked Out","comments":"quagga"}')"
-send "$(webhook PatientMerged six "$now" '{"patientId":"1","lastName":"Zanzibar-Old"}')"
+send "$(webhook PatientArchived six "$now" '{"patientId":"1","lastName":"Zanzibar-Old"}')"
 send "$(jq -nc --arg id "$zora" --arg location "$MAIN" '{type: "ContactUpdate", locationId: $location, $id, lastName: "Zanzibar"}')" crm
 send "$(jq -nc --arg id "$zora" --arg location "$MAIN" '{type: "ContactTagUpdate", locationId: $location, $id, lastName: "Zanzibar", tags: ["vip"]}')" crm
 until_true all_settled

@@ -32,19 +32,20 @@ static void check_patientnow(struct arena *a, const struct profile *p)
 			"\"payload\":{\"appointmentId\":88123,\"patientId\":\"7\"}}"));
 	is_text(w.subject, "appointment/88123", "a line as its payload tells it");
 	is_text(w.patient, "8", "where a filter has not told it before");
-	w = read_body(a, p, SENDER_PATIENTNOW, "{\"event\":\"PatientMerged\",\"occurredAt\":\"yesterday\"}");
+	w = read_body(a, p, SENDER_PATIENTNOW, "{\"event\":\"PatientArchived\",\"occurredAt\":\"yesterday\"}");
 	is_text(w.type, NULL, "a name that is not mapped has no type");
-	is_text(w.name, "PatientMerged", "but is kept");
+	is_text(w.name, "PatientArchived", "but is kept");
 	is_text(w.occurred, NULL, "what is no time is none");
 	ok(!w.delivery_id && strlen(w.id) == 64, "without an id it is a hash");
 	struct webhook same =
-		read_body(a, p, SENDER_PATIENTNOW, "{\"event\":\"PatientMerged\",\"occurredAt\":\"yesterday\"}");
+		read_body(a, p, SENDER_PATIENTNOW, "{\"event\":\"PatientArchived\",\"occurredAt\":\"yesterday\"}");
 	is_text(same.id, w.id, "the same body has the same");
-	same = read_body(a, p, SENDER_PATIENTNOW, "{\"event\":\"PatientMerged\",\"occurredAt\":\"yesterday \"}");
+	same =
+		read_body(a, p, SENDER_PATIENTNOW, "{\"event\":\"PatientArchived\",\"occurredAt\":\"yesterday \"}");
 	ok(strcmp(same.id, w.id) != 0, "another body another");
 	struct conf elsewhere = {.practice = "glow-boulder"};
 	same = webhook_read(a, &elsewhere, p, SENDER_PATIENTNOW,
-		str_of("{\"event\":\"PatientMerged\",\"occurredAt\":\"yesterday\"}"), NULL);
+		str_of("{\"event\":\"PatientArchived\",\"occurredAt\":\"yesterday\"}"), NULL);
 	ok(strcmp(same.id, w.id) != 0, "and another practice");
 	w = read_body(a, p, SENDER_PATIENTNOW, "{\"eventId\":12345678901234567890,\"event\":1}");
 	is_text(w.id, "12345678901234567890", "a number is an id as well");
