@@ -208,7 +208,7 @@ static enum outcome compare_field(struct audit *a, const char *name, struct str 
 	const char *id = push_name_id(w, NAME_FIELD, name, &data_type, &out);
 	if (out == OUT_FAILED || (jtext_get(value, "lead").p && find_standing(a) == OUT_FAILED))
 		return OUT_FAILED;
-	const char *want = push_field_text(w, value, data_type),
+	const char *want = push_field_text(w, push_name_value(w, name, value), data_type),
 			   *has = id ? push_field_in(w, a->contact, id) : NULL;
 	if (want && *want && !(has && push_field_same(want, has)) && !says_lead(a, value, has) &&
 		differ(a, name, want, has, id ? over(has) : NONE) && id)
@@ -297,7 +297,8 @@ static enum outcome compare_ltv(struct audit *a)
 	return OUT_DONE;
 }
 
-/* The note that the event's state has: by its id, where the ledger knows it, else by its text. */
+/* The note that the event's state has: by its id, where the ledger knows it, else by its text. It may stand
+ * with a contact that was left when patients were merged. */
 static enum outcome compare_note(struct audit *a)
 {
 	struct push_work *w = a->w;
@@ -314,7 +315,8 @@ static enum outcome compare_note(struct audit *a)
 	for (struct str at = {0}, list = jtext_get(body, "notes"); jtext_next(list, &at);)
 		if ((!made || push_has_text(w->a, at, "id", made)) && push_has_text(w->a, at, "body", wanted))
 			return OUT_DONE;
-	differ(a, "note", wanted, NULL, NONE);
+	if (a->news == LEDGER_NEWS || !ledger_is_left(w->push->state, w->location->id, w->subject.subject))
+		differ(a, "note", wanted, NULL, NONE);
 	return OUT_DONE;
 }
 

@@ -40,7 +40,7 @@ enum outcome push_field_write(struct push_work *w, struct buf *list, const char 
 	const char *id = push_name_id(w, NAME_FIELD, name, &data_type, &out);
 	if (!id)
 		return out == OUT_FAILED ? OUT_FAILED : OUT_DONE;
-	const char *text = push_field_text(w, value, data_type);
+	const char *text = push_field_text(w, push_name_value(w, name, value), data_type);
 	if (!text || !*text)
 		return OUT_DONE;
 	if (list->p[list->n - 1] != '[')

@@ -189,6 +189,42 @@ static enum outcome rehearse(struct push_work *w, const char *bill, const char *
 	return OUT_DONE;
 }
 
+/* What the contact's value is, and what of the bill is in it. */
+static enum outcome look(struct push_work *w, const char *bill, struct ledger_bill *b)
+{
+	enum outcome out = push_contact_read(w);
+	if (out != OUT_DONE || (out = push_ltv_read(w)) != OUT_DONE ||
+		(out = settle_all(w, w->contact.value)) != OUT_DONE)
+		return out;
+	if (!ledger_bill(w->push->state, w->location->id, bill, b))
+		return push_result_fail_state(w, "read");
+	return b->pending ? undecided(w, bill, "an addition to the lifetime value was interrupted") : OUT_DONE;
+}
+
+enum outcome push_ltv_take(struct push_work *w, const char *name, int64_t *taken)
+{
+	enum outcome out = OUT_DONE;
+	struct ledger_bill b;
+	const char *field = push_name_id(w, NAME_FIELD, field_name(w), NULL, &out);
+	*taken = 0;
+	if (!field || w->push->dry || (out = look(w, name, &b)) != OUT_DONE)
+		return out;
+	int64_t value = b.counted ? -b.counted : w->contact.value;
+	out = b.counted || !value ? OUT_UNCHANGED : add(w, name, field, -value, &b);
+	*taken = out == OUT_FAILED ? 0 : value;
+	return out;
+}
+
+enum outcome push_ltv_give(struct push_work *w, const char *name, int64_t amount)
+{
+	enum outcome out = OUT_DONE;
+	struct ledger_bill b;
+	const char *field = push_name_id(w, NAME_FIELD, field_name(w), NULL, &out);
+	if (!field || !amount || (out = look(w, name, &b)) != OUT_DONE)
+		return out;
+	return b.counted == amount ? OUT_UNCHANGED : add(w, name, field, amount, &b);
+}
+
 enum outcome push_ltv_add(struct push_work *w)
 {
 	enum outcome out = OUT_DONE;
@@ -203,14 +239,8 @@ enum outcome push_ltv_add(struct push_work *w)
 		return out;
 	if (w->push->dry)
 		return rehearse(w, bill, field, amount);
-	if ((out = push_contact_read(w)) != OUT_DONE)
+	if ((out = look(w, bill, &b)) != OUT_DONE)
 		return out;
-	if ((out = push_ltv_read(w)) != OUT_DONE || (out = settle_all(w, w->contact.value)) != OUT_DONE)
-		return out;
-	if (!ledger_bill(w->push->state, w->location->id, bill, &b))
-		return push_result_fail_state(w, "read");
-	if (b.pending)
-		return undecided(w, bill, "an addition to the lifetime value was interrupted");
 	if (amount > 0 && (out = push_standing_is_patient(w)) != OUT_DONE)
 		return out;
 	if (b.known && b.counted == amount)

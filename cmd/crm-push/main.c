@@ -28,10 +28,11 @@ static const char usage[] =
 /* One patient's events are never worked on at once; nor are those of one contact that is tagged. */
 static const char *patient_key(const struct record *r, void *context)
 {
-	(void)context;
+	const struct push *p = context;
 	if (event_type_of(record_text(r, "type")) == EVENT_CONTACT_TAGGED)
 		return jtext_scalar(r->arena, jtext_get(record_get(r, "contact"), "id"));
-	return jtext_scalar(r->arena, jtext_get(record_get(r, "patient"), "id"));
+	const char *patient = jtext_scalar(r->arena, jtext_get(record_get(r, "patient"), "id"));
+	return patient && p->state ? ledger_survivor(p->state, r->arena, patient) : patient;
 }
 
 /* What the command is asked for beside the options that all have. */

@@ -12,6 +12,15 @@ const struct field *push_name_row(const struct push_work *w, const char *name)
 	return NULL;
 }
 
+struct str push_name_value(const struct push_work *w, const char *name, struct str value)
+{
+	if (!w->event->patient || strcmp(name, conf_name(&w->push->conf->names.fields, PATIENT_ID)) != 0)
+		return value;
+	struct buf quoted = {0};
+	buf_json(&quoted, str_of(w->event->patient));
+	return push_text(w->a, &quoted);
+}
+
 /* The dataType that a field has in a CRM that crm-setup has seen to; for dry runs. */
 static const char *usual_type(const struct push_work *w, const char *name)
 {

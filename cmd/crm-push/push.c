@@ -4,21 +4,33 @@
 
 #include <stdlib.h>
 
-/* In a dry run: what the ledger has of the patient, and of the patient's contact or the one that is tagged,
-   in each sub-account. */
-static bool learn_people(struct push_work *w)
+/* In a dry run: what the ledger has of a patient, and of the patient's contact, in each sub-account. */
+static bool learn_patient(struct push_work *w, const char *patient)
 {
 	struct state *s = w->push->state;
 	const struct crm_location *at;
-	const char *patient = w->event->patient;
-	const char *tagged = jtext_scalar(w->a, jtext_get(record_get(w->event->r, "contact"), "id"));
-	bool done = true;
+	bool done = rehearsal_merged(s, patient);
+	patient = ledger_survivor(s, w->a, patient);
 	for (size_t i = 0; done && (at = crm_location_next(w->push->crm, &i));) {
-		done = !patient || rehearsal_patient(s, at->id, patient);
-		const char *contact = patient ? ledger_contact(s, w->a, at->id, patient).id : NULL;
-		done = done && (!contact || rehearsal_contact(s, at->id, contact)) &&
-			   (!tagged || rehearsal_contact(s, at->id, tagged));
+		done = rehearsal_patient(s, at->id, patient);
+		const char *contact = ledger_contact(s, w->a, at->id, patient).id;
+		done = done && (!contact || rehearsal_contact(s, at->id, contact));
 	}
+	return done;
+}
+
+/* Of all whom the event is about, and of the contact that is tagged. */
+static bool learn_people(struct push_work *w)
+{
+	const struct crm_location *at;
+	const struct record *r = w->event->r;
+	struct str from = jtext_get(record_get(r, event_kind_name(KIND_PATIENT)), "merged_from"), old = {0};
+	const char *tagged = jtext_scalar(w->a, jtext_get(record_get(r, "contact"), "id"));
+	bool done = !w->event->patient || learn_patient(w, w->event->patient);
+	while (done && jtext_next(from, &old))
+		done = !jtext_scalar(w->a, old) || learn_patient(w, jtext_scalar(w->a, old));
+	for (size_t i = 0; tagged && done && (at = crm_location_next(w->push->crm, &i));)
+		done = rehearsal_contact(w->push->state, at->id, tagged);
 	return done;
 }
 
@@ -62,6 +74,26 @@ static void await_creation(struct push_work *w)
 	lock_free(locks, LOCK_CREATION, practice);
 }
 
+/* What an event of a patient comes to, who may have another id by now. */
+static enum outcome settle_of_patient(struct push_work *w)
+{
+	struct locks *locks = w->push->locks;
+	struct push_event *now = arena_alloc(w->a, sizeof *now);
+	if (locks)
+		await_creation(w);
+	if (!w->push->mirror && push_merge_learn(w) == OUT_FAILED)
+		return OUT_FAILED;
+	*now = *w->event;
+	now->patient = push_merge_lock(w, now->patient);
+	w->event = now;
+	enum outcome merged = w->push->mirror ? OUT_UNCHANGED : push_merge_contacts(w), out = merged;
+	if (merged != OUT_FAILED)
+		out = push_location_each(w, settle_there);
+	if (locks)
+		lock_free(locks, LOCK_PATIENT, now->patient);
+	return merged == OUT_DONE && out == OUT_UNCHANGED ? OUT_DONE : out;
+}
+
 /* What an event comes to. An event that carries an error has failed already. */
 static enum outcome settle(struct push_work *w)
 {
@@ -76,14 +108,7 @@ static enum outcome settle(struct push_work *w)
 		return OUT_FAILED;
 	if (w->push->dry && w->push->state && !learn_people(w))
 		return push_result_fail_state(w, "read");
-	bool locks = w->push->locks && e->patient;
-	if (locks) {
-		await_creation(w);
-		lock_take(w->push->locks, LOCK_PATIENT, e->patient);
-	}
-	enum outcome out = push_location_each(w, settle_there);
-	if (locks)
-		lock_free(w->push->locks, LOCK_PATIENT, e->patient);
+	enum outcome out = e->patient ? settle_of_patient(w) : push_location_each(w, settle_there);
 	const char *skipped = out == OUT_DONE ? record_text(e->r, "skipped") : NULL;
 	return skipped ? push_result_reason(w, OUT_SKIPPED, skipped) : out;
 }

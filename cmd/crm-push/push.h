@@ -1,8 +1,8 @@
 /*
  * The parts of crm-push, from top to bottom: push.c has one event; check.c, subject.c and person.c say
- * whether it is one and news, location.c where it goes; action.c has its actions carried out, audit.c
- * compares what they did; below are the files for each kind of action, then request.c, name.c and result.c. A
- * file calls only what is below it.
+ * whether it is one and news, location.c where it goes; merge.c makes one of patients that were merged;
+ * action.c has its actions carried out, audit.c compares what they did; below are the files for each kind of
+ * action, then request.c, name.c and result.c. A file calls only what is below it.
  */
 #ifndef PUSH_H
 #define PUSH_H
@@ -177,6 +177,16 @@ void push_record(struct record *r, void *context);
 /* check.c: whether the event may be carried out at all: OUT_DONE, or OUT_FAILED. */
 enum outcome push_check(struct push_work *w);
 
+/* merge.c */
+/* The id that the patient has now, with its lock taken; who waits for that may find it merged meanwhile. */
+const char *push_merge_lock(struct push_work *w, const char *patient);
+/* Has the ledger know whom the event's patient was merged from; nothing is locked. OUT_DONE, or OUT_FAILED.
+ */
+enum outcome push_merge_learn(struct push_work *w);
+/* Makes one contact of those that were the patient's under other ids; the patient is locked. OUT_UNCHANGED:
+ * there is none of another id. */
+enum outcome push_merge_contacts(struct push_work *w);
+
 /* location.c: has the event settled in each sub-account that it goes to, one after another, and puts together
  * what it came to there. settle() gets a work with its location, and frees what it locks. */
 enum outcome push_location_each(struct push_work *w, enum outcome (*settle)(struct push_work *));
@@ -280,6 +290,10 @@ enum outcome push_dnd_set(struct push_work *w);
 
 /* ltv.c, attach.c, opportunity.c: one function for each action */
 enum outcome push_ltv_add(struct push_work *w);
+/* Takes the contact's whole value away as an addition that has this name, and gives it to another contact as
+ * one; each happens once. OUT_UNCHANGED: it had happened, or there is none. */
+enum outcome push_ltv_take(struct push_work *w, const char *name, int64_t *taken);
+enum outcome push_ltv_give(struct push_work *w, const char *name, int64_t amount);
 /* The lifetime value that the contact holds, into w->contact.value. */
 enum outcome push_ltv_read(struct push_work *w);
 enum outcome push_attach_note(struct push_work *w);
@@ -340,6 +354,8 @@ bool push_request_undone(const struct crm_answer *answer);
 /* name.c */
 /* The row of a property, or of a custom field by what this practice's CRM calls it; NULL: it has none. */
 const struct field *push_name_row(const struct push_work *w, const char *name);
+/* The value that an action gives to a custom field: the patient's id may be another by now. */
+struct str push_name_value(const struct push_work *w, const char *name, struct str value);
 /* The id of a name, or NULL: *out is then OUT_SKIPPED, with a warning that says what the CRM lacks,
    or OUT_FAILED. more gets a field's dataType, where not NULL. In a dry run: {field:PNOW ID} and the like. */
 const char *push_name_id(

@@ -69,6 +69,7 @@ void push_subject_find(struct push_work *w)
 	int64_t total = 0, moment = moment_of(e);
 	switch (e->kind) {
 	case KIND_PATIENT:
+		id = e->patient;
 		state = push_person_state(w);
 		break;
 	case KIND_APPOINTMENT:

@@ -8,6 +8,7 @@
 #include "conf/confine.h"
 #include "state/rehearsal.h"
 #include "value/event.h"
+#include "value/field.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -26,7 +27,7 @@ static const char usage[] =
 static const char *note_of(const struct tagged *t, enum fate fate)
 {
 	const char *emr = t->push->profile->emr, *no = arena_printf(t->a, "%s patient not created", emr);
-	const char *pnow_id = conf_name(&t->push->conf->names.fields, "PNOW ID");
+	const char *pnow_id = conf_name(&t->push->conf->names.fields, PATIENT_ID);
 	size_t n = 0;
 	const char *missing = fate == FATE_MISSING ? contact_missing(t, &n) : NULL;
 	switch (fate) {

@@ -49,7 +49,7 @@ const struct field properties[] = {
 };
 
 const struct field custom_fields[] = {
-	{"PNOW ID", NULL, "TEXT", FIELD_TEXT,
+	{PATIENT_ID, NULL, "TEXT", FIELD_TEXT,
 		{{PERSON, PATIENT("id"), FIELD_ALWAYS}, {SALE, PATIENT("id"), FIELD_IF_LINK}}},
 	{"PNOW Unsubscribed", NULL, "SINGLE_OPTIONS", FIELD_FLAG,
 		ONLY(UPDATED, PATIENT("unsubscribed"), FIELD_ALWAYS)},

@@ -7,8 +7,9 @@
 
 #include <stdbool.h>
 
-/* Our name for the field that bills add up in. */
+/* Our names for the field that bills add up in, and for that of the patient's id. */
 #define LIFETIME_VALUE "Patient Lifetime Value"
+#define PATIENT_ID "PNOW ID"
 
 /* What a value is, and so in what form it goes into an action. */
 enum field_form {

@@ -1,0 +1,258 @@
+/*
+ * Patients that PatientNow has merged. An event tells it (patient.merged_from), and the CRM may have a
+ * contact of each.
+ *
+ * - First the ledger learns that the one id is the other. From then on the events of either go to one
+ *   contact; nothing is added to the other one any more, whatever becomes of the rest.
+ * - Then, in each sub-account: where only the old id has a contact, it becomes the survivor's. Where both
+ *   have one, the survivor's stays, and is given the other's lifetime value and the fields and tags that it
+ *   lacks. The other loses its value and its PNOW ID, and staff are told to merge it: the CRM cannot be
+ *   asked to.
+ * - The value goes as two additions, less here and more there, each once by its name in the ledger (ltv.c).
+ *   All else may be written any number of times.
+ * - Last the ledger joins the two. Until then every event of the patient finds them apart, and goes on with
+ *   it; so it does where the value was taken, and the survivor's contact refuses it.
+ */
+#include "push.h"
+
+const char *push_merge_lock(struct push_work *w, const char *patient)
+{
+	struct push *p = w->push;
+	for (;;) {
+		const char *now = p->state ? ledger_survivor(p->state, w->a, patient) : patient;
+		if (!p->locks)
+			return now;
+		lock_take(p->locks, LOCK_PATIENT, now);
+		if (strcmp(ledger_survivor(p->state, w->a, patient), now) == 0)
+			return now;
+		lock_free(p->locks, LOCK_PATIENT, now);
+	}
+}
+
+/* One id that the patient had. Its lock is held, so that no event of it is under way that has not heard. */
+static enum outcome learn(struct push_work *w, const char *old)
+{
+	struct push *p = w->push;
+	old = push_merge_lock(w, old);
+	bool kept = ledger_merge(p->state, w->a, old, w->event->patient);
+	if (p->locks)
+		lock_free(p->locks, LOCK_PATIENT, old);
+	return kept ? OUT_DONE : push_result_fail_state(w, "written");
+}
+
+enum outcome push_merge_learn(struct push_work *w)
+{
+	struct str from = jtext_get(record_get(w->event->r, event_kind_name(KIND_PATIENT)), "merged_from");
+	enum outcome out = OUT_DONE;
+	if (!w->push->state || jtext_type(from) != JTEXT_ARRAY)
+		return OUT_DONE;
+	for (struct str at = {0}; out == OUT_DONE && jtext_next(from, &at);) {
+		const char *old = jtext_scalar(w->a, at);
+		if (old && *old)
+			out = learn(w, old);
+	}
+	return out;
+}
+
+/* The event at work in one of its patient's contacts. */
+static struct push_work work_in(const struct push_work *w, const char *contact)
+{
+	return (struct push_work){.push = w->push,
+		.a = w->a,
+		.event = w->event,
+		.location = w->location,
+		.contact = {.id = contact, .keeps_status = true}};
+}
+
+/* The custom fields that are to be written into a contact: the patient's id, and what another has and it
+ * lacks. OUT_FAILED where the fields' ids cannot be had; one that the CRM does not have is no news here. */
+static enum outcome find_fields(struct push_work *w, struct str other, struct str *list)
+{
+	enum outcome out = OUT_DONE;
+	struct buf fields = {0};
+	size_t warnings = w->result.warnings.n;
+	for (const struct field *f = custom_fields; out != OUT_FAILED && f->name; f++) {
+		const char *name = conf_name(&w->push->conf->names.fields, f->name);
+		const char *id = push_name_id(w, NAME_FIELD, name, NULL, &out);
+		bool own = strcmp(f->name, PATIENT_ID) == 0, value = strcmp(f->name, LIFETIME_VALUE) == 0;
+		const char *text = own ? w->event->patient : id ? push_field_in(w, other, id) : NULL;
+		if (!id || !text || value || (!own && push_field_in(w, w->contact.now, id)))
+			continue;
+		buf_puts(&fields, fields.n ? ",{" : "{");
+		buf_member(&fields, "id", id);
+		buf_member(&fields, "field_value", text);
+		buf_putc(&fields, '}');
+	}
+	w->result.warnings.n = warnings;
+	*list = push_text(w->a, &fields);
+	return out == OUT_FAILED ? out : OUT_DONE;
+}
+
+/* PUT /contacts/ID with a list's custom fields. */
+static enum outcome put_fields(struct push_work *w, const char *list)
+{
+	if (!*list)
+		return OUT_DONE;
+	struct crm_answer answer =
+		push_request_update(w, str_of(arena_printf(w->a, "{\"customFields\":[%s]}", list)));
+	return answer.error ? push_result_fail_with(w, &answer) : OUT_DONE;
+}
+
+/* Gives it the tags that another has of us. */
+static enum outcome add_tags(struct push_work *w, const char *other)
+{
+	struct buf body = {0};
+	struct state_rows rows = ledger_tags(w->push->state, w->location->id, other);
+	while (state_next(&rows)) {
+		buf_puts(&body, body.n ? "," : "{\"tags\":[");
+		buf_json(&body, str_of(state_text(&rows, 0)));
+	}
+	bool read = state_done(&rows), none = !body.n;
+	buf_puts(&body, "]}");
+	struct str tags = push_text(w->a, &body);
+	if (!read)
+		return push_result_fail_state(w, "read");
+	if (none)
+		return OUT_DONE;
+	struct crm_answer answer = push_request(w, "POST", push_request_path(w, "/tags"), tags, true);
+	return answer.error ? push_result_fail_with(w, &answer) : OUT_DONE;
+}
+
+/* The contact's value has changed: its opportunities have it, too. */
+static enum outcome set_values(struct push_work *w)
+{
+	const struct conf *conf = w->push->conf;
+	struct buf action = {0};
+	buf_puts(&action, "{\"pipelines\":[");
+	buf_json(&action, str_of(conf_name(&conf->names.pipelines, "non-surgical")));
+	if (conf->surgical_value) {
+		buf_putc(&action, ',');
+		buf_json(&action, str_of(conf_name(&conf->names.pipelines, "surgical")));
+	}
+	buf_puts(&action, "]}");
+	w->action = push_text(w->a, &action);
+	return push_opportunity_value(w);
+}
+
+/* Takes what the survivor's contact is to have out of the other one: *value, and the fields as they were. */
+static enum outcome leave(struct push_work *w, const char *patient, int64_t *value, struct str *fields)
+{
+	enum outcome out = push_contact_read(w);
+	*fields = w->contact.now;
+	if (out != OUT_DONE)
+		return out;
+	out = push_ltv_take(w, arena_printf(w->a, "patient/%s/taken", patient), value);
+	if (out != OUT_FAILED && *value)
+		out = set_values(w);
+	enum outcome named = OUT_DONE;
+	const char *id =
+		push_name_id(w, NAME_FIELD, conf_name(&w->push->conf->names.fields, PATIENT_ID), NULL, &named);
+	if (out == OUT_FAILED || named == OUT_FAILED || !id)
+		return out == OUT_FAILED || named == OUT_FAILED ? OUT_FAILED : OUT_DONE;
+	struct buf field = {0};
+	buf_putc(&field, '{');
+	buf_member(&field, "id", id);
+	buf_puts(&field, ",\"field_value\":\"\"}");
+	return put_fields(w, push_text(w->a, &field).p);
+}
+
+/* Gives it to the survivor's. */
+static enum outcome take_in(
+	struct push_work *w, const char *patient, const char *other, int64_t value, struct str fields)
+{
+	struct str list;
+	enum outcome out = push_contact_read(w);
+	if (out == OUT_DONE)
+		out = find_fields(w, fields, &list);
+	if (out == OUT_DONE)
+		out = put_fields(w, list.p);
+	if (out == OUT_DONE && other)
+		out = add_tags(w, other);
+	if (out != OUT_FAILED)
+		out = push_ltv_give(w, arena_printf(w->a, "patient/%s/given", patient), value);
+	return out != OUT_FAILED && value ? set_values(w) : out;
+}
+
+/* What was done in one of the contacts is the event's. What trying again does not help is told, and left. */
+static enum outcome end(struct push_work *w, struct push_work *in, enum outcome out)
+{
+	push_contact_unlock(in);
+	in->result.incomplete = false;
+	in->result.changes = 0;
+	if (out == OUT_FAILED && !in->result.retry) {
+		push_result_warn(in, "contact %s: %s: look at it by hand", push_contact_shown(in), in->result.error);
+		out = OUT_DONE;
+	}
+	push_result_join(w, in, out);
+	return out;
+}
+
+/* Tells staff what is left to them: the contact that was the old id's. */
+static void tell(struct push_work *w, const char *patient, const char *own, const char *other, bool shared)
+{
+	if (shared)
+		push_result_warn(w,
+			"patient %s is patient %s now, whose contact is %s; contact %s is another patient's, too, so it was "
+			"left as it is",
+			patient, w->event->patient, own, other);
+	else
+		push_result_warn(w,
+			"patient %s is patient %s now, whose contact is %s and has the lifetime value of both: in the CRM, "
+			"merge contact %s into it",
+			patient, w->event->patient, own, other);
+}
+
+/* Makes one of the two contacts, either of which may be missing, that an old id and the survivor have. */
+static enum outcome join(struct push_work *w, const char *patient)
+{
+	struct state *s = w->push->state;
+	struct str fields = {0};
+	int64_t value = 0;
+	bool given = true;
+	enum outcome out = OUT_DONE;
+	const char *other = ledger_contact(s, w->a, w->location->id, patient).id;
+	const char *own = ledger_contact(s, w->a, w->location->id, w->event->patient).id;
+	if (!own || (other && strcmp(own, other) == 0)) {
+		own = other;
+		other = NULL;
+	}
+	bool shared = other && !ledger_patient(s, w->a, w->location->id, other);
+	if (other && !shared) {
+		struct push_work in = work_in(w, other);
+		out = end(w, &in, leave(&in, patient, &value, &fields));
+	}
+	if (own && out != OUT_FAILED) {
+		struct push_work in = work_in(w, own);
+		out = take_in(&in, patient, shared ? NULL : other, value, fields);
+		given = out != OUT_FAILED || !value;
+		out = end(w, &in, out);
+	}
+	if (out == OUT_FAILED || !given)
+		return out;
+	if (!ledger_join(s, w->a, w->location->id, patient, w->event->patient))
+		return push_result_fail_state(w, "written");
+	if (other)
+		tell(w, patient, own, other, shared);
+	return OUT_DONE;
+}
+
+enum outcome push_merge_contacts(struct push_work *w)
+{
+	const struct crm_location *at;
+	enum outcome all = OUT_UNCHANGED;
+	for (size_t i = 0; w->push->state && (at = crm_location_next(w->push->crm, &i));) {
+		const char *patient = "";
+		w->location = at;
+		while ((patient = ledger_apart(w->push->state, w->a, at->id, w->event->patient, patient))) {
+			double before = w->result.ms;
+			all = join(w, patient);
+			buf_member(&w->result.told, "patient_id", patient);
+			push_result_action(w, "patient.merge", all, w->result.ms - before);
+			w->result.told.n = 0;
+			if (all == OUT_FAILED)
+				return all;
+		}
+	}
+	w->location = NULL;
+	return all;
+}
