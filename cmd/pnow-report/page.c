@@ -23,8 +23,8 @@ static void write_state(const struct figures *f, struct buf *out)
 		buf_printf(out, "<p class=\"state bad\"><a href=\"#causes\">%s %s</a></p>\n", shown_number(failed),
 			failed == 1 ? "event failed and needs a person" : "events failed and need a person");
 	else
-		buf_printf(
-			out, "<p class=\"state\">%s</p>\n", figures_all(f) ? "Nothing failed" : "No event came in");
+		buf_puts(out, figures_all(f) ? "<p class=\"state\">Nothing failed</p>\n"
+									 : "<p class=\"state none\">No event came in</p>\n");
 }
 
 static void write_key(const struct report *r, struct buf *out)
@@ -35,11 +35,11 @@ static void write_key(const struct report *r, struct buf *out)
 			failed = figures_fate(f, FATE_FAILED), skipped = figures_fate(f, FATE_SKIPPED);
 	buf_puts(out, "<dl class=\"key\">\n");
 	key_figure(out, "Events", shown_number(all),
-		arena_printf(a, "%s settled", shown_part(all - waiting - failed, all)));
+		all ? arena_printf(a, "%s settled", shown_part(all - waiting - failed, all)) : "");
 	key_figure(out, "Lifetime value added", shown_dollars(f->value),
 		arena_printf(a, "of %s", shown_count(f->bills, "bill")));
 	key_figure(out, "Typical wait", shown_wait(waits_rank(&f->waits, 50)),
-		arena_printf(a, "99 of 100 within %s", shown_wait(waits_rank(&f->waits, 99))));
+		f->waits.n ? arena_printf(a, "99 of 100 within %s", shown_wait(waits_rank(&f->waits, 99))) : "");
 	key_figure(out, "Left out", shown_number(skipped), arena_printf(a, "%s waiting", shown_number(waiting)));
 	buf_puts(out, "</dl>\n");
 }

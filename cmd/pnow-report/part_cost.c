@@ -98,9 +98,11 @@ void part_waits(const struct report *r, struct buf *out)
 
 /* --- Calls --- */
 
+/* Few calls of many are a line, so that no day with calls looks like one without. */
 static void draw_calls(struct buf *out, const struct chart *c, size_t bin)
 {
-	chart_bar(out, c, bin, 0, (double)c->bins->at[bin].patientnow, 0.76, "done");
+	double calls = (double)c->bins->at[bin].patientnow;
+	chart_bar(out, c, bin, 0, calls ? fmax(calls, c->top / 100) : 0, 0.76, "done");
 }
 
 static const char *tip_calls(const struct chart *c, size_t bin)

@@ -27,7 +27,7 @@ static void write_funnel(const struct report *r, struct buf *out, const struct f
 			first ? "–"
 				  : arena_printf(r->arena, "%s of %s", shown_number(s->went_on), shown_number(s->before)));
 		html_cell(&t, first ? "–" : shown_part(s->went_on, s->before));
-		html_cell(&t, s->days < 0 ? "–" : arena_printf(r->arena, "%s days", shown_days(s->days)));
+		html_cell(&t, s->days < 0 ? "–" : shown_within(s->days));
 	}
 	html_table_end(&t);
 }

@@ -14,7 +14,7 @@ static void write_cause(const struct report *r, struct buf *out, const struct ca
 	const char *command = cause_command(r->arena, c);
 	if (*command)
 		html_command(out, command);
-	if (c->n > CAUSE_IDS && c->ids[0])
+	if (c->n > CAUSE_IDS && *command)
 		html_say(out, "soft", "These are the newest %d.", CAUSE_IDS);
 	buf_puts(out, "</div>\n");
 }

@@ -316,6 +316,7 @@ const char *shown_wait(int64_t ms);
 const char *shown_money(int64_t cents);
 const char *shown_dollars(int64_t cents); /* "$1,205" */
 const char *shown_days(double days);      /* "6.7" */
+const char *shown_within(double days);    /* "6.7 days", "under 0.1 days" */
 /* "glow-denver", "3 practices"; "16 to 22 November 2026". The arena's. */
 const char *shown_who(const struct report *r);
 const char *shown_span(const struct report *r);

@@ -105,6 +105,15 @@ const char *shown_days(double days)
 	return text;
 }
 
+const char *shown_within(double days)
+{
+	char *text = fresh();
+	if (days < 0.1)
+		return strcpy(text, "under 0.1 days");
+	snprintf(text, TEXT, "%.1f days", days);
+	return text;
+}
+
 const char *shown_who(const struct report *r)
 {
 	const struct figures *f = r->figures;
@@ -118,7 +127,7 @@ const char *shown_span(const struct report *r)
 {
 	const struct figures *f = r->figures;
 	if (f->first > f->last)
-		return "no day";
+		return "no event so far";
 	const char *whole = day_text(f->last, "%-d %B %Y"), *first = "%-d %B %Y";
 	if (f->first == f->last)
 		return arena_copy(r->arena, str_of(day_text(f->last, "%A, %-d %B %Y")));

@@ -22,12 +22,13 @@ static const char *const style[] = {
 	"p{margin:.25rem 0 .75rem;max-width:42rem}.soft{color:var(--soft)}a{color:var(--link)}\n"
 	".state{display:inline-block;margin:1rem 0 .25rem;padding:.375rem .75rem;border-radius:.5rem;"
 	"background:var(--good);color:var(--good-ink);font-weight:600}\n"
-	".state.bad{background:var(--bad);color:var(--bad-ink)}.state.bad a{color:inherit}\n"
+	".state.bad{background:var(--bad);color:var(--bad-ink)}.state.bad a{color:inherit}"
+	".state.none{background:var(--weekend);color:var(--ink)}\n"
 	"dl.key{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(9rem,100%),1fr));gap:.75rem;"
 	"margin:1rem 0 0}\n"
 	"dl.key div{background:var(--card);border:1px solid var(--line);border-radius:.75rem;padding:.75rem 1rem}\n"
 	"dl.key dt{color:var(--soft);font-size:.875rem}dl.key dd{margin:0;overflow-wrap:anywhere;font-size:1.5rem;font-weight:600;"
-	"line-height:1.3}dl.key small{display:block;font-size:.875rem;font-weight:400;color:var(--soft)}\n"
+	"line-height:1.3}dl.key small{display:block;text-wrap:balance;font-size:.875rem;font-weight:400;color:var(--soft)}\n"
 	"section{margin:1.5rem 0;background:var(--card);border:1px solid var(--line);border-radius:.75rem;"
 	"padding:1.25rem 1.25rem 1rem}\n",
 	/* charts */

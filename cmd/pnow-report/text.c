@@ -105,8 +105,9 @@ static void say_funnels(const struct report *r, struct buf *out)
 		for (size_t stage = 1; stage <= f->at[i].n; stage++) {
 			const struct funnel_stage *s = &f->at[i].stages[stage % f->at[i].n];
 			row(out, s->name, shown_number(s->came),
-				s->before ? arena_printf(r->arena, "%s of %s went on to it", shown_number(s->went_on),
-								shown_number(s->before))
+				s->before ? arena_printf(r->arena, "%s of %s went on to it%s%s", shown_number(s->went_on),
+								shown_number(s->before), s->days < 0 ? "" : ", half within ",
+								s->days < 0 ? "" : shown_within(s->days))
 						  : "");
 		}
 	}

@@ -31,7 +31,7 @@ printf 'sandbox-crm-token\n' >"$work/crm.token"
 printf 'a secret between PatientNow and us\n' >"$work/hook.secret"
 
 echo 'Starting the sandbox, a stand-in for PatientNow and the CRM, and pnow-hook in front of the inbox ...'
-pnow-sandbox -s "$here/sandbox/seed.json" -p "$work/sandbox.port" >/dev/null &
+pnow-sandbox -s "$here/sandbox/seed.json" -q 1000 -R 200000 -p "$work/sandbox.port" >/dev/null &
 sandbox=$!
 api=http://127.0.0.1:$(port "$work/sandbox.port")
 

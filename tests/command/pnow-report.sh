@@ -64,7 +64,7 @@ for what in '16 to 22 November 2026' 'Events 9' 'Lifetime value added $400 of 2 
 done
 like 'names are text there, never tags' "$(grep -c 'Peel <b>' page) $(grep -c 'Peel &lt;b>' page)" '0 [1-9]*'
 like 'the text has the same' "$(tr -s ' \n' ' ' <text)" \
-	'glow: from PatientNow to the CRM 16 to 22 November 2026 Carried out 6 66.7 % Waiting 1 11.1 % Failed 2 22.2 % Events 9 Lifetime value added $400.00 of 2 bills*2 patient …: 404*drop e8 e7*Wed 18 Nov 2026 0*Operated 1*Botox $300.00*Yoga 1*PatientNow 1 of 1,000 a day*'
+	'glow: from PatientNow to the CRM 16 to 22 November 2026 Carried out 6 66.7 % Waiting 1 11.1 % Failed 2 22.2 % Events 9 Lifetime value added $400.00 of 2 bills*2 patient …: 404*drop e8 e7*Wed 18 Nov 2026 0*Consult Complete 0 1 of 2 went on to it, half within 3.0 days*Operated 1*Botox $300.00*Yoga 1*PatientNow 1 of 1,000 a day*'
 is 'its lines fit a mail' "$(awk 'length > 998' text page | wc -l)" 0
 
 is 'the page asks nothing of anybody, and runs nothing' \
@@ -80,6 +80,13 @@ is 'the same results make the same page' "$(pnow-report <people | cmp - page && 
 pnow-report </dev/null >page 2>said
 is 'nothing in: a page that says so' "$? $(cat said) $(shown page | grep -oE 'No event came in|No opportunity moved|Nothing failed, and nothing was left out|No bill was added' | xargs)" \
 	'0  No event came in No opportunity moved No bill was added Nothing failed, and nothing was left out'
+like '... and has no figures of nothing' "$(shown page)" '* no event so far * Events 0 Lifetime value added $0 of 0 bills Typical wait – Left out 0 *'
+sed -n 1p week | sed 's/"since":"[^"]*",//' | pnow-report >page
+like 'a practice without an event so far has its name' "$(shown page)" '*glow From PatientNow to the CRM, no event so far *'
+for n in 1 2 3 4 5 6 7 8 9 10 11; do
+	echo '{"id":"i'$n'","type":"appointment.booked","practice":"glow","status":"ignored","reason":"an appointment without a patient","state":"ignored"}'
+done | pnow-report >page
+is 'ids are only spoken of where there are some' "$(shown page | grep -oE 'Nothing: there was nothing to do|newest 10')" 'Nothing: there was nothing to do'
 { sed -n 2p week && echo hello && echo '{"id":"x","type":"patient.created"}' && echo '{"id":"y","practice":"else","status":"odd"}' && echo; } |
 	pnow-report -j >json 2>said
 is 'lines that are no results are told and counted, with status 65; the rest is there, and no practice of theirs' \
