@@ -260,7 +260,7 @@ deps-contract:
 	tests/contract/deps.sh
 
 contract: all
-	PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" tests/run tests/contract/contract.sh tests/contract/client.sh tests/contract/webhooks.sh tests/command/pnow-report-browser.sh
+	PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" tests/run tests/contract/contract.sh tests/contract/client.sh tests/contract/webhooks.sh tests/contract/site.sh tests/command/pnow-report-browser.sh
 
 C_FILES = $(shell git ls-files '*.c' '*.h')
 SHELL_FILES = $(shell git ls-files "*.sh" "*.bash" tests/run .ci/run "examples/workflows/*" examples/backfill/backfill examples/report/mail-report examples/first-practice/first-practice lib/completions/complete lib/completions/pnow.bash)

@@ -1,6 +1,6 @@
 # A browser for tests: Chromium, driven through a pipe. To be sourced after tap.sh; the test is skipped where Chromium is missing, and
 # with sanitizers.
-# shellcheck disable=SC2154,SC2034 # from tap.sh: work, started; for tests: whole
+# shellcheck disable=SC2154,SC2034 # from tap.sh: root, work, started; for tests: whole
 if ! command -v chromium >/dev/null; then
 	echo '1..0 # SKIP chromium is missing: make deps'
 	exit 0
@@ -56,6 +56,20 @@ open()
 		sleep 0.1
 	done
 	[ -z "${3:-}" ] || value "document.documentElement.style.fontSize = '$3%'" >"/dev/null"
+}
+
+# axe PROMISE: axe-core, which has rules of accessibility, finds nothing in the page, with each details open.
+axe()
+{
+	local axe=$root/.build/contract/node_modules/axe-core/axe.min.js
+	if [ ! -f "$axe" ]; then
+		skip "$1" 'axe-core is missing: make deps-contract'
+		return
+	fi
+	[ -f "$work/axe.json" ] || jq -nc --rawfile source "$axe" '{expression: ($source + "; 1")}' >"$work/axe.json"
+	ask Runtime.evaluate "$(<"$work/axe.json")"
+	is "$1" "$(value '(document.querySelectorAll("details").forEach(d => d.open = true),
+		axe.run().then(r => [r.passes.length > 10, ...r.violations.map(v => v.id + ": " + v.nodes.length + ", " + v.nodes[0].html.slice(0, 200))]))')" '[true]'
 }
 
 ask Target.createTarget '{"url":"about:blank"}'
