@@ -61,17 +61,27 @@ static bool within_limits(struct sandbox *s, struct request *r)
 	return within;
 }
 
+/* Whether the request is about calendars, which have a version of their own. */
+static bool is_calendar(const struct request *r)
+{
+	return r->segments_n && strcmp(r->segments[0], "calendars") == 0;
+}
+
 /* Whether the location's tokens have the scope that the CRM's published description asks for. */
 static bool has_scope(struct request *r)
 {
 	char scope[64];
 	struct json_object *scopes = r->location->scopes;
 	size_t n = scopes ? json_object_array_length(scopes) : 0, i = 0;
+	const char *second = r->segments_n > 1 ? r->segments[1] : "";
 	bool fields = r->segments_n > 2 && strcmp(r->segments[2], "customFields") == 0;
-	bool reads =
-		strcmp(r->method, "GET") == 0 || (r->segments_n > 1 && strcmp(r->segments[1], "search") == 0);
+	bool entries = is_calendar(r) && (strcmp(second, "events") == 0 || strcmp(second, "blocked-slots") == 0);
+	bool reads = strcmp(r->method, "GET") == 0 || strcmp(second, "search") == 0;
 	snprintf(scope, sizeof scope, "%.40s%s.%s", r->segments_n ? r->segments[0] : "",
-		fields ? "/customFields" : "", reads ? "readonly" : "write");
+		fields    ? "/customFields"
+		: entries ? "/events"
+				  : "",
+		reads ? "readonly" : "write");
 	while (i < n && strcmp(json_object_get_string(json_object_array_get_idx(scopes, i)), scope) != 0)
 		i++;
 	return !scopes || i < n;
@@ -79,9 +89,10 @@ static bool has_scope(struct request *r)
 
 /* Whether it is the version that the published contract asks for, or the one that the vendor's own client
  * sends unless told otherwise. */
-static bool is_known(const char *version)
+static bool is_known(const struct request *r, const char *version)
 {
-	return strcmp(version, "2021-07-28") == 0 || strcmp(version, "2023-02-21") == 0;
+	const char *published = is_calendar(r) ? "2021-04-15" : "2021-07-28";
+	return strcmp(version, published) == 0 || strcmp(version, "2023-02-21") == 0;
 }
 
 /* Token, limits, version, scope. */
@@ -99,8 +110,9 @@ bool crm_enter(struct sandbox *s, struct request *r)
 		answer_error(r, 400, "version header was not found.");
 		return false;
 	}
-	if (!is_known(version)) {
-		answer_error(r, 400, "version header is invalid: the sandbox speaks 2021-07-28 and 2023-02-21");
+	if (!is_known(r, version)) {
+		answer_error(r, 400, "version header is invalid: the sandbox speaks %s and 2023-02-21",
+			is_calendar(r) ? "2021-04-15" : "2021-07-28");
 		return false;
 	}
 	if (!has_scope(r)) {

@@ -6,6 +6,7 @@
 #include "crm_contract.h"
 #include "answer.h"
 #include "text.h"
+#include "value/when.h"
 #include <stdio.h>
 
 enum type {
@@ -14,7 +15,9 @@ enum type {
 	EMAIL,
 	PHONE,
 	STATUS, /* of an opportunity */
-	MODEL,  /* of a custom field */
+	VISIT,  /* status of an appointment */
+	TIME,
+	MODEL, /* of a custom field */
 	BOOLEAN,
 	NUMBER,
 	OBJECT,
@@ -111,6 +114,39 @@ static const struct property opportunity_status_only[] = {
 	{"lostReasonId", TEXT, ~0u, 0},
 };
 
+#undef CREATE
+#undef UPDATE
+#define CREATE (1u << CONTRACT_APPOINTMENT_CREATE)
+#define UPDATE (1u << CONTRACT_APPOINTMENT_UPDATE)
+
+static const struct property appointment[] = {
+	{"title", TEXT, CREATE | UPDATE, 0},
+	{"meetingLocationType", TEXT, CREATE | UPDATE, 0},
+	{"meetingLocationId", TEXT, CREATE | UPDATE, 0},
+	{"overrideLocationConfig", BOOLEAN, CREATE | UPDATE, 0},
+	{"appointmentStatus", VISIT, CREATE | UPDATE, 0},
+	{"assignedUserId", TEXT, CREATE | UPDATE, 0},
+	{"description", TEXT, CREATE | UPDATE, 0},
+	{"address", TEXT, CREATE | UPDATE, 0},
+	{"ignoreDateRange", BOOLEAN, CREATE | UPDATE, 0},
+	{"toNotify", BOOLEAN, CREATE | UPDATE, 0},
+	{"ignoreFreeSlotValidation", BOOLEAN, CREATE | UPDATE, 0},
+	{"rrule", TEXT, CREATE | UPDATE, 0},
+	{"calendarId", TEXT, CREATE | UPDATE, CREATE},
+	{"locationId", TEXT, CREATE, CREATE},
+	{"contactId", TEXT, CREATE, CREATE},
+	{"startTime", TIME, CREATE | UPDATE, CREATE},
+	{"endTime", TIME, CREATE | UPDATE, 0},
+};
+
+static const struct property block[] = {
+	{"title", TEXT, ~0u, 0},
+	{"calendarId", TEXT, ~0u, ~0u},
+	{"locationId", TEXT, ~0u, ~0u},
+	{"startTime", TIME, ~0u, 0},
+	{"endTime", TIME, ~0u, 0},
+};
+
 static const struct {
 	const struct property *properties;
 	size_t n;
@@ -125,6 +161,10 @@ static const struct {
 	[CONTRACT_OPPORTUNITY_CREATE] = {opportunity, COUNT(opportunity)},
 	[CONTRACT_OPPORTUNITY_UPDATE] = {opportunity, COUNT(opportunity)},
 	[CONTRACT_OPPORTUNITY_STATUS] = {opportunity_status_only, COUNT(opportunity_status_only)},
+	[CONTRACT_APPOINTMENT_CREATE] = {appointment, COUNT(appointment)},
+	[CONTRACT_APPOINTMENT_UPDATE] = {appointment, COUNT(appointment)},
+	[CONTRACT_BLOCK] = {block, COUNT(block)},
+	[CONTRACT_NOTHING] = {NULL, 0},
 };
 
 /* Adds a complaint to the list. */
@@ -163,6 +203,14 @@ static bool is_phone(struct json_object *value)
 	const char *text = value ? json_object_get_string(value) : "";
 	return !value ||
 		   (json_object_is_type(value, json_type_string) && (!*text || strpbrk(text, "0123456789")));
+}
+
+/* Whether a value is text that says a moment. */
+static bool is_time(struct json_object *value)
+{
+	int64_t ms;
+	return json_object_is_type(value, json_type_string) &&
+		   when_moment(str_of(json_object_get_string(value)), &ms);
 }
 
 /* Whether a value is a list of text. */
@@ -234,6 +282,8 @@ static void check_fields(struct json_object *list, const char *name, struct json
 static const char *wrong(enum type type, struct json_object *value)
 {
 	static const char *const statuses[] = {"open", "won", "lost", "abandoned", NULL};
+	static const char *const visits[] = {
+		"new", "confirmed", "cancelled", "showed", "noshow", "invalid", NULL};
 	static const char *const models[] = {"contact", "opportunity", NULL};
 	enum json_type is = json_object_get_type(value);
 
@@ -249,6 +299,12 @@ static const char *wrong(enum type type, struct json_object *value)
 	case STATUS:
 		return is_word(value, statuses) ? NULL
 										: "must be one of the following values: open, won, lost, abandoned";
+	case VISIT:
+		return is_word(value, visits) ? NULL
+									  : "must be one of the following values: new, confirmed, cancelled, "
+										"showed, noshow, invalid";
+	case TIME:
+		return is_time(value) ? NULL : "must be a valid ISO 8601 date string";
 	case MODEL:
 		return is_word(value, models) ? NULL : "must be one of the following values: contact, opportunity";
 	case BOOLEAN:

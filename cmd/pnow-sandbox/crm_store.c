@@ -39,6 +39,8 @@ static void location_free(struct location *l)
 	json_object_put(l->fields);
 	json_object_put(l->pipelines);
 	json_object_put(l->workflows);
+	json_object_put(l->calendars);
+	json_object_put(l->entries);
 	json_object_put(l->scopes);
 	lh_table_free(l->field_by_id);
 	lh_table_free(l->field_by_name);
@@ -98,6 +100,8 @@ struct location *location_new(struct crm *crm, const char *id)
 	l->fields = json_object_new_array();
 	l->pipelines = json_object_new_array();
 	l->workflows = json_object_new_array();
+	l->calendars = json_object_new_array();
+	l->entries = json_object_new_array();
 	l->field_by_id = index_new();
 	l->field_by_name = index_new();
 	l->by_email = index_new();
@@ -499,6 +503,12 @@ struct json_object *workflow_with(const struct location *l, const char *name, co
 	return one_with(l->workflows, name, text);
 }
 
+/* A calendar of a location. */
+struct json_object *calendar_with(const struct location *l, const char *name, const char *text)
+{
+	return one_with(l->calendars, name, text);
+}
+
 /* contact.pnow_id for PNOW ID: the key that the CRM makes of a field's name. */
 static struct json_object *field_key(const char *model, const char *name)
 {
@@ -571,4 +581,18 @@ void workflow_add(struct sandbox *s, struct location *l, const char *id, const c
 	member_set(workflow, "updatedAt", now);
 	member_set(workflow, "locationId", l->id);
 	json_object_array_add(l->workflows, workflow);
+}
+
+/* Adds a calendar. */
+void calendar_add(struct sandbox *s, struct location *l, const char *id, const char *name, bool active)
+{
+	char made[ID_TEXT];
+	struct json_object *calendar = json_object_new_object();
+	member_set(calendar, "id", id ? id : id_new(&s->ids, ID_CALENDAR, made));
+	member_set(calendar, "name", name);
+	member_set(calendar, "locationId", l->id);
+	member_set(calendar, "calendarType", "event");
+	json_object_object_add(calendar, "isActive", json_object_new_boolean(active));
+	json_object_object_add(calendar, "slotDuration", json_object_new_int(30));
+	json_object_array_add(l->calendars, calendar);
 }

@@ -39,10 +39,11 @@ struct location {
 	bool one_opportunity;       /* a second opportunity of a contact in a pipeline is refused */
 	bool several_contacts;      /* its setting says that duplicates are allowed */
 	struct json_object *scopes; /* of its tokens, an array; NULL: all */
-	struct json_object *fields, *pipelines, *workflows; /* arrays, as the API shows them */
-	struct lh_table *field_by_id, *field_by_name;       /* to what fields owns */
-	struct lh_table *by_email, *by_phone;               /* contacts */
-	struct lh_table *seen_email, *seen_phone;           /* contacts, as searches see them */
+	struct json_object *fields, *pipelines, *workflows, *calendars; /* arrays, as the API shows them */
+	struct json_object *entries;                                    /* of its calendars: crm_calendars.c */
+	struct lh_table *field_by_id, *field_by_name;                   /* to what fields owns */
+	struct lh_table *by_email, *by_phone;                           /* contacts */
+	struct lh_table *seen_email, *seen_phone;                       /* contacts, as searches see them */
 	int64_t window_began;
 	long window_used, day_used;
 };
@@ -115,11 +116,13 @@ struct json_object *opportunity_shown(const struct opportunity *o);
 struct json_object *pipeline_with(const struct location *l, const char *member, const char *text);
 struct json_object *stage_with(struct json_object *pipeline, const char *member, const char *text);
 struct json_object *workflow_with(const struct location *l, const char *member, const char *text);
+struct json_object *calendar_with(const struct location *l, const char *member, const char *text);
 
 struct json_object *field_add(struct sandbox *s, struct location *l, const char *id, const char *name,
 	const char *type, const char *model, struct json_object *options);
 void pipeline_add(
 	struct sandbox *s, struct location *l, const char *id, const char *name, struct json_object *stages);
+void calendar_add(struct sandbox *s, struct location *l, const char *id, const char *name, bool active);
 void workflow_add(
 	struct sandbox *s, struct location *l, const char *id, const char *name, const char *status);
 

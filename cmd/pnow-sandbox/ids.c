@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Kinds that came later are counted far away from these, whose ids stay. */
+enum { FIRST_KINDS = ID_TRACE + 1 };
+
 /* Stirs a number (the finalizer of splitmix64). */
 static uint64_t stir(uint64_t z)
 {
@@ -20,7 +23,8 @@ static uint64_t stir(uint64_t z)
 const char *id_new(struct ids *ids, enum id_kind kind, char id[static ID_TEXT])
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-	uint64_t count = ++ids->made[kind] * ID_KINDS + kind;
+	uint64_t count = ++ids->made[kind] * FIRST_KINDS + kind % FIRST_KINDS;
+	count += (uint64_t)(kind / FIRST_KINDS) << 32;
 	uint64_t half[2] = {stir(count), stir(stir(count))};
 
 	for (size_t i = 0; i < ID_TEXT - 1; i++) {

@@ -16,6 +16,8 @@ enum id_kind {
 	ID_WORKFLOW,
 	ID_TOKEN,
 	ID_TRACE,
+	ID_CALENDAR,
+	ID_ENTRY,
 	ID_KINDS
 };
 

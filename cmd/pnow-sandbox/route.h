@@ -17,6 +17,8 @@ handler_fn notes_get, notes_add, note_remove, tags_add, tags_remove, workflow_en
 handler_fn fields_get, fields_create, pipelines_get, workflows_get, location_get;
 handler_fn opportunity_search, opportunity_create, opportunity_get, opportunity_put, opportunity_status,
 	opportunity_remove;
+handler_fn calendars_get, calendar_get, entries_get, blocks_get, appointment_create, appointment_get,
+	appointment_put, block_create, block_put, entry_remove;
 handler_fn pro_list, pro_types, pro_get, pro_create, pro_update;
 handler_fn envision_status, envision_list, envision_get, envision_create, envision_update,
 	envision_of_customer, envision_names, envision_services;

@@ -170,6 +170,22 @@ static void load_workflow(
 		s, l, text_at(at, workflow, "id"), text_needed(at, workflow, "name"), status ? status : "published");
 }
 
+/* A calendar: its name, or an object. */
+static void load_calendar(
+	struct sandbox *s, struct location *l, const struct place *at, struct json_object *calendar)
+{
+	static const char *const keys[] = {"id", "name", "isActive", NULL};
+	struct json_object *active = NULL;
+	if (json_object_is_type(calendar, json_type_string)) {
+		calendar_add(s, l, NULL, json_object_get_string(calendar), true);
+		return;
+	}
+	keys_of(at, calendar, keys);
+	active = member(calendar, "isActive");
+	calendar_add(s, l, text_at(at, calendar, "id"), text_needed(at, calendar, "name"),
+		!active || json_object_get_boolean(active));
+}
+
 /* An opportunity of a contact. */
 static void load_opportunity(
 	struct sandbox *s, struct contact *c, const struct place *at, struct json_object *given)
@@ -310,7 +326,8 @@ typedef void load_fn(struct sandbox *s, struct location *l, const struct place *
 static void load_location(struct sandbox *s, const struct place *at, struct json_object *given)
 {
 	static const char *const keys[] = {"id", "token", "refresh_token", "allowDuplicateContact",
-		"allowDuplicateOpportunity", "scopes", "customFields", "pipelines", "workflows", "contacts", NULL};
+		"allowDuplicateOpportunity", "scopes", "customFields", "pipelines", "workflows", "calendars",
+		"contacts", NULL};
 	static const struct {
 		const char *key;
 		load_fn *load;
@@ -318,6 +335,7 @@ static void load_location(struct sandbox *s, const struct place *at, struct json
 		{"customFields", load_field},
 		{"pipelines", load_pipeline},
 		{"workflows", load_workflow},
+		{"calendars", load_calendar},
 		{"contacts", load_contact},
 	};
 	keys_of(at, given, keys);

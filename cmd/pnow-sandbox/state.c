@@ -115,6 +115,21 @@ static struct json_object *contact_by_name(const struct contact *c)
 	return one;
 }
 
+/* The entries of all calendars, with the names of those. */
+static struct json_object *entries_by_name(struct crm *crm)
+{
+	struct json_object *list = json_object_new_array();
+	for (struct location *l = TAILQ_FIRST(&crm->locations); l; l = TAILQ_NEXT(l, next)) {
+		for (size_t i = 0; i < json_object_array_length(l->entries); i++) {
+			struct json_object *one = json_copy(json_object_array_get_idx(l->entries, i));
+			member_set(
+				one, "calendar", member_text(calendar_with(l, "id", member_text(one, "calendarId")), "name"));
+			json_object_array_add(list, one);
+		}
+	}
+	return list;
+}
+
 /* Whether the query, if it names a contact, names this one. */
 static bool asked_for(const struct request *r, const struct contact *c)
 {
@@ -132,6 +147,7 @@ void own_state(struct sandbox *s, struct request *r)
 		if (asked_for(r, c))
 			json_object_array_add(contacts, contact_by_name(c));
 	json_object_object_add(value, "contacts", contacts);
+	json_object_object_add(value, "calendar", entries_by_name(&s->crm));
 	for (size_t i = 0; i < SHELVES; i++) {
 		struct json_object *list = json_object_new_array();
 		struct entry *e;

@@ -183,6 +183,38 @@ like 'every enrolment is remembered' "$(state '.contacts[]|select(.firstName=="A
 like 'enrolment without a body: 400' "$(crm POST "/contacts/$ID/workflow/$WORKFLOW")$(status)" '*400'
 like 'an unknown workflow: 404' "$(crm POST "/contacts/$ID/workflow/nix" '{}')$(status)" '*404'
 
+# ----- calendars
+
+# calendar METHOD PATH [BODY]
+calendar() {
+	call "$1" "/crm/calendars/$2" "${3-}" -H "Authorization: Bearer ${TOKEN:-sandbox-crm-token}" -H 'Version: 2021-04-15'
+}
+# visit START END [MORE]: an appointment's body on the 1st of December.
+visit() {
+	jq -nc --arg l "$L" --arg c "$CALENDAR" --arg id "$ID" --arg from "2026-12-01T$1:00-07:00" --arg to "2026-12-01T$2:00-07:00" \
+		"{locationId: \$l, calendarId: \$c, contactId: \$id, startTime: \$from, endTime: \$to}${3:+ | $3}"
+}
+CALENDAR=$(calendar GET "?locationId=$L" | jq -r '.calendars[] | select(.name == "PatientNow") | .id')
+like 'calendars have a Version of their own' "$(crm GET "/calendars/?locationId=$L")$(status)" '*version header is invalid*400'
+EVENT=$(calendar POST events/appointments "$(visit 10:00 10:30)" | jq -r .id)
+like 'an appointment is confirmed, and listed where it takes some of the time' \
+	"$(calendar GET "events?locationId=$L&calendarId=$CALENDAR&startTime=$(date -d 2026-12-01T10:29-07:00 +%s)000&endTime=$(date -d 2026-12-01T12:00-07:00 +%s)000" |
+		jq -c '.events[]|[.id,.appointmentStatus]')" "\[\"$EVENT\",\"confirmed\"\]"
+like 'and nowhere else' "$(calendar GET "events?locationId=$L&calendarId=$CALENDAR&startTime=$(date -d 2026-12-01T10:30-07:00 +%s)000&endTime=$(date -d 2026-12-01T12:00-07:00 +%s)000")" \
+	'*"events":\[\]*'
+like 'its time is taken: 400' "$(calendar POST events/appointments "$(visit 10:15 11:00)")$(status)" '*no longer available*400'
+is 'unless nobody shall look' "$(calendar POST events/appointments "$(visit 10:15 11:00 '.ignoreFreeSlotValidation = true')" >/dev/null; status)" 200
+like 'a block slot has no contact: 422' "$(calendar POST events/block-slots "$(visit 12:00 13:00)")$(status)" '*property contactId should not exist*422'
+BLOCK=$(calendar POST events/block-slots "$(visit 12:00 13:00 'del(.contactId)')" | jq -r .id)
+like 'it takes time, too: 400' "$(calendar POST events/appointments "$(visit 12:30 12:45)")$(status)" '*400'
+like 'a status is one of six words: 422' "$(calendar PUT "events/appointments/$EVENT" '{"appointmentStatus":"booked"}')$(status)" '*must be one of*422'
+like 'a time is a moment: 422' "$(calendar PUT "events/appointments/$EVENT" '{"startTime":"tomorrow"}')$(status)" '*ISO 8601*422'
+calendar PUT "events/appointments/$EVENT" '{"appointmentStatus":"cancelled","toNotify":false}' >/dev/null
+is 'the state has what stands in it' "$(state '.calendar | map([.calendar, .appointmentStatus])')" \
+	'[["PatientNow","cancelled"],["PatientNow","confirmed"],["PatientNow",null]]'
+is 'what is deleted is gone' "$(calendar DELETE "events/$BLOCK" '{}')$(status)$(calendar DELETE "events/$BLOCK" '{}' >/dev/null; status)" '{"succeeded":true}201404'
+like 'another location does not see it: 404' "$(TOKEN=sandbox-downtown-token calendar GET "events/appointments/$EVENT")$(status)" '*404'
+
 # ----- pipelines, opportunities, fields
 
 PIPELINES=$(crm GET "/opportunities/pipelines?locationId=$L")
