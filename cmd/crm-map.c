@@ -19,12 +19,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char usage[] = "usage: crm-map [-bv] [-c FILE]\n"
-							"Adds the list of CRM actions to events (NDJSON on standard input).\n"
-							"  -b       a backfill: only the contact's fields and its lifetime value\n"
-							"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
-							"  -v       say more\n"
-							"  -h, -V   this help, the version\n";
+static const char usage[] =
+	"usage: crm-map [-bv] [-c FILE]\n"
+	"Adds the list of CRM actions to events (NDJSON on standard input).\n"
+	"  -b       a backfill: only the contact's fields, its lifetime value, and what is to come in the calendar\n"
+	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
+	"  -v       say more\n"
+	"  -h, -V   this help, the version\n";
 
 /* What a value that is left out was not, in words. */
 static const char *const forms[] = {[FIELD_EMAIL] = "e-mail address",
@@ -32,6 +33,8 @@ static const char *const forms[] = {[FIELD_EMAIL] = "e-mail address",
 	[FIELD_DATE] = "date",
 	[FIELD_TIME] = "time",
 	[FIELD_MONEY] = "amount of money"};
+
+enum { HALF_AN_HOUR_MS = 30 * 60 * 1000 };
 
 #define VISIT (1 << EVENT_APPOINTMENT_BOOKED | 1 << EVENT_APPOINTMENT_STATUS)
 
@@ -362,14 +365,52 @@ static void write_move(const struct event *e)
 	buf_putc(out, '}');
 }
 
+/* When the appointment ends. Where that is not told, or is before its start: a booking takes half an hour; of
+ * another nobody knows (NULL). */
+static const char *end_of(const struct event *e, const char *start)
+{
+	const char *told = text_at(e, KIND_APPOINTMENT, "end");
+	char *end = arena_alloc(e->r->arena, WHEN_TEXT), utc[WHEN_TEXT];
+	int64_t from, to;
+	when_moment(str_of(start), &from);
+	if (told && when_time(str_of(told), false, end) && when_moment(str_of(end), &to) && to > from)
+		return end;
+	if (strcmp(e->status, "booked") != 0)
+		return NULL;
+	when_utc(from + HALF_AN_HOUR_MS, utc);
+	when_local(str_of(utc), false, end);
+	return end;
+}
+
+/* The appointment in the CRM's calendar. One without times keeps those that it has there. */
+static void write_calendar(const struct event *e)
+{
+	const struct conf *conf = e->map->conf;
+	const char *told = text_at(e, KIND_APPOINTMENT, "start");
+	char start[WHEN_TEXT];
+	struct buf *out = &e->map->out;
+	if (!conf_has_calendar(conf))
+		return;
+	const char *end = told && when_time(str_of(told), false, start) ? end_of(e, start) : NULL;
+	begin(out, "calendar.set");
+	buf_member(out, "as", conf->calendar.appointments ? "appointment" : "block");
+	buf_member(out, "appointment", text_at(e, KIND_APPOINTMENT, "id"));
+	buf_member(out, "title", text_at(e, KIND_APPOINTMENT, "type"));
+	buf_member(out, "status", status_in_calendar(e->status));
+	buf_member(out, "start", end ? start : NULL);
+	buf_member(out, "end", end);
+	buf_putc(out, '}');
+}
+
 static void write_visit(struct event *e)
 {
 	write_contact(e);
-	if (e->map->backfill)
-		return;
-	write_visit_note(e);
-	write_workflow(e, e->map->conf->workflows.appointments);
-	write_move(e);
+	if (!e->map->backfill) {
+		write_visit_note(e);
+		write_workflow(e, e->map->conf->workflows.appointments);
+		write_move(e);
+	}
+	write_calendar(e);
 }
 
 /* An amount of the bill, minor units; 0 where there is none. False where it is no amount, with the error. */

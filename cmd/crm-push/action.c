@@ -21,7 +21,7 @@ static enum outcome upsert(struct push_work *w)
 	return w->event->backfill ? push_history_upsert(w) : push_contact_upsert(w);
 }
 
-enum strand_kind { ALONE, NOTE, WORKFLOW, OPPORTUNITY, STRAND_KINDS };
+enum strand_kind { ALONE, NOTE, WORKFLOW, CALENDAR, OPPORTUNITY, STRAND_KINDS };
 
 static const struct operation {
 	const char *op;
@@ -37,6 +37,7 @@ static const struct operation {
 	{"workflow.add", push_attach_workflow, WORKFLOW},
 	{"opportunity.move", push_opportunity_move, OPPORTUNITY},
 	{"opportunity.value", push_opportunity_value, OPPORTUNITY},
+	{"calendar.set", push_calendar_set, CALENDAR},
 };
 
 static const struct operation *find(const char *op)
@@ -69,10 +70,16 @@ static bool is_overtaken(struct push_work *w, const struct operation *o)
 	return what && push_is_overtaken(w, what);
 }
 
+/* A block slot has no contact: it is there for patients who have none in the CRM, too. */
+static bool is_block(struct push_work *w, struct str action)
+{
+	return push_has_text(w->a, action, "op", "calendar.set") && push_has_text(w->a, action, "as", "block");
+}
+
 static enum outcome carry_out(struct push_work *w)
 {
 	const struct operation *o = operation_of(w, w->action);
-	if (!w->contact.id && o->carry_out != upsert)
+	if (!w->contact.id && o->carry_out != upsert && !is_block(w, w->action))
 		return push_result_reason(w, OUT_SKIPPED, "no contact is known for this patient");
 	double before = w->result.ms;
 	w->result.http = 0;
@@ -206,6 +213,17 @@ static struct step *find_steps(struct push_work *w, struct str *at, size_t *n)
 	return steps;
 }
 
+/* Of an event that has come to skipped for want of a contact, what needs none. */
+static enum outcome carry_out_rest(struct push_work *w, struct str after)
+{
+	while (jtext_next(w->event->actions, &after)) {
+		w->action = after;
+		if (is_block(w, after) && carry_out(w) == OUT_FAILED)
+			return OUT_FAILED;
+	}
+	return OUT_SKIPPED;
+}
+
 enum outcome push_action_all(struct push_work *w)
 {
 	enum outcome all = OUT_UNCHANGED;
@@ -218,9 +236,20 @@ enum outcome push_action_all(struct push_work *w)
 		struct step *steps = find_steps(w, &at, &n);
 		enum outcome out = n ? run_strands(w, steps, n) : carry_out(w);
 		if (w->result.reason)
-			return out;
+			return carry_out_rest(w, at);
 		if ((all = sum(all, out)) == OUT_FAILED)
 			break;
 	}
 	return all;
+}
+
+enum outcome push_action_catch_up(struct push_work *w)
+{
+	enum outcome out = OUT_UNCHANGED;
+	for (struct str at = {0}; out != OUT_FAILED && jtext_next(w->event->actions, &at);) {
+		w->action = at;
+		if (push_has_text(w->a, at, "op", "calendar.set") && push_calendar_lacks(w))
+			out = carry_out(w);
+	}
+	return out;
 }

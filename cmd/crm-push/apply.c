@@ -4,12 +4,15 @@
 
 enum outcome push_apply(struct push_work *w)
 {
+	enum outcome out;
 	if (!w->push->state)
 		return push_action_all(w);
 	switch (ledger_begin(w->push->state, &w->subject)) {
 	case LEDGER_KNOWN: /* the result that told what is undecided may have been lost */
 		if (ledger_undecided_of(w->push->state, w->location->id, w->subject.subject) > 0)
 			push_attach_undecided(w);
+		if ((out = push_action_catch_up(w)) != OUT_UNCHANGED)
+			return out;
 		return push_result_reason(w, OUT_UNCHANGED, "applied before");
 	case LEDGER_OLDER:
 		return push_result_reason(w, OUT_UNCHANGED, "something newer was applied before");
@@ -18,7 +21,7 @@ enum outcome push_apply(struct push_work *w)
 	case LEDGER_NEWS:
 		break;
 	}
-	enum outcome out = push_action_all(w);
+	out = push_action_all(w);
 	if (out == OUT_UNCHANGED && !w->result.reason)
 		push_result_reason(w, out, "nothing of it is new");
 	bool whole = (out == OUT_DONE || out == OUT_UNCHANGED) && !w->result.incomplete;

@@ -24,12 +24,8 @@ void push_attach_undecided(struct push_work *w)
 		"the contact is in it");
 }
 
-/* Finds out what became of an effect of which the ledger does not know: OUT_DONE: it happened, *made is what
-   it made, where that has an id; OUT_IGNORED: it did not; OUT_SKIPPED: that cannot be found out. */
-typedef enum outcome look_fn(struct push_work *w, int64_t since, const char **made);
-
 /* Finds that out, and puts down what was found. OUT_IGNORED: the effect may be tried again. */
-static enum outcome look(struct push_work *w, const char *effect, int64_t since, look_fn *begun)
+static enum outcome look(struct push_work *w, const char *effect, int64_t since, push_look_fn *begun)
 {
 	struct state *state = w->push->state;
 	const char *made = NULL;
@@ -45,10 +41,8 @@ static enum outcome look(struct push_work *w, const char *effect, int64_t since,
 	return kept ? out : push_result_fail_state(w, "written");
 }
 
-/* A request whose effect must happen once. begun: how to find out whether it has; key: the answer's object,
-   whose id is kept. */
-static enum outcome once(struct push_work *w, const char *effect, const char *path, struct str body,
-	const char *key, look_fn *begun)
+enum outcome push_attach_once(struct push_work *w, const char *effect, const char *path, struct str body,
+	const char *key, push_look_fn *begun)
 {
 	struct state *state = w->push->state;
 	const char *location = w->location->id;
@@ -72,8 +66,8 @@ static enum outcome once(struct push_work *w, const char *effect, const char *pa
 	if (!state)
 		return OUT_DONE;
 	if (!answer.error || (answer.status >= 200 && answer.status < 300))
-		return ledger_done(
-				   state, location, effect, jtext_scalar(w->a, jtext_get(jtext_get(answer.body, key), "id")))
+		return ledger_done(state, location, effect,
+				   jtext_scalar(w->a, jtext_get(key ? jtext_get(answer.body, key) : answer.body, "id")))
 				   ? OUT_DONE
 				   : push_result_fail_state(w, "written");
 	if (push_request_undone(&answer)) {
@@ -156,8 +150,8 @@ enum outcome push_attach_note(struct push_work *w)
 	buf_putc(&body, '{');
 	buf_member(&body, "body", text);
 	buf_putc(&body, '}');
-	enum outcome out = once(w, push_attach_effect(w, "note.add", false), push_request_path(w, "/notes"),
-		buf_str(&body), "note", note_is_there);
+	enum outcome out = push_attach_once(w, push_attach_effect(w, "note.add", false),
+		push_request_path(w, "/notes"), buf_str(&body), "note", note_is_there);
 	buf_free(&body);
 	return out;
 }
@@ -182,7 +176,7 @@ static enum outcome enrol(struct push_work *w, const char *name)
 	const char *path =
 		push_request_path(w, arena_printf(w->a, "/workflow/%s", w->push->dry ? id : http_encode(w->a, id)));
 	w->result.http = 0;
-	return once(w, effect, path, STR("{}"), "enrolment", nobody_knows);
+	return push_attach_once(w, effect, path, STR("{}"), "enrolment", nobody_knows);
 }
 
 /* A workflow that the CRM refuses (unpublished, say) does not keep the rest of the event from being done. */

@@ -8,6 +8,7 @@
  */
 #include "push.h"
 #include "value/money.h"
+#include "value/when.h"
 
 #include <strings.h>
 
@@ -153,6 +154,13 @@ static bool was_lead(const struct audit *a, const char *what)
 	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)
 		since |= a->kinds[kind].at > lead.at;
 	return since && is_own(a, lead);
+}
+
+/* Whether two texts are the same, or name one moment. */
+static bool is_same_moment(const char *x, const char *y)
+{
+	int64_t a, b;
+	return strcmp(x, y) == 0 || (when_moment(str_of(x), &a) && when_moment(str_of(y), &b) && a == b);
 }
 
 static enum outcome find_standing(struct audit *a)
@@ -452,6 +460,31 @@ static enum outcome compare_values(struct audit *a)
 	return out;
 }
 
+/* The appointment's entry in the calendar, which nothing else writes; what is over is not made anew. */
+static enum outcome compare_calendar(struct audit *a)
+{
+	static const char *const keys[][3] = {{"start", "startTime", "calendar.start"},
+		{"end", "endTime", "calendar.end"}, {"status", "appointmentStatus", "calendar.status"}};
+	struct push_work *w = a->w;
+	struct str entry = {0};
+	const char *start = jtext_string(w->a, jtext_get(w->action, "start"));
+	bool differs = false, lacks = push_calendar_lacks(w);
+	enum outcome out = a->news == LEDGER_OLDER || lacks ? OUT_DONE : push_calendar_read(w, &entry);
+	if (out != OUT_DONE || a->news == LEDGER_OLDER)
+		return out == OUT_FAILED ? out : OUT_DONE;
+	for (size_t i = 0; entry.p && i < COUNT(keys); i++) {
+		const char *want = jtext_string(w->a, jtext_get(w->action, keys[i][0]));
+		const char *has = jtext_scalar(w->a, jtext_get(entry, keys[i][1]));
+		if (want && has && *has && !is_same_moment(want, has)) /* a block slot has no status */
+			differs |= differ(a, keys[i][2], want, has, OVER);
+	}
+	if (!entry.p)
+		differs = differ(a, "calendar", start, NULL, lacks ? WRITE : OVER);
+	if (differs)
+		a->mend.calendar = w->action;
+	return OUT_DONE;
+}
+
 /* What can be compared. An enrolment cannot be read back, and a tag that was taken off may have been set
  * again. */
 static const struct {
@@ -464,6 +497,7 @@ static const struct {
 	{"tag.add", compare_tags},
 	{"opportunity.move", compare_move},
 	{"opportunity.value", compare_values},
+	{"calendar.set", compare_calendar},
 };
 
 static const char *matched(struct push_work *w, const char *key)

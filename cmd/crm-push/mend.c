@@ -71,6 +71,12 @@ static enum outcome write_values(struct push_work *w, const struct push_mend *m)
 	return push_opportunity_value(w);
 }
 
+static enum outcome write_calendar(struct push_work *w, const struct push_mend *m)
+{
+	w->action = m->calendar;
+	return m->calendar.p ? push_calendar_set(w) : OUT_DONE;
+}
+
 enum outcome push_mend(struct push_work *w, const struct push_mend *m)
 {
 	size_t warnings = w->result.warnings.n;
@@ -81,6 +87,8 @@ enum outcome push_mend(struct push_work *w, const struct push_mend *m)
 		out = write_move(w, m);
 	if (out != OUT_FAILED)
 		out = write_values(w, m);
+	if (out != OUT_FAILED)
+		out = write_calendar(w, m);
 	push_mirror_forget(w);
 	return out != OUT_FAILED && w->result.warnings.n > warnings ? OUT_SKIPPED : out;
 }

@@ -31,8 +31,8 @@ static const char *usual_type(const struct push_work *w, const char *name)
 const char *push_name_id(
 	struct push_work *w, enum name_kind kind, const char *name, const char **more, enum outcome *out)
 {
-	static const char *const called[] = {"field", "pipeline", "stage", "workflow"};
-	static const char *const titles[] = {"custom field", "pipeline", "stage", "workflow"};
+	static const char *const called[] = {"field", "pipeline", "stage", "workflow", "calendar"};
+	static const char *const titles[] = {"custom field", "pipeline", "stage", "workflow", "calendar"};
 	if (w->push->dry) {
 		if (more)
 			*more = usual_type(w, name);

@@ -219,6 +219,9 @@ bool push_action_known(const char *op);
 /* Carries out the event's actions, each with its result; a failure ends it, and so does a contact that cannot
  * be had. */
 enum outcome push_action_all(struct push_work *w);
+/* Of an event that was applied before, makes the entry in a calendar that the practice has had only since.
+ * OUT_UNCHANGED: there is nothing to make. */
+enum outcome push_action_catch_up(struct push_work *w);
 
 /* history.c: contact.upsert of a backfilled event; what is newer stays. */
 enum outcome push_history_upsert(struct push_work *w);
@@ -302,6 +305,13 @@ enum outcome push_attach_gap(struct push_work *w);
 enum outcome push_attach_tag(struct push_work *w);
 enum outcome push_attach_untag(struct push_work *w);
 enum outcome push_attach_workflow(struct push_work *w);
+/* Finds out what became of an effect of which the ledger does not know: OUT_DONE: it happened, *made is what
+   it made, where that has an id; OUT_IGNORED: it did not; OUT_SKIPPED: that cannot be found out. */
+typedef enum outcome push_look_fn(struct push_work *w, int64_t since, const char **made);
+/* A POST whose effect must happen once. begun: how to find out whether it has; key: the answer's object whose
+   id is kept, NULL: the answer's own. */
+enum outcome push_attach_once(struct push_work *w, const char *effect, const char *path, struct str body,
+	const char *key, push_look_fn *begun);
 /* The name of an effect of this event: appointment/88123/1/note.add. once: for the subject, whatever its
  * state. */
 const char *push_attach_effect(struct push_work *w, const char *what, bool once);
@@ -310,17 +320,26 @@ void push_attach_undecided(struct push_work *w);
 enum outcome push_opportunity_move(struct push_work *w);
 enum outcome push_opportunity_value(struct push_work *w);
 
+/* calendar.c */
+enum outcome push_calendar_set(struct push_work *w);
+/* Whether the ledger knows of no entry for the action's appointment, and one is to be made. */
+bool push_calendar_lacks(struct push_work *w);
+/* The action's entry as the CRM has it, where the ledger knows of one. p NULL: the CRM has none in its place;
+   OUT_IGNORED: there should be none. */
+enum outcome push_calendar_read(struct push_work *w, struct str *entry);
+
 /* audit.c: compares what the actions of an event should have brought about with what the CRM has, shows what
  * differs, and has it put right where that was asked for. */
 enum outcome push_audit(struct push_work *w);
 
 /* mend.c: what an event has brought about and what is not so any more. Nothing of it happens twice. */
 struct push_mend {
-	struct buf set;    /* properties of the contact, members of an object */
-	struct buf fields; /* {"id":…,"field_value":…} of its custom fields, one after the other */
-	struct buf tags;   /* texts */
-	struct str move;   /* an action; p NULL: there is none */
-	struct buf values; /* texts: pipelines, of the opportunities whose value is to be set */
+	struct buf set;      /* properties of the contact, members of an object */
+	struct buf fields;   /* {"id":…,"field_value":…} of its custom fields, one after the other */
+	struct buf tags;     /* texts */
+	struct str move;     /* an action; p NULL: there is none */
+	struct str calendar; /* an action, too */
+	struct buf values;   /* texts: pipelines, of the opportunities whose value is to be set */
 };
 /* Writes it; OUT_SKIPPED where the CRM did not take all of it. */
 enum outcome push_mend(struct push_work *w, const struct push_mend *m);

@@ -1,6 +1,6 @@
 /*
- * The sub-accounts of the CRM: the practice's own and each facility's. Three lists of each are read (custom
- * fields, pipelines, workflows), each once; that they come shows that the token is taken.
+ * The sub-accounts of the CRM: the practice's own and each facility's. The lists of each are read (custom
+ * fields, pipelines, workflows, calendars), each once; that they come shows that the token is taken.
  */
 #include "setup.h"
 #include "value/category.h"
@@ -129,6 +129,45 @@ static void check_workflows(struct setup *s, struct str workflows)
 	check_workflow(s, "workflows.birthday", c->workflows.birthday, workflows);
 }
 
+/* --- The calendar --- */
+
+/* The calendar with this id; p NULL: the list has none. */
+static struct str entry_with_id(struct setup *s, struct str list, const char *id)
+{
+	for (struct str at = {0}; jtext_next(list, &at);) {
+		const char *is = jtext_string(&s->arena, jtext_get(at, "id"));
+		if (is && strcmp(is, id) == 0)
+			return at;
+	}
+	return (struct str){0};
+}
+
+/* What calendars there are, for whoever looks for an id: "Consults" (0TkC…), …. */
+static const char *listed(struct setup *s, struct str list)
+{
+	const char *text = "";
+	for (struct str at = {0}; jtext_next(list, &at);)
+		text = arena_printf(&s->arena, "%s%s\"%s\" (%s)", text, *text ? ", " : "",
+			jtext_string(&s->arena, jtext_get(at, "name")), jtext_string(&s->arena, jtext_get(at, "id")));
+	return *text ? text : "none";
+}
+
+static void check_calendar(struct setup *s, struct str calendars)
+{
+	const char *id = conf_calendar(s->conf, s->location), *name = s->conf->calendar.name;
+	struct str calendar = id ? entry_with_id(s, calendars, id) : entry_named(s, calendars, name);
+	if (!calendar.p)
+		tell(s, MISSING, "calendar", id ? id : name,
+			arena_printf(&s->arena, "not in the CRM, which has: %s", listed(s, calendars)),
+			"Make it in the CRM (Settings > Calendars), or write the name of one that is there as calendar.name.");
+	else if (str_is(jtext_get(calendar, "isActive"), "false"))
+		tell(s, WARNING, "calendar", id ? id : name, "is a draft: nobody sees it",
+			"Switch it on in the CRM (Settings > Calendars).");
+	else
+		tell(s, OK, "calendar", id ? id : name,
+			s->conf->calendar.appointments ? "there, for appointments" : "there, for block slots", NULL);
+}
+
 /* --- A sub-account --- */
 
 static struct crm_answer list(
@@ -177,6 +216,13 @@ static void check_location(struct setup *s, struct crm *crm, const struct crm_lo
 		tell_refused(s, "workflow", "workflows.readonly", &workflows);
 	else
 		check_workflows(s, jtext_get(workflows.body, "workflows"));
+	struct crm_answer calendars = {0};
+	if (conf_has_calendar(s->conf))
+		calendars = list(s, crm, location, NAME_CALENDAR);
+	if (calendars.error)
+		tell_refused(s, "calendar", "calendars.readonly", &calendars);
+	else if (conf_has_calendar(s->conf))
+		check_calendar(s, jtext_get(calendars.body, "calendars"));
 	check_permits(s, crm, location);
 }
 

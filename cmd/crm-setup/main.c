@@ -37,7 +37,8 @@ static void own_option(int letter, void *context)
 /* -n: what would be asked of PatientNow, and of each sub-account. */
 static void show_requests(struct setup *s)
 {
-	static const enum name_kind kinds[] = {NAME_FIELD, NAME_PIPELINE, NAME_WORKFLOW};
+	static const enum name_kind kinds[] = {NAME_FIELD, NAME_PIPELINE, NAME_WORKFLOW, NAME_CALENDAR};
+	size_t n = conf_has_calendar(s->conf) ? COUNT(kinds) : COUNT(kinds) - 1;
 	struct crm *crm = crm_open(s->conf, NULL, &s->options);
 	struct profile *profile = profile_read(s->conf->patientnow.profile, s->conf->file);
 	const char *const paths[] = {profile->check, profile->appointment_types.list};
@@ -46,7 +47,7 @@ static void show_requests(struct setup *s)
 			printf("{\"api\":\"patientnow\",\"method\":\"GET\",\"path\":\"/%s\"}\n", paths[i]);
 	const struct crm_location *l;
 	for (size_t i = 0; (l = crm_location_next(crm, &i));) {
-		for (size_t k = 0; k < COUNT(kinds); k++)
+		for (size_t k = 0; k < n; k++)
 			printf(
 				"{\"api\":\"crm\",\"method\":\"GET\",\"path\":\"%s\"}\n", names_path(&s->arena, l, kinds[k]));
 		show_permits(s, l);

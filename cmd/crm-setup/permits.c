@@ -18,11 +18,20 @@ static const struct {
 
 static const struct {
 	const char *scope, *method, *path;
+	bool calendar; /* only where there is one */
 } tries[] = {
-	{"contacts.readonly", "GET", "/contacts/pnowAsksForNobody00"},
-	{"contacts.write", "PUT", "/contacts/pnowAsksForNobody00"},
-	{"opportunities.write", "PUT", "/opportunities/pnowAsksForNothing0"},
+	{"contacts.readonly", "GET", "/contacts/pnowAsksForNobody00", false},
+	{"contacts.write", "PUT", "/contacts/pnowAsksForNobody00", false},
+	{"opportunities.write", "PUT", "/opportunities/pnowAsksForNothing0", false},
+	{"calendars/events.readonly", "GET", CRM_CALENDARS "events/appointments/pnowAsksForNothing0", true},
+	{"calendars/events.write", "PUT", CRM_CALENDARS "events/appointments/pnowAsksForNothing0", true},
 };
+
+/* Whether the practice needs a scope. */
+static bool needs(const struct setup *s, size_t i)
+{
+	return !tries[i].calendar || conf_has_calendar(s->conf);
+}
 
 /* The sub-account itself. */
 static struct crm_request account_request(struct setup *s, const struct crm_location *location)
@@ -86,7 +95,8 @@ void check_permits(struct setup *s, struct crm *crm, const struct crm_location *
 {
 	check_settings(s, crm, location);
 	for (size_t i = 0; i < COUNT(tries); i++)
-		check_scope(s, crm, location, i);
+		if (needs(s, i))
+			check_scope(s, crm, location, i);
 }
 
 static void show(const struct crm_request *request)
@@ -101,6 +111,7 @@ void show_permits(struct setup *s, const struct crm_location *location)
 	show(&request);
 	for (size_t i = 0; i < COUNT(tries); i++) {
 		request = try_request(i);
-		show(&request);
+		if (needs(s, i))
+			show(&request);
 	}
 }

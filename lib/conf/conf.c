@@ -158,6 +158,14 @@ static void store_pipelines(const struct settings *s, const char *key, struct st
 	*(enum conf_pipelines *)place = strcmp(text, "both") == 0 ? PIPELINES_BOTH : PIPELINES_NON_SURGICAL;
 }
 
+static void store_calendar_as(const struct settings *s, const char *key, struct str value, void *place)
+{
+	const char *text = settings_text(s, key, value);
+	if (strcmp(text, "block") != 0 && strcmp(text, "appointment") != 0)
+		settings_wrong(s, value, "%s: found \"%s\", expected \"block\" or \"appointment\"", key, text);
+	*(bool *)place = strcmp(text, "appointment") == 0;
+}
+
 static const struct {
 	const char *name;
 	enum conf_verify verify;
@@ -190,6 +198,7 @@ static const struct settings_key facility_keys[] = {
 	{"location_id", settings_store_text, offsetof(struct conf_facility, location_id)},
 	{"token_file", store_secret_path, offsetof(struct conf_facility, token_file)},
 	{"refresh_token_file", store_secret_path, offsetof(struct conf_facility, refresh_token_file)},
+	{"calendar_id", settings_store_text, offsetof(struct conf_facility, calendar_id)},
 };
 
 static void store_facilities(const struct settings *s, const char *key, struct str value, void *place)
@@ -302,6 +311,10 @@ static const struct settings_key keys[] = {
 	{"dnd", settings_store_bool, AT(dnd)},
 	{"address", settings_store_bool, AT(address)},
 	{"membership_tag", settings_store_text, AT(membership_tag)},
+	{"calendar.calendar_id", settings_store_text, AT(calendar.calendar_id)},
+	{"calendar.name", settings_store_text, AT(calendar.name)},
+	{"calendar.as", store_calendar_as, AT(calendar.appointments)},
+	{"calendar.user_id", settings_store_text, AT(calendar.user_id)},
 	{"workflows.appointments", store_text_or_null, AT(workflows.appointments)},
 	{"workflows.order_paid", store_text_or_null, AT(workflows.order_paid)},
 	{"workflows.membership", store_text_or_null, AT(workflows.membership)},
@@ -388,6 +401,28 @@ static void check_tokens(const struct conf *c)
 	}
 }
 
+/* Each sub-account has one calendar, or none has one. */
+static void check_calendar(const struct conf *c)
+{
+	const char *id = c->calendar.calendar_id, *name = c->calendar.name;
+	if (id && name)
+		mistake("%s: calendar: expected calendar_id or name, found both", c->file);
+	if (!id && !name && (c->calendar.appointments || c->calendar.user_id))
+		mistake("%s: calendar: expected calendar_id or name", c->file);
+	if (c->calendar.user_id && !c->calendar.appointments)
+		mistake("%s: calendar.user_id is for \"as\": \"appointment\": a block slot has no user", c->file);
+	for (size_t i = 0; i < c->facilities_n; i++) {
+		const struct conf_facility *f = &c->facilities[i];
+		if (f->calendar_id && !conf_has_calendar(c))
+			mistake("%s: facilities.%s.calendar_id: expected calendar.calendar_id or calendar.name, too",
+				c->file, f->name);
+		if (id && !conf_calendar(c, f->location_id))
+			mistake("%s: facilities.%s: calendar_id is missing: calendar.calendar_id is the main "
+					"sub-account's; or give calendar.name",
+				c->file, f->name);
+	}
+}
+
 /* What must hold between keys. */
 static void check(const struct conf *c)
 {
@@ -399,6 +434,7 @@ static void check(const struct conf *c)
 	check_hook(c, &c->patientnow_hook, "patientnow");
 	check_hook(c, &c->crm_hook, "crm");
 	check_tokens(c);
+	check_calendar(c);
 	if (c->pipelines == PIPELINES_BOTH && !c->categories)
 		mistake("%s: categories is missing: expected the sheet of appointment types, or \"pipelines\": "
 				"\"non-surgical\"",
@@ -460,6 +496,20 @@ const char *conf_name(const struct conf_names *names, const char *name)
 		if (strcmp(names->at[i].name, name) == 0)
 			return names->at[i].is;
 	return name;
+}
+
+bool conf_has_calendar(const struct conf *c)
+{
+	return c->calendar.calendar_id || c->calendar.name;
+}
+
+const char *conf_calendar(const struct conf *c, const char *location_id)
+{
+	for (size_t i = 0; i < c->facilities_n; i++)
+		if (c->facilities[i].calendar_id && strcmp(c->facilities[i].location_id, location_id) == 0)
+			return c->facilities[i].calendar_id;
+	bool main = c->crm.location_id && strcmp(c->crm.location_id, location_id) == 0;
+	return main ? c->calendar.calendar_id : NULL;
 }
 
 const struct conf_facility *conf_facility(const struct conf *c, const char *facility)

@@ -39,6 +39,7 @@ struct conf_facility {
 	const char *location_id;
 	const char *token_file;         /* NULL: its token is got by crm.oauth, */
 	const char *refresh_token_file; /* with its own refresh token or, NULL, the agency's */
+	const char *calendar_id;        /* NULL: as conf_calendar says */
 };
 
 /* A name of ours and what this practice's CRM calls it. */
@@ -94,6 +95,12 @@ struct conf {
 	bool address;
 	const char *membership_tag;
 	struct {
+		const char *calendar_id; /* the main sub-account's, */
+		const char *name;        /* or every sub-account's; both NULL: no appointment goes into a calendar */
+		bool appointments;       /* as appointments, not as block slots, */
+		const char *user_id;     /* of this user, where one is given */
+	} calendar;
+	struct {
 		const char *appointments, *order_paid, *membership, *birthday; /* NULL: not enrolled in */
 	} workflows;
 	struct {
@@ -127,6 +134,11 @@ const char *conf_need(const struct conf *c, const char *value, const char *key);
 
 /* What the CRM calls one of our names: the configuration's, or the name itself. */
 const char *conf_name(const struct conf_names *names, const char *name);
+
+/* Whether appointments go into the CRM's calendar. */
+bool conf_has_calendar(const struct conf *c);
+/* The id of a sub-account's calendar; NULL: it is looked up by calendar.name. */
+const char *conf_calendar(const struct conf *c, const char *location_id);
 
 /* The sub-account of a facility, or NULL where the practice's main one serves it. Case does not matter. */
 const struct conf_facility *conf_facility(const struct conf *c, const char *facility);

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 enum {
-	AT_ONCE = 3,              /* requests of an event */
+	AT_ONCE = 4,              /* requests of an event */
 	REQUESTS_MAX = 1000000000 /* in an interval or a day: more is as good as no limit */
 };
 
@@ -235,7 +235,9 @@ static void explain(struct arena *a, const struct crm_request *request, const st
 static struct crm_answer make(struct crm *c, struct arena *a, const struct crm_location *location,
 	const struct crm_request *request, const char *token)
 {
-	const char *headers[] = {"Version: 2021-07-28", arena_printf(a, "Authorization: Bearer %s", token), NULL};
+	bool calendar = strncmp(request->path, CRM_CALENDARS, sizeof CRM_CALENDARS - 1) == 0;
+	const char *headers[] = {calendar ? "Version: 2021-04-15" : "Version: 2021-07-28",
+		arena_printf(a, "Authorization: Bearer %s", token), NULL};
 	struct passage passage = {.location = location, .yields = request->yields};
 	struct http_request http = {.method = request->method,
 		.url = arena_printf(a, "%s%s", c->conf->crm.base_url, request->path),

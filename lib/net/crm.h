@@ -12,6 +12,8 @@ struct crm;
 
 /* A sub-account's custom fields: what each event needs, and so what shows whether a token is good. */
 #define CRM_FIELDS "/locations/%s/customFields?model=contact"
+/* What calendars are below; their requests have a Version of their own. */
+#define CRM_CALENDARS "/calendars/"
 
 struct crm_location {
 	const char *id;

@@ -34,6 +34,7 @@ static const struct {
 	[NAME_PIPELINE] = {"pipeline", "/opportunities/pipelines?locationId=%s"},
 	[NAME_STAGE] = {"stage", "/opportunities/pipelines?locationId=%s"},
 	[NAME_WORKFLOW] = {"workflow", "/workflows/?locationId=%s"},
+	[NAME_CALENDAR] = {"calendar", CRM_CALENDARS "?locationId=%s"},
 };
 
 struct names *names_open(struct crm *crm, struct state *state)
@@ -131,8 +132,10 @@ static bool keep_stages(struct names *n, struct arena *a, const struct crm_locat
 static bool keep_list(struct names *n, struct arena *a, const struct crm_location *location,
 	enum name_kind kind, struct str body)
 {
-	static const char *const lists[] = {
-		[NAME_FIELD] = "customFields", [NAME_PIPELINE] = "pipelines", [NAME_WORKFLOW] = "workflows"};
+	static const char *const lists[] = {[NAME_FIELD] = "customFields",
+		[NAME_PIPELINE] = "pipelines",
+		[NAME_WORKFLOW] = "workflows",
+		[NAME_CALENDAR] = "calendars"};
 	kind = list_of(kind);
 	if (!state_begin_unflushed(n->state))
 		return false;

@@ -6,7 +6,7 @@
 #include "net/crm.h"
 #include "state/state.h"
 
-enum name_kind { NAME_FIELD, NAME_PIPELINE, NAME_STAGE, NAME_WORKFLOW };
+enum name_kind { NAME_FIELD, NAME_PIPELINE, NAME_STAGE, NAME_WORKFLOW, NAME_CALENDAR };
 
 struct names;
 

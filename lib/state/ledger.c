@@ -448,7 +448,7 @@ enum ledger_effect ledger_effect(struct state *s, const char *location, const ch
 	case STATE_NONE:
 		*since = gap ? gap : when_now_ms();
 		kept = state_do(s, "INSERT INTO effect(location,effect,contact,done,at) VALUES(?,?,?,0,?)", "ttti",
-			location, effect, contact, *since);
+			location, effect, contact ? contact : "", *since);
 		if (kept)
 			result = gap ? EFFECT_BEGUN : EFFECT_NEW;
 		break;
@@ -486,6 +486,16 @@ bool ledger_happened(
 	*made = NULL;
 	return state_run(s, a, made, "SELECT made FROM effect WHERE location=? AND effect=? AND done=1", "tt",
 			   location, effect) == STATE_ROW;
+}
+
+bool ledger_effect_of(struct state *s, struct arena *a, const char *location, const char *subject,
+	const char *what, const char **effect)
+{
+	*effect = NULL;
+	return state_run(s, a, effect,
+			   "SELECT effect FROM effect WHERE location=?1 AND effect>?2||'/'||?3||'/'"
+			   "  AND effect<?2||'/'||?3||'0' LIMIT 1",
+			   "ttt", location, subject, what) != STATE_FAILED;
 }
 
 bool ledger_made(struct state *s, const char *location, const char *made)

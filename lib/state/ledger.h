@@ -155,7 +155,8 @@ enum ledger_effect {
 int64_t ledger_gap(struct state *s, int64_t occurred);
 
 /* effect: a name for it, such as appointment/88123/1/note.add. gap: since when it may have been done without
-   the ledger (ledger_gap); 0: not. since: when it was begun, or may have been; milliseconds since 1970. */
+   the ledger (ledger_gap); 0: not. contact NULL: it has none.
+   since: when it was begun, or may have been; milliseconds since 1970. */
 enum ledger_effect ledger_effect(struct state *s, const char *location, const char *effect,
 	const char *contact, int64_t gap, int64_t *since);
 /* made: the id of what it made in the CRM, or NULL. */
@@ -168,6 +169,10 @@ int64_t ledger_undecided_of(struct state *s, const char *location, const char *s
  */
 bool ledger_happened(
 	struct state *s, struct arena *a, const char *location, const char *effect, const char **made);
+/* The effect for a subject whose name goes on so (calendar.set) and ends in a place or time, the arena's;
+ *effect NULL: there is none. False where the state file cannot tell. */
+bool ledger_effect_of(struct state *s, struct arena *a, const char *location, const char *subject,
+	const char *what, const char **effect);
 /* Whether an effect is known to have made what has this id. */
 bool ledger_made(struct state *s, const char *location, const char *made);
 /* It certainly did not happen. */

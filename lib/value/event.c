@@ -42,14 +42,29 @@ const char *event_kind_name(enum event_kind kind)
 	return names[kind];
 }
 
+/* A status, how it is shown, and what it is in the CRM's calendar. */
+static const char *status_as(const char *status, size_t word)
+{
+	static const char *const words[][3] = {
+		{"booked", "Booked", "confirmed"},
+		{"checked_out", "Checked Out", "showed"},
+		{"cancelled", "Cancelled", "cancelled"},
+		{"no_show", "No-Show", "noshow"},
+	};
+	for (size_t i = 0; status && i < COUNT(words); i++)
+		if (strcmp(words[i][0], status) == 0)
+			return words[i][word];
+	return NULL;
+}
+
 const char *status_shown(const char *status)
 {
-	static const char *const shown[][2] = {{"booked", "Booked"}, {"checked_out", "Checked Out"},
-		{"cancelled", "Cancelled"}, {"no_show", "No-Show"}};
-	for (size_t i = 0; status && i < COUNT(shown); i++)
-		if (strcmp(shown[i][0], status) == 0)
-			return shown[i][1];
-	return NULL;
+	return status_as(status, 1);
+}
+
+const char *status_in_calendar(const char *status)
+{
+	return status_as(status, 2);
 }
 
 const struct event_fact *event_facts(enum event_kind kind)

@@ -53,5 +53,7 @@ const struct event_fact *event_facts(enum event_kind kind);
 /* How an appointment's status is shown to people: Booked, Checked Out, Cancelled, No-Show; NULL for another.
  */
 const char *status_shown(const char *status);
+/* And what it is in the CRM's calendar: confirmed, showed, cancelled, noshow. */
+const char *status_in_calendar(const char *status);
 
 #endif

@@ -115,6 +115,25 @@ wrong "another scheme" '.patientnow.base_url="ftp://example.com"' 'patientnow.ba
 fine "http:// to this machine" '.crm.base_url="http://localhost:8080/crm/"|.patientnow.base_url="http://[::1]:80"'
 fine "workflows may be null" '.workflows={"appointments":null}'
 
+# The calendar
+wrong "a calendar entry of another kind" '.calendar={"name":"x","as":"slot"}' 'calendar.as: found "slot", expected "block" or "appointment"'
+# unsound PROMISE JQ SAYS: keys that do not go together.
+unsound()
+{
+	jq -c "$2" good.json >conf.json
+	refuses "$1" crm-map "crm-map: conf.json: $3"
+}
+unsound "a calendar by id and by name" '.calendar={"name":"x","calendar_id":"y"}' 'calendar: expected calendar_id or name, found both'
+unsound "a calendar by neither" '.calendar={"as":"appointment"}' 'calendar: expected calendar_id or name'
+unsound "a user of block slots" '.calendar={"name":"x","user_id":"u"}' 'calendar.user_id is for "as": "appointment"*'
+unsound "an id for a sub-account that has its own calendar" '.crm.location_id="main"|.calendar={"calendar_id":"y"}
+	|.facilities={"Downtown":{"location_id":"other","token_file":"crm.token"}}' 'facilities.Downtown: calendar_id is missing: *'
+unsound "a facility's calendar where the practice has none" '.facilities={"Downtown":{"location_id":"other","token_file":"crm.token","calendar_id":"y"}}' \
+	'facilities.Downtown.calendar_id: expected calendar.calendar_id or calendar.name, too'
+fine "a calendar by its name for all" '.calendar={"name":"x"}|.facilities={"Downtown":{"location_id":"other","token_file":"crm.token"}}'
+fine "a calendar by its id for each" '.crm.location_id="main"|.calendar={"calendar_id":"y","as":"appointment","user_id":"u"}
+	|.facilities={"Downtown":{"location_id":"other","token_file":"crm.token","calendar_id":"z"},"Uptown":{"location_id":"main","token_file":"crm.token"}}'
+
 # Hooks
 wrong "an unknown scheme" '.hooks.crm.verify="md5"' 'hooks.crm.verify: found "md5", expected token, basic, hmac-sha256, *, or none'
 jq -c '.hooks.patientnow={"verify":"hmac-sha256","header":"X-S"}' good.json >conf.json

@@ -49,6 +49,10 @@ jq '.dnd = true' conf.json >dnd.json
 line='{"type":"patient.updated","patient":{"id":"1","first_name":"A","unsubscribed":true}}'
 is "consent is told of today's events, and of no backfilled one" "$(crm-map -c dnd.json <<<"$line" | jq -c '[.actions[].op]')$(crm-map -c dnd.json -b <<<"$line" | jq -c '[.actions[].op]')" \
 	'["contact.upsert","dnd.set"]["contact.upsert"]'
+jq '.calendar = {name: "x"}' conf.json >calendar.json
+line='{"type":"appointment.booked","patient":{"id":"1","email":"a@b.c"},"appointment":{"id":"2","status":"booked","type":"Botox","start":"2026-12-01T15:30:00-07:00"}}'
+is "the calendar comes last, in a backfill, too" "$(crm-map -c calendar.json <<<"$line" | jq -c '.actions[-1].op')$(crm-map -c calendar.json -b <<<"$line" | jq -c '[.actions[].op]')" \
+	'"calendar.set"["contact.upsert","calendar.set"]'
 is "facts may be numbers, as another program may write them" \
 	"$(map '{"type":"bill.completed","patient":{"id":1},"bill":{"id":2,"total":12.10,"items":[{"name":"Botox"},{"name":"Laser"}]}}' '[.actions[0].fields,.actions[1]]')" \
 	'[{"Invoice Paid Amount":{"money":"12.10"},"PNOW Last Order ID":"2","Last Visit Service":"Botox, Laser"},{"op":"ltv.add","bill":"2","amount":"12.10"}]'

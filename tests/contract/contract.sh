@@ -6,8 +6,8 @@
 . "$(dirname "$0")/../tap.sh"
 description=${PNOW_HIGHLEVEL:-$root/../shared/highlevel}
 prism=$root/.build/contract/node_modules/.bin/prism
-tests='workflows tables push crm-setup crm-setup-fields contact-tagged fetch-tagged consent corrections audit'
-apps='contacts locations opportunities workflows'
+tests='workflows tables push crm-setup crm-setup-fields contact-tagged fetch-tagged consent corrections audit calendar'
+apps='contacts locations opportunities workflows calendars'
 servers=()
 
 skip_all()
@@ -28,7 +28,7 @@ for test in $tests; do
 done
 # The path's shape: ids replaced, of the query the names only.
 jq -c '.path as $path | ($path | split("?")) as [$where, $query]
-	| .shape = ($where | gsub("/(?<of>contacts|opportunities|workflow|locations)/(?!upsert|search|pipelines)[^/]+"; "/\(.of)/{id}"))
+	| .shape = ($where | gsub("/(?<of>contacts|opportunities|workflow|locations|appointments|block-slots|events)/(?!upsert|search|pipelines|appointments|block-slots)[^/]+"; "/\(.of)/{id}"))
 		+ "?" + ($query // "" | split("&") | map(split("=")[0]) | join("&"))
 	| {method, path, shape, body, version}' requests/*.ndjson |
 	jq -sc 'unique_by([.method, .shape, .version, (.body | walk(if type == "object" then del(.id, .contactId, .pipelineId,
@@ -109,6 +109,8 @@ wrong 'a note without a body' '.shape == "/contacts/{id}/notes?" and .method == 
 wrong 'an opportunity without a contact' '.shape == "/opportunities/?"' 'del(.body.contactId)'
 wrong 'an opportunity whose status is a word that there is not' '.shape == "/opportunities/?"' '.body.status = "winning"'
 wrong 'a value that is a text' '.method == "PUT" and .body.monetaryValue' '.body.monetaryValue |= tostring'
+wrong 'a block slot without a calendar' '.shape == "/calendars/events/block-slots?"' 'del(.body.calendarId)'
+wrong 'an appointment with a status that there is not' '.shape == "/calendars/events/appointments?"' '.body.appointmentStatus = "booked"'
 wrong 'a custom field without a kind' '.shape == "/locations/{id}/customFields?" and .method == "POST"' 'del(.body.dataType)'
 wrong 'pipelines without a location' '.shape == "/opportunities/pipelines?locationId"' '.path |= split("?")[0]'
 wrong 'a Version that there is not' "$upsert" '.version = "2020-01-01"'
