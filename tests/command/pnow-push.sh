@@ -234,6 +234,10 @@ is 'facts inside objects, the EMR'\''s word for gender, and what the profile doe
 
 practice dry '.create.required = ["last_name", "gender"]'
 rm -f ./*.token
+sed 's#^ *//.*##' "$root/lib/profiles/patientnow-pro.json" | jq '.emr = "Mindbody"' >mindbody.profile
+jq '.patientnow.profile = "./mindbody.profile"' "$PNOW_CONFIG" >mindbody.json
+is 'its note has the name of the EMR' "$(tagged 1 | pnow-push -n -c mindbody.json | jq -r 'select(.actions).actions[] | select(.op == "note.add").body' | head -n 1)" \
+	'Mindbody patient created'
 tagged 1 | pnow-push -n >out
 is '-n shows the requests' "$(jq -r 'select(.method) | .method + " " + .path' out)" "$(printf '%s\n' 'GET /contacts/c1' \
 	'GET /patients?lastName=Lopez&email=ana%40example.com&page=1&rows=100' 'GET /patients?lastName=Lopez&phone=%2B13035550142&page=1&rows=100' 'POST /patients')"

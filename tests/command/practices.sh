@@ -173,6 +173,8 @@ like 'a second configuration of a practice is left out, and told' "$(<many.err)"
 	'*conf/z.json: practice: found "a", which conf/a.json has already; expected another name*'
 send b 20
 is 'whose secret is broken is told to come again' "$status $(retry_after)" '503 Retry-After: 60'
+is 'and whoever sends by the name of another EMR, or looks whether the hook is there' \
+	"$(send b 20 mindbody; echo "$status") $(curl -s -o /dev/null -w '%{http_code}' -I "http://127.0.0.1:$port/hook/b/patientnow")" '503 503'
 send c 20 crm
 is 'so is the CRM, with 429, by the name that the practice had' "$status $(retry_after)" '429 Retry-After: 60'
 send e 20

@@ -64,6 +64,12 @@ static void start(void)
 	practices_open(&hook.practices);
 	for (size_t i = 0; i < PRACTICES; i++)
 		open_practice(practices[i].name, practices[i].hook);
+	/* what any profile may say, of the one that they all have */
+	static const char *challenge[] = {"/challenge"};
+	struct profile *profile = hook.practices.at[0]->profile;
+	profile->form = profile->probe = true;
+	profile->compressed = "unpacked";
+	profile->challenge = (struct profile_challenge){"challenge", {challenge, COUNT(challenge)}};
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
