@@ -49,30 +49,39 @@ is 'what goes behind --' "$(comes pnow-inbox run -- ''; comes pnow-inbox run -- 
 -n"
 is 'a number is the own business of who types' "$(comes pnow-inbox list -n '')" ''
 
-# typed SHELL: what it makes of these keys at a terminal. Control-A and echo show the line as it was completed.
+echo '{"id":"urn:x:3","type":"patient.updated","payload":{},"patient":{"id":"9"}}' | pnow-inbox add >"$work/added"
+printf '%s\n' "pnow-inbox sh$(printf '\t')fir" 'pnow-inbox trace urn:' 'pnow-inbox list -s dead,dr' 'pnow-inbox run -1t bill' 'pnow-fetch -l app' \
+	"crm-push -c $work/practices/au" | sed $'s/$/\t\001echo /' >keys
+completed="pnow-inbox show first-1
+pnow-inbox trace urn:x:3
+pnow-inbox list -s dead,dropped
+pnow-inbox run -1t bill.completed
+pnow-fetch -l appointment
+crm-push -c $work/practices/austin.json"
+# typed SHELL: what it makes of the keys at a terminal: Control-A and echo show each line as it was completed, behind what was typed ahead.
 typed()
 {
-	printf 'pnow-inbox sh\tfir\t\001echo \nexit\n' | EDITOR='' VISUAL='' TERM=dumb script -qec "$1" /dev/null 2>&1 | tr -d '\r' | grep -o '^pnow-inbox.*'
+	{ cat keys; echo exit; } | EDITOR='' VISUAL='' TERM=dumb SHELL=$BASH script -qec "$1" /dev/null 2>&1 | tr -d '\r' | grep -a '^[a-z-]*-' | tail -n 6
 }
 cat >bashrc <<END
 . $work/usr/share/bash-completion/completions/pnow-inbox
 END
 if command -v script >/dev/null; then
-	like 'bash completes a subcommand and an id at a terminal' "$(typed "bash --noprofile --rcfile bashrc -i")" '*pnow-inbox show first-1*'
+	is 'bash completes a subcommand, ids, states, types, resources and practices at a terminal' "$(typed "bash --noprofile --rcfile bashrc -i")" "$completed"
 else
-	skip 'bash completes a subcommand and an id at a terminal' 'no script(1) here'
+	skip 'bash completes a subcommand, ids, states, types, resources and practices at a terminal' 'no script(1) here'
 fi
 # shellcheck source=/dev/null
 . bashrc
-COMP_WORDS=(pnow-inbox -c pr) COMP_CWORD=2
+COMP_LINE='pnow-inbox -c pr' COMP_POINT=16 COMP_WORDS=(pnow-inbox -c pr) COMP_CWORD=2
 _pnow pnow-inbox pr -c 2>/dev/null
 is '... and files' "${COMPREPLY[*]}" practices
 if command -v zsh >/dev/null && command -v script >/dev/null; then
 	mkdir zdot
 	printf 'fpath=(%q $fpath)\nautoload -U compinit\ncompinit -u -D\n' "$work/usr/share/zsh/site-functions" >zdot/.zshrc
-	like 'zsh completes a subcommand and an id at a terminal' "$(ZDOTDIR=$work/zdot typed "zsh -d -i")" '*pnow-inbox show first-1*'
+	is 'zsh does, too' "$(ZDOTDIR=$work/zdot typed "zsh -d -i")" "$completed"
 else
-	skip 'zsh completes a subcommand and an id at a terminal' 'no zsh here'
+	skip 'zsh does, too' 'no zsh here'
 fi
 if command -v fish >/dev/null; then
 	fish()
@@ -81,6 +90,9 @@ if command -v fish >/dev/null; then
 	}
 	is 'fish completes a subcommand' "$(fish 'pnow-inbox sh')" "show	the event, as a pipeline reads it"
 	like '... an id' "$(fish 'pnow-inbox show fi')" 'first-1	patient.updated, waiting, *'
+	is '... with colons, states, types, resources and practices' "$(for line in 'pnow-inbox trace urn:' 'pnow-inbox list -s dead,dr' 'pnow-inbox run -1t bill' 'pnow-fetch -l app' \
+		"crm-push -c $work/practices/au"; do fish "$line"; done | cut -f 1 | sort -u | xargs)" \
+		"$work/practices/austin.json appointment bill.completed dead,dropped urn:x:3"
 	is '... and files' "$(fish 'pnow-inbox -c pract' | cut -f 1)" practices/
 else
 	skip 'fish completes' 'no fish here'
