@@ -193,7 +193,7 @@ struct samples samples_read(struct arena *a, char **files, const struct profile 
 	struct samples all = {0};
 	for (char **file = *files ? files : input; *file; file++)
 		add_samples(&all, a, *file, profile);
-	if (!all.n)
+	if (!all.n && profile)
 		errx(EX_DATAERR,
 			"no body is there: expected a webhook's, beside what only asks whether the hook is there");
 	for (size_t i = 0; i < all.n; i++)

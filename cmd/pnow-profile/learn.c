@@ -361,10 +361,11 @@ static void learn_question(struct learned *l, const char *query)
 	}
 }
 
-static void learn_body(struct learned *l, const struct sample *s)
+/* False: it is no event. */
+static bool learn_body(struct learned *l, const struct sample *s)
 {
 	if (learn_challenge(l, s))
-		return;
+		return false;
 	l->form |= s->form;
 	struct lesson n = {.l = l, .s = s, .data = find_data(s)};
 	if (s->list)
@@ -392,6 +393,7 @@ static void learn_body(struct learned *l, const struct sample *s)
 	join_parts(&n);
 	if (n.about < EVENT_KINDS)
 		l->seen[n.about] = true;
+	return true;
 }
 
 /* What no body tells. */
@@ -425,10 +427,14 @@ int learn(struct task *t, char **files)
 {
 	struct learned l = {.a = &t->a};
 	struct samples samples = samples_read(&t->a, files, NULL);
+	bool events = false;
 	for (size_t i = 0; i < samples.n; i++)
-		learn_body(&l, &samples.at[i]);
+		events |= learn_body(&l, &samples.at[i]);
 	if (samples.probed)
 		learn_question(&l, samples.query);
+	if (!events)
+		ask(&l,
+			"the EMR has only asked whether the hook is there: name this profile in the configuration, run the hook with it and -r, and have the EMR ask again");
 	free(samples.at);
 	ask_the_rest(&l, t->base);
 	learn_write(&l, t->base);

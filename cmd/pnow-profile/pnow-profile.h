@@ -39,7 +39,8 @@ struct samples {
 
 /* Reads each file, or standard input where there is none ("-" is that, too). One that holds several events,
    as the profile says, or as it seems where that is NULL, makes so many samples. Ends the process with status
-   65 where a file cannot be read, or holds no JSON object and no form, or one that the profile does not take.
+   65 where a file cannot be read, or holds no JSON object and no form, or one that the profile does not
+   take, or where a profile is given and no file has a body.
  */
 struct samples samples_read(struct arena *a, char **files, const struct profile *profile);
 /* Its headers, where they are known; else NULL. */

@@ -36,5 +36,22 @@ printf 'token=1&payload=%s' "$(jq -r '@json | @uri' "$samples/nested-object.json
 first_event 'nested-object, in a form' -H 'Content-Type: application/x-www-form-urlencoded'
 jq '[.]' "$samples/mindbody.json" >sent
 first_event 'mindbody, in a list' -H 'Content-Type: application/json'
+
+# Where the EMR asks first whether the hook is there, and sends nothing before that is answered.
+for question in hub.mode=x\&hub.challenge=abc x=y; do
+	rm -f requests/*
+	curl -s -o answer -m 60 "http://127.0.0.1:$port/hook/token/patientnow?$question"
+	pnow-profile learn requests/*.json >emr.json
+	like "a question alone makes a profile that says what is next: $question" "$? $(pnow-profile check ./emr.json | tail -n 1) $(sed -n 3p emr.json)" \
+		'0 ./emr.json: sound // 1. the EMR has only asked whether the hook is there: *'
+	jq '.patientnow.profile = "./emr.json"' token.json >answers.json
+	first=$hook first_port=$port
+	listen answers -c answers.json -r requests
+	curl -s -w ' %{http_code}' -m 60 "http://127.0.0.1:$port/hook/token/patientnow?$question" >>answered
+	echo >>answered
+	stop
+	hook=$first port=$first_port
+done
+is 'with that it is answered' "$(grep -v '^$' answered | xargs)" 'abc 200 {ok:true} 200'
 is 'and the commands are in the page' "$(mandoc -T ascii -O width=160 "$root/man/pnow.conf.5" | sed $'s/.\b//g' | grep -cE '^ +(pnow-hook -l 127.0.0.1:8080 -r requests|pnow-profile learn requests/\*.json >emr.json|pnow-profile -p ./emr.json event requests/\*.json)$')" 3
 finish
