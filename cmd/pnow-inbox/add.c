@@ -16,15 +16,12 @@ static const char usage[] =
 	"Puts events, or bare bodies of PatientNow's webhooks, into the inbox: NDJSON on standard input.\n"
 	"Writes {\"id\":…,\"state\":…} for each: waiting, or known where it is there already.\n";
 
-enum { MANY = 100 }; /* events in a transaction: the next one gives way to others */
-
 struct adding {
 	struct inbox *in;
 	const struct profile *profile;
-	bool begun;    /* a transaction that events share */
-	bool lost;     /* an event could not be stored in it */
-	bool alone;    /* such a transaction could not be ended: each has one of its own */
-	size_t events; /* in it */
+	bool begun; /* a transaction that events share */
+	bool lost;  /* an event could not be stored in it */
+	bool alone; /* such a transaction could not be ended: each has one of its own */
 };
 
 /* The id that a line without one gets: a hash of practice, source and the line. */
@@ -41,12 +38,11 @@ static const char *hash_of(const struct record *r, const struct conf *conf)
 static bool end_transaction(struct adding *adding)
 {
 	bool done = !adding->lost;
-	if (adding->begun)
+	if (adding->begun) {
 		done = state_end(adding->in->state, done) && done;
-	if (adding->events >= MANY)
 		state_let_others(adding->in->state);
+	}
 	adding->begun = adding->lost = false;
-	adding->events = 0;
 	return done;
 }
 
@@ -56,6 +52,13 @@ static bool commit(void *context)
 	struct adding *adding = context;
 	adding->alone = !adding->alone && !end_transaction(adding);
 	return !adding->alone;
+}
+
+/* record_loop.is_awaited */
+static bool is_awaited(void *context)
+{
+	const struct adding *adding = context;
+	return adding->begun && state_is_awaited(adding->in->state);
 }
 
 /* The event of a line: as it stands, or made around it where it is the bare body of a webhook. */
@@ -91,7 +94,6 @@ static enum inbox_added store(
 	adding->begun = adding->begun || state_begin(s);
 	enum inbox_added added = adding->begun ? inbox_add(s, a, event, kept) : INBOX_FAILED;
 	adding->lost |= added == INBOX_FAILED;
-	adding->events++;
 	if (adding->alone && !end_transaction(adding))
 		added = INBOX_FAILED;
 	return added;
@@ -136,6 +138,7 @@ int inbox_add_events(struct inbox *in, int argc, char *argv[])
 	int status = record_loop(&(struct record_loop){.stage = "pnow-inbox",
 		.each = add_event,
 		.commit = commit,
+		.is_awaited = is_awaited,
 		.context = &adding,
 		.verbose = in->verbose});
 	profile_free(profile);

@@ -29,9 +29,12 @@ enum {
 	BUSY_MS = 10000,
 	SHORT_LOG = 128, /* pages; who opens a file alone reads all of its log */
 	LONG_LOG = 1000,
-	FULL_LOG = 4000, /* who has written it so long moves it into the file */
-	ASIDE_MS = 3,    /* longer than wait_for_lock sleeps */
-	OLDER_MS = 2000, /* so long a dry run waits for a file to be brought up to date */
+	FULL_LOG = 4000,    /* who has written it so long moves it into the file */
+	ENDLESS_LOG = 8000, /* it is so long only where somebody always writes */
+	HURRY_MS = 20,      /* so long others are held up, at most, where it has to begin anew */
+	TURN_MS = 5,        /* so long a transaction may hold up others for its own good */
+	ASIDE_MS = 50,      /* who waits gets no more at a time */
+	OLDER_MS = 2000,    /* so long a dry run waits for a file to be brought up to date */
 };
 
 /* The schema, version by version: an older file gets what it lacks. Names no patient: ids, states, amounts.
@@ -304,8 +307,12 @@ struct state {
 	struct trouble trouble;
 	int busy_ms;
 	int64_t busy_since;
+	bool waits;      /* for another process's lock, which others are told */
+	int64_t since;   /* others may have waited for us */
+	bool hurries;    /* waits for a moment only */
 	bool leaves_log; /* to others, to move into the file */
-	int log;         /* its pages, after the last commit */
+	int log;         /* its pages, after the last commit, */
+	int moved;       /* and how many of them are in the file */
 	int wakeup;      /* for wakeup_send */
 	bool wakes;      /* when the transaction has ended */
 	bool (*before_end)(struct state *s, int64_t n);
@@ -422,11 +429,22 @@ static int wait_for_lock(void *context, int waited)
 	int64_t now = when_now_ms();
 	if (waited == 0 || now < s->busy_since) /* the clock may have been set back */
 		s->busy_since = now;
-	if (now - s->busy_since >= s->busy_ms)
+	if (now - s->busy_since >= (s->hurries ? HURRY_MS : s->busy_ms))
 		return 0;
-	struct timespec moment = {.tv_nsec = waited < 20 ? 500000 : 2000000};
+	if (!s->waits)
+		wakeup_wait(&s->wakeup, s->path, true);
+	s->waits = true;
+	struct timespec moment = {.tv_nsec = waited < 100 ? 500000 : 2000000};
 	nanosleep(&moment, NULL);
 	return 1;
+}
+
+/* We have the lock, or have given up. */
+static void end_wait(struct state *s)
+{
+	if (s->waits)
+		wakeup_wait(&s->wakeup, s->path, false);
+	s->waits = false;
 }
 
 /* What every connection is set to. A program that is confined may have no folder for what is sorted. In a
@@ -435,15 +453,34 @@ static int wait_for_lock(void *context, int waited)
 static const char *const modes[] = {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
 	"PRAGMA secure_delete=ON", "PRAGMA temp_store=MEMORY", "PRAGMA cache_size=-8000"};
 
+/* Moves what is in the log into the file, while others write. A log that was always written meanwhile would
+   grow for ever: what came while it was moved is moved while nobody writes, so that the log begins anew. */
+static void move_log(struct state *s)
+{
+	int pages = 0, moved = 0;
+	if (sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_PASSIVE, &pages, &moved) != SQLITE_OK)
+		return; /* somebody else does it */
+	s->moved = moved;
+	if (moved == pages || pages < ENDLESS_LOG)
+		return;
+	s->hurries = true;
+	sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+	s->hurries = false;
+	end_wait(s);
+}
+
 /* After a commit, with the log's length. */
 static int look_at_log(void *context, sqlite3 *db, const char *name, int pages)
 {
 	struct state *s = context;
+	(void)name;
 	if (s->leaves_log && pages >= SHORT_LOG) /* it is moved when we close if we are alone then */
 		sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-	if (pages >= (s->leaves_log ? LONG_LOG : FULL_LOG))
-		sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	s->log = pages;
+	if (pages < s->moved) /* it has begun anew */
+		s->moved = 0;
+	if (pages - s->moved >= (s->leaves_log ? LONG_LOG : FULL_LOG))
+		move_log(s);
 	return SQLITE_OK;
 }
 
@@ -705,11 +742,13 @@ static void put_back(struct state_rows *rows)
 
 bool state_next(struct state_rows *rows)
 {
+	struct state *s = rows->state;
 	int step = rows->statement ? sqlite3_step(rows->statement->prepared) : SQLITE_DONE;
+	end_wait(s);
 	if (step == SQLITE_ROW)
 		return true;
 	if (step != SQLITE_DONE)
-		rows->failed = failed(rows->state);
+		rows->failed = failed(s);
 	put_back(rows);
 	return false;
 }
@@ -846,8 +885,10 @@ static bool begin(struct state *s, const char *sql, bool unflushed)
 {
 	pthread_mutex_lock(&s->lock);
 	set_unflushed(s, unflushed);
-	if (state_do(s, sql, ""))
+	if (state_do(s, sql, "")) {
+		s->since = when_now_ms();
 		return true;
+	}
 	set_unflushed(s, false);
 	pthread_mutex_unlock(&s->lock);
 	return false;
@@ -901,14 +942,24 @@ void state_wake(struct state *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
+bool state_is_awaited(struct state *s)
+{
+	return when_now_ms() - s->since >= TURN_MS && wakeup_is_awaited(&s->wakeup, s->path);
+}
+
 void state_let_others(struct state *s)
 {
 	pthread_mutex_lock(&s->lock);
-	if (s->log >= LONG_LOG) /* or one of the others would have to, and its sender would wait */
-		state_do(s, "PRAGMA wal_checkpoint(PASSIVE)", "");
-	s->log = 0;
+	bool awaited = wakeup_is_awaited(&s->wakeup, s->path);
+	int64_t now = when_now_ms(), waited = now - s->since;
+	int64_t until = now + 1 + (waited < ASIDE_MS ? waited : ASIDE_MS);
+	if (s->log - s->moved >= LONG_LOG) /* or one of the others would have to, and its sender would wait */
+		move_log(s);
+	now = when_now_ms();
+	s->since = awaited && now < until ? until : now;
+	int64_t ms = s->since - now;
 	pthread_mutex_unlock(&s->lock);
-	nanosleep(&(struct timespec){.tv_nsec = ASIDE_MS * 1000000}, NULL);
+	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
 }
 
 /* Moves the log into the file and empties it. Does not wait for readers of it with the lock that writers
@@ -918,7 +969,7 @@ static bool empty_log(struct state *s)
 	int64_t left = 1; /* whether something of the log is */
 	bool asked = state_do(s, "PRAGMA wal_checkpoint(PASSIVE)", "");
 	sqlite3_busy_handler(s->db, NULL, NULL);
-	for (int64_t start = when_now_ms(); asked; state_let_others(s)) {
+	for (int64_t start = when_now_ms(); asked; nanosleep(&(struct timespec){.tv_nsec = 3000000}, NULL)) {
 		asked = state_int(s, &left, "PRAGMA wal_checkpoint(TRUNCATE)", "") == STATE_ROW;
 		if (!left || when_now_ms() - start > s->busy_ms)
 			break;

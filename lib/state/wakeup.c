@@ -7,6 +7,8 @@
  *   takes another's wake-up away, and nobody is kept waiting by one that has died.
  * - Both make the file where it is missing; neither removes it. Watching begins before the inbox is looked
  *   at, so nothing that is added in between is overlooked.
+ * - Who waits to write the state file has a lock on the file's first byte, with others who do. The system
+ *   frees it with the descriptor, so nobody who has died is waited for.
  * - A wake-up says no more than: look. One too many costs a look. One too few (the sender was killed between
  *   the commit and the write; the disk is full; the file was removed) costs the time until the next slow
  *   look, which everybody who waits takes now and then.
@@ -37,17 +39,52 @@ static int open_file(const char *state_path, char path[static PATH_MAX])
 {
 	if (snprintf(path, PATH_MAX, "%s-wakeup", state_path) >= PATH_MAX)
 		return -1;
-	return open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	return open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 }
 
-void wakeup_send(int *fd, const char *state_path)
+/* Whether the sender's file is open. */
+static bool is_open(int *fd, const char *state_path)
 {
 	char path[PATH_MAX];
 	if (*fd < 0)
 		*fd = open_file(state_path, path);
-	if (*fd >= 0)
+	return *fd >= 0;
+}
+
+void wakeup_send(int *fd, const char *state_path)
+{
+	if (is_open(fd, state_path))
 		(void)!pwrite(*fd, "w", 1, 0);
 }
+
+#ifdef F_OFD_SETLK
+void wakeup_wait(int *fd, const char *state_path, bool waits)
+{
+	struct flock lock = {.l_type = waits ? F_RDLCK : F_UNLCK, .l_whence = SEEK_SET, .l_len = 1};
+	if (is_open(fd, state_path))
+		fcntl(*fd, F_OFD_SETLK, &lock);
+}
+
+bool wakeup_is_awaited(int *fd, const char *state_path)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+	return !is_open(fd, state_path) || fcntl(*fd, F_OFD_GETLK, &lock) < 0 || lock.l_type != F_UNLCK;
+}
+#else
+void wakeup_wait(int *fd, const char *state_path, bool waits)
+{
+	(void)fd;
+	(void)state_path;
+	(void)waits;
+}
+
+bool wakeup_is_awaited(int *fd, const char *state_path)
+{
+	(void)fd;
+	(void)state_path;
+	return true;
+}
+#endif
 
 int wakeups_open(void)
 {

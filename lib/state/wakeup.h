@@ -1,11 +1,19 @@
 /* Waking those who wait for events of a state file: how a run starts on an event at once, and asks nobody
- * meanwhile. */
+ * meanwhile. And who waits to write it: how somebody who has much to write lets others write in between. */
 #ifndef WAKEUP_H
 #define WAKEUP_H
+
+#include <stdbool.h>
 
 /* Wakes everybody who watches this state file. *fd is the sender's, -1 at first; it keeps it, and closes it
    when it has no more to say. What cannot be sent is not: that is no error. */
 void wakeup_send(int *fd, const char *state_path);
+
+/* Tells others that this process waits for the state file, or does no more; *fd as above. It does no more
+   when it ends, too. */
+void wakeup_wait(int *fd, const char *state_path, bool waits);
+/* Whether another process waits for it; true where that cannot be told. */
+bool wakeup_is_awaited(int *fd, const char *state_path);
 
 /* A descriptor for what a process watches: any number of state files. It can be read when somebody was woken.
    -1: this system has nothing of the kind, so look often. */

@@ -78,7 +78,7 @@ void group_run(const struct record_loop *loop, struct stream *stream, struct rec
 			g.counted.failed++;
 			g.number += kind == STREAM_LAST;
 		}
-		if (g.number - g.first >= RECORDS || g.lines.n >= BYTES)
+		if (g.number - g.first >= RECORDS || g.lines.n >= BYTES || loop->is_awaited(loop->context))
 			end(&g);
 	}
 	end(&g);

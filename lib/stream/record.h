@@ -95,6 +95,9 @@ struct record_loop {
 	   and after a thousand records. False where nothing has become of any of them: each() is called again
 	   for each then, and ends by itself what it begins, until this is called again. */
 	bool (*commit)(void *context);
+	/* Whether somebody has waited long enough for what the transaction holds: it is ended then. Not NULL with
+	   commit. */
+	bool (*is_awaited)(void *context);
 
 	/* Where parallel is over 0, that many records are at work at once, in threads of their own; those that
 	   wait (record_waits) are not counted. A record goes out as soon as it is done. */

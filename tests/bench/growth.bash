@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What a file with many settled events costs, beside an empty one: processor time of acks (pnow-hook), claims and settles (run -1),
-# trace; and the rate of add, the time of stat, and how long purge ever holds a sender up. GROWTH (200000) events are in it; with
-# 1000000 it takes minutes. BENCH_SECONDS (5) for the acks.
+# trace; and the rate of add, acks beside it, the time of stat, and how long purge ever holds a sender up. GROWTH (200000) events are in
+# it; with 1000000 it takes minutes. BENCH_SECONDS (5) for the acks.
 # shellcheck disable=SC2154 # from common.bash and hook.bash
 # shellcheck source=tests/bench/hook.bash
 . "$bench/hook.bash"
@@ -62,6 +62,23 @@ measure()
 	stated=$wall
 }
 
+# Acks while add stores at full speed, and before.
+beside()
+{
+	local alone
+	inbox_of beside
+	listen beside.json
+	post_all before /hook/glow/patientnow 16 "$seconds"
+	alone="$rate/s, 99 % within $p99 ms"
+	pnow-inbox -c beside.json add <most >added &
+	started+=($!)
+	post_all beside /hook/glow/patientnow 16 "$seconds"
+	stop
+	stop
+	printf '  acks at 16 connections: %s; while add stores %s events/s: %s/s, 99 %% within %s ms\n' "$alone" \
+		"$(calculate "$(state_events beside.db "id LIKE '%-many-%'") / $seconds" %.0f)" "$rate" "$p99"
+}
+
 # A sender, one webhook after the other, until the file "enough" is there: the longest wait.
 longest_wait()
 {
@@ -100,8 +117,9 @@ bench_growth()
 	inbox_of none
 	lines many "$events" >most
 	took pnow-inbox -c many.json add <most
-	rm most
 	printf '  add: %s events/s\n' "$(calculate "$events / $wall" %.0f)"
+	beside
+	rm most
 	state_settle many.db
 	local name of=()
 	for name in many none; do

@@ -6,8 +6,10 @@
 #include "state/state.h"
 
 #include <err.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -123,6 +125,41 @@ static void test_ledger(struct state *s)
 	arena_free(&a);
 }
 
+static const char *self; /* this program */
+
+/* Another process (main) that waits for the file, and ends when it has had it. */
+static pid_t waiter(const char *path)
+{
+	pid_t pid = fork();
+	if (pid == 0 && execl(self, self, path, NULL) < 0)
+		err(EX_OSERR, "cannot run %s", self);
+	return pid;
+}
+
+static bool until_awaited(struct state *s)
+{
+	int n = 0;
+	while (!state_is_awaited(s) && n++ < 10000)
+		usleep(1000);
+	return state_is_awaited(s);
+}
+
+static void test_turns(struct state *s, const char *path)
+{
+	int status;
+	ok(state_begin(s) && !state_is_awaited(s), "a transaction that nobody waits for");
+	pid_t pid = waiter(path);
+	ok(until_awaited(s), "somebody waits for it");
+	kill(pid, SIGKILL);
+	ok(waitpid(pid, &status, 0) == pid && !state_is_awaited(s), "who has died waits no more");
+	pid = waiter(path);
+	ok(until_awaited(s) && state_end(s, true), "the next one does");
+	state_let_others(s);
+	ok(waitpid(pid, &status, 0) == pid && status == 0 && state_begin(s), "and has its turn");
+	usleep(10000); /* a transaction has a right to less */
+	ok(!state_is_awaited(s) && state_end(s, true), "nobody waits any more");
+}
+
 /* A run asks of another whether it is alive, and that may be this process's own predecessor. */
 static void test_locks(const char *path)
 {
@@ -139,8 +176,15 @@ static void test_locks(const char *path)
 	unlink(file);
 }
 
-int main(void)
+int main(int argc, char *argv[])
 {
+	if (argc > 1) {
+		struct state *s = state_open(argv[1]);
+		bool can = state_can_write(s);
+		state_close(s);
+		return !can;
+	}
+	self = argv[0];
 	char folder[] = "/tmp/pnow-unit.XXXXXX", path[64];
 	if (!mkdtemp(folder))
 		err(EX_CANTCREAT, "cannot make a folder");
@@ -151,7 +195,10 @@ int main(void)
 	test_flushes(s);
 	test_ledger(s);
 	test_locks(path);
+	test_turns(s, path);
 	state_close(s);
+	unlink(path);
+	snprintf(path, sizeof path, "%s/state.db-wakeup", folder);
 	unlink(path);
 	rmdir(folder);
 	return done();
