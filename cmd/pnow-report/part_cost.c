@@ -102,7 +102,7 @@ void part_waits(const struct report *r, struct buf *out)
 static void draw_calls(struct buf *out, const struct chart *c, size_t bin)
 {
 	double calls = (double)c->bins->at[bin].patientnow;
-	chart_bar(out, c, bin, 0, calls ? fmax(calls, c->top / 100) : 0, 0.76, "done");
+	chart_bar(out, c, bin, 0, calls > 0 ? fmax(calls, c->top / 100) : 0, 0.76, "done");
 }
 
 static const char *tip_calls(const struct chart *c, size_t bin)
