@@ -188,8 +188,8 @@ struct part {
 	unsigned known;
 	const char *id; /* or NULL */
 	struct sources sources;
-	bool renamed;      /* a patient has become another, whose id it is */
-	struct buf merged; /* the ids of those who were merged into it, as JSON, one after another */
+	bool renamed;    /* a patient has become another, whose id it is */
+	const char *was; /* its id before, where PatientNow has just told that; or NULL */
 };
 
 /* The oldest answer that will do: one made after the event; for the patient of another event, one from the
@@ -261,27 +261,6 @@ static bool fetch(const struct enrich *e, struct record *r, struct part *p)
 	return true;
 }
 
-static void add_merged(struct part *p, const char *id)
-{
-	if (p->merged.n)
-		buf_putc(&p->merged, ',');
-	buf_json(&p->merged, str_of(id));
-}
-
-/* The ids of those who were merged into the patient, as the event tells them: a value, or a list. */
-static void read_merged(const struct enrich *e, const struct record *r, struct part *p)
-{
-	const struct source *payload = &p->sources.at[1];
-	struct str told = jtext_get(p->sources.at[0].body, "merged_from"), at = {0};
-	if (!told.p && payload->body.p && event_kind_of(p->type) == KIND_PATIENT)
-		told = profile_find(&e->profile->kinds[KIND_PATIENT].merged_from, payload->body);
-	while (jtext_type(told) == JTEXT_ARRAY ? jtext_next(told, &at) : !at.p && (at = told).p) {
-		const char *id = jtext_scalar(r->arena, at);
-		if (id && *id && strcmp(id, p->id) != 0)
-			add_merged(p, id);
-	}
-}
-
 /* Whether there is a patient with this id. False, too, where the record has failed, since that cannot be
  * told. */
 static bool is_patient(const struct enrich *e, struct record *r, enum event_type type, const char *id)
@@ -322,26 +301,35 @@ static bool follow_answer(const struct enrich *e, struct record *r, struct part 
 							   e->profile->emr, p->id, now));
 		return !r->failed;
 	}
-	add_merged(p, p->id);
+	p->was = p->id;
 	p->id = now;
 	p->renamed = true;
 	return true;
 }
 
-/* A patient's facts with the id that it has now, and those that it had, where these are news. */
+/* A patient's facts with the id that it has now, and with the one that it had, where that is news. */
 static struct str with_ids(struct record *r, const struct part *p, struct str facts)
 {
 	struct jtext_members members = jtext_members(r->arena, facts);
+	struct str told = jtext_member(&members, "merged_from");
 	struct buf out = {0};
 	buf_putc(&out, '{');
 	buf_member(&out, "id", p->id);
-	if (p->merged.n)
-		buf_printf(&out, ",\"merged_from\":[%.*s]", (int)p->merged.n, p->merged.p);
 	for (size_t i = 0; i < members.n; i++) {
-		if (jtext_named(members.at[i].name, "id"))
+		struct str name = members.at[i].name;
+		if (jtext_named(name, "id") || (p->was && jtext_named(name, "merged_from")))
 			continue;
-		buf_printf(&out, ",\"%.*s\":", (int)members.at[i].name.n, members.at[i].name.p);
+		buf_printf(&out, ",\"%.*s\":", (int)name.n, name.p);
 		buf_add(&out, members.at[i].value);
+	}
+	if (p->was) {
+		buf_puts(&out, ",\"merged_from\":[");
+		buf_json(&out, str_of(p->was));
+		for (struct str at = {0}; jtext_next(told, &at);) {
+			buf_putc(&out, ',');
+			buf_add(&out, at);
+		}
+		buf_putc(&out, ']');
 	}
 	buf_putc(&out, '}');
 	struct str text = buf_take(&out, r->arena);
@@ -387,7 +375,7 @@ static bool complete(const struct enrich *e, struct record *r, struct part *p)
 			return false;
 	}
 	struct str object = canonical(e->profile, r->arena, p->kind, &p->sources, booked ? "booked" : NULL);
-	if (object.p && (p->renamed || p->merged.n))
+	if (object.p && p->renamed)
 		object = with_ids(r, p, object);
 	if (object.p)
 		record_set(r, event_kind_name(p->kind), object);
@@ -434,15 +422,12 @@ static void fill(struct enrich *e, struct record *r, enum event_type type)
 		patient.id = ledger_survivor(e->state, r->arena, told);
 		patient.renamed = strcmp(patient.id, told) != 0;
 	}
-	if (patient.id)
-		read_merged(e, r, &patient);
 	if (kind != KIND_PATIENT)
 		patient.known = known_of(e, r->arena, facility, patient.id) |
 						(is_unreachable(r->arena, &patient.sources) ? NO_WAY : 0);
 	else if (patient.id && e->ask)
 		ask_changed(e->ask, KIND_PATIENT, patient.id, received(r));
 	complete(e, r, &patient);
-	buf_free(&patient.merged);
 }
 
 /* A record that is a webhook's bare body becomes the event around it, one level deeper than it was. */

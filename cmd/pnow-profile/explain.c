@@ -144,6 +144,22 @@ static void explain_fact(struct explaining *e, enum event_kind kind, const char 
 		e->taken[e->taken_n++] = (struct taken){sample_leaf(e->s, pointer, object), name};
 }
 
+/* Whose ids were merged into a patient's: no event needs to tell that. */
+static void explain_merged(struct explaining *e, struct str object)
+{
+	const struct profile_pointers *places = &e->p->kinds[KIND_PATIENT].merged_from;
+	size_t i = 0;
+	while (i < places->n && !place_told(places->at[i], object))
+		i++;
+	if (i == places->n)
+		return;
+	struct str value = place_value(str_of(places->at[i]), object);
+	const char *first = arena_printf(e->a, "%s/0", places->at[i]); /* of a list */
+	mark(e, places, object);
+	mark(e, &(struct profile_pointers){&first, 1}, object);
+	row(e, "ok", "patient.merged_from", places->at[i], NULL, jtext_scalar(e->a, value));
+}
+
 static void explain_items(struct explaining *e, const struct profile_kind *bill, struct str object)
 {
 	struct str list = profile_find(&bill->items, object), first = {0};
@@ -171,6 +187,8 @@ static void explain_kind(struct explaining *e, enum event_kind kind)
 			explain_fact(
 				e, kind, event_kind_name(kind), f->name, profile_field(source.fields, f->name), source.body);
 	}
+	if (kind == KIND_PATIENT && e->kind == KIND_PATIENT)
+		explain_merged(e, source.body);
 }
 
 /* What might be an event's name, where the profile finds none. */

@@ -124,6 +124,33 @@ static void write_items(
 	}
 }
 
+/* "merged_from":[…], the ids other than the patient's own that the first source tells: a value, or a list of
+   them. */
+static void write_merged(
+	const struct profile *p, struct arena *a, struct buf *out, const struct sources *sources)
+{
+	const struct profile_kind *patient = &p->kinds[KIND_PATIENT];
+	const char *own = fact(a, sources, "id");
+	size_t start = out->n;
+	for (int i = 0; i < SOURCES && out->n == start; i++) {
+		const struct source *s = &sources->at[i];
+		struct str told = {0}, at = {0};
+		if (s->body.p && !s->fields)
+			told = jtext_get(s->body, "merged_from");
+		else if (s->body.p && s->fields == &patient->fields)
+			told = profile_find(&patient->merged_from, s->body);
+		while (jtext_type(told) == JTEXT_ARRAY ? jtext_next(told, &at) : !at.p && (at = told).p) {
+			const char *id = jtext_scalar(a, at);
+			if (!id || !*id || (own && strcmp(id, own) == 0))
+				continue;
+			buf_puts(out, out->n > start ? "," : out->n > 1 ? ",\"merged_from\":[" : "\"merged_from\":[");
+			buf_json(out, str_of(id));
+		}
+	}
+	if (out->n > start)
+		buf_putc(out, ']');
+}
+
 struct str canonical(const struct profile *p, struct arena *a, enum event_kind kind,
 	const struct sources *sources, const char *status_default)
 {
@@ -146,6 +173,8 @@ struct str canonical(const struct profile *p, struct arena *a, enum event_kind k
 		else
 			buf_member(&out, name, formed(p, a, form, text));
 	}
+	if (kind == KIND_PATIENT)
+		write_merged(p, a, &out, sources);
 	buf_putc(&out, '}');
 	struct str object = buf_take(&out, a);
 	return object.n > 2 ? object : (struct str){0};

@@ -34,6 +34,10 @@ is "what the event's name became" "$(told event.name)" 'ok | /event | "Appointme
 holds "no value is shown" test -z "$(jq -r '.value // empty' rows)"
 is "unless one asks for them" "$(pnow-profile -vp patientnow-pro explain "$webhooks/appointment.booked.json" |
 	jq -r 'select(.name == "patient.id").value')" 10234
+is "who was merged into a patient is read, one or several" \
+	"$(for told in '"mergedFrom":"7"' '"mergedIds":["7","6"]'; do
+		explain 'select(.name | test("merged")) | [.state, .name, .at] | join(" ")' <<<'{"event":"PatientMerged","data":{"patientId":"8",'"$told}}"
+	done)" $'ok patient.merged_from /mergedFrom\nok patient.merged_from /mergedIds'
 is "null and \"\" say that there is none" "$(explain 'select(.name == "patient.phone").state' <<<'{"event":"PatientCreated","data":{"phone":""}}')" empty
 
 cat >body.json <<'T'

@@ -92,6 +92,9 @@ told_crm()
 }
 before=$(told_crm)
 curl -sS -X DELETE "$API/_/requests" >/dev/null
+is 'a dry run shows what becomes of the two contacts, and asks the CRM nothing' \
+	"$(sed 1q "$DIR/merges" | crm-push -n | jq -r '[.method, (.path | split("/")[3]), .body.customFields[0].field_value] | join(" ")' | xargs) $(
+		requests .n | wc -l)" 'PUT PUT new0 POST tags PUT new0 0'
 sed 1q "$DIR/merges" | crm-push >"$DIR/results"
 requests=$(requests .n | wc -l)
 for ((n = 0; n < requests; n++)); do
@@ -134,6 +137,7 @@ visit c oldest
 is 'what came for the survivor, or by the old id, waits for what came before' "$(done_in_order)" ''
 pnow-inbox retry a >/dev/null
 is 'and is done in its order' "$(done_in_order)" 'a b c'
+is 'to forget one id is to forget both' "$(pnow-inbox forget oldest | jq .bodies)" 3
 
 # --- PatientNow answers for the old id with the other patient
 
