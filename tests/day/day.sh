@@ -3,7 +3,8 @@
 # is faster, and writes how long events waited, for what, and what PatientNow was asked; exits 1 where a bound does not hold.
 #
 #     DAY="light busy"  these rows; all unless given
-#     DAYS=2            and the next day, with what was learnt on the first: it must be no worse
+#     DAYS=2            and the next day, with what was learnt on the first: it must be no worse. From 8:00 in Denver it has fewer calls than
+#                       the first, whose last hour is in its day (UTC); from 7:00 both have all.
 #     START=8:00        when the day begins, in Denver; "15:00 UTC" where it begins in UTC
 #     SPEED=30          how much faster the clock is; more than 60 is too fast for most machines
 #     SEED=1            of the dice
