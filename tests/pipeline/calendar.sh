@@ -202,6 +202,11 @@ practice test '.calendar = {name: "Nobody'\''s"}'
 come 2 booked "${day}14:00:00-07:00"
 is 'a calendar that is not there is told of' "$(outcome) $(jq -r '.warnings[]' "$DIR/result")" 'done skipped the CRM has no calendar "Nobody'\''s": left out'
 
+practice test '.calendar = {name: "PatientNow"} | .facilities = {Downtown: {location_id: "'$DOWNTOWN'", token_file: "downtown.token"}}'
+come 4 booked "${day}17:00:00-07:00"
+is 'the calendar is that of the facility'\''s sub-account' \
+	"$(outcome) $(curl -sS "$API/_/state" | jq -r '.calendar[] | select(.title == "Botox (PatientNow 4)") | .locationId')" "done done $DOWNTOWN"
+
 # --- The clock
 
 begin block
