@@ -33,7 +33,7 @@ is 'all are settled' "$(jq -r '.status' "$DIR/results" | sort | uniq -c | xargs)
 people()
 {
 	curl -sS "$API/_/state" | jq -r '[.contacts[] | {n: (.email | gsub("[^0-9]"; "")), id: (.fields["PNOW ID"] // ""),
-			value: (.fields["Patient Lifetime Value"] // "0.00"), worth: ([.opportunities[].monetaryValue // 0] | add),
+			value: (.fields["Patient Lifetime Value"] // "0.00"), worth: (0 + ([.opportunities[].monetaryValue // 0] | add)),
 			member: (.fields["PNOW Membership ID"] // "none"), tags: (.tags | join(","))}]
 		| group_by(.n)[] | sort_by(.id == "") | map(if .id == "" then "other: \(.value) \(.worth)"
 			else "\(.id | gsub("[0-9]"; "")): \(.value) \(.worth) \(.member | gsub("^[0-9]*/"; "")) \(.tags)" end) | join("; ")' |
