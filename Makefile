@@ -318,7 +318,7 @@ make lint             formatters and linters; contract: judged by others' code
 make mutate           break promises one by one: each must fail its test
 make crash, fuzz, orders, backfill, busy-day    the long ones
 make dist             a tar of what is committed, always of the same bytes; release tags that, too
-make deb              a Debian package of that (needs debhelper); check-deb tests it (lintian)
+make deb              a Debian package of that (needs debhelper); check-deb tests it (lintian, mmdebstrap)
 make check-other      the tests in another Debian, OTHER=trixie (needs mmdebstrap, and root)
 make clean            remove what was built
 V=1 shows each command; SAN=1 builds with sanitizers, CC=clang with clang
