@@ -10,7 +10,7 @@ enum outcome push_apply(struct push_work *w)
 	switch (ledger_begin(w->push->state, &w->subject)) {
 	case LEDGER_KNOWN: /* the result that told what is undecided may have been lost */
 		if (ledger_undecided_of(w->push->state, w->location->id, w->subject.subject) > 0)
-			push_attach_undecided(w);
+			push_attach_undecided(w, NULL);
 		if ((out = push_action_catch_up(w)) != OUT_UNCHANGED)
 			return out;
 		return push_result_reason(w, OUT_UNCHANGED, "applied before");
@@ -24,7 +24,8 @@ enum outcome push_apply(struct push_work *w)
 	out = push_action_all(w);
 	if (out == OUT_UNCHANGED && !w->result.reason)
 		push_result_reason(w, out, "nothing of it is new");
-	bool whole = (out == OUT_DONE || out == OUT_UNCHANGED) && !w->result.incomplete;
+	bool unsorted = !w->event->backfill && push_result_uncategorized(w); /* its opportunity is to move yet */
+	bool whole = (out == OUT_DONE || out == OUT_UNCHANGED) && !w->result.incomplete && !unsorted;
 	struct ledger_end end = {.applied = whole && !w->subject.others,
 		.contact = w->contact.id,
 		.change = w->result.change,

@@ -17,11 +17,11 @@ const char *push_attach_effect(struct push_work *w, const char *what, bool once)
 	return arena_printf(w->a, "%s/%lld/%s", w->subject.subject, (long long)w->subject.seq, what);
 }
 
-void push_attach_undecided(struct push_work *w)
+void push_attach_undecided(struct push_work *w, const char *workflow)
 {
 	push_result_warn(w,
-		"nobody knows whether the contact was enrolled in the workflow: that was not repeated, look whether "
-		"the contact is in it");
+		"nobody knows whether the contact was enrolled in %s: that was not repeated, look whether the contact is in it",
+		workflow ? arena_printf(w->a, "the workflow \"%s\"", workflow) : "a workflow");
 }
 
 /* Finds that out, and puts down what was found. OUT_IGNORED: the effect may be tried again. */
@@ -35,7 +35,7 @@ static enum outcome look(struct push_work *w, const char *effect, int64_t since,
 		kept = ledger_done(state, w->location->id, effect, made);
 	if (out == OUT_SKIPPED) {
 		kept = ledger_undecided(state, w->location->id, effect);
-		push_attach_undecided(w);
+		push_attach_undecided(w, jtext_string(w->a, jtext_get(w->action, "workflow")));
 		out = OUT_DONE;
 	}
 	return kept ? out : push_result_fail_state(w, "written");
@@ -54,7 +54,7 @@ enum outcome push_attach_once(struct push_work *w, const char *effect, const cha
 	if (known == EFFECT_DONE)
 		return OUT_UNCHANGED;
 	if (known == EFFECT_UNDECIDED) { /* told again: the result that told it may have been lost */
-		push_attach_undecided(w);
+		push_attach_undecided(w, jtext_string(w->a, jtext_get(w->action, "workflow")));
 		return OUT_UNCHANGED;
 	}
 	if (known == EFFECT_BEGUN) {

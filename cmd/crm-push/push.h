@@ -315,8 +315,9 @@ enum outcome push_attach_once(struct push_work *w, const char *effect, const cha
 /* The name of an effect of this event: appointment/88123/1/note.add. once: for the subject, whatever its
  * state. */
 const char *push_attach_effect(struct push_work *w, const char *what, bool once);
-/* Warns that it cannot be known whether the contact was enrolled. */
-void push_attach_undecided(struct push_work *w);
+/* Warns that it cannot be known whether the contact was enrolled in the workflow of this name (NULL: in which
+   is not known here). */
+void push_attach_undecided(struct push_work *w, const char *workflow);
 enum outcome push_opportunity_move(struct push_work *w);
 enum outcome push_opportunity_value(struct push_work *w);
 
@@ -395,6 +396,8 @@ enum outcome push_result_fail_with(struct push_work *w, const struct crm_answer 
 enum outcome push_result_fail_state(struct push_work *w, const char *used);
 /* It comes to this for a reason, a constant or the arena's. Returns out. */
 enum outcome push_result_reason(struct push_work *w, enum outcome out, const char *reason);
+/* An appointment's type that categorize has found no category for; NULL: there is none. */
+const char *push_result_uncategorized(struct push_work *w);
 /* A warning of the result; names no person. */
 void push_result_warn(struct push_work *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A warning of something that was left out, and that a later run could do: OUT_SKIPPED. */

@@ -225,8 +225,8 @@ static void write_patientnow(struct push_work *w, struct buf *out)
 		buf_printf(out, ",\"patientnow_wait\":{\"ms\":%.*s,\"why\":\"%s\"}", (int)ms.n, ms.p, why);
 }
 
-/* An appointment's type that categorize has found no category for. What failed before was not looked up. */
-static const char *uncategorized(struct push_work *w)
+/* What failed before was not looked up. */
+const char *push_result_uncategorized(struct push_work *w)
 {
 	const struct record *r = w->event->r;
 	bool visit = w->event->type != EVENT_UNKNOWN && w->event->kind == KIND_APPOINTMENT;
@@ -239,7 +239,7 @@ static const char *uncategorized(struct push_work *w)
 static const char *unmoved(struct push_work *w)
 {
 	const struct record *r = w->event->r;
-	const char *type = uncategorized(w), *category = record_text(r, "category");
+	const char *type = push_result_uncategorized(w), *category = record_text(r, "category");
 	if (w->event->type == EVENT_UNKNOWN || w->event->kind != KIND_APPOINTMENT || w->event->backfill)
 		return NULL;
 	if (type)
@@ -263,7 +263,7 @@ void push_result_write(struct push_work *w, enum outcome out)
 	buf_member(&b, "status", words[out]);
 	if (out == OUT_IGNORED || out == OUT_SKIPPED || out == OUT_UNCHANGED)
 		buf_member(&b, "reason", r->reason);
-	buf_member(&b, "uncategorized", uncategorized(w));
+	buf_member(&b, "uncategorized", push_result_uncategorized(w));
 	if (out == OUT_DONE)
 		buf_member(&b, "unmoved", unmoved(w));
 	buf_printf(&b, ",\"ms\":%.0f,\"calls\":%u", r->ms, r->calls);

@@ -159,6 +159,12 @@ booked e2 $T2 '.appointment.type = "Yoga" | .appointment.id = "88129"' | run
 told 'an appointment without a category, which type the sheet lacks' '[.uncategorized, (.actions | map(.op) | contains(["opportunity.move"]))]' \
 	'["Yoga",false]'
 told '... and why none moves' .unmoved '"the type \"Yoga\" is not in the sheet"'
+echo 'Yoga,Non-Surgical Appointment' >>"$DIR/categories.csv"
+booked e2 $T2 '.appointment.type = "Yoga" | .appointment.id = "88129"' | run -j 1
+told 'once the type is in the sheet, the event run again moves it, and writes no second note' \
+	'[.status, (.actions[] | select(.op != "contact.upsert") | .status)]' '["done","unchanged","unchanged","done"]'
+booked e2 $T2 '.appointment.type = "Yoga" | .appointment.id = "88129"' | run
+told '... once' .status '"unchanged"'
 booked e9 $T2 '.appointment.type = "Stitches" | .appointment.id = "88130"' | run
 told 'a category for which none moves' .unmoved '"none does for Post-Op"'
 booked e2 $T2 '.error = {stage: "pnow-enrich", code: "unavailable", message: "patient 10234: 503", retry: true}' | run
