@@ -136,14 +136,16 @@ static void take_warnings(struct groups *g, const struct inbox_late *l)
 	arena_free(&a);
 }
 
-/* The results of late, the newest first. */
+/* The results of late, the newest first; of each event the last one: what an earlier one warned of was
+ * mended. */
 static void take_late(struct groups *g)
 {
 	struct inbox_late late;
 	int64_t since = g->check->now - g->check->bounds->lately;
 	struct state_rows rows = inbox_late(g->check->in->state);
 	while (inbox_next_late(&rows, &late) && late.at >= since)
-		take_warnings(g, &late);
+		if (late.last)
+			take_warnings(g, &late);
 	g->check->read &= state_done(&rows);
 }
 

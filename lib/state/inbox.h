@@ -189,6 +189,7 @@ struct inbox_late {
 	const char *id; /* the event's */
 	int64_t at;
 	const char *status, *result;
+	bool last; /* nothing has been answered for this event since */
 };
 struct state_rows inbox_late(struct state *s);
 bool inbox_next_late(struct state_rows *rows, struct inbox_late *late);

@@ -175,7 +175,9 @@ bool inbox_next_unsettled(struct state_rows *rows, struct inbox_unsettled *event
 struct state_rows inbox_late(struct state *s)
 {
 	return state_query(s,
-		"SELECT i.id, a.at, a.status, a.result FROM attempt AS a JOIN inbox AS i ON i.seq=a.event_seq"
+		"SELECT i.id, a.at, a.status, a.result, NOT EXISTS (SELECT 1 FROM attempt AS b"
+		"    WHERE b.event_seq=a.event_seq AND b.seq>a.seq AND b.status NOT IN ('retried','dropped'))"
+		"  FROM attempt AS a JOIN inbox AS i ON i.seq=a.event_seq"
 		"  WHERE a.status NOT IN ('retried','dropped') ORDER BY a.seq DESC",
 		"");
 }
@@ -187,7 +189,8 @@ bool inbox_next_late(struct state_rows *rows, struct inbox_late *late)
 	*late = (struct inbox_late){.id = state_text(rows, 0),
 		.at = state_number(state_text(rows, 1)),
 		.status = state_text(rows, 2),
-		.result = state_text(rows, 3)};
+		.result = state_text(rows, 3),
+		.last = state_number(state_text(rows, 4)) != 0};
 	return true;
 }
 

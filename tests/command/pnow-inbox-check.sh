@@ -123,6 +123,11 @@ is 'each kind of warning once, and each type that the sheet lacks' "$status $(se
 glow: warning since -: 2 events: the contact is also that of patient 10235: both share an e-mail or phone; type: pnow-inbox $conf trace b"
 check "${always[@]}" -i 'both share' -i 'Breast Cons' -i sheet
 is 'warnings that are known are none' "$status$said" 0
+pnow-inbox retry c >retried
+settle '{c: {status: "done", warnings: ["of the sheet"]}}'
+check "${always[@]}" -i 'both share'
+like 'what an event warned of before it was tried again is none, what it warns of now is' "$status $said" \
+	'1 glow: warning since -: 2 events: of the sheet; *'
 state_sql glow.db 'UPDATE attempt SET at=at-86500000'
 check "${always[@]}"
 is 'nor are those of yesterday' "$status$said" 0
