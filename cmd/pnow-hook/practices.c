@@ -72,22 +72,30 @@ static struct practice **take_all(struct practices *ps, struct arena *a, size_t 
 	return all;
 }
 
+/* Adds a reason to those that there are; each once. */
+static const char *with(struct arena *a, const char *reasons, const char *why)
+{
+	return !why || (reasons && strstr(reasons, why)) ? reasons
+		   : reasons                                 ? arena_printf(a, "%s; %s", reasons, why)
+													 : why;
+}
+
 const char *practices_trouble(struct practices *ps, struct arena *a)
 {
 	size_t n, unwell = 0;
-	const char *first = NULL;
+	const char *reasons = NULL;
 	struct practice **all = take_all(ps, a, &n);
 	for (size_t i = 0; i < n; i++) {
 		const char *why = !all[i]->conf   ? "the configuration is wrong"
 						  : all[i]->store ? store_trouble(all[i]->store)
 										  : NULL;
 		unwell += why != NULL;
-		first = first ? first : why;
+		reasons = with(a, reasons, why);
 		practices_leave(ps, all[i]);
 	}
 	if (!n)
 		return "there is no practice";
-	return first && n > 1 ? arena_printf(a, "%zu of %zu practices: %s", unwell, n, first) : first;
+	return reasons && n > 1 ? arena_printf(a, "%zu of %zu practices: %s", unwell, n, reasons) : reasons;
 }
 
 void practices_enter_zone(struct practices *ps, const struct practice *p)

@@ -116,7 +116,8 @@ mv data/b away
 holds 'one of them is not: 503' until_true is_health '503 {"error":"1 of 3 practices: the state file cannot be opened"}'
 echo '{' >conf/a.json
 kill -HUP "$hook"
-holds 'nor is one whose configuration is wrong' until_true is_health '503 {"error":"2 of 3 practices: the configuration is wrong"}'
+holds 'nor is one whose configuration is wrong; each reason is told' until_true is_health \
+	'503 {"error":"2 of 3 practices: the configuration is wrong; the state file cannot be opened"}'
 rm conf/a.json conf/b.json
 kill -HUP "$hook"
 holds 'what is there no more is not asked for' until_true is_health '200 {"ok":true}'
