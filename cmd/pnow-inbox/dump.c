@@ -50,8 +50,13 @@ static bool open_target(struct target *t)
 {
 	struct stat st;
 	int fd = t->path ? open(t->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : STDOUT_FILENO;
-	bool private = fd >= 0 && fstat(fd, &st) == 0 && (!S_ISREG(st.st_mode) || fchmod(fd, 0600) == 0);
-	return private && (t->file = fdopen(fd, "w"));
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return false;
+	if (S_ISREG(st.st_mode) && fchmod(fd, 0600) != 0) {
+		warnx("the dump's file is another user's, who could read it: give -o FILE, or write into a pipe");
+		return false;
+	}
+	return (t->file = fdopen(fd, "w"));
 }
 
 static bool write_line(struct str line, void *context)

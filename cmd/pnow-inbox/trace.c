@@ -7,6 +7,7 @@
 #include "state/ledger.h"
 #include "value/money.h"
 
+#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -186,6 +187,9 @@ int inbox_trace(struct inbox *in, int argc, char *argv[])
 	bool read = gather(&t, key);
 	if (read && !t.n && (key = like_one(in, &t.arena, key)))
 		read = gather(&t, key);
+	else if (read && !t.n)
+		warnx("nor is anything known of a patient, appointment, bill, membership or contact with this id; a "
+			  "patient's is in the field PNOW ID of the contact's page in the CRM");
 	write_all(&t);
 	int status = !read ? EX_TEMPFAIL : t.n ? EX_OK : 1;
 	free(t.at);

@@ -149,8 +149,8 @@ static void end(struct outage *o)
 	bool done = begun && state_do(o->state, "DELETE FROM outage WHERE api=?", "t", o->api);
 	bool ours = done && state_changed(o->state) == 1;
 	if (begun && state_end(o->state, done) && ours)
-		say("%s accepts the %s again, after %lld minutes: what waits goes on within %d", o->api, o->secret,
-			(long long)(when_now_ms() - o->since) / 60000, ASK_MAX_MS / 60000);
+		say("%s accepts the %s again, after %lld minutes: what waits goes on within %d minutes", o->api,
+			o->secret, (long long)(when_now_ms() - o->since) / 60000, ASK_MAX_MS / 60000);
 	o->stands = false;
 }
 

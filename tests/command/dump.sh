@@ -67,6 +67,8 @@ is 'one that cannot be written is told, and is none' \
 pnow-inbox: cannot write standard output: No space left on device
 73
 $made"
+like 'nor into a file whose mode is not ours to change' "$(pnow-inbox dump 2>&1 >/proc/self/comm; echo $?)" \
+	"pnow-inbox: the dump's file is another user's, who could read it: give -o FILE, or write into a pipe*73"
 
 sed 's/glow.db/odd.db/' glow.json >odd.json
 pnow-inbox -c odd.json list

@@ -180,7 +180,7 @@ END
 	inbox run -1 -- sed -u 's/{/{"status":"waiting",/' 2>/dev/null
 	is 'run: a status that is none settles as dead' "$(inbox list -n 1 | jq -r .state) $(inbox trace e7 | jq -r '.result.error.code // empty')" \
 		'dead bad_status'
-	event e8 8 | inbox add >added
+	put t8 8
 	like 'run: lines without a meaning are told of, and passed over' \
 		"$(inbox run -1 -- sed -u 'i hello
 i {"status":"done"}' 2>&1)" '*no JSON*without an id*'
@@ -449,6 +449,10 @@ TIME     done      1        -                   patient.updated    5          pa
 	inbox drop 9f2c1ab49f2c1ab49f2c1ab4 >dropped
 	event $'\\u001b[31m' 5 | inbox add >added
 	is 'list on a terminal: what a sender calls an id moves no cursor' "$(script -qec 'pnow-inbox list' /dev/null | grep -c $'\e')" 0
+	is 'trace: what is no id' "$(inbox trace Ana 2>&1; echo $?)" "pnow-inbox: Ana: no event of glow has this id, or one like it: see pnow-inbox list
+pnow-inbox: nor is anything known of a patient, appointment, bill, membership or contact with this id; a patient's is in the field PNOW ID of the \
+contact's page in the CRM
+1"
 	is 'show: the line as it was put in' "$(inbox show evt-1002)" "$(event evt-1002 6 bill.completed)"
 	is 'show: the beginning of an id will do' "$(inbox show evt-2 | jq -r .id)" evt-2003
 	is 'show: not if several begin so' "$(inbox show evt- 2>&1; echo $?)" \

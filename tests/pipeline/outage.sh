@@ -96,7 +96,7 @@ printf 'sandbox-crm-token\n' >"$DIR/crm.token"
 state_sql "$DIR/test.db" "UPDATE inbox SET due = 0 WHERE state = 'waiting'"
 run
 is 'with another token nobody waits for the next question' "$(states) $(statuses)" '21 done 1 20 200'
-like 'and one line says that it is over' "$(told)" "crm-push: the CRM's sub-account $MAIN accepts the token in $DIR/crm.token again, after 0 minutes: what waits goes on within 5"
+like 'and one line says that it is over' "$(told)" "crm-push: the CRM's sub-account $MAIN accepts the token in $DIR/crm.token again, after 0 minutes: what waits goes on within 5 minutes"
 
 fault 401 path=/contacts/upsert count=2
 add c 2
