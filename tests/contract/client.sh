@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # The CRM vendor's own client for Node (@gohighlevel/api-client) works on pnow-sandbox, unmodified but for its base URL: contacts,
-# tags, notes, workflows, opportunities, OAuth, limits. Its answers are what the published description ($PNOW_HIGHLEVEL, as in
-# contract.sh) says; its webhooks are believed, forged ones are not. It has no calendar, so the client's is left out. What the
-# client does is in client.js. Needs "make deps-contract".
+# tags, notes, workflows, opportunities, the calendar, OAuth, limits. Its answers are what the published description
+# ($PNOW_HIGHLEVEL, as in contract.sh) says; its webhooks are believed, forged ones are not. What the client does is in client.js. Needs "make deps-contract".
 # shellcheck source=tests/tap.sh disable=SC2154 # tap.sh sets work and root
 . "$(dirname "$0")/../tap.sh"
 # shellcheck source=tests/contract/judge.bash
