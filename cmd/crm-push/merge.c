@@ -64,26 +64,47 @@ static struct push_work work_in(const struct push_work *w, const char *contact)
 		.contact = {.id = contact, .keeps_status = true}};
 }
 
+/* The id of a custom field, or NULL. *out is OUT_FAILED where it cannot be had; one that the CRM does not
+ * have is no news here. */
+static const char *field_id(struct push_work *w, const struct field *f, enum outcome *out)
+{
+	size_t warnings = w->result.warnings.n;
+	const char *id = push_name_id(w, NAME_FIELD, conf_name(&w->push->conf->names.fields, f->name), NULL, out);
+	w->result.warnings.n = warnings;
+	return id;
+}
+
+/* Whether the contact has the field, or another that the event who writes this one writes of an appointment,
+ * bill or membership: what two of them say must not be mixed. */
+static bool has_its_own(struct push_work *w, const struct field *field, enum outcome *out)
+{
+	for (const struct field *f = custom_fields; *out != OUT_FAILED && f->name; f++) {
+		bool is_of_one = f->from->in != KIND_PATIENT && f->from->in != FIELD_IN_RECORD && !f->from[1].types &&
+						 field->from->in != KIND_PATIENT && f->from->types == field->from->types;
+		const char *id = f == field || is_of_one ? field_id(w, f, out) : NULL;
+		if (id && push_field_in(w, w->contact.now, id))
+			return true;
+	}
+	return false;
+}
+
 /* The custom fields that are to be written into a contact: the patient's id, and what another has and it
  * lacks. OUT_FAILED where the fields' ids cannot be had; one that the CRM does not have is no news here. */
 static enum outcome find_fields(struct push_work *w, struct str other, struct str *list)
 {
 	enum outcome out = OUT_DONE;
 	struct buf fields = {0};
-	size_t warnings = w->result.warnings.n;
 	for (const struct field *f = custom_fields; out != OUT_FAILED && f->name; f++) {
-		const char *name = conf_name(&w->push->conf->names.fields, f->name);
-		const char *id = push_name_id(w, NAME_FIELD, name, NULL, &out);
+		const char *id = field_id(w, f, &out);
 		bool own = strcmp(f->name, PATIENT_ID) == 0, value = strcmp(f->name, LIFETIME_VALUE) == 0;
 		const char *text = own ? w->event->patient : id ? push_field_in(w, other, id) : NULL;
-		if (!id || !text || value || (!own && push_field_in(w, w->contact.now, id)))
+		if (!id || !text || value || (!own && has_its_own(w, f, &out)))
 			continue;
 		buf_puts(&fields, fields.n ? ",{" : "{");
 		buf_member(&fields, "id", id);
 		buf_member(&fields, "field_value", text);
 		buf_putc(&fields, '}');
 	}
-	w->result.warnings.n = warnings;
 	*list = push_text(w->a, &fields);
 	return out == OUT_FAILED ? out : OUT_DONE;
 }

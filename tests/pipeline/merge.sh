@@ -162,6 +162,16 @@ is 'it is merged, with a call for the old id and none for the other, who is know
 	"$(jq -c '[.patient_id, .patientnow_calls, .actions[0].op]' "$DIR/results") $(people | grep -o '[0-9]*\.[0-9]* [0-9.]*' | xargs)" \
 	'["8",1,"patient.merge"] 10.10 0 0.00 0'
 
+# What two appointments say is not mixed: the survivor's has neither reason nor comments.
+{
+	event appointment.booked old 2026-01-02T10:00:05Z '{patient: {id: "10", email: "p10@example.com"}} + visit("71"; "booked")'
+	event appointment.booked new 2026-01-02T10:00:06Z '{patient: {id: "11", email: "p11@example.com"},
+		appointment: {id: "72", type: "Botox", status: "booked", start: "2026-12-09T15:30:00-07:00"}}'
+	event patient.updated m 2026-01-02T10:00:07Z '{patient: {id: "11", merged_from: ["10"]}}'
+} | push -j 1 >"$DIR/results"
+is 'one appointment stays one' "$(contact p11@example.com | jq -r '.fields | with_entries(select(.key | test("Appt|Event|Visit|Location"))) | [.[]] | join(", ")')" \
+	'Booked, 72, Botox, 2026-12-09'
+
 # An id that PatientNow does not know is none: the profile finds something else there.
 jq '.patient.fields.id = ["/chart", "/patientId"]' <(sed 's#^ *//.*##' "$root/lib/profiles/patientnow-pro.json") >"$DIR/odd.json"
 jq '.patientnow.profile = "odd.json"' "$DIR/test.json" >"$DIR/odd-practice.json"
