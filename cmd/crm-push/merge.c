@@ -10,10 +10,16 @@
  *   asked to.
  * - The value goes as two additions, less here and more there, each once by its name in the ledger (ltv.c).
  *   All else may be written any number of times.
+ * - Of what only an answer tells, the CRM is asked first: an EMR that answers with the wrong patient would
+ *   make one of two people, and nobody could take that back.
  * - Last the ledger joins the two. Until then every event of the patient finds them apart, and goes on with
  *   it; so it does where the value was taken, and the survivor's contact refuses it.
  */
 #include "push.h"
+#include "value/last_name.h"
+#include "value/phone.h"
+
+#include <strings.h>
 
 const char *push_merge_lock(struct push_work *w, const char *patient)
 {
@@ -29,31 +35,6 @@ const char *push_merge_lock(struct push_work *w, const char *patient)
 	}
 }
 
-/* One id that the patient had. Its lock is held, so that no event of it is under way that has not heard. */
-static enum outcome learn(struct push_work *w, const char *old)
-{
-	struct push *p = w->push;
-	old = push_merge_lock(w, old);
-	bool kept = ledger_merge(p->state, w->a, old, w->event->patient);
-	if (p->locks)
-		lock_free(p->locks, LOCK_PATIENT, old);
-	return kept ? OUT_DONE : push_result_fail_state(w, "written");
-}
-
-enum outcome push_merge_learn(struct push_work *w)
-{
-	struct str from = jtext_get(record_get(w->event->r, event_kind_name(KIND_PATIENT)), "merged_from");
-	enum outcome out = OUT_DONE;
-	if (!w->push->state || jtext_type(from) != JTEXT_ARRAY)
-		return OUT_DONE;
-	for (struct str at = {0}; out == OUT_DONE && jtext_next(from, &at);) {
-		const char *old = jtext_scalar(w->a, at);
-		if (old && *old)
-			out = learn(w, old);
-	}
-	return out;
-}
-
 /* The event at work in one of its patient's contacts. */
 static struct push_work work_in(const struct push_work *w, const char *contact)
 {
@@ -64,6 +45,22 @@ static struct push_work work_in(const struct push_work *w, const char *contact)
 		.contact = {.id = contact, .keeps_status = true}};
 }
 
+static bool same_email(const char *x, const char *y)
+{
+	return strcasecmp(x, y) == 0;
+}
+
+static bool same_text(const char *x, const char *y)
+{
+	return strcmp(x, y) == 0;
+}
+
+/* 1: they are the same; -1: they are not; 0: one is missing. */
+static int agree(bool (*same)(const char *, const char *), const char *x, const char *y)
+{
+	return !x || !*x || !y || !*y ? 0 : same(x, y) ? 1 : -1;
+}
+
 /* The id of a custom field, or NULL. *out is OUT_FAILED where it cannot be had; one that the CRM does not
  * have is no news here. */
 static const char *field_id(struct push_work *w, const struct field *f, enum outcome *out)
@@ -72,6 +69,99 @@ static const char *field_id(struct push_work *w, const struct field *f, enum out
 	const char *id = push_name_id(w, NAME_FIELD, conf_name(&w->push->conf->names.fields, f->name), NULL, out);
 	w->result.warnings.n = warnings;
 	return id;
+}
+
+static const char *birth_date(struct push_work *w)
+{
+	enum outcome out = OUT_DONE;
+	const char *id = field_id(w, field_find("PNOW DOB"), &out);
+	return id ? push_field_in(w, w->contact.now, id) : NULL;
+}
+
+/* Whether the contact may be the event's patient: by the birth date, or the first name and something more,
+ * since relatives share all else. What is missing speaks against nobody. */
+static bool may_be_patient(struct push_work *w)
+{
+	struct str patient = record_get(w->event->r, event_kind_name(KIND_PATIENT));
+	static const char *const facts[] = {"dob", "first_name", "last_name", "email", "phone"},
+							 *const names[] = {NULL, "firstName", "lastName", "email", "phone"};
+	const char *is[COUNT(facts)], *has[COUNT(facts)] = {birth_date(w)};
+	char phone[PHONE_TEXT] = "";
+	for (size_t i = 0; i < COUNT(facts); i++) {
+		is[i] = jtext_string(w->a, jtext_get(patient, facts[i]));
+		has[i] = names[i] ? jtext_string(w->a, jtext_get(w->contact.now, names[i])) : has[i];
+	}
+	if (is[4] && phone_e164(str_of(is[4]), w->push->conf->country, phone))
+		is[4] = phone;
+	if (agree(same_text, is[0], has[0]) > 0)
+		return true;
+	return agree(last_name_same, is[1], has[1]) >= 0 &&
+		   (agree(last_name_same, is[2], has[2]) >= 0 || agree(same_email, is[3], has[3]) > 0 ||
+			   agree(same_text, is[4], has[4]) > 0);
+}
+
+/* Whether a contact of the old id may be the patient's. OUT_FAILED: it is another person, or that cannot be
+ * told. */
+static enum outcome look_at_contact(struct push_work *w, const char *old, const char *contact)
+{
+	struct push_work in = work_in(w, contact);
+	enum outcome out = push_contact_read(&in);
+	if (out == OUT_FAILED && !in.result.retry)
+		out = OUT_DONE; /* there is none any more */
+	else if (out == OUT_DONE && !may_be_patient(&in))
+		out = push_result_fail(&in, "other_person", false,
+			arena_printf(w->a,
+				"asked for patient %s, the EMR answers with patient %s, but contact %s of the first is another "
+				"person: nothing was done; if they are one, see crm-push(1), Merged patients",
+				old, w->event->patient, contact));
+	push_contact_unlock(&in);
+	push_result_join(w, &in, out);
+	return out;
+}
+
+/* All contacts of the old id, in any sub-account, where nobody but an answer says that it is the patient's.
+ */
+static enum outcome look_at(struct push_work *w, const char *old)
+{
+	const struct crm_location *at;
+	enum outcome out = OUT_DONE;
+	for (size_t i = 0; out == OUT_DONE && (at = crm_location_next(w->push->crm, &i));) {
+		const char *contact = ledger_contact(w->push->state, w->a, at->id, old).id;
+		w->location = at;
+		out = contact ? look_at_contact(w, old, contact) : OUT_DONE;
+	}
+	w->location = NULL;
+	return out;
+}
+
+/* One id that the patient had. Its lock is held, so that no event of it is under way that has not heard. */
+static enum outcome learn(struct push_work *w, const char *old, bool is_told)
+{
+	struct push *p = w->push;
+	old = push_merge_lock(w, old);
+	bool known = strcmp(old, ledger_survivor(p->state, w->a, w->event->patient)) == 0;
+	enum outcome out = known || is_told || p->dry ? OUT_DONE : look_at(w, old);
+	if (out == OUT_DONE && !known && !ledger_merge(p->state, w->a, old, w->event->patient))
+		out = push_result_fail_state(w, "written");
+	if (p->locks)
+		lock_free(p->locks, LOCK_PATIENT, old);
+	return out;
+}
+
+enum outcome push_merge_learn(struct push_work *w)
+{
+	struct str patient = record_get(w->event->r, event_kind_name(KIND_PATIENT));
+	struct str from = jtext_get(patient, "merged_from");
+	bool is_told = jtext_type(jtext_get(patient, "merge_found")) != JTEXT_TRUE;
+	enum outcome out = OUT_DONE;
+	if (!w->push->state || jtext_type(from) != JTEXT_ARRAY)
+		return OUT_DONE;
+	for (struct str at = {0}; out == OUT_DONE && jtext_next(from, &at);) {
+		const char *old = jtext_scalar(w->a, at);
+		if (old && *old)
+			out = learn(w, old, is_told);
+	}
+	return out;
 }
 
 /* Whether the contact has the field, or another that the event who writes this one writes of an appointment,

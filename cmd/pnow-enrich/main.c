@@ -190,6 +190,7 @@ struct part {
 	struct sources sources;
 	bool renamed;    /* a patient has become another, whose id it is */
 	const char *was; /* its id before, where PatientNow has just told that; or NULL */
+	bool found;      /* no event tells of that, but an answer */
 };
 
 /* The oldest answer that will do: one made after the event; for the patient of another event, one from the
@@ -285,10 +286,10 @@ static bool is_patient(const struct enrich *e, struct record *r, enum event_type
    failed. An id of which PatientNow knows nothing is none: the profile looks for it at the wrong place. */
 static bool follow_answer(const struct enrich *e, struct record *r, struct part *p)
 {
-	const struct source *answer = &p->sources.at[2];
+	const struct source answer = p->sources.at[2];
 	const struct profile_fields *fields = &e->profile->kinds[KIND_PATIENT].fields;
-	const char *is = answer->body.p && answer->fields == fields
-						 ? profile_text(profile_field(fields, "id"), r->arena, answer->body)
+	const char *is = answer.body.p && answer.fields == fields
+						 ? profile_text(profile_field(fields, "id"), r->arena, answer.body)
 						 : NULL;
 	const char *now = is ? ledger_survivor(e->state, r->arena, is) : NULL;
 	if (!now || strcmp(now, p->id) == 0)
@@ -303,7 +304,10 @@ static bool follow_answer(const struct enrich *e, struct record *r, struct part 
 	}
 	p->was = p->id;
 	p->id = now;
-	p->renamed = true;
+	p->renamed = p->found = true;
+	/* Who the patient is now counts before what was told of the old id. */
+	p->sources.at[2] = p->sources.at[0];
+	p->sources.at[0] = answer;
 	return true;
 }
 
@@ -315,6 +319,8 @@ static struct str with_ids(struct record *r, const struct part *p, struct str fa
 	struct buf out = {0};
 	buf_putc(&out, '{');
 	buf_member(&out, "id", p->id);
+	if (p->found)
+		buf_puts(&out, ",\"merge_found\":true");
 	for (size_t i = 0; i < members.n; i++) {
 		struct str name = members.at[i].name;
 		if (jtext_named(name, "id") || (p->was && jtext_named(name, "merged_from")))
@@ -375,7 +381,7 @@ static bool complete(const struct enrich *e, struct record *r, struct part *p)
 			return false;
 	}
 	struct str object = canonical(e->profile, r->arena, p->kind, &p->sources, booked ? "booked" : NULL);
-	if (object.p && p->renamed)
+	if (object.p && (p->renamed || p->found))
 		object = with_ids(r, p, object);
 	if (object.p)
 		record_set(r, event_kind_name(p->kind), object);
@@ -403,6 +409,7 @@ static void fill(struct enrich *e, struct record *r, enum event_type type)
 	if (!is_plain(e, r, kind) || !is_plain(e, r, KIND_PATIENT))
 		return;
 	struct part patient = {.type = type, .kind = KIND_PATIENT, .sources = sources_of(e, r, KIND_PATIENT)};
+	patient.found = jtext_type(jtext_get(patient.sources.at[0].body, "merge_found")) == JTEXT_TRUE;
 	const char *facility = NULL;
 	if (kind != KIND_PATIENT) {
 		struct part own = {.type = type, .kind = kind, .sources = sources_of(e, r, kind)};

@@ -55,6 +55,8 @@ static const struct remedy {
 		RETRY},
 	{"undecided", "Somebody changed the lifetime value meanwhile: compare it with the bills, by hand.",
 		"pnow-inbox@ trace ^"},
+	{"other_person", "The EMR answered with another patient, and seems to mix up people: look into it there.",
+		"man crm-push"},
 	{"bad_money", "The bill's total is no amount: mend it in PatientNow, which sends it again.",
 		"pnow-inbox@ trace ^"},
 	{"incomplete", "A fact is missing that the workflow needs: add it in PatientNow, then try again.", RETRY},

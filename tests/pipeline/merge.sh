@@ -142,7 +142,8 @@ is 'to forget one id is to forget both' "$(pnow-inbox forget oldest | jq .bodies
 # --- PatientNow answers for the old id with the other patient
 
 sandbox_stop
-seed '.patientnow.patients = [("7", "8", "9") | {patientId: ., firstName: "P\(.)", lastName: "Q", email: "p\(.)@example.com", chart: "C\(.)"}]'
+seed '.patientnow.patients = [("7", "8", "9", "5", "6") | {patientId: .,
+	firstName: (if IN("5", "6") then "P\(.)" else "P" end), lastName: "Q", email: "p\(.)@example.com", chart: "C\(.)"}]'
 sandbox
 practice test
 rm -f "$DIR"/test.db*
@@ -161,6 +162,24 @@ changed 7 4 >"$DIR/results"
 is 'it is merged, with a call for the old id and none for the other, who is known' \
 	"$(jq -c '[.patient_id, .patientnow_calls, .actions[0].op]' "$DIR/results") $(people | grep -o '[0-9]*\.[0-9]* [0-9.]*' | xargs)" \
 	'["8",1,"patient.merge"] 10.10 0 0.00 0'
+
+# Of relatives the last name is one, too. What is refused can be said by people.
+{
+	changed 5 1
+	changed 6 2
+} >"$DIR/results"
+before=$(people)
+contact=$(contact_id p5@example.com)
+curl -sS "$API/_/merge" -d '{"from":"5","into":"6","quiet":true}' >/dev/null
+state_forget_answers "$DIR/test.db"
+changed 5 3 >"$DIR/results"
+is 'an answer that is another person merges nobody, and is told' \
+	"$(jq -c '[.status, .error.code, .error.retry, (.error.message | contains("contact '"$contact"' of the first is another person"))]' "$DIR/results") $(people)" \
+	"[\"failed\",\"other_person\",false,true] $before"
+pnow-inbox add <<<'{"id":"told","type":"patient.updated","patient":{"id":"6","merged_from":["5"]}}' >/dev/null
+pnow-inbox run -1 -- pnow-sync >/dev/null 2>>"$DIR/err"
+changed 5 4 >"$DIR/results"
+is 'until people say so' "$(pnow-inbox list -s 'done' | jq -r .id | xargs) $(jq -c '[.patient_id, .status]' "$DIR/results")" 'told ["6","unchanged"]'
 
 # What two appointments say is not mixed: the survivor's has neither reason nor comments.
 {
