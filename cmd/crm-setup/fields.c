@@ -96,13 +96,53 @@ struct str entry_named(struct setup *s, struct str list, const char *name)
 	return like;
 }
 
-/* The CRM's field, under its name or its other one; p NULL: it has none. */
-static struct str field_in(const struct fields *fs, const struct field *f)
+struct str entry_with_id(struct setup *s, struct str list, const char *id)
+{
+	for (struct str at = {0}; jtext_next(list, &at);) {
+		const char *is = jtext_string(&s->arena, jtext_get(at, "id"));
+		if (is && strcmp(is, id) == 0)
+			return at;
+	}
+	return (struct str){0};
+}
+
+/* The field that was known under this name, and has another one in the CRM now; p NULL: there is none. */
+static struct str renamed(const struct fields *fs, const char *name)
+{
+	struct setup *s = fs->s;
+	if (!s->state)
+		return (struct str){0};
+	struct names *names = names_open(fs->crm, s->state);
+	const char *id = names_kept(names, &s->arena, fs->location, NAME_FIELD, name);
+	names_close(names);
+	return id ? entry_with_id(s, fs->list, id) : (struct str){0};
+}
+
+/* The CRM's field, under its name or its other one, or as it was known before somebody renamed it; p NULL: it
+ * has none. */
+static struct str field_in(const struct fields *fs, const struct field *f, bool *is_renamed)
 {
 	const char *name = name_of(fs->s, f);
 	const struct field *same = field_find(name);
 	struct str found = entry_named(fs->s, fs->list, name);
-	return found.p || !same || !same->also ? found : entry_named(fs->s, fs->list, same->also);
+	if (!found.p && same && same->also)
+		found = entry_named(fs->s, fs->list, same->also);
+	*is_renamed = !found.p;
+	return found.p ? found : renamed(fs, name);
+}
+
+/* Tells of a field that somebody has renamed: values go on into it, by its id, until the names are read anew.
+ */
+static void tell_renamed(struct setup *s, const struct field *f, struct str field)
+{
+	const char *now = jtext_string(&s->arena, jtext_get(field, "name"));
+	tell(s, WARNING, "custom field", name_of(s, f),
+		arena_printf(&s->arena,
+			"is called \"%s\" in the CRM now; its value goes there only until the CRM's list is read anew",
+			now ? now : ""),
+		arena_printf(&s->arena,
+			"Rename it back, or write \"%s\" into the configuration as its name in names.fields.",
+			now ? now : ""));
 }
 
 /* Which of our words the options of a field lack: "true", "false". "": none. Any word, where ours are not
@@ -198,9 +238,9 @@ void show_fields(struct setup *s, const struct crm_location *location)
 static bool make_missing(struct fields *fs)
 {
 	struct setup *s = fs->s;
-	bool asked = false, lost = false;
+	bool asked = false, lost = false, is_renamed;
 	for (size_t i = 0; i < FIELDS_MAX && custom_fields[i].name; i++) {
-		if (field_in(fs, &custom_fields[i]).p || fs->refused[i])
+		if (field_in(fs, &custom_fields[i], &is_renamed).p || fs->refused[i])
 			continue;
 		struct crm_request request = {
 			.method = "POST", .path = path_of(s, fs->location), .body = body_of(s, &custom_fields[i])};
@@ -263,14 +303,18 @@ void check_fields(
 	struct fields fs = {
 		.s = s, .crm = crm, .location = location, .list = jtext_get(first->body, "customFields")};
 	size_t all = 0, right = 0;
-	bool lacks = false;
+	bool lacks = false, is_renamed;
 	for (; all < FIELDS_MAX && custom_fields[all].name; all++)
-		lacks |= fs.lacked[all] = !field_in(&fs, &custom_fields[all]).p;
+		lacks |= fs.lacked[all] = !field_in(&fs, &custom_fields[all], &is_renamed).p;
 	if (s->write && lacks && !make_alone(&fs))
 		return;
 	for (size_t i = 0; i < all; i++) {
 		const struct field *f = &custom_fields[i];
-		struct str field = field_in(&fs, f);
+		struct str field = field_in(&fs, f, &is_renamed);
+		if (field.p && is_renamed) {
+			tell_renamed(s, f, field);
+			continue;
+		}
 		if (field.p && fs.lacked[i])
 			tell(s, OK, "custom field", name_of(s, f),
 				arena_printf(&s->arena, "made now, as %s", f->data_type), NULL);

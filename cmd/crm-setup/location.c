@@ -113,7 +113,8 @@ static void check_workflow(struct setup *s, const char *key, const char *name, s
 				key));
 	else if (!status || strcmp(status, "published") != 0)
 		tell(s, WRONG, "workflow", name,
-			arena_printf(&s->arena, "is %s, not published: contacts are enrolled, and nothing happens",
+			arena_printf(&s->arena,
+				"is %s, not published: the CRM refuses to enrol, or enrols and nothing happens",
 				status ? status : "without a status"),
 			"Open it in the CRM (Automation > Workflows) and switch it from Draft to Publish.");
 	else
@@ -130,17 +131,6 @@ static void check_workflows(struct setup *s, struct str workflows)
 }
 
 /* --- The calendar --- */
-
-/* The calendar with this id; p NULL: the list has none. */
-static struct str entry_with_id(struct setup *s, struct str list, const char *id)
-{
-	for (struct str at = {0}; jtext_next(list, &at);) {
-		const char *is = jtext_string(&s->arena, jtext_get(at, "id"));
-		if (is && strcmp(is, id) == 0)
-			return at;
-	}
-	return (struct str){0};
-}
 
 /* What calendars there are, for whoever looks for an id: "Consults" (0TkC…), …. */
 static const char *listed(struct setup *s, struct str list)

@@ -77,5 +77,7 @@ void check_fields(
 void show_fields(struct setup *s, const struct crm_location *location);
 /* The entry of a list with this name, as names.h matches names; p NULL where it has none. */
 struct str entry_named(struct setup *s, struct str list, const char *name);
+/* The one with this id; p NULL where it has none. */
+struct str entry_with_id(struct setup *s, struct str list, const char *id);
 
 #endif

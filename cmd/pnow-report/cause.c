@@ -5,6 +5,7 @@
 #include "report.h"
 
 #include <ctype.h>
+#include <string.h>
 
 static const struct {
 	const char *key, *shown;
@@ -82,12 +83,19 @@ static const struct remedy others[CAUSE_KINDS] = {
 	[CAUSE_WAITING] = {"", "Nothing: it is tried again by itself.", "pnow-inbox@ list -s waiting"},
 	[CAUSE_SKIPPED] = {"", "Add what is missing in PatientNow, then try again.", RETRY},
 	[CAUSE_DROPPED] = {"", "Nothing, unless that was a mistake.", RETRY},
-	[CAUSE_WARNED] = {"", "All else was done. What the CRM lacks is shown by crm-setup.", SETUP},
+	[CAUSE_WARNED] = {"", "All else was done. What is to be looked at, and in which contact, trace tells.",
+		"pnow-inbox@ trace ^"},
 	[CAUSE_IGNORED] = {"", "Nothing: there was nothing to do.", ""},
 };
 
+/* Of a part that was left out because of the CRM's set-up, as crm-push words it. */
+static const struct remedy lacking = {
+	"", "All else was done. What the CRM lacks is shown by crm-setup; then try again.", SETUP "\n" RETRY};
+
 static const struct remedy *remedy_of(const struct cause *c)
 {
+	if (c->kind == CAUSE_WARNED && strstr(c->text, "left out"))
+		return &lacking;
 	if (c->kind == CAUSE_FAILED || c->kind == CAUSE_WAITING)
 		for (size_t i = 0; i < COUNT(remedies); i++)
 			if (strcmp(remedies[i].code, c->code) == 0)

@@ -234,6 +234,12 @@ const char *names_of(struct names *n, struct arena *a, const struct crm_location
 	return name;
 }
 
+const char *names_kept(struct names *n, struct arena *a, const struct crm_location *location,
+	enum name_kind kind, const char *name)
+{
+	return kept(n, a, location, kind, name).id;
+}
+
 bool names_drop(struct names *n, const struct crm_location *location, enum name_kind kind)
 {
 	if (!state_begin_unflushed(n->state))

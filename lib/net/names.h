@@ -37,6 +37,10 @@ bool names_drop(struct names *n, const struct crm_location *location, enum name_
 const char *names_of(struct names *n, struct arena *a, const struct crm_location *location,
 	enum name_kind kind, const char *id);
 
+/* The id that is kept under a name, the arena's, whatever it is called by now; NULL: none is. Asks nobody. */
+const char *names_kept(struct names *n, struct arena *a, const struct crm_location *location,
+	enum name_kind kind, const char *name);
+
 /* The CRM did not take what was sent to an id: where the list is older than ten minutes, the next lookup asks
  * again. Returns whether it will. */
 bool names_doubt(struct names *n, const struct crm_location *location, enum name_kind kind);

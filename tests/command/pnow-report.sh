@@ -42,7 +42,7 @@ figure 'by service, and what is beyond the items or was corrected: together the 
 	'[["Botox","300.00"],["Peel <b>","100.00"],["Not of an item","50.00"],["Corrections","-50.00"]]'
 figure 'causes, the worst first; what differs in ids only is one; newest ids first' '.causes | map([.kind, .cause, .events, .ids])' \
 	'[["failed","patient …: 404",2,["e8","e7"]],["warned","the CRM has no custom field \"Reason\": left out",1,["e1"]]]'
-figure 'with the command that mends them' '.causes | map(.command)' '["pnow-inbox -c /etc/pnow/glow.json drop e8 e7","crm-setup -c /etc/pnow/glow.json"]'
+figure 'with the command that mends them' '.causes | map(.command)' '["pnow-inbox -c /etc/pnow/glow.json drop e8 e7","crm-setup -c /etc/pnow/glow.json\npnow-inbox -c /etc/pnow/glow.json retry e1"]'
 figure 'types that the sheet lacks' '.uncategorized' '[{"type":"Yoga","n":1,"last":"e3"}]'
 figure 'calls: all that were made, on the day in UTC' '[.patientnow_calls, .crm_calls, [.days[] | .crm_calls]]' '[1,37,[8,12,0,5,12,0,0]]'
 figure 'waits, to 3 %: half no longer than 1 s, and none longer than 61 s' \

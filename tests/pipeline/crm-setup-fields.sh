@@ -45,6 +45,16 @@ is 'a pipeline that runs sees them at once, and the CRM takes the values' "$(jq 
 made=$(posts)
 setup -w
 is 'a second run finds nothing to do' "$status $(($(posts) - made))" '0 0'
+# Renamed by somebody in the CRM: here it is the practice's name that is another, and what is kept of the time before.
+practice test "$both | .names = {fields: {\"PNOW ID\": \"Patient No\"}}"
+state_sql "$DIR/test.db" "UPDATE name SET name='Patient No' WHERE name='PNOW ID' AND location='$MAIN'"
+setup
+is 'a field that was renamed is told by its new name' "$(jq -r 'select(.name == "Patient No" and .location == "'$MAIN'") | .state, .mend' "$DIR/rows")" \
+	$'warning\nRename it back, or write "PNOW ID" into the configuration as its name in names.fields.'
+setup -w
+is '... and -w makes no second one' "$(held | cut -d' ' -f1,2) $(($(posts) - made))" "$FIELDS $FIELDS 1"
+practice test "$both"
+state_sql "$DIR/test.db" 'DELETE FROM name; DELETE FROM name_list' # a sandbox that is reset gives out its ids again
 
 # --- What happens on the way
 
