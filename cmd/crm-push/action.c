@@ -248,7 +248,9 @@ enum outcome push_action_catch_up(struct push_work *w)
 	enum outcome out = OUT_UNCHANGED;
 	for (struct str at = {0}; out != OUT_FAILED && jtext_next(w->event->actions, &at);) {
 		w->action = at;
-		if (push_has_text(w->a, at, "op", "calendar.set") && push_calendar_lacks(w))
+		if (push_has_text(w->a, at, "op", "calendar.set") &&
+			ledger_look(w->push->state, &w->subject) == LEDGER_KNOWN &&
+			(w->subject.newer || push_calendar_lacks(w)))
 			out = carry_out(w);
 	}
 	return out;

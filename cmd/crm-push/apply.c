@@ -4,14 +4,16 @@
 
 enum outcome push_apply(struct push_work *w)
 {
-	enum outcome out;
 	if (!w->push->state)
 		return push_action_all(w);
+	enum outcome out = push_action_catch_up(w);
+	if (out == OUT_FAILED)
+		return out;
 	switch (ledger_begin(w->push->state, &w->subject)) {
 	case LEDGER_KNOWN: /* the result that told what is undecided may have been lost */
 		if (ledger_undecided_of(w->push->state, w->location->id, w->subject.subject) > 0)
 			push_attach_undecided(w, NULL);
-		if ((out = push_action_catch_up(w)) != OUT_UNCHANGED)
+		if (out != OUT_UNCHANGED)
 			return out;
 		return push_result_reason(w, OUT_UNCHANGED, "applied before");
 	case LEDGER_OLDER:

@@ -6,11 +6,12 @@
  * - The effect is called appointment/88123/calendar.set/block/START, where START is the time that it was to
  * be made at. There the entry is looked for where the answer was lost, by the mark in its title, whatever
  * time the appointment has been moved to since. It stays what it is, whatever the practice wants of new ones.
- * - There is one such effect for an appointment, as long as it has its entry. The patient's lock keeps other
- *   processes away.
+ * - There is one such effect for an appointment, as long as it has its entry, in whichever sub-account. The
+ *   patient's lock keeps other processes away.
  * - What is there is a state, and may be written any number of times.
  */
 #include "push.h"
+#include "state/rehearsal.h"
 #include "value/when.h"
 
 enum { BEFORE_MS = 60 * 1000, BEHIND_MS = 24 * 3600 * 1000 }; /* of a start: where its entry is looked for */
@@ -23,6 +24,7 @@ enum { BEFORE_MS = 60 * 1000, BEHIND_MS = 24 * 3600 * 1000 }; /* of a start: whe
 /* What an action's entry is to be, and what the ledger knows of it. */
 struct entry {
 	bool block;
+	bool frees;       /* it is to be deleted where it is there */
 	const char *mark; /* at the end of its title */
 	const char *status, *start, *end;
 	const char *effect; /* NULL: none is known; else */
@@ -55,7 +57,20 @@ static enum outcome begin(struct push_work *w, struct entry *e)
 		e->id = DRY_ENTRY;
 	if (e->effect)
 		e->block = strstr(e->effect, "/" SET "/" BLOCK "/") != NULL;
+	e->frees = e->block && strcmp(e->status, "cancelled") == 0;
 	return OUT_DONE;
+}
+
+/* Whether something newer of the appointment was told in another sub-account. */
+static bool is_elsewhere(struct push_work *w)
+{
+	const struct crm_location *at;
+	for (size_t i = 0; w->push->state && (at = crm_location_next(w->push->crm, &i));)
+		if (strcmp(at->id, w->location->id) != 0 &&
+			rehearsal_subject(w->push->state, at->id, w->subject.subject, w->event->id) &&
+			ledger_moment(w->push->state, at->id, w->subject.subject) > w->subject.moment)
+			return true;
+	return false;
 }
 
 /* Whether there should be an entry where there is none. */
@@ -181,16 +196,26 @@ static enum outcome create(struct push_work *w, const struct entry *e, const cha
 	return out;
 }
 
+/* Whether "not found" was said of something else than the entry: of a user, a calendar. Who cannot tell says
+ * yes. */
+static bool is_held(struct push_work *w, const struct entry *e, const char *calendar)
+{
+	const char *path = e->block ? arena_printf(w->a, CRM_CALENDARS "%s", http_encode(w->a, calendar))
+								: entry_path(w, e, e->id);
+	struct crm_answer answer = push_request(w, "GET", path, (struct str){0}, true);
+	bool gone = crm_gone(w->a, &answer);
+	return e->block ? gone || answer.error : !gone;
+}
+
 /* Changes the entry that is there, or deletes it; OUT_IGNORED: the CRM does not have it any more. Its title
  * stays as it is: staff may have added to it. */
 static enum outcome change(struct push_work *w, const struct entry *e, const char *calendar)
 {
 	struct buf body = {0};
 	struct crm_answer answer;
-	bool frees = e->block && strcmp(e->status, "cancelled") == 0;
-	if (e->block && !frees && !e->start)
+	if (e->block && !e->frees && !e->start)
 		return OUT_UNCHANGED; /* a block slot is its times, and nothing else */
-	if (frees) {
+	if (e->frees) {
 		const char *id = strcmp(e->id, DRY_ENTRY) == 0 ? e->id : http_encode(w->a, e->id);
 		answer =
 			push_request(w, "DELETE", arena_printf(w->a, CRM_CALENDARS "events/%s", id), STR("{}"), true);
@@ -201,25 +226,66 @@ static enum outcome change(struct push_work *w, const struct entry *e, const cha
 		answer = push_request(w, "PUT", entry_path(w, e, e->id), buf_str(&body), true);
 		buf_free(&body);
 	}
-	bool gone = crm_gone(w->a, &answer);
+	bool gone = crm_gone(w->a, &answer) && (e->frees || !is_held(w, e, calendar));
+	w->result.http = answer.status;
 	if (answer.error && !gone)
 		return push_result_fail_with(w, &answer);
-	if ((frees || gone) && !ledger_undone(w->push->state, w->location->id, e->effect))
+	if ((e->frees || gone) && !ledger_undone(w->push->state, w->location->id, e->effect))
 		return push_result_fail_state(w, "written");
 	return gone ? OUT_IGNORED : OUT_DONE;
+}
+
+/* Reads the action, and finds out whether there is an entry: e->id. */
+static enum outcome begin_settled(struct push_work *w, struct entry *e)
+{
+	enum outcome out = begin(w, e);
+	return out == OUT_DONE && e->effect && !e->id ? settle(w, e) : out;
+}
+
+/* The entry that the appointment has in this sub-account, though it is told of in another: it goes where the
+ * appointment is booked in that. */
+static enum outcome leave(struct push_work *w)
+{
+	struct entry e;
+	enum outcome out = begin_settled(w, &e);
+	if (out != OUT_DONE || !e.id)
+		return out == OUT_DONE ? OUT_UNCHANGED : out;
+	e.frees |= strcmp(e.status, "confirmed") == 0;
+	const char *calendar = e.frees ? NULL : calendar_of(w, &out);
+	return calendar || e.frees ? change(w, &e, calendar) : out;
+}
+
+/* OUT_UNCHANGED: there is none. */
+static enum outcome leave_others(struct push_work *w)
+{
+	enum outcome all = OUT_UNCHANGED;
+	const struct crm_location *here = w->location, *at;
+	for (size_t i = 0; w->push->state && (at = crm_location_next(w->push->crm, &i));) {
+		if (strcmp(at->id, here->id) == 0)
+			continue;
+		w->location = at;
+		enum outcome out = leave(w);
+		if (out != OUT_UNCHANGED)
+			all = out;
+		if (out == OUT_FAILED)
+			break;
+	}
+	w->location = here;
+	return all;
 }
 
 /* Brings the entry into the action's state. */
 static enum outcome place(struct push_work *w)
 {
 	struct entry e;
-	enum outcome out = begin(w, &e);
-	if (out == OUT_DONE && e.effect && !e.id)
-		out = settle(w, &e);
-	if (out != OUT_DONE || (!e.id && !is_to_come(&e)))
+	enum outcome out = begin_settled(w, &e), left;
+	if (out != OUT_DONE || is_elsewhere(w))
 		return out == OUT_DONE ? OUT_UNCHANGED : out;
-	const char *calendar = calendar_of(w, &out);
-	if (!calendar)
+	left = leave_others(w);
+	if (left == OUT_FAILED || (!e.id && !is_to_come(&e)))
+		return left;
+	const char *calendar = e.frees ? NULL : calendar_of(w, &out);
+	if (!calendar && !e.frees)
 		return out;
 	out = e.id ? change(w, &e, calendar) : OUT_IGNORED;
 	if (out != OUT_IGNORED || !is_to_come(&e))
@@ -244,7 +310,7 @@ enum outcome push_calendar_set(struct push_work *w)
 bool push_calendar_lacks(struct push_work *w)
 {
 	struct entry e;
-	return begin(w, &e) == OUT_DONE && !e.effect && is_to_come(&e);
+	return begin(w, &e) == OUT_DONE && !e.effect && is_to_come(&e) && !is_elsewhere(w);
 }
 
 enum outcome push_calendar_read(struct push_work *w, struct str *entry)

@@ -219,8 +219,9 @@ bool push_action_known(const char *op);
 /* Carries out the event's actions, each with its result; a failure ends it, and so does a contact that cannot
  * be had. */
 enum outcome push_action_all(struct push_work *w);
-/* Of an event that was applied before, makes the entry in a calendar that the practice has had only since.
- * OUT_UNCHANGED: there is nothing to make. */
+/* Of an event whose state was applied before: makes the entry in a calendar that the practice has had only
+ * since, and sets its times again where the event is newer: the end is no part of the state. OUT_UNCHANGED:
+ * there is nothing to do. Comes before ledger_begin, which takes the event for known from then on. */
 enum outcome push_action_catch_up(struct push_work *w);
 
 /* history.c: contact.upsert of a backfilled event; what is newer stays. */

@@ -159,7 +159,7 @@ static struct json_object *written(struct request *r, struct json_object *entry)
 	member_set(one, "dateUpdated", text);
 	const char *wrong = NULL;
 	if (!calendar_with(r->location, "id", member_text(one, "calendarId")))
-		wrong = "The calendar id is invalid.";
+		wrong = "Calendar not found";
 	else if (moment(one, "endTime") <= moment(one, "startTime"))
 		wrong = "The end time must be after the start time.";
 	else if (!is_block(one) && member(r->json, "startTime") &&

@@ -416,6 +416,9 @@ static void check_calendar(const struct conf *c)
 		if (f->calendar_id && !conf_has_calendar(c))
 			mistake("%s: facilities.%s.calendar_id: expected calendar.calendar_id or calendar.name, too",
 				c->file, f->name);
+		if (f->calendar_id && strcmp(f->calendar_id, conf_calendar(c, f->location_id)) != 0)
+			mistake(
+				"%s: facilities.%s.calendar_id: its sub-account has another one already", c->file, f->name);
 		if (id && !conf_calendar(c, f->location_id))
 			mistake("%s: facilities.%s: calendar_id is missing: calendar.calendar_id is the main "
 					"sub-account's; or give calendar.name",

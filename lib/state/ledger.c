@@ -313,6 +313,7 @@ static enum ledger_news look(struct state *s, struct arena *a, struct ledger_sub
 		return LEDGER_NEWS;
 	default:
 		e->seq = state_number(columns[1]);
+		e->newer = e->dated && e->moment > state_number(columns[3]);
 		return compare(s, e, columns);
 	}
 }
@@ -324,6 +325,13 @@ enum ledger_news ledger_look(struct state *s, struct ledger_subject *e)
 	enum ledger_news news = look(s, &a, e, columns);
 	arena_free(&a);
 	return news;
+}
+
+int64_t ledger_moment(struct state *s, const char *location, const char *subject)
+{
+	int64_t at = 0;
+	state_int(s, &at, "SELECT moment FROM subject WHERE location=? AND subject=?", "tt", location, subject);
+	return at;
 }
 
 bool ledger_applied(struct state *s, const char *location, const char *event)

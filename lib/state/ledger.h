@@ -104,7 +104,8 @@ struct ledger_subject {
 	bool yields;       /* what another event has begun with the same state stays that one's to finish */
 	bool again;        /* what it wrote was written over before this event: the same state is news */
 	int64_t seq;       /* set by ledger_begin, */
-	bool others;       /* and whether another event has begun it */
+	bool others;       /* and whether another event has begun it, */
+	bool newer;        /* and by ledger_look, too, whether it is dated, and newer than all that is known */
 };
 
 /* The state that was last applied to a subject, whole; the arena's. NULL: none, or one that is not finished.
@@ -114,6 +115,8 @@ const char *ledger_state(struct state *s, struct arena *a, const char *location,
 enum ledger_news ledger_begin(struct state *s, struct ledger_subject *subject);
 /* What ledger_begin would find, without noting anything; sets seq where it is LEDGER_KNOWN. */
 enum ledger_news ledger_look(struct state *s, struct ledger_subject *subject);
+/* When the newest event about a subject occurred; 0: nobody knows, or there was none. */
+int64_t ledger_moment(struct state *s, const char *location, const char *subject);
 /* Whether this very event was applied in the location, or found that all had been. */
 bool ledger_applied(struct state *s, const char *location, const char *event);
 

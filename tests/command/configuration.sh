@@ -126,6 +126,9 @@ unsound()
 unsound "a calendar by id and by name" '.calendar={"name":"x","calendar_id":"y"}' 'calendar: expected calendar_id or name, found both'
 unsound "a calendar by neither" '.calendar={"as":"appointment"}' 'calendar: expected calendar_id or name'
 unsound "a user of block slots" '.calendar={"name":"x","user_id":"u"}' 'calendar.user_id is for "as": "appointment"*'
+unsound "two calendars of one sub-account" '.calendar={"name":"x"}
+	|.facilities={"A":{"location_id":"o","token_file":"crm.token","calendar_id":"1"},"B":{"location_id":"o","token_file":"crm.token","calendar_id":"2"}}' \
+	'facilities.B.calendar_id: its sub-account has another one already'
 unsound "an id for a sub-account that has its own calendar" '.crm.location_id="main"|.calendar={"calendar_id":"y"}
 	|.facilities={"Downtown":{"location_id":"other","token_file":"crm.token"}}' 'facilities.Downtown: calendar_id is missing: *'
 unsound "a facility's calendar where the practice has none" '.facilities={"Downtown":{"location_id":"other","token_file":"crm.token","calendar_id":"y"}}' \

@@ -198,7 +198,32 @@ curl -sS -X DELETE "$API/crm/calendars/events/$(curl -sS "$API/_/state" | jq -r 
 come 1 booked "${day}13:00:00-07:00"
 is 'what staff have deleted is made again when the appointment is moved' "$(outcome) $(entries | jq -c '.[:2]')" "done done [\"$botox\",\"${day}13:00:00-07:00\"]"
 
+for as in block appointment; do
+	begin $as
+	come 1 booked "${day}10:00:00-07:00" "${day}10:45:00-07:00"
+	cp "$DIR/event" "$DIR/older"
+	come 1 booked "${day}10:00:00-07:00" "${day}11:15:00-07:00"
+	first=$(outcome)
+	send
+	second=$(outcome)
+	cp "$DIR/older" "$DIR/event"
+	send
+	is "$as: an appointment that takes longer now has its new end, once, and an older event does not take it back" \
+		"$first, $second, $(outcome) $(entries | jq -r '.[2]') $(changes | grep -o PUT | wc -l)" \
+		"done done, unchanged none, unchanged none ${day}11:15:00-07:00 1"
+	practice test ".calendar = {calendar_id: \"nowhere\", as: \"$as\"}"
+	come 1 booked "${day}12:00:00-07:00"
+	first=$(outcome)
+	practice test ".calendar = {name: \"PatientNow\", as: \"$as\"}"
+	come 1 booked "${day}13:00:00-07:00"
+	is "$as: it is not made again where what the CRM did not find is something else" "$first, $(outcome) $(entries | jq -r '.[1]')" \
+		"done skipped, done done ${day}13:00:00-07:00"
+done
+begin block
+come 1 booked "${day}10:00:00-07:00"
 practice test '.calendar = {name: "Nobody'\''s"}'
+come 1 cancelled "${day}10:00:00-07:00"
+is 'a time is given back though the calendar has another name now' "$(outcome) $(entries)" 'done done '
 come 2 booked "${day}14:00:00-07:00"
 is 'a calendar that is not there is told of' "$(outcome) $(jq -r '.warnings[]' "$DIR/result")" 'done skipped the CRM has no calendar "Nobody'\''s": left out'
 
@@ -206,6 +231,31 @@ practice test '.calendar = {name: "PatientNow"} | .facilities = {Downtown: {loca
 come 4 booked "${day}17:00:00-07:00"
 is 'the calendar is that of the facility'\''s sub-account' \
 	"$(outcome) $(curl -sS "$API/_/state" | jq -r '.calendar[] | select(.title == "Botox (PatientNow 4)") | .locationId')" "done done $DOWNTOWN"
+
+# --- Another sub-account
+
+# at FACILITY EVENT…: told and sent, of a facility.
+at()
+{
+	tell "${@:2}"
+	jq -c --arg facility "$1" '.appointment.facility = $facility' "$DIR/event" >"$DIR/there"
+	mv "$DIR/there" "$DIR/event"
+	send
+}
+for as in block appointment; do
+	begin $as ".facilities = {Main: {location_id: \"$MAIN\", token_file: \"crm.token\"}, Downtown: {location_id: \"$DOWNTOWN\", token_file: \"downtown.token\"}}"
+	at Main 1 booked "${day}10:00:00-07:00"
+	cp "$DIR/event" "$DIR/older"
+	at Downtown 1 booked "${day}10:00:00-07:00"
+	there=$(curl -sS "$API/_/state" | jq -c '[.calendar[].locationId]')
+	cp "$DIR/older" "$DIR/event"
+	send
+	is "$as: booked in another sub-account it leaves the first, and an older event does not bring it back" \
+		"$there $(outcome) $(entries | wc -l)" "[\"$DOWNTOWN\"] unchanged none 1"
+	at Main 1 cancelled "${day}10:00:00-07:00"
+	is "$as: cancelled in one it is cancelled in the other" "$(outcome) $(entries | jq -r '.[3]')" \
+		"done done $([ $as = block ] || echo cancelled)"
+done
 
 # --- The clock
 
