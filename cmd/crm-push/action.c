@@ -243,15 +243,40 @@ enum outcome push_action_all(struct push_work *w)
 	return all;
 }
 
+const char *push_action_unsorted(struct push_work *w)
+{
+	return arena_printf(w->a, "unsorted/%s", w->subject.subject);
+}
+
+/* Whether the event was the last to change this of the contact. */
+static bool is_last(struct push_work *w, const struct ledger_latest *last)
+{
+	return last->subject && strcmp(last->subject, w->subject.subject) == 0 && last->seq == w->subject.seq;
+}
+
+/* Whether the action would move an opportunity, but for the sheet's lack of the type when the event came, and
+ * nothing newer has moved that since. */
+static bool lacks_move(struct push_work *w)
+{
+	const char *pipeline = jtext_string(w->a, jtext_get(w->action, "pipeline"));
+	if (!w->contact.id || !w->subject.subject || !pipeline)
+		return false;
+	struct ledger_latest unsorted = push_latest(w, push_action_unsorted(w));
+	struct ledger_latest moved = push_latest(w, arena_printf(w->a, "opportunity.move/%s", pipeline));
+	return is_last(w, &unsorted) && !is_last(w, &moved) && moved.moment <= w->subject.moment;
+}
+
 enum outcome push_action_catch_up(struct push_work *w)
 {
-	enum outcome out = OUT_UNCHANGED;
-	for (struct str at = {0}; out != OUT_FAILED && jtext_next(w->event->actions, &at);) {
+	enum outcome all = OUT_UNCHANGED;
+	for (struct str at = {0}; all != OUT_FAILED && jtext_next(w->event->actions, &at);) {
 		w->action = at;
-		if (push_has_text(w->a, at, "op", "calendar.set") &&
-			ledger_look(w->push->state, &w->subject) == LEDGER_KNOWN &&
-			(w->subject.newer || push_calendar_lacks(w)))
-			out = carry_out(w);
+		bool calendar = push_has_text(w->a, at, "op", "calendar.set");
+		if (!calendar && !push_has_text(w->a, at, "op", "opportunity.move"))
+			continue;
+		if (ledger_look(w->push->state, &w->subject) == LEDGER_KNOWN &&
+			(calendar ? w->subject.newer || push_calendar_lacks(w) : lacks_move(w)))
+			all = sum(all, carry_out(w));
 	}
-	return out;
+	return all;
 }

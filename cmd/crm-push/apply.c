@@ -2,6 +2,16 @@
  * done again. */
 #include "push.h"
 
+/* Writes down that the event was applied, or only what it has changed. */
+static bool finish(struct push_work *w, bool applied)
+{
+	struct ledger_end end = {.applied = applied,
+		.contact = w->contact.id,
+		.change = w->result.change,
+		.changes = w->result.changes};
+	return (!end.applied && !end.changes) || ledger_finish(w->push->state, &w->subject, &end);
+}
+
 enum outcome push_apply(struct push_work *w)
 {
 	if (!w->push->state)
@@ -13,9 +23,9 @@ enum outcome push_apply(struct push_work *w)
 	case LEDGER_KNOWN: /* the result that told what is undecided may have been lost */
 		if (ledger_undecided_of(w->push->state, w->location->id, w->subject.subject) > 0)
 			push_attach_undecided(w, NULL);
-		if (out != OUT_UNCHANGED)
-			return out;
-		return push_result_reason(w, OUT_UNCHANGED, "applied before");
+		if (out == OUT_UNCHANGED)
+			return push_result_reason(w, out, "applied before");
+		return finish(w, false) ? out : push_result_fail_state(w, "written");
 	case LEDGER_OLDER:
 		return push_result_reason(w, OUT_UNCHANGED, "something newer was applied before");
 	case LEDGER_FAILED:
@@ -26,14 +36,9 @@ enum outcome push_apply(struct push_work *w)
 	out = push_action_all(w);
 	if (out == OUT_UNCHANGED && !w->result.reason)
 		push_result_reason(w, out, "nothing of it is new");
-	bool unsorted = !w->event->backfill && push_result_uncategorized(w); /* its opportunity is to move yet */
-	bool whole = (out == OUT_DONE || out == OUT_UNCHANGED) && !w->result.incomplete && !unsorted;
-	struct ledger_end end = {.applied = whole && !w->subject.others,
-		.contact = w->contact.id,
-		.change = w->result.change,
-		.changes = w->result.changes};
-	if ((end.applied || end.changes) && !ledger_finish(w->push->state, &w->subject, &end) &&
-		out != OUT_FAILED)
-		return push_result_fail_state(w, "written");
-	return out;
+	if (!w->event->backfill && w->contact.id && push_result_uncategorized(w))
+		push_result_changed(w, push_action_unsorted(w));
+	bool whole = (out == OUT_DONE || out == OUT_UNCHANGED) && !w->result.incomplete;
+	return finish(w, whole && !w->subject.others) || out == OUT_FAILED ? out
+																	   : push_result_fail_state(w, "written");
 }

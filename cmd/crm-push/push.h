@@ -220,9 +220,12 @@ bool push_action_known(const char *op);
  * be had. */
 enum outcome push_action_all(struct push_work *w);
 /* Of an event whose state was applied before: makes the entry in a calendar that the practice has had only
- * since, and sets its times again where the event is newer: the end is no part of the state. OUT_UNCHANGED:
- * there is nothing to do. Comes before ledger_begin, which takes the event for known from then on. */
+   since, sets its times again where the event is newer (the end is no part of the state), and moves the
+   opportunity whose category the sheet has had only since. OUT_UNCHANGED: there is nothing to do. Comes
+   before ledger_begin, which takes the event for known from then on. */
 enum outcome push_action_catch_up(struct push_work *w);
+/* What the ledger calls it that the event's appointment had no category. */
+const char *push_action_unsorted(struct push_work *w);
 
 /* history.c: contact.upsert of a backfilled event; what is newer stays. */
 enum outcome push_history_upsert(struct push_work *w);
