@@ -216,6 +216,8 @@ static struct step *find_steps(struct push_work *w, struct str *at, size_t *n)
 /* Of an event that has come to skipped for want of a contact, what needs none. */
 static enum outcome carry_out_rest(struct push_work *w, struct str after)
 {
+	if (w->push->state && !w->gap.looked && push_attach_gap(w) == OUT_FAILED)
+		return OUT_FAILED;
 	while (jtext_next(w->event->actions, &after)) {
 		w->action = after;
 		if (is_block(w, after) && carry_out(w) == OUT_FAILED)

@@ -133,7 +133,7 @@ enum outcome push_attach_gap(struct push_work *w)
 	gap->since = w->push->dry ? 0 : ledger_gap(w->push->state, earliest);
 	if (!gap->since)
 		return OUT_DONE;
-	struct str note = note_of(w);
+	struct str note = w->contact.id ? note_of(w) : (struct str){0};
 	enum outcome noted = note.p ? find_note(w, note, gap->since, &made) : OUT_IGNORED;
 	gap->noted = noted == OUT_DONE;
 	if (told || gap->noted || !note.p)

@@ -180,6 +180,12 @@ static const char *entry_path(struct push_work *w, const struct entry *e, const 
 		!id || strcmp(id, DRY_ENTRY) == 0 ? (id ? id : "") : http_encode(w->a, id));
 }
 
+static const char *effect_of(struct push_work *w, const struct entry *e)
+{
+	return arena_printf(
+		w->a, "%s/" SET "/%s/%s", w->subject.subject, e->block ? BLOCK : APPOINTMENT, e->start);
+}
+
 static enum outcome create(struct push_work *w, const struct entry *e, const char *calendar)
 {
 	struct buf body = {0};
@@ -189,9 +195,8 @@ static enum outcome create(struct push_work *w, const struct entry *e, const cha
 	buf_member(&body, "contactId", e->block ? NULL : push_contact_shown(w));
 	buf_member(&body, "title", arena_printf(w->a, "%s %s", title ? title : "Appointment", e->mark));
 	buf_putc(&body, '}');
-	const char *effect =
-		arena_printf(w->a, "%s/" SET "/%s/%s", w->subject.subject, e->block ? BLOCK : APPOINTMENT, e->start);
-	enum outcome out = push_attach_once(w, effect, entry_path(w, e, NULL), buf_str(&body), NULL, is_there);
+	enum outcome out =
+		push_attach_once(w, effect_of(w, e), entry_path(w, e, NULL), buf_str(&body), NULL, is_there);
 	buf_free(&body);
 	return out;
 }
@@ -235,11 +240,27 @@ static enum outcome change(struct push_work *w, const struct entry *e, const cha
 	return gone ? OUT_IGNORED : OUT_DONE;
 }
 
+/* Where the ledger has a gap, an entry may have been made in it, of which a booking that is told again would
+   know (push_attach_once): what makes none looks for it. */
+static enum outcome look_in_gap(struct push_work *w, struct entry *e)
+{
+	int64_t began = w->push->dry || !w->push->state ? 0 : ledger_gap(w->push->state, 0), end = 0, since;
+	if (!began || is_to_come(e) || !e->end || !when_moment(str_of(e->end), &end) || end < began)
+		return OUT_DONE;
+	const char *effect = effect_of(w, e);
+	if (ledger_effect(w->push->state, w->location->id, effect, w->contact.id, began, &since) != EFFECT_BEGUN)
+		return push_result_fail_state(w, "written");
+	e->effect = effect;
+	return settle(w, e);
+}
+
 /* Reads the action, and finds out whether there is an entry: e->id. */
 static enum outcome begin_settled(struct push_work *w, struct entry *e)
 {
 	enum outcome out = begin(w, e);
-	return out == OUT_DONE && e->effect && !e->id ? settle(w, e) : out;
+	if (out != OUT_DONE || e->id)
+		return out;
+	return e->effect ? settle(w, e) : look_in_gap(w, e);
 }
 
 /* The entry that the appointment has in this sub-account, though it is told of in another: it goes where the

@@ -304,7 +304,8 @@ enum outcome push_ltv_give(struct push_work *w, const char *name, int64_t amount
 /* The lifetime value that the contact holds, into w->contact.value. */
 enum outcome push_ltv_read(struct push_work *w);
 enum outcome push_attach_note(struct push_work *w);
-/* Finds out what the event may have done in a gap of the ledger, into w->gap; needs the contact. */
+/* Finds out what the event may have done in a gap of the ledger, into w->gap; by the contact's notes, where
+ * there is one. */
 enum outcome push_attach_gap(struct push_work *w);
 enum outcome push_attach_tag(struct push_work *w);
 enum outcome push_attach_untag(struct push_work *w);
