@@ -18,10 +18,12 @@ static struct str decoded(struct arena *a, struct str text, char plus)
 	for (size_t i = 0; i < text.n; i++) {
 		bool escape = text.p[i] == '%' && i + 2 < text.n && isxdigit((unsigned char)text.p[i + 1]) &&
 					  isxdigit((unsigned char)text.p[i + 2]);
-		out[n++] = escape             ? (char)(digit(text.p[i + 1]) << 4 | digit(text.p[i + 2]))
-				   : text.p[i] == '+' ? plus
-									  : text.p[i];
-		i += escape ? 2 : 0;
+		char c = text.p[i] == '+' ? plus : text.p[i];
+		if (escape) {
+			c = (char)(digit(text.p[i + 1]) * 16 + digit(text.p[i + 2]));
+			i += 2;
+		}
+		out[n++] = c;
 	}
 	out[n] = '\0';
 	return (struct str){out, n};
