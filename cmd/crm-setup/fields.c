@@ -106,29 +106,30 @@ struct str entry_with_id(struct setup *s, struct str list, const char *id)
 	return (struct str){0};
 }
 
-/* The field that was known under this name, and has another one in the CRM now; p NULL: there is none. */
-static struct str renamed(const struct fields *fs, const char *name)
+/* The CRM's field, under its name or its other one; p NULL: it has none. */
+static struct str field_in(const struct fields *fs, const struct field *f)
+{
+	const char *name = name_of(fs->s, f);
+	const struct field *same = field_find(name);
+	struct str found = entry_named(fs->s, fs->list, name);
+	return found.p || !same || !same->also ? found : entry_named(fs->s, fs->list, same->also);
+}
+
+/* The field that was known under its name, and has another one in the CRM now; p NULL: there is none. */
+static struct str renamed(const struct fields *fs, const struct field *f)
 {
 	struct setup *s = fs->s;
 	if (!s->state)
 		return (struct str){0};
 	struct names *names = names_open(fs->crm, s->state);
-	const char *id = names_kept(names, &s->arena, fs->location, NAME_FIELD, name);
+	const char *id = names_kept(names, &s->arena, fs->location, NAME_FIELD, name_of(s, f));
 	names_close(names);
 	return id ? entry_with_id(s, fs->list, id) : (struct str){0};
 }
 
-/* The CRM's field, under its name or its other one, or as it was known before somebody renamed it; p NULL: it
- * has none. */
-static struct str field_in(const struct fields *fs, const struct field *f, bool *is_renamed)
+static bool is_lacking(const struct fields *fs, const struct field *f)
 {
-	const char *name = name_of(fs->s, f);
-	const struct field *same = field_find(name);
-	struct str found = entry_named(fs->s, fs->list, name);
-	if (!found.p && same && same->also)
-		found = entry_named(fs->s, fs->list, same->also);
-	*is_renamed = !found.p;
-	return found.p ? found : renamed(fs, name);
+	return !field_in(fs, f).p && !renamed(fs, f).p;
 }
 
 /* Tells of a field that somebody has renamed: values go on into it, by its id, until the names are read anew.
@@ -238,9 +239,9 @@ void show_fields(struct setup *s, const struct crm_location *location)
 static bool make_missing(struct fields *fs)
 {
 	struct setup *s = fs->s;
-	bool asked = false, lost = false, is_renamed;
+	bool asked = false, lost = false;
 	for (size_t i = 0; i < FIELDS_MAX && custom_fields[i].name; i++) {
-		if (field_in(fs, &custom_fields[i], &is_renamed).p || fs->refused[i])
+		if (!is_lacking(fs, &custom_fields[i]) || fs->refused[i])
 			continue;
 		struct crm_request request = {
 			.method = "POST", .path = path_of(s, fs->location), .body = body_of(s, &custom_fields[i])};
@@ -303,16 +304,17 @@ void check_fields(
 	struct fields fs = {
 		.s = s, .crm = crm, .location = location, .list = jtext_get(first->body, "customFields")};
 	size_t all = 0, right = 0;
-	bool lacks = false, is_renamed;
+	bool lacks = false;
 	for (; all < FIELDS_MAX && custom_fields[all].name; all++)
-		lacks |= fs.lacked[all] = !field_in(&fs, &custom_fields[all], &is_renamed).p;
+		lacks |= fs.lacked[all] = is_lacking(&fs, &custom_fields[all]);
 	if (s->write && lacks && !make_alone(&fs))
 		return;
 	for (size_t i = 0; i < all; i++) {
 		const struct field *f = &custom_fields[i];
-		struct str field = field_in(&fs, f, &is_renamed);
-		if (field.p && is_renamed) {
-			tell_renamed(s, f, field);
+		struct str field = field_in(&fs, f);
+		struct str other = renamed(&fs, f);
+		if (!field.p && other.p) {
+			tell_renamed(s, f, other);
 			continue;
 		}
 		if (field.p && fs.lacked[i])
