@@ -44,7 +44,7 @@ static enum outcome begin(struct push_work *w, struct entry *e)
 	*e = (struct entry){.status = part(w, "status"), .start = part(w, "start"), .end = part(w, "end")};
 	bool times =
 		e->start && when_moment(str_of(e->start), &moment) && e->end && when_moment(str_of(e->end), &moment);
-	if (!as || !appointment || !e->status || !w->subject.subject || (e->start && !times))
+	if (!as || !appointment || !e->status || !w->subject.subject || ((e->start || e->end) && !times))
 		return push_result_malformed(w, SET " needs as, appointment, status, and start with end as times");
 	e->block = strcmp(as, BLOCK) == 0;
 	e->mark = arena_printf(w->a, "(PatientNow %s)", appointment);
