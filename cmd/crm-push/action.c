@@ -250,12 +250,6 @@ const char *push_action_unsorted(struct push_work *w)
 	return arena_printf(w->a, "unsorted/%s", w->subject.subject);
 }
 
-/* Whether the event was the last to change this of the contact. */
-static bool is_last(struct push_work *w, const struct ledger_latest *last)
-{
-	return last->subject && strcmp(last->subject, w->subject.subject) == 0 && last->seq == w->subject.seq;
-}
-
 /* Whether the action would move an opportunity, but for the sheet's lack of the type when the event came, and
  * nothing newer has moved that since. */
 static bool lacks_move(struct push_work *w)
@@ -265,7 +259,7 @@ static bool lacks_move(struct push_work *w)
 		return false;
 	struct ledger_latest unsorted = push_latest(w, push_action_unsorted(w));
 	struct ledger_latest moved = push_latest(w, arena_printf(w->a, "opportunity.move/%s", pipeline));
-	return is_last(w, &unsorted) && !is_last(w, &moved) && moved.moment <= w->subject.moment;
+	return push_is_own(w, unsorted) && !push_is_own(w, moved) && moved.moment <= w->subject.moment;
 }
 
 enum outcome push_action_catch_up(struct push_work *w)

@@ -97,19 +97,12 @@ static void mend_field(struct audit *a, const char *id, const char *text)
 	buf_putc(b, '}');
 }
 
-/* Whether the event was the one to write something that l says who wrote. */
-static bool is_own(const struct audit *a, struct ledger_latest l)
-{
-	const struct ledger_subject *s = &a->w->subject;
-	return l.subject && strcmp(l.subject, s->subject) == 0 && l.seq == s->seq;
-}
-
 /* Whether the event was, or would have to be, the last to write it. */
 static bool is_last(const struct audit *a, struct ledger_latest l)
 {
 	if (a->news == LEDGER_NEWS)
-		return !l.subject || is_own(a, l) || l.moment <= a->w->subject.moment;
-	return a->news == LEDGER_KNOWN && is_own(a, l);
+		return !l.subject || push_is_own(a->w, l) || l.moment <= a->w->subject.moment;
+	return a->news == LEDGER_KNOWN && push_is_own(a->w, l);
 }
 
 /* Whether it was written after the event, or would have been; what occurred later stays where -R carries the
@@ -153,7 +146,7 @@ static bool was_lead(const struct audit *a, const char *what)
 	bool since = false;
 	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)
 		since |= a->kinds[kind].at > lead.at;
-	return since && is_own(a, lead);
+	return since && push_is_own(a->w, lead);
 }
 
 /* Whether two texts are the same, or name one moment. */
@@ -435,7 +428,7 @@ static enum outcome compare_value(struct audit *a, struct str quoted, const char
 	bool set = (!has || !money_read(str_of(has), &held) || held != value) &&
 			   differ(a, "opportunity.value", money(w, value), has, over(has));
 	if (w->contact.standing == STANDING_PATIENT && w->push->conf->move_opportunities &&
-		!is_own(a, push_latest(w, arena_printf(w->a, CHANGE_OF_LEAD "%s", change))))
+		!push_is_own(a->w, push_latest(w, arena_printf(w->a, CHANGE_OF_LEAD "%s", change))))
 		set |= compare_status(a, found, "won");
 	if (set) {
 		add_text(&a->mend.values, quoted);

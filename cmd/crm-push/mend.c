@@ -56,10 +56,10 @@ static enum outcome write_tags(struct push_work *w, const struct push_mend *m)
 	return answer.error ? push_result_fail_with(w, &answer) : OUT_DONE;
 }
 
-static enum outcome write_move(struct push_work *w, const struct push_mend *m)
+static enum outcome carry_out(struct push_work *w, struct str action, enum outcome (*one)(struct push_work *))
 {
-	w->action = m->move;
-	return m->move.p ? push_opportunity_move(w) : OUT_DONE;
+	w->action = action;
+	return action.p ? one(w) : OUT_DONE;
 }
 
 /* The value of the contact's opportunities in some pipelines. */
@@ -71,12 +71,6 @@ static enum outcome write_values(struct push_work *w, const struct push_mend *m)
 	return push_opportunity_value(w);
 }
 
-static enum outcome write_calendar(struct push_work *w, const struct push_mend *m)
-{
-	w->action = m->calendar;
-	return m->calendar.p ? push_calendar_set(w) : OUT_DONE;
-}
-
 enum outcome push_mend(struct push_work *w, const struct push_mend *m)
 {
 	size_t warnings = w->result.warnings.n;
@@ -84,11 +78,11 @@ enum outcome push_mend(struct push_work *w, const struct push_mend *m)
 	if (out != OUT_FAILED)
 		out = write_tags(w, m);
 	if (out != OUT_FAILED)
-		out = write_move(w, m);
+		out = carry_out(w, m->move, push_opportunity_move);
 	if (out != OUT_FAILED)
 		out = write_values(w, m);
 	if (out != OUT_FAILED)
-		out = write_calendar(w, m);
+		out = carry_out(w, m->calendar, push_calendar_set);
 	push_mirror_forget(w);
 	return out != OUT_FAILED && w->result.warnings.n > warnings ? OUT_SKIPPED : out;
 }

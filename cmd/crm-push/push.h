@@ -145,6 +145,12 @@ static inline struct ledger_latest push_latest(const struct push_work *w, const 
 	return ledger_latest(w->push->state, w->a, w->location->id, w->contact.id, what);
 }
 
+/* Whether the event, as the ledger has its subject now, was the last to make this change. */
+static inline bool push_is_own(const struct push_work *w, struct ledger_latest l)
+{
+	return l.subject && strcmp(l.subject, w->subject.subject) == 0 && l.seq == w->subject.seq;
+}
+
 /* Whether something that occurred later has changed it: -R carries out what never came, and what is newer
  * stays. */
 static inline bool push_is_overtaken(const struct push_work *w, const char *what)
