@@ -36,7 +36,7 @@ static void tell_json(const struct check *c, const struct finding *f)
 	buf_free(&line);
 }
 
-/* A sender may have written it: it is one line all the same. */
+/* A sender may have written some of it: a character that would end the line, or move the cursor, is a '?'. */
 static void tell_text(const char *before, const char *text)
 {
 	fputs(before, stdout);

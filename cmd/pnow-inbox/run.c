@@ -94,9 +94,7 @@ __attribute__((format(printf, 2, 3))) static void tell(const struct run *r, cons
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	char *to = text;
-	for (const char *at = text; (*to = str_shown(&at)); to++)
-		;
+	str_plain(text);
 	if (isatty(STDERR_FILENO) && !r->all->verbose)
 		fputs("\r\033[K", stderr); /* service.c's progress */
 	if (r->all->many)

@@ -109,7 +109,7 @@ void entries_get(struct sandbox *s, struct request *r)
 	answer_entries(r, false);
 }
 
-/* GET /calendars/blocked-slots, with the same query */
+/* GET /calendars/blocked-slots?locationId=&calendarId=&startTime=&endTime= */
 void blocks_get(struct sandbox *s, struct request *r)
 {
 	(void)s;

@@ -9,8 +9,8 @@
    when it has no more to say. What cannot be sent is not: that is no error. */
 void wakeup_send(int *fd, const char *state_path);
 
-/* Tells others that this process waits for the state file, or does no more; *fd as above. It does no more
-   when it ends, too. */
+/* Tells others that this process waits for the state file, or does no more, as when it ends. *fd is the
+   sender's of wakeup_send. */
 void wakeup_wait(int *fd, const char *state_path, bool waits);
 /* Whether another process waits for it; true where that cannot be told. */
 bool wakeup_is_awaited(int *fd, const char *state_path);
