@@ -17,7 +17,7 @@ CLANG = $(findstring clang,$(notdir $(CC)))
 BUILD = .build/$(if $(FUZZ),libfuzzer,$(if $(CLANG),clang-)$(if $(SAN),san,release))
 BIN = $(BUILD)/bin
 
-PACKAGES = libcurl json-c libcrypto sqlite3 libmicrohttpd zlib
+PACKAGES = libcurl json-c libcrypto sqlite3 libpq libmicrohttpd zlib
 PACKAGES += $(shell pkg-config --exists libbsd-overlay && echo libbsd-overlay)
 PACKAGES += $(if $(filter Linux,$(shell uname -s)),libseccomp)
 

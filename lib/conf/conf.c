@@ -68,6 +68,37 @@ static void store_path(const struct settings *s, const char *key, struct str val
 	*(const char **)place = path_of(s, settings_text(s, key, value));
 }
 
+bool conf_is_database(const char *state)
+{
+	return strncmp(state, "postgresql://", 13) == 0 || strncmp(state, "postgres://", 11) == 0;
+}
+
+/* Whether a URI has a password in it: everybody who can see the configuration would. */
+static bool has_password(const char *uri)
+{
+	const char *host = strstr(uri, "://") + 3, *end = host + strcspn(host, "/?");
+	const char *user_end = memchr(host, '@', (size_t)(end - host));
+	return (user_end && memchr(host, ':', (size_t)(user_end - host))) || strcasestr(end, "password=");
+}
+
+/* A file's path, or a database's URI, to which fill adds the practice. */
+static void store_state(const struct settings *s, const char *key, struct str value, void *place)
+{
+	const char *text = settings_text(s, key, value);
+	if (!conf_is_database(text)) {
+		store_path(s, key, value, place);
+		return;
+	}
+	if (has_password(text))
+		settings_wrong(s, value,
+			"%s: found a password in it, expected none: it belongs into a password file (~/.pgpass) or a "
+			"service file",
+			key);
+	if (strchr(text, '#'))
+		settings_wrong(s, value, "%s: found a '#', expected %%23 in a URI", key);
+	*(const char **)place = text;
+}
+
 /* A secret's file; a bare name is a systemd credential where the service has one of that name. */
 static const char *secret_path(const struct settings *s, const char *text)
 {
@@ -282,7 +313,7 @@ static const struct settings_key keys[] = {
 	{"practice", store_practice, AT(practice)},
 	{"timezone", store_timezone, AT(timezone)},
 	{"country", store_country, AT(country)},
-	{"state", store_path, AT(state)},
+	{"state", store_state, AT(state)},
 	{"patientnow.profile", store_profile, AT(patientnow.profile)},
 	{"patientnow.base_url", settings_store_url, AT(patientnow.base_url)},
 	{"patientnow.practice_id", settings_store_text, AT(patientnow.practice_id)},
@@ -453,6 +484,8 @@ static void fill(void *context)
 	if (c->patientnow.reserve < 0)
 		c->patientnow.reserve = c->patientnow.daily_limit / 20;
 	check(c);
+	if (c->state && conf_is_database(c->state))
+		c->state = arena_printf(&c->arena, "%s#%s", c->state, c->practice);
 }
 
 struct conf *conf_try(const char *path, char why[static MISTAKE_MAX])

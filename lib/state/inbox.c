@@ -57,18 +57,17 @@ static bool is_known(
 		   from_crm(columns[0]) == from_crm(e->type);
 }
 
-/* Adds the event's row, with the key that its body will get; STATE_NONE: there is one of that id. */
-static enum state_result add_row(struct state *s, const struct inbox_event *e, const char *id)
+/* Adds the event's row, *seq, with the key that its body will get; STATE_NONE: there is one of that id. */
+static enum state_result add_row(struct state *s, const struct inbox_event *e, const char *id, int64_t *seq)
 {
 	bool named = e->patient && !(e->subject && strcmp(e->patient, e->subject) == 0);
 	int64_t now = when_now_ms();
-	bool done = state_do(s,
+	return state_int(s, seq,
 		"INSERT INTO inbox(id,type,patient,subject,queue,state,due,received,body)"
 		"  VALUES(?1,?2,?3,?4,coalesce((SELECT survivor FROM merged WHERE patient=?5),?5),'waiting',?6,?7,"
-		"    (SELECT coalesce(max(key),0)+1 FROM body)) ON CONFLICT(id) DO NOTHING",
+		"    (SELECT coalesce(max(key),0)+1 FROM body)) ON CONFLICT(id) DO NOTHING RETURNING seq",
 		"tttttii", id, e->type, named ? e->patient : NULL, e->subject, e->patient,
 		e->received < now ? e->received : now, e->received);
-	return !done ? STATE_FAILED : state_changed(s) ? STATE_ROW : STATE_NONE;
 }
 
 /* state_before_end: counts the events from this one on. */
@@ -84,8 +83,9 @@ enum inbox_added inbox_add(struct state *s, struct arena *a, const struct inbox_
 {
 	enum state_result added;
 	bool failed = false;
+	int64_t seq = 0;
 	*id = e->id;
-	for (unsigned n = 2; (added = add_row(s, e, *id)) == STATE_NONE; n++) {
+	for (unsigned n = 2; (added = add_row(s, e, *id, &seq)) == STATE_NONE; n++) {
 		if (is_known(s, a, e, *id, &failed))
 			return INBOX_KNOWN;
 		if (failed)
@@ -94,11 +94,11 @@ enum inbox_added inbox_add(struct state *s, struct arena *a, const struct inbox_
 	}
 	if (added == STATE_FAILED)
 		return INBOX_FAILED;
-	int64_t seq = state_added(s);
 	struct str given = jtext_get(e->line, "id");
 	bool same = given.n == strlen(*id) + 2 && memcmp(given.p + 1, *id, given.n - 2) == 0;
 	const char *line = same ? arena_copy(a, e->line) : with_id(a, e->line, *id);
-	if (!state_do(s, "INSERT INTO body(seq,text) VALUES(?,?)", "it", seq, line))
+	if (!state_do(s, "INSERT INTO body(key,seq,text) VALUES((SELECT coalesce(max(key),0)+1 FROM body),?,?)",
+			"it", seq, line))
 		return INBOX_FAILED;
 	state_before_end(s, count_added, seq);
 	state_wake(s);
@@ -111,34 +111,44 @@ bool inbox_count_all(struct state *s)
 		   state_do(s,
 			   "UPDATE wait_count AS w SET n=g.n, ms=g.ms FROM"
 			   "  (SELECT (SELECT min(le) FROM wait_count WHERE le>=settled-received) AS le, count(*) AS n,"
-			   "    sum(max(0,settled-received)) AS ms FROM inbox WHERE settled IS NOT NULL GROUP BY 1) AS g"
+			   "    sum(CASE WHEN settled>received THEN settled-received ELSE 0 END) AS ms"
+			   "    FROM inbox WHERE settled IS NOT NULL GROUP BY 1) AS g"
 			   "  WHERE g.le=w.le",
 			   "");
 }
 
-/* Which events a run may have now (?1), of its types (?2). */
+/* Which events a run may have now (?1), of its types (?2): none of whose queue one runs, whatever its place
+   there (an earlier one may wait again, or have come from elsewhere), and none before which one waits. */
 #define CLAIMABLE                                                                                            \
 	"state='waiting' AND due<=?1 AND (?2='[]' OR coalesce(type,'') IN list(?2))"                             \
-	"  AND (queue IS NULL OR NOT EXISTS (SELECT 1 FROM inbox AS o WHERE o.queue=i.queue"                     \
-	"    AND o.seq<i.seq AND o.state IN ('waiting','running')))"
+	"  AND (queue IS NULL OR (queue NOT IN (SELECT queue FROM inbox INDEXED BY inbox_running"                \
+	"      WHERE state='running' AND queue IS NOT NULL)"                                                     \
+	"    AND NOT EXISTS (SELECT 1 FROM inbox AS o WHERE o.queue=i.queue AND o.seq<i.seq"                     \
+	"      AND o.state IN ('waiting','running'))))"
 
 /* Marks up to limit events that are due as the run's, in one transaction. */
 static bool claim_some(
 	struct state *s, struct arena *a, struct inbox_claim *c, const char *run, const char *types, size_t limit)
 {
-	int64_t now = when_now_ms(), *seqs = arena_alloc(a, limit * sizeof *seqs);
+	int64_t now = when_now_ms();
+	struct buf seqs = {0};
+	buf_putc(&seqs, '[');
 	struct state_rows due = state_query(s,
 		"SELECT id, text, i.seq FROM inbox AS i JOIN body ON key=body WHERE " CLAIMABLE
 		"  ORDER BY due, i.seq LIMIT ?3",
 		"iti", now, types, (int64_t)limit);
 	for (c->n = 0; state_next(&due); c->n++) {
 		c->at[c->n] = (struct inbox_claimed){state_copy(&due, a, 0), state_copy(&due, a, 1)};
-		seqs[c->n] = state_number(state_text(&due, 2));
+		buf_printf(&seqs, "%s\"%s\"", c->n ? "," : "", state_text(&due, 2));
 	}
+	buf_puts(&seqs, "]");
 	bool done = state_done(&due);
-	for (size_t i = 0; done && i < c->n; i++)
-		done = state_do(
-			s, "UPDATE inbox SET state='running', run=?, due=? WHERE seq=?", "tii", run, now, seqs[i]);
+	if (done && c->n)
+		done = state_do(s,
+			"UPDATE inbox SET state='running', run=?1, due=?2 WHERE seq IN"
+			"  (SELECT CAST(value AS BIGINT) FROM list(?3) AS given)",
+			"tit", run, now, buf_take(&seqs, a).p);
+	buf_free(&seqs);
 	return state_end(s, done) && done;
 }
 

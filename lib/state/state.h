@@ -66,8 +66,6 @@ bool state_do_unflushed(struct state *s, const char *sql, const char *types, ...
 bool state_do_texts(struct state *s, const char *sql, const char *const *texts);
 /* How many rows the last state_do of this thread's transaction has changed. */
 int64_t state_changed(struct state *s);
-/* The key of the row that the last state_do of this thread's transaction has inserted. */
-int64_t state_added(struct state *s);
 /* Runs a statement, and copies the texts of its first row to columns (the arena's; NULL for NULL). */
 enum state_result state_run(
 	struct state *s, struct arena *a, const char **columns, const char *sql, const char *types, ...);

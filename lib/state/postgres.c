@@ -1,0 +1,949 @@
+/*
+ * The state of all practices in a PostgreSQL database, which any number of hosts share:
+ *
+ * - Each table has the practice in its key (postgres_schema.c). A statement names no practice: it sees views
+ * of the rows of one, pnow.practice, to which a connection is set when a state takes it. So a statement can
+ * be the one that SQLite understands, but for what translate() puts into other words.
+ * - A transaction that writes has the practice's lock, as with SQLite it has the file's: what it has read is
+ * so until it ends. Those who only read wait for nobody. The server frees the lock when the transaction ends,
+ *   or its session does, whatever became of the host.
+ * - A process has a pool of connections to a database. A state has one of them during a transaction or a
+ *   statement only, so that a thousand practices that are idle need one or two.
+ * - All goes through libpq's pipelines: what gives no rows is sent, and its answer read with the next that is
+ *   waited for, at the latest with that of COMMIT. Where something failed, so does the rest of the
+ * transaction.
+ * - A connection that was lost fails what was under way: nobody knows whether its COMMIT came to be, and
+ *   whoever comes next finds out, as after a kill. The next transaction has another one.
+ */
+#include "state/postgres.h"
+#include "conf/conf.h"
+#include "state/engine.h"
+#include "state/postgres_schema.h"
+#include "text/buf.h"
+#include "value/when.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+enum {
+	ANSWER_MS = 60000, /* no statement takes longer but for those that only read */
+	AGAIN_MS = 500,    /* a database that could not be reached is not tried for so long */
+	TURN_MS = 20,      /* so long a transaction may hold up others for its own good */
+	IDLE = 4,          /* connections that a pool keeps */
+	DUE = 128,         /* answers that may be due: they fit the buffers of both sides */
+	BOOLEAN = 16,      /* PostgreSQL's numbers of its types */
+	BIGINT = 20,
+	TEXT = 25,
+};
+
+/* An answer that is due, in the order of what was sent. */
+struct due {
+	enum { DUE_WORK, DUE_CHANGES, DUE_ROWS, DUE_COMMIT, DUE_SYNC } kind;
+	struct prepared *prepared; /* that will be known by it */
+};
+
+struct prepared {
+	struct prepared *next;
+	const char *sql; /* ours */
+	char name[16];
+	bool known; /* to the server, for certain */
+};
+
+struct connection {
+	struct connection *next; /* in its pool */
+	struct pool *pool;       /* NULL: a rehearsal's */
+	PGconn *pg;
+	struct prepared *prepared;
+	unsigned names;
+	char *practice; /* that it is set to */
+	int busy_ms;
+	struct due due[DUE];
+	size_t first, dues;
+	bool lost;
+};
+
+/* The connections of this process to a database that nobody uses now. */
+struct pool {
+	struct pool *next;
+	char *uri;
+	pthread_mutex_t lock; /* of what follows */
+	struct connection *idle;
+	size_t idles, users;
+	int64_t not_before; /* it could not be reached, for this reason: */
+	struct state_failure why;
+};
+
+struct postgres {
+	struct pool *pool;
+	struct connection *connection; /* during a transaction; a rehearsal's always */
+	bool begun;                    /* the transaction, at the server */
+	bool failed;                   /* something of it */
+	bool rehearses;
+	int64_t changed;
+	char problem[256];
+};
+
+struct statement {
+	PGresult *rows; /* NULL: it gives none */
+	int row;
+	struct connection *streams; /* where one row comes after the other */
+};
+
+static struct pool *pools;
+static pthread_mutex_t pools_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* --- Names --- */
+
+bool postgres_is(const char *state)
+{
+	return conf_is_database(state);
+}
+
+const char *postgres_practice(const char *state)
+{
+	const char *mark = strchr(state, '#');
+	return mark ? mark + 1 : "";
+}
+
+/* The URI in a state's name. */
+static char *uri_of(const char *state)
+{
+	return allocated(strndup(state, strcspn(state, "#")));
+}
+
+/* --- Connections --- */
+
+static void ignore(void *context, const char *notice)
+{
+	(void)context;
+	(void)notice;
+}
+
+/* The first line of what libpq says, which names no value. */
+static bool unreachable(struct state_failure *why, const char *state, PGconn *pg)
+{
+	const char *text = PQerrorMessage(pg);
+	return state_cannot(
+		why, EX_UNAVAILABLE, "cannot use the state database %s: %.*s", state, (int)strcspn(text, "\n"), text);
+}
+
+/* Sets a new connection up. */
+static bool set_up(PGconn *pg, const char *state, struct state_failure *why)
+{
+	static const char sql[] =
+		"SELECT set_config('search_path','pnow',false), set_config('pnow.practice',$1,false),"
+		"  set_config('synchronous_commit','on',false), set_config('lock_timeout','10s',false),"
+		"  set_config('idle_in_transaction_session_timeout','30s',false),"
+		"  set_config('tcp_keepalives_idle','4',false), set_config('tcp_keepalives_interval','2',false),"
+		"  set_config('tcp_keepalives_count','3',false), set_config('tcp_user_timeout','10000',false)";
+	const char *practice = postgres_practice(state), *encoding = PQparameterStatus(pg, "server_encoding");
+	if (!encoding || strcmp(encoding, "UTF8") != 0)
+		return state_cannot(why, EX_CONFIG,
+			"the state database %s has the encoding %s; make one with ENCODING 'UTF8' TEMPLATE template0",
+			state, encoding ? encoding : "of nobody knows what");
+	PGresult *set = PQexecParams(pg, sql, 1, NULL, &practice, NULL, NULL, 0);
+	bool done = PQresultStatus(set) == PGRES_TUPLES_OK;
+	PQclear(set);
+	return done || unreachable(why, state, pg);
+}
+
+PGconn *postgres_connect(const char *state, struct state_failure *why)
+{
+	char *uri = uri_of(state);
+	/* what a URI says goes before what is said before it */
+	const char *names[] = {"connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count",
+		"tcp_user_timeout", "fallback_application_name", "dbname", "client_encoding", NULL};
+	const char *values[] = {"5", "4", "2", "3", "10000", getprogname(), uri, "UTF8", NULL};
+	PGconn *pg = PQconnectdbParams(names, values, 1);
+	free(uri);
+	if (!pg)
+		out_of_memory();
+	PQsetNoticeProcessor(pg, ignore, NULL);
+	if (PQstatus(pg) == CONNECTION_OK ? set_up(pg, state, why) : unreachable(why, state, pg))
+		return pg;
+	PQfinish(pg);
+	return NULL;
+}
+
+static bool execute(PGconn *pg, const char *sql)
+{
+	PGresult *result = PQexec(pg, sql);
+	ExecStatusType status = PQresultStatus(result);
+	PQclear(result);
+	return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+}
+
+/* The schema's version; 0: there is none; -1: it cannot be told. */
+static int version(PGconn *pg)
+{
+	PGresult *result = PQexec(pg, "SELECT to_regclass('pnow_rows.schema') IS NOT NULL");
+	bool told = PQresultStatus(result) == PGRES_TUPLES_OK, there = told && *PQgetvalue(result, 0, 0) == 't';
+	PQclear(result);
+	if (!told || !there)
+		return told ? 0 : -1;
+	result = PQexec(pg, "SELECT version FROM pnow_rows.schema");
+	int n = PQresultStatus(result) == PGRES_TUPLES_OK ? (int)state_number(PQgetvalue(result, 0, 0)) : -1;
+	PQclear(result);
+	return n;
+}
+
+/* Makes the schema or brings it up to date, in one transaction, whoever comes first. */
+static bool migrate(struct state *s, PGconn *pg, struct state_failure *why)
+{
+	int from = version(pg);
+	if (from == STATE_VERSION)
+		return true;
+	if (from > STATE_VERSION)
+		return state_newer(s, why, from);
+	bool done = from >= 0 && execute(pg, "BEGIN; SELECT pg_advisory_xact_lock(1886285687, 0)") &&
+				(from = version(pg)) >= 0;
+	if (from > STATE_VERSION)
+		return state_newer(s, why, from);
+	for (size_t i = 0; done && i < postgres_steps_n; i++)
+		done = postgres_steps[i].version <= from || execute(pg, postgres_steps[i].sql);
+	char set[80];
+	snprintf(set, sizeof set, "UPDATE pnow_rows.schema SET version=%d; COMMIT", STATE_VERSION);
+	return (done && (from == STATE_VERSION ? execute(pg, "COMMIT") : execute(pg, set))) ||
+		   unreachable(why, s->path, pg);
+}
+
+static void discard(struct connection *c)
+{
+	for (struct prepared *p = c->prepared, *next; p; p = next) {
+		next = p->next;
+		free(p);
+	}
+	PQfinish(c->pg);
+	free(c->practice);
+	free(c);
+}
+
+/* A connection of which nobody knows yet. */
+static struct connection *connection_new(struct state *s, struct pool *pool, PGconn *pg)
+{
+	struct connection *c = allocated(calloc(1, sizeof *c));
+	c->pool = pool;
+	c->pg = pg;
+	c->practice = allocated(strdup(postgres_practice(s->path)));
+	PQenterPipelineMode(pg);
+	return c;
+}
+
+static struct connection *connect_to(struct state *s, struct state_failure *why)
+{
+	PGconn *pg = postgres_connect(s->path, why);
+	if (pg && migrate(s, pg, why))
+		return connection_new(s, s->postgres->pool, pg);
+	PQfinish(pg);
+	return NULL;
+}
+
+/* Whether the server is still there, as far as it can be told without asking it. */
+static bool is_alive(struct connection *c)
+{
+	struct pollfd told = {.fd = PQsocket(c->pg), .events = POLLIN};
+	return poll(&told, 1, 0) == 0 ||
+		   (PQconsumeInput(c->pg) && PQstatus(c->pg) == CONNECTION_OK && poll(&told, 1, 0) == 0);
+}
+
+/* A connection for the state. NULL, and why. */
+static struct connection *take(struct state *s, struct state_failure *why)
+{
+	struct pool *pool = s->postgres->pool;
+	pthread_mutex_lock(&pool->lock);
+	struct connection *c;
+	while ((c = pool->idle)) {
+		pool->idle = c->next;
+		pool->idles--;
+		if (is_alive(c))
+			break;
+		discard(c);
+	}
+	bool soon = !c && when_now_ms() < pool->not_before && pool->not_before - when_now_ms() <= AGAIN_MS;
+	if (soon)
+		*why = pool->why;
+	pthread_mutex_unlock(&pool->lock);
+	if (c || soon || (c = connect_to(s, why)))
+		return c;
+	pthread_mutex_lock(&pool->lock);
+	pool->not_before = when_now_ms() + AGAIN_MS;
+	pool->why = *why;
+	pthread_mutex_unlock(&pool->lock);
+	return NULL;
+}
+
+static void give_back(struct connection *c)
+{
+	struct pool *pool = c->pool;
+	if (!pool)
+		return;
+	pthread_mutex_lock(&pool->lock);
+	bool keep = !c->dues && !c->lost && PQstatus(c->pg) == CONNECTION_OK &&
+				PQtransactionStatus(c->pg) == PQTRANS_IDLE && pool->idles < IDLE;
+	if (keep) {
+		c->next = pool->idle;
+		pool->idle = c;
+		pool->idles++;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	if (!keep)
+		discard(c);
+}
+
+static struct pool *pool_of(const char *state)
+{
+	char *uri = uri_of(state);
+	pthread_mutex_lock(&pools_lock);
+	struct pool *pool = pools;
+	while (pool && strcmp(pool->uri, uri) != 0)
+		pool = pool->next;
+	if (!pool) {
+		pool = allocated(calloc(1, sizeof *pool));
+		pool->uri = uri;
+		pthread_mutex_init(&pool->lock, NULL);
+		pool->next = pools;
+		pools = pool;
+	} else {
+		free(uri);
+	}
+	pool->users++;
+	pthread_mutex_unlock(&pools_lock);
+	return pool;
+}
+
+static void pool_leave(struct pool *pool)
+{
+	pthread_mutex_lock(&pools_lock);
+	struct connection *idle = NULL;
+	if (--pool->users == 0) {
+		idle = pool->idle;
+		pool->idle = NULL;
+		pool->idles = 0;
+	}
+	pthread_mutex_unlock(&pools_lock);
+	for (struct connection *next; idle; idle = next) {
+		next = idle->next;
+		discard(idle);
+	}
+}
+
+/* --- Our SQL as PostgreSQL understands it --- */
+
+/* What is said in other words. The piece up to a word's end, or up to stop and it, goes between the two. */
+static const struct wording {
+	const char *ours, *before, *stop, *after; /* before NULL: it is left out */
+} wordings[] = {
+	{" list(", " (SELECT value FROM jsonb_array_elements_text((", ")", ")::jsonb) AS rows(value))"},
+	{" INDEXED BY ", NULL, " ", " "},
+	{"ON CONFLICT(", "ON CONFLICT(practice,", "", ""},
+	{" original.", " pnow.", "", ""},
+};
+
+/* A parameter, ?n or the next one, which then stands there; where it ends. */
+static const char *put_parameter(struct buf *out, const char *at, size_t *n, bool stands[static STATE_VALUES])
+{
+	char *end;
+	size_t given = (size_t)strtoul(at + 1, &end, 10);
+	given = given ? given : *n + 1;
+	*n = given > *n ? given : *n;
+	buf_printf(out, "$%zu", given);
+	if (given <= STATE_VALUES)
+		stands[given - 1] = true;
+	return at[1] >= '0' && at[1] <= '9' ? end : at + 1;
+}
+
+static void translate(struct buf *out, const char *sql, bool stands[static STATE_VALUES])
+{
+	size_t n = 0;
+	const char *after = NULL, *stop = NULL;
+	bool omits = false, quoted = false;
+	for (const char *at = sql; *at;) {
+		if (stop && strncmp(at, stop, strlen(stop)) == 0) {
+			buf_puts(out, after);
+			at += strlen(stop);
+			stop = NULL;
+			omits = false;
+			continue;
+		}
+		size_t i = 0;
+		while (i < COUNT(wordings) && strncmp(at, wordings[i].ours, strlen(wordings[i].ours)) != 0)
+			i++;
+		if (!quoted && i < COUNT(wordings)) {
+			at += strlen(wordings[i].ours);
+			omits = !wordings[i].before;
+			buf_puts(out, omits ? "" : wordings[i].before);
+			stop = *wordings[i].stop ? wordings[i].stop : NULL;
+			after = wordings[i].after;
+		} else if (!quoted && *at == '?') {
+			at = put_parameter(out, at, &n, stands);
+		} else {
+			quoted ^= *at == '\'';
+			if (!omits)
+				buf_putc(out, *at);
+			at++;
+		}
+	}
+	buf_putc(out, '\0');
+}
+
+/* --- What is sent, and what is answered --- */
+
+/* Keeps what has failed. A value of somebody's may be in what is said of some kinds of failure: those are
+   told by their number. */
+static void keep_problem(struct postgres *p, PGconn *pg, const PGresult *result)
+{
+	static const char *const harmless[] = {"08", "25", "26", "28", "40", "42", "53", "54", "55", "57", "58"};
+	const char *code = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+	const char *text = code ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : PQerrorMessage(pg);
+	size_t i = 0;
+	while (code && i < COUNT(harmless) && strncmp(code, harmless[i], 2) != 0)
+		i++;
+	if (code && i == COUNT(harmless))
+		snprintf(p->problem, sizeof p->problem, "it refuses a statement, SQLSTATE %s", code);
+	else if (text && *text)
+		snprintf(p->problem, sizeof p->problem, "%.*s", (int)strcspn(text, "\n"), text);
+	else
+		snprintf(p->problem, sizeof p->problem, "the connection was lost");
+}
+
+static bool is_lost(const struct connection *c)
+{
+	return c->lost || PQstatus(c->pg) != CONNECTION_OK;
+}
+
+/* The next result; NULL: the statement gives no more, or the connection is lost. Waits ms at most; -1: for
+   ever. */
+static PGresult *next_result(struct postgres *p, struct connection *c, int ms)
+{
+	int64_t until = when_now_ms() + ms;
+	struct pollfd told = {.fd = PQsocket(c->pg), .events = POLLIN};
+	while (!is_lost(c) && PQisBusy(c->pg)) {
+		int64_t left = ms < 0 ? -1 : until - when_now_ms();
+		c->lost = (ms >= 0 && left <= 0) || (poll(&told, 1, (int)left) >= 0 && !PQconsumeInput(c->pg));
+		if (ms >= 0 && left <= 0)
+			snprintf(p->problem, sizeof p->problem, "it has not answered for %d s", ms / 1000);
+	}
+	return is_lost(c) ? NULL : PQgetResult(c->pg);
+}
+
+/* Takes what a statement was answered, its one result. The result is the caller's where rows are due. */
+static PGresult *take_answer(
+	struct postgres *p, struct connection *c, const struct due *due, PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result); /* of no result: PGRES_FATAL_ERROR */
+	bool worked = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+	if (due->prepared && worked)
+		due->prepared->known = true;
+	else if (due->prepared)
+		due->prepared->sql = NULL; /* nobody finds it any more */
+	if (!worked && !p->failed && status != PGRES_PIPELINE_ABORTED && *p->problem == '\0')
+		keep_problem(p, c->pg, result);
+	p->failed = p->failed || !worked;
+	if (worked && due->kind == DUE_CHANGES)
+		p->changed = state_number(PQcmdTuples(result));
+	/* COMMIT of a transaction that has failed works, and is answered so */
+	if (worked && due->kind == DUE_COMMIT && strcmp(PQcmdStatus(result), "COMMIT") != 0)
+		p->failed = true;
+	if (worked && due->kind == DUE_ROWS)
+		return result;
+	PQclear(result);
+	return NULL;
+}
+
+/* Takes all that is due; the rows of the last that gives some. */
+static PGresult *take_all(struct postgres *p, struct connection *c)
+{
+	PGresult *rows = NULL;
+	*p->problem = '\0';
+	for (; c->dues; c->first++, c->dues--) {
+		struct due *due = &c->due[c->first];
+		PGresult *result = next_result(p, c, ANSWER_MS);
+		if (due->kind == DUE_SYNC) {
+			PQclear(result);
+			continue;
+		}
+		PGresult *own = take_answer(p, c, due, result);
+		if (own) {
+			PQclear(rows);
+			rows = own;
+		}
+		if (result)
+			PQclear(next_result(p, c, ANSWER_MS)); /* NULL: the end of its results */
+	}
+	c->first = 0;
+	if (is_lost(c)) {
+		if (!*p->problem)
+			keep_problem(p, c->pg, NULL);
+		p->failed = true;
+	}
+	return rows;
+}
+
+static void expect(struct connection *c, int kind, struct prepared *prepared)
+{
+	c->due[c->first + c->dues++] = (struct due){kind, prepared};
+}
+
+static void sync_with(struct connection *c)
+{
+	PQpipelineSync(c->pg);
+	expect(c, DUE_SYNC, NULL);
+}
+
+/* The statement of this text at the server; it is prepared, where it is not. A parameter that does not stand
+   in a statement must have a type all the same. */
+static struct prepared *prepare(
+	struct connection *c, const char *sql, const struct state_value *values, size_t n)
+{
+	struct prepared *found = c->prepared;
+	while (found && found->sql != sql)
+		found = found->next;
+	if (found)
+		return found;
+	struct buf text = {0};
+	bool stands[STATE_VALUES] = {false};
+	Oid types[STATE_VALUES];
+	translate(&text, sql, stands);
+	for (size_t i = 0; i < n; i++)
+		types[i] = values[i].type == VALUE_NUMBER                 ? BIGINT
+				   : values[i].type == VALUE_UNTYPED && stands[i] ? 0
+																  : TEXT;
+	found = allocated(calloc(1, sizeof *found));
+	*found = (struct prepared){.next = c->prepared, .sql = sql};
+	snprintf(found->name, sizeof found->name, "s%u", c->names++);
+	c->prepared = found;
+	PQsendPrepare(c->pg, found->name, text.p, (int)n, types);
+	expect(c, DUE_WORK, found);
+	buf_free(&text);
+	return found;
+}
+
+static void submit(struct connection *c, int due, const char *sql, const struct state_value *values, size_t n)
+{
+	const char *texts[STATE_VALUES];
+	char numbers[STATE_VALUES][24];
+	for (size_t i = 0; i < n; i++) {
+		snprintf(numbers[i], sizeof numbers[i], "%" PRId64, values[i].number);
+		texts[i] = values[i].type == VALUE_NUMBER ? numbers[i] : values[i].text;
+	}
+	struct prepared *prepared = prepare(c, sql, values, n);
+	PQsendQueryPrepared(c->pg, prepared->name, (int)n, texts, NULL, NULL, 0);
+	expect(c, due, NULL);
+}
+
+static void submit_plain(struct connection *c, int due, const char *sql)
+{
+	submit(c, due, sql, NULL, 0);
+}
+
+/* --- Transactions --- */
+
+/* Sets a connection to the state's practice. Not within a transaction, which may be taken back. */
+static void set_practice(struct state *s, struct connection *c)
+{
+	const char *practice = postgres_practice(s->path);
+	if (strcmp(c->practice, practice) == 0 && c->busy_ms == s->busy_ms)
+		return;
+	char busy[24];
+	snprintf(busy, sizeof busy, "%d", s->busy_ms);
+	struct state_value values[] = {{VALUE_TEXT, practice, 0}, {VALUE_TEXT, busy, 0}};
+	submit(c, DUE_WORK, "SELECT set_config('pnow.practice',?,false), set_config('lock_timeout',?,false)",
+		values, 2);
+	sync_with(c);
+	free(c->practice);
+	c->practice = allocated(strdup(practice));
+	c->busy_ms = s->busy_ms;
+}
+
+/* The state has a connection for what comes. False: there is none, which p->problem tells. */
+static bool have_connection(struct state *s)
+{
+	struct postgres *p = s->postgres;
+	struct state_failure why = {0};
+	if (!p->connection && !(p->connection = take(s, &why))) {
+		const char *reason = strstr(why.why, ": ");
+		strlcpy(p->problem, reason ? reason + 2 : why.why, sizeof p->problem);
+		return false;
+	}
+	set_practice(s, p->connection);
+	return true;
+}
+
+static void let_go(struct postgres *p)
+{
+	if (!p->rehearses && p->connection) {
+		give_back(p->connection);
+		p->connection = NULL;
+	}
+}
+
+static void send_begin(struct state *s)
+{
+	struct connection *c = s->postgres->connection;
+	bool reads = s->transaction == TRANSACTION_READS;
+	submit_plain(c, DUE_WORK, reads ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" : "BEGIN");
+	if (!reads && !s->postgres->rehearses)
+		submit_plain(c, DUE_WORK,
+			"SELECT pg_advisory_xact_lock(1886285687, hashtext(current_setting('pnow.practice')))");
+	if (s->unflushed)
+		submit_plain(c, DUE_WORK, "SET LOCAL synchronous_commit=off");
+}
+
+/* The transaction begins at the server with its first statement. */
+static bool begin_now(struct state *s)
+{
+	struct postgres *p = s->postgres;
+	if (p->failed || p->begun)
+		return !p->failed;
+	p->failed = !have_connection(s);
+	if (p->failed)
+		return false;
+	send_begin(s);
+	return p->begun = true;
+}
+
+static bool postgres_begin(struct state *s)
+{
+	s->postgres->begun = s->postgres->failed = false;
+	return true;
+}
+
+static void send_wake(struct connection *c)
+{
+	submit_plain(c, DUE_WORK, "SELECT pg_notify('pnow', current_setting('pnow.practice'))");
+}
+
+static void postgres_wake(struct state *s)
+{
+	if (have_connection(s)) {
+		send_wake(s->postgres->connection);
+		sync_with(s->postgres->connection);
+		PQclear(take_all(s->postgres, s->postgres->connection));
+	}
+	let_go(s->postgres);
+}
+
+static bool postgres_end(struct state *s, bool commit)
+{
+	struct postgres *p = s->postgres;
+	struct connection *c = p->connection;
+	bool ended = commit && !p->failed;
+	if (p->begun && ended) {
+		if (s->wakes)
+			send_wake(c);
+		submit_plain(c, DUE_COMMIT, "COMMIT");
+		sync_with(c);
+		PQclear(take_all(p, c));
+		ended = !p->failed || state_failed(s) == false;
+	} else if (ended && s->wakes) {
+		postgres_wake(s);
+	}
+	if (p->begun && !ended && !is_lost(c)) {
+		sync_with(c); /* what failed leaves out the rest up to here */
+		submit_plain(c, DUE_WORK, "ROLLBACK");
+		sync_with(c);
+		PQclear(take_all(p, c));
+	}
+	p->begun = false;
+	let_go(p);
+	return ended;
+}
+
+static void postgres_flush(struct state *s)
+{
+	(void)s; /* each transaction says so itself */
+}
+
+/* --- Statements --- */
+
+/* Whether a statement changes nothing. */
+static bool only_reads(const char *sql)
+{
+	return strncmp(sql, "SELECT", 6) == 0 || strncmp(sql, "WITH", 4) == 0;
+}
+
+/* Sends a statement with its transaction around it, where it has none. */
+static void send_whole(struct state *s, int due, const char *sql, const struct state_value *values, size_t n)
+{
+	struct connection *c = s->postgres->connection;
+	bool apart = !s->transaction && !only_reads(sql);
+	if (apart)
+		send_begin(s);
+	submit(c, due, sql, values, n);
+	if (apart)
+		submit_plain(c, DUE_COMMIT, "COMMIT");
+}
+
+/* The answer to a statement that nobody else must have asked for. */
+static struct statement *ask(
+	struct state *s, int due, const char *sql, const struct state_value *values, size_t n)
+{
+	struct postgres *p = s->postgres;
+	send_whole(s, due, sql, values, n);
+	sync_with(p->connection);
+	PGresult *rows = take_all(p, p->connection);
+	if (!s->transaction && p->failed && !is_lost(p->connection) &&
+		PQtransactionStatus(p->connection->pg) != PQTRANS_IDLE) {
+		char problem[sizeof p->problem];
+		memcpy(problem, p->problem, sizeof problem);
+		submit_plain(p->connection, DUE_WORK, "ROLLBACK");
+		sync_with(p->connection);
+		PQclear(take_all(p, p->connection));
+		memcpy(p->problem, problem, sizeof problem);
+		p->failed = true;
+	}
+	if (p->failed) {
+		PQclear(rows);
+		return NULL;
+	}
+	struct statement *statement = allocated(calloc(1, sizeof *statement));
+	*statement = (struct statement){.rows = rows, .row = -1};
+	return statement;
+}
+
+/* A statement whose rows come one by one; nothing else is asked meanwhile. */
+static struct statement *stream(struct state *s, const char *sql, const struct state_value *values, size_t n)
+{
+	struct postgres *p = s->postgres;
+	struct connection *c = p->connection;
+	sync_with(c);
+	PQclear(take_all(p, c));
+	if (p->failed)
+		return NULL;
+	submit(c, DUE_ROWS, sql, values, n);
+	sync_with(c);
+	if (c->dues == 3) { /* it is prepared first */
+		struct due due = c->due[0];
+		take_answer(p, c, &due, next_result(p, c, ANSWER_MS));
+		PQclear(next_result(p, c, ANSWER_MS));
+	}
+	c->dues = c->first = 0;
+	PQsetSingleRowMode(c->pg);
+	struct statement *statement = allocated(calloc(1, sizeof *statement));
+	*statement = (struct statement){.streams = c};
+	return statement;
+}
+
+static struct statement *postgres_start(
+	struct state *s, const char *sql, const struct state_value *values, size_t n)
+{
+	struct postgres *p = s->postgres;
+	bool changes = !only_reads(sql) && !strstr(sql, "RETURNING");
+	int due = changes ? DUE_CHANGES : DUE_ROWS;
+	if (s->transaction && !begin_now(s))
+		return NULL;
+	if (s->transaction == TRANSACTION_READS)
+		return stream(s, sql, values, n);
+	if (s->transaction && changes && p->connection->dues < DUE / 2) {
+		submit(p->connection, due, sql, values, n);
+		return allocated(calloc(1, sizeof(struct statement)));
+	}
+	if (!s->transaction) {
+		p->failed = !have_connection(s);
+		if (p->failed)
+			return NULL;
+	}
+	struct statement *statement = ask(s, due, sql, values, n);
+	if (!s->transaction)
+		let_go(p);
+	return statement;
+}
+
+/* The next row of those that come one by one; afterwards, what ends them. */
+static enum state_result step_stream(struct postgres *p, struct statement *statement)
+{
+	struct connection *c = statement->streams;
+	PQclear(statement->rows);
+	statement->rows = next_result(p, c, -1);
+	ExecStatusType status = PQresultStatus(statement->rows);
+	if (status == PGRES_SINGLE_TUPLE) {
+		statement->row = 0;
+		return STATE_ROW;
+	}
+	p->failed = p->failed || status != PGRES_TUPLES_OK;
+	if (p->failed)
+		keep_problem(p, c->pg, statement->rows);
+	for (int ends = 0; ends < 2 && !is_lost(c); ends++) { /* its end, and the sync's answer */
+		PQclear(statement->rows);
+		statement->rows = next_result(p, c, -1);
+	}
+	statement->streams = NULL;
+	return p->failed ? STATE_FAILED : STATE_NONE;
+}
+
+static enum state_result postgres_step(struct state *s, struct statement *statement)
+{
+	if (statement->streams)
+		return step_stream(s->postgres, statement);
+	return statement->rows && ++statement->row < PQntuples(statement->rows) ? STATE_ROW : STATE_NONE;
+}
+
+static int postgres_columns(const struct statement *statement)
+{
+	return PQnfields(statement->rows);
+}
+
+static const char *postgres_text(const struct statement *statement, int column)
+{
+	if (PQgetisnull(statement->rows, statement->row, column))
+		return NULL;
+	const char *text = PQgetvalue(statement->rows, statement->row, column);
+	if (PQftype(statement->rows, column) == BOOLEAN)
+		return *text == 't' ? "1" : "0";
+	return text;
+}
+
+static void postgres_stop(struct state *s, struct statement *statement)
+{
+	while (statement->streams)
+		step_stream(s->postgres, statement);
+	PQclear(statement->rows);
+	free(statement);
+}
+
+static int64_t postgres_changed(struct state *s)
+{
+	struct postgres *p = s->postgres;
+	if (p->connection && p->connection->dues) {
+		sync_with(p->connection);
+		PQclear(take_all(p, p->connection));
+	}
+	return p->failed ? 0 : p->changed;
+}
+
+static const char *postgres_problem(struct state *s)
+{
+	return s->postgres->problem;
+}
+
+/* --- Opening and closing --- */
+
+static void begin_postgres(struct state *s)
+{
+	s->postgres = allocated(calloc(1, sizeof *s->postgres));
+	s->postgres->pool = pool_of(s->path);
+}
+
+static bool postgres_open(struct state *s, struct state_failure *why)
+{
+	begin_postgres(s);
+	s->postgres->connection = take(s, why);
+	bool done = s->postgres->connection != NULL;
+	let_go(s->postgres);
+	return done;
+}
+
+/* Of each table an empty one that only this connection sees, and finds before the practice's rows. */
+static const char rehearsal_sql[] =
+	"SELECT pnow_rows.rehearse(); SET search_path=pg_temp,pnow;"
+	"CREATE TEMP VIEW answer AS SELECT kind, id, from_list, fetched, b.text AS body, b.practice"
+	"  FROM pg_temp.cache AS c JOIN pg_temp.body AS b ON b.key=c.body;"
+	"CREATE FUNCTION pg_temp.answer_added() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE k BIGINT; BEGIN"
+	"  INSERT INTO pg_temp.body(key,text) SELECT coalesce(max(key),0)+1, new.body FROM pg_temp.body"
+	"    RETURNING key INTO k;"
+	"  INSERT INTO pg_temp.cache(kind,id,from_list,fetched,body) VALUES(new.kind,new.id,new.from_list,"
+	"    new.fetched,k) ON CONFLICT(practice,kind,id,from_list)"
+	"    DO UPDATE SET fetched=excluded.fetched, body=excluded.body; RETURN new; END $$;"
+	"CREATE TRIGGER answer_added INSTEAD OF INSERT ON pg_temp.answer FOR EACH ROW"
+	"  EXECUTE FUNCTION pg_temp.answer_added()";
+
+static bool postgres_rehearse(struct state *s, struct state_failure *why)
+{
+	begin_postgres(s);
+	s->postgres->rehearses = s->has_original = true;
+	PGconn *pg = postgres_connect(s->path, why);
+	bool done = pg && migrate(s, pg, why);
+	if (done && !(done = execute(pg, rehearsal_sql)))
+		unreachable(why, s->path, pg);
+	if (done)
+		s->postgres->connection = connection_new(s, NULL, pg);
+	else
+		PQfinish(pg);
+	return done;
+}
+
+static void postgres_close(struct state *s)
+{
+	struct postgres *p = s->postgres;
+	if (p->rehearses && p->connection)
+		discard(p->connection);
+	pool_leave(p->pool);
+	free(p);
+}
+
+static int64_t postgres_version(struct state *s)
+{
+	(void)s;
+	return -1;
+}
+
+static int postgres_schema(struct state *s)
+{
+	int64_t n = -1;
+	state_int(s, &n, "SELECT version FROM pnow_rows.schema", "");
+	return (int)n;
+}
+
+static bool postgres_is_awaited(struct state *s)
+{
+	return when_now_ms() - s->since >= TURN_MS;
+}
+
+/* Who waits for the practice's lock gets it before who comes after. */
+static int64_t postgres_leave_to_others(struct state *s)
+{
+	(void)s;
+	return 0;
+}
+
+/* What was deleted goes with the server's next VACUUM, which is asked for here. */
+static bool postgres_scrub(struct state *s)
+{
+	struct state_failure why;
+	PGconn *pg = postgres_connect(s->path, &why);
+	bool done =
+		pg && execute(pg, "VACUUM pnow_rows.inbox, pnow_rows.body, pnow_rows.attempt, pnow_rows.cache");
+	PQfinish(pg);
+	return done;
+}
+
+static bool postgres_has_moved(struct state *s)
+{
+	(void)s;
+	return false;
+}
+
+static void postgres_leave_log(struct state *s)
+{
+	(void)s; /* it is the server's */
+}
+
+const struct engine postgres_engine = {
+	.noun = "state database",
+	.open = postgres_open,
+	.rehearse = postgres_rehearse,
+	.close = postgres_close,
+	.start = postgres_start,
+	.step = postgres_step,
+	.columns = postgres_columns,
+	.text = postgres_text,
+	.stop = postgres_stop,
+	.changed = postgres_changed,
+	.problem = postgres_problem,
+	.begin = postgres_begin,
+	.end = postgres_end,
+	.flush = postgres_flush,
+	.wake = postgres_wake,
+	.version = postgres_version,
+	.schema = postgres_schema,
+	.is_awaited = postgres_is_awaited,
+	.leave_to_others = postgres_leave_to_others,
+	.scrub = postgres_scrub,
+	.give_back = postgres_scrub,
+	.has_moved = postgres_has_moved,
+	.leave_log = postgres_leave_log,
+};
