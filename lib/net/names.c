@@ -86,13 +86,15 @@ static void fail(struct name *found, const char *error)
 	found->retry = true;
 }
 
-/* As it is written, which the table's key finds; else in any case. */
+/* As it is written, which the table's key finds; else in any case, of ASCII: coalesce gives PostgreSQL's
+   lower the column's collation for both. */
 static struct name kept(struct names *n, struct arena *a, const struct crm_location *location,
 	enum name_kind kind, const char *name)
 {
 	static const char *const ways[] = {
 		"SELECT id, more FROM name WHERE location=?1 AND kind=?2 AND name=?3",
-		"SELECT id, more FROM name WHERE location=?1 AND kind=?2 AND lower(name)=lower(?3) LIMIT 1",
+		"SELECT id, more FROM name WHERE location=?1 AND kind=?2"
+		"  AND lower(name)=lower(coalesce(?3,name)) LIMIT 1",
 	};
 	const char *columns[2] = {NULL, NULL};
 	struct name found = {0};

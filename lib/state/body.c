@@ -24,8 +24,9 @@ static bool move(struct state *s, int64_t first, int64_t last)
 	while (done && state_next(&rows)) {
 		int64_t from = state_number(state_text(&rows, 0)), to = 0;
 		done = state_int(s, &to,
-				   "INSERT INTO body(seq,text) SELECT seq, text FROM body WHERE key=? RETURNING key", "i",
-				   from) == STATE_ROW &&
+				   "INSERT INTO body(key,seq,text) SELECT (SELECT max(key)+1 FROM body), seq, text FROM body"
+				   "  WHERE key=? RETURNING key",
+				   "i", from) == STATE_ROW &&
 			   state_do(s, "UPDATE inbox SET body=? WHERE seq=(SELECT seq FROM body WHERE key=?)", "ii", to,
 				   from) &&
 			   state_do(s, "UPDATE cache SET body=? WHERE body=?", "ii", to, from);
@@ -42,7 +43,7 @@ static bool empty_some(struct state *s, int64_t *key, int64_t end)
 	if (!state_begin(s))
 		return false;
 	bool done = state_run(s, &a, columns,
-					"SELECT min(key), max(key), 2*sum(text='')>=count(*) FROM"
+					"SELECT min(key), max(key), 2*sum(CASE WHEN text='' THEN 1 ELSE 0 END)>=count(*) FROM"
 					"  (SELECT key, text FROM body WHERE key>? AND key<=? ORDER BY key LIMIT ?) AS next",
 					"iii", *key, end, (int64_t)AT_ONCE) == STATE_ROW;
 	if (done && state_number(columns[2])) {

@@ -147,7 +147,7 @@ static const struct record {
 		"  FROM inbox AS i LEFT JOIN body AS b ON b.key=i.body ORDER BY i.seq",
 		{"INSERT INTO inbox(id,type,patient,subject,queue,state,attempts,due,received,settled,put_off,failure,body)"
 		 "  VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,"
-		 "    CASE WHEN ?13 IS NOT NULL THEN (SELECT coalesce(max(key),0)+1 FROM body) END)"
+		 "    CASE WHEN CAST(?13 AS TEXT) IS NOT NULL THEN (SELECT coalesce(max(key),0)+1 FROM body) END)"
 		 "  ON CONFLICT DO NOTHING",
 			"INSERT INTO body(key,seq,text) SELECT body, seq, ?13 FROM inbox WHERE id=?1 AND body IS NOT NULL"}},
 	{"attempt",
@@ -408,7 +408,7 @@ bool dump_load_begin(struct dump_load *load, struct state *s, const char *practi
 static bool keep_moments(struct dump_load *load, int64_t worked)
 {
 	int64_t began = load->made;
-	state_int(load->state, &began, "SELECT min(at, ?) FROM moment WHERE name='gap began'", "i", load->made);
+	state_int(load->state, &began, "SELECT at FROM moment WHERE name='gap began' AND at<?", "i", load->made);
 	bool kept = keep_moment(load->state, "dumped", load->made) &&
 				(worked < load->made || (keep_moment(load->state, "gap began", began) &&
 											keep_moment(load->state, "gap ended", worked)));

@@ -309,7 +309,7 @@ static bool purge_some(struct state *s, int64_t before, int64_t *seq, int64_t *n
 	*n = 0;
 	bool done = state_run(s, &a, columns,
 					"SELECT min(seq), max(seq) FROM (SELECT seq FROM inbox WHERE seq>? AND settled<?"
-					"  AND state<>'dead' AND body IS NOT NULL ORDER BY seq LIMIT ?) AS some",
+					"  AND state<>'dead' AND body IS NOT NULL ORDER BY seq LIMIT ?) AS next",
 					"iii", *seq, before, (int64_t)PURGE_AT_ONCE) == STATE_ROW;
 	if (done && columns[0]) {
 		int64_t first = state_number(columns[0]);

@@ -4,6 +4,8 @@
  */
 #include "state/rehearsal.h"
 
+#define UNLESS_THERE " ON CONFLICT DO NOTHING"
+
 struct state *rehearsal_open(const char *path)
 {
 	return state_rehearse(path);
@@ -13,7 +15,7 @@ bool rehearsal_merged(struct state *s, const char *patient)
 {
 	return !state_has_original(s) ||
 		   state_do(s,
-			   "INSERT OR IGNORE INTO merged SELECT * FROM original.merged WHERE patient=?1 OR survivor=?1",
+			   "INSERT INTO merged SELECT * FROM original.merged WHERE patient=?1 OR survivor=?1" UNLESS_THERE,
 			   "t", patient);
 }
 
@@ -21,11 +23,11 @@ bool rehearsal_patient(struct state *s, const char *location, const char *patien
 {
 	return !state_has_original(s) ||
 		   (state_do(s,
-				"INSERT OR IGNORE INTO contact SELECT * FROM original.contact WHERE location=? AND patient=?",
+				"INSERT INTO contact SELECT * FROM original.contact WHERE location=? AND patient=?" UNLESS_THERE,
 				"tt", location, patient) &&
 			   state_do(s,
-				   "INSERT OR IGNORE INTO subject SELECT * FROM original.subject"
-				   "  WHERE location=? AND subject='patient/'||?",
+				   "INSERT INTO subject SELECT * FROM original.subject"
+				   "  WHERE location=? AND subject='patient/'||?" UNLESS_THERE,
 				   "tt", location, patient));
 }
 
@@ -34,20 +36,21 @@ bool rehearsal_patient(struct state *s, const char *location, const char *patien
 static bool take_history(struct state *s, const char *location, const char *contact)
 {
 	return state_do(s,
-			   "INSERT OR IGNORE INTO latest SELECT * FROM original.latest WHERE location=? AND contact=?",
+			   "INSERT INTO latest SELECT * FROM original.latest WHERE location=? AND contact=?" UNLESS_THERE,
 			   "tt", location, contact) &&
 		   state_do(s,
-			   "INSERT OR IGNORE INTO lifetime SELECT * FROM original.lifetime WHERE location=? AND contact=?",
+			   "INSERT INTO lifetime SELECT * FROM original.lifetime WHERE location=? AND contact=?" UNLESS_THERE,
 			   "tt", location, contact) &&
 		   state_do(s,
-			   "INSERT OR IGNORE INTO creation SELECT * FROM original.creation WHERE location=? AND contact=?",
-			   "tt", location, contact) &&
-		   state_do(s, "INSERT OR IGNORE INTO dnd SELECT * FROM original.dnd WHERE location=? AND contact=?",
+			   "INSERT INTO creation SELECT * FROM original.creation WHERE location=? AND contact=?" UNLESS_THERE,
 			   "tt", location, contact) &&
 		   state_do(s,
-			   "INSERT OR IGNORE INTO subject SELECT u.* FROM original.latest AS l"
+			   "INSERT INTO dnd SELECT * FROM original.dnd WHERE location=? AND contact=?" UNLESS_THERE, "tt",
+			   location, contact) &&
+		   state_do(s,
+			   "INSERT INTO subject SELECT u.* FROM original.latest AS l"
 			   "  JOIN original.subject AS u ON u.location=l.location AND u.subject=l.subject"
-			   "  WHERE l.location=? AND l.contact=?",
+			   "  WHERE l.location=? AND l.contact=?" UNLESS_THERE,
 			   "tt", location, contact);
 }
 
@@ -55,14 +58,14 @@ bool rehearsal_contact(struct state *s, const char *location, const char *contac
 {
 	return !state_has_original(s) ||
 		   (state_do(s,
-				"INSERT OR IGNORE INTO contact SELECT * FROM original.contact WHERE location=? AND contact=?",
+				"INSERT INTO contact SELECT * FROM original.contact WHERE location=? AND contact=?" UNLESS_THERE,
 				"tt", location, contact) &&
 			   state_do(s,
-				   "INSERT OR IGNORE INTO opportunity SELECT o.location, o.contact,"
+				   "INSERT INTO opportunity SELECT o.location, o.contact,"
 				   "  coalesce('{pipeline:'||n.name||'}', o.pipeline), o.opportunity"
 				   "  FROM original.opportunity AS o LEFT JOIN original.name AS n"
 				   "  ON n.location=o.location AND n.kind='pipeline' AND n.id=o.pipeline"
-				   "  WHERE o.location=? AND o.contact=?",
+				   "  WHERE o.location=? AND o.contact=?" UNLESS_THERE,
 				   "tt", location, contact) &&
 			   take_history(s, location, contact));
 }
@@ -71,21 +74,22 @@ bool rehearsal_subject(struct state *s, const char *location, const char *subjec
 {
 	return !state_has_original(s) ||
 		   (state_do(s,
-				"INSERT OR IGNORE INTO subject SELECT * FROM original.subject WHERE location=? AND subject=?",
+				"INSERT INTO subject SELECT * FROM original.subject WHERE location=? AND subject=?" UNLESS_THERE,
 				"tt", location, subject) &&
 			   state_do(s,
-				   "INSERT OR IGNORE INTO effect SELECT * FROM original.effect"
-				   "  WHERE location=?1 AND effect>?2||'/' AND effect<?2||'0'",
+				   "INSERT INTO effect SELECT * FROM original.effect"
+				   "  WHERE location=?1 AND effect>?2||'/' AND effect<?2||'0'" UNLESS_THERE,
 				   "tt", location, subject) &&
 			   state_do(s,
-				   "INSERT OR IGNORE INTO event SELECT * FROM original.event"
-				   "  WHERE event=? AND location IN (?,'')",
+				   "INSERT INTO event SELECT * FROM original.event"
+				   "  WHERE event=? AND location IN (?,'')" UNLESS_THERE,
 				   "tt", event, location));
 }
 
 bool rehearsal_bill(struct state *s, const char *location, const char *bill)
 {
 	return !state_has_original(s) ||
-		   state_do(s, "INSERT OR IGNORE INTO bill SELECT * FROM original.bill WHERE location=? AND bill=?",
-			   "tt", location, bill);
+		   state_do(s,
+			   "INSERT INTO bill SELECT * FROM original.bill WHERE location=? AND bill=?" UNLESS_THERE, "tt",
+			   location, bill);
 }
