@@ -627,30 +627,38 @@ static void postgres_wake(struct state *s)
 	let_go(s->postgres);
 }
 
+/* Takes back what the server has begun. */
+static void roll_back(struct postgres *p, struct connection *c)
+{
+	if (is_lost(c))
+		return;
+	sync_with(c); /* what failed leaves out the rest up to here */
+	PQclear(take_all(p, c));
+	submit_plain(c, DUE_WORK, "ROLLBACK");
+	sync_with(c);
+	PQclear(take_all(p, c));
+}
+
 static bool postgres_end(struct state *s, bool commit)
 {
 	struct postgres *p = s->postgres;
-	struct connection *c = p->connection;
-	bool ended = commit && !p->failed;
-	if (p->begun && ended) {
+	bool ends = commit && !p->failed;
+	if (p->begun && ends) {
 		if (s->wakes)
-			send_wake(c);
-		submit_plain(c, DUE_COMMIT, "COMMIT");
-		sync_with(c);
-		PQclear(take_all(p, c));
-		ended = !p->failed || state_failed(s) == false;
-	} else if (ended && s->wakes) {
+			send_wake(p->connection);
+		submit_plain(p->connection, DUE_COMMIT, "COMMIT");
+		sync_with(p->connection);
+		PQclear(take_all(p, p->connection));
+	} else if (ends && s->wakes) {
 		postgres_wake(s);
 	}
-	if (p->begun && !ended && !is_lost(c)) {
-		sync_with(c); /* what failed leaves out the rest up to here */
-		submit_plain(c, DUE_WORK, "ROLLBACK");
-		sync_with(c);
-		PQclear(take_all(p, c));
-	}
+	if (p->failed)
+		state_failed(s);
+	if (p->begun && (p->failed || !ends))
+		roll_back(p, p->connection);
 	p->begun = false;
 	let_go(p);
-	return ended;
+	return ends && !p->failed;
 }
 
 static void postgres_flush(struct state *s)
@@ -678,6 +686,17 @@ static void send_whole(struct state *s, int due, const char *sql, const struct s
 		submit_plain(c, DUE_COMMIT, "COMMIT");
 }
 
+/* Takes back a statement's own transaction, and keeps why. */
+static void roll_back_apart(struct postgres *p)
+{
+	char problem[sizeof p->problem];
+	memcpy(problem, p->problem, sizeof problem);
+	if (PQtransactionStatus(p->connection->pg) != PQTRANS_IDLE)
+		roll_back(p, p->connection);
+	memcpy(p->problem, problem, sizeof problem);
+	p->failed = true;
+}
+
 /* The answer to a statement that nobody else must have asked for. */
 static struct statement *ask(
 	struct state *s, int due, const char *sql, const struct state_value *values, size_t n)
@@ -686,16 +705,8 @@ static struct statement *ask(
 	send_whole(s, due, sql, values, n);
 	sync_with(p->connection);
 	PGresult *rows = take_all(p, p->connection);
-	if (!s->transaction && p->failed && !is_lost(p->connection) &&
-		PQtransactionStatus(p->connection->pg) != PQTRANS_IDLE) {
-		char problem[sizeof p->problem];
-		memcpy(problem, p->problem, sizeof problem);
-		submit_plain(p->connection, DUE_WORK, "ROLLBACK");
-		sync_with(p->connection);
-		PQclear(take_all(p, p->connection));
-		memcpy(p->problem, problem, sizeof problem);
-		p->failed = true;
-	}
+	if (!s->transaction && p->failed)
+		roll_back_apart(p);
 	if (p->failed) {
 		PQclear(rows);
 		return NULL;
@@ -812,7 +823,7 @@ static int64_t postgres_changed(struct state *s)
 		sync_with(p->connection);
 		PQclear(take_all(p, p->connection));
 	}
-	return p->failed ? 0 : p->changed;
+	return p->failed ? -1 : p->changed;
 }
 
 static const char *postgres_problem(struct state *s)

@@ -64,7 +64,7 @@ bool state_do(struct state *s, const char *sql, const char *types, ...);
 bool state_do_unflushed(struct state *s, const char *sql, const char *types, ...);
 /* state_do with a text, or NULL, for each '?': where the column is of numbers, the text of one. */
 bool state_do_texts(struct state *s, const char *sql, const char *const *texts);
-/* How many rows the last state_do of this thread's transaction has changed. */
+/* How many rows the last state_do of this thread's transaction has changed; -1: it has failed after all. */
 int64_t state_changed(struct state *s);
 /* Runs a statement, and copies the texts of its first row to columns (the arena's; NULL for NULL). */
 enum state_result state_run(
