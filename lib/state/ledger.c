@@ -1,6 +1,6 @@
 /*
- * How nothing is done twice in the CRM, and what is old is not written over what is new (state.c has the
- * schema):
+ * How nothing is done twice in the CRM, and what is old is not written over what is new (sqlite_schema.c
+ * says what the tables mean):
  *
  * - An effect is written down before it is tried and ended after. What is found begun was interrupted, and
  *   whoever finds it looks in the CRM before acting.
