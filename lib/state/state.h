@@ -1,11 +1,12 @@
 /*
- * The practice's state file: SQLite in WAL mode. This module opens it, brings its schema up to date and runs
- * statements; what the tables mean is with those who own them (ledger.h, cache.h, quota.h, names.h).
+ * What is remembered of a practice: in a file of its own (SQLite), or in a database that any number of hosts
+ * share (PostgreSQL). This module opens it, brings its schema up to date and runs statements; what the tables
+ * mean is with those who own them (ledger.h, cache.h, quota.h, names.h).
  *
  * What is written is there after a kill, at any line. After a power cut everything is there up to some
  * commit, and nothing of those behind it; a commit waits until the disk has it and all before it
- * (synchronous=FULL). One that is not waited for (…_unflushed) may be among those that are missing: it is for
- * what is found out again, or done again without harm, by who comes after.
+ * (synchronous=FULL, synchronous_commit=on). One that is not waited for (…_unflushed) may be among those that
+ * are missing: it is for what is found out again, or done again without harm, by who comes after.
  */
 #ifndef STATE_H
 #define STATE_H
@@ -15,8 +16,10 @@
 
 struct state;
 
-/* Opens or creates the file, mode 0600. Ends the process with one line where that cannot be: status 78 where
-   its folder is missing, 73 where it cannot be written, 65 where it is no state file or a newer program's. */
+/* Opens or creates the file at path, mode 0600, or what postgres.h says of a database: path is conf's state,
+   and stays the caller's. Ends the process with one line where that cannot be: status 78 where the file's
+   folder is missing, 73 where it cannot be written, 69 where the database cannot be used, 65 where it is no
+   state or a newer program's. */
 struct state *state_open(const char *path);
 
 enum { STATE_ROOM_LEAST = 16, STATE_ROOM_GOOD = 256 };
@@ -59,7 +62,8 @@ enum state_result {
    understand, and two things that this module puts into its engine's words: list(?2), the rows (their column
    is "value") of a text that is a JSON list of texts; and INDEXED BY, which only SQLite needs. */
 
-/* Runs a statement that gives no rows. False where it failed. */
+/* Runs a statement that gives no rows. False where it failed; in a transaction that may be told by what comes
+   after it, at the latest by state_end. */
 bool state_do(struct state *s, const char *sql, const char *types, ...);
 bool state_do_unflushed(struct state *s, const char *sql, const char *types, ...);
 /* state_do with a text, or NULL, for each '?': where the column is of numbers, the text of one. */
@@ -98,7 +102,8 @@ int state_schema(struct state *s);
 /* A number that changes whenever another process has written the file; -1 where it cannot be told. */
 int64_t state_version(struct state *s);
 
-/* A transaction around several statements of this thread; others wait. state_end(s, false) takes it back. */
+/* A transaction around several statements of this thread; whoever else would change something of the practice
+   waits. state_end(s, false) takes it back. */
 bool state_begin(struct state *s);
 bool state_begin_unflushed(struct state *s);
 /* One that only reads: all of it as it is at one moment. Others write meanwhile. */
