@@ -40,9 +40,12 @@ enum {
 	TEXT = 25,
 };
 
+/* What an answer is of. */
+enum due_kind { DUE_WORK, DUE_CHANGES, DUE_ROWS, DUE_COMMIT, DUE_SYNC };
+
 /* An answer that is due, in the order of what was sent. */
 struct due {
-	enum { DUE_WORK, DUE_CHANGES, DUE_ROWS, DUE_COMMIT, DUE_SYNC } kind;
+	enum due_kind kind;
 	struct prepared *prepared; /* that will be known by it */
 };
 
@@ -483,7 +486,7 @@ static PGresult *take_all(struct postgres *p, struct connection *c)
 	return rows;
 }
 
-static void expect(struct connection *c, int kind, struct prepared *prepared)
+static void expect(struct connection *c, enum due_kind kind, struct prepared *prepared)
 {
 	c->due[c->first + c->dues++] = (struct due){kind, prepared};
 }
@@ -522,7 +525,8 @@ static struct prepared *prepare(
 	return found;
 }
 
-static void submit(struct connection *c, int due, const char *sql, const struct state_value *values, size_t n)
+static void submit(
+	struct connection *c, enum due_kind due, const char *sql, const struct state_value *values, size_t n)
 {
 	const char *texts[STATE_VALUES];
 	char numbers[STATE_VALUES][24];
@@ -535,7 +539,7 @@ static void submit(struct connection *c, int due, const char *sql, const struct 
 	expect(c, due, NULL);
 }
 
-static void submit_plain(struct connection *c, int due, const char *sql)
+static void submit_plain(struct connection *c, enum due_kind due, const char *sql)
 {
 	submit(c, due, sql, NULL, 0);
 }
@@ -675,7 +679,8 @@ static bool only_reads(const char *sql)
 }
 
 /* Sends a statement with its transaction around it, where it has none. */
-static void send_whole(struct state *s, int due, const char *sql, const struct state_value *values, size_t n)
+static void send_whole(
+	struct state *s, enum due_kind due, const char *sql, const struct state_value *values, size_t n)
 {
 	struct connection *c = s->postgres->connection;
 	bool apart = !s->transaction && !only_reads(sql);
@@ -699,7 +704,7 @@ static void roll_back_apart(struct postgres *p)
 
 /* The answer to a statement that nobody else must have asked for. */
 static struct statement *ask(
-	struct state *s, int due, const char *sql, const struct state_value *values, size_t n)
+	struct state *s, enum due_kind due, const char *sql, const struct state_value *values, size_t n)
 {
 	struct postgres *p = s->postgres;
 	send_whole(s, due, sql, values, n);
@@ -744,7 +749,7 @@ static struct statement *postgres_start(
 {
 	struct postgres *p = s->postgres;
 	bool changes = !only_reads(sql) && !strstr(sql, "RETURNING");
-	int due = changes ? DUE_CHANGES : DUE_ROWS;
+	enum due_kind due = changes ? DUE_CHANGES : DUE_ROWS;
 	if (s->transaction && !begin_now(s))
 		return NULL;
 	if (s->transaction == TRANSACTION_READS)

@@ -467,7 +467,8 @@ static int64_t sqlite_leave_to_others(struct state *s)
 	bool awaited = wakeup_is_awaited(&file->wakeup, s->path);
 	int64_t now = when_now_ms(), waited = now - s->since;
 	int64_t until = now + 1 + (waited < ASIDE_MS ? waited : ASIDE_MS);
-	if (file->log - file->moved >= LONG_LOG) /* or one of the others would have to, and its sender would wait */
+	if (file->log - file->moved >=
+		LONG_LOG) /* or one of the others would have to, and its sender would wait */
 		move_log(s);
 	now = when_now_ms();
 	return awaited && now < until ? until - now : 0;

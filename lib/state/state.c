@@ -126,7 +126,7 @@ static struct state_rows query(struct state *s, const char *sql, const char *typ
 {
 	struct state_value values[STATE_VALUES];
 	size_t n = 0;
-	for (; types[n] && n < STATE_VALUES; n++)
+	for (; n < STATE_VALUES && types[n]; n++)
 		if (types[n] == 'i')
 			values[n] = (struct state_value){VALUE_NUMBER, NULL, va_arg(args, int64_t)};
 		else
