@@ -81,12 +81,29 @@ static void try_limits(struct setup *s, const void *about)
 	locks_close(locks_open(s->conf->state));
 }
 
-/* Says that the state file is of no use now, and forgets it, so that nothing that follows from it is told. */
+/* Says that the state is of no use now, and forgets it, so that nothing that follows from it is told. */
 static void tell_state(struct setup *s, const char *found, const char *mend)
 {
-	tell(s, WRONG, "state file", NULL, found, mend);
+	tell(s, WRONG, conf_state_noun(s->conf->state), NULL, found, mend);
 	state_close(s->state);
 	s->state = NULL;
+}
+
+static void check_database(struct setup *s)
+{
+	static const char mend[] =
+		"See PostgreSQL in pnow-operations(7); psql with this URI, as the user of the services, must work first.";
+	struct state_failure why = {0};
+	const char *state = s->conf->state;
+	s->state = state_try(state, 10000, &why);
+	if (s->state && !state_can_write(s->state))
+		tell_state(s, arena_copy(&s->arena, str_of(state_trouble(s->state))), mend);
+	else if (s->state)
+		tell(s, OK, conf_state_noun(state), NULL,
+			arena_printf(&s->arena, "%s, schema %d", state, state_schema(s->state)), NULL);
+	else
+		tell_state(s, arena_copy(&s->arena, str_of(why.why)),
+			why.status == EX_DATAERR ? "Use the newer pnow." : mend);
 }
 
 static void check_state(struct setup *s)
@@ -97,6 +114,10 @@ static void check_state(struct setup *s)
 	if (!path) {
 		tell(s, MISSING, "state file", NULL, "the configuration names none",
 			"Write \"state\": \"/var/lib/pnow/PRACTICE.db\" into the configuration.");
+		return;
+	}
+	if (conf_is_database(path)) {
+		check_database(s);
 		return;
 	}
 	const char *folder = folder_of(s, path);

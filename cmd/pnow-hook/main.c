@@ -341,7 +341,7 @@ static const char *folder_of_later(const struct practices *ps, struct arena *a)
 	if (!ps->folder || !realpath(ps->folder, conf))
 		return NULL;
 	for (size_t i = 0; i < ps->n; i++) {
-		if (!ps->at[i]->conf)
+		if (!ps->at[i]->conf || conf_is_database(ps->at[i]->conf->state))
 			continue;
 		const char *state = ps->at[i]->conf->state, *slash = strrchr(state, '/');
 		const char *folder = slash ? arena_copy(a, (struct str){state, (size_t)(slash - state)}) : ".";

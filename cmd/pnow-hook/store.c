@@ -108,6 +108,8 @@ static bool is_lost(struct store *s)
 static const char *reason(const struct store *s)
 {
 	const char *said = s->state ? state_trouble(s->state) : s->trouble.said;
+	if (conf_is_database(s->conf->state))
+		return "the state database cannot be used";
 	if (strstr(said, ": database or disk is full") || strstr(said, ": disk I/O error"))
 		return "the disk is full, or fails";
 	return s->state ? "the state file cannot be written" : "the state file cannot be opened";
@@ -125,7 +127,7 @@ static bool commit(struct store *s, struct deposit *list)
 		return false;
 	if (is_lost(s))
 		return false;
-	trouble_over(&s->trouble, "state file %s: works again", s->conf->state);
+	trouble_over(&s->trouble, "%s %s: works again", conf_state_noun(s->conf->state), s->conf->state);
 	return true;
 }
 

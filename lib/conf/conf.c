@@ -73,6 +73,11 @@ bool conf_is_database(const char *state)
 	return strncmp(state, "postgresql://", 13) == 0 || strncmp(state, "postgres://", 11) == 0;
 }
 
+const char *conf_state_noun(const char *state)
+{
+	return conf_is_database(state) ? "state database" : "state file";
+}
+
 /* Whether a URI has a password in it: everybody who can see the configuration would. */
 static bool has_password(const char *uri)
 {

@@ -135,6 +135,8 @@ const char *conf_need(const struct conf *c, const char *value, const char *key);
 /* Whether a state is in a PostgreSQL database: conf.state is its URI then, '#' and the practice, else the
    path of a file. */
 bool conf_is_database(const char *state);
+/* What a person calls it: "state file", "state database". */
+const char *conf_state_noun(const char *state);
 
 /* What the CRM calls one of our names: the configuration's, or the name itself. */
 const char *conf_name(const struct conf_names *names, const char *name);

@@ -7,10 +7,11 @@
  * heard yet goes on working. It is refused, not punished: libraries try things that they can do without.
  */
 #include "conf/confine.h"
-#include "text/str.h"
+#include "conf/conf.h"
 #include "text/buf.h"
 
 #include <err.h>
+#include <libpq-fe.h>
 #include <stdio.h>
 
 /* What stands. */
@@ -18,6 +19,51 @@ struct fences {
 	bool seccomp;
 	int landlock; /* its version; 0: none */
 };
+
+enum { PORTS = 16 };
+
+/* Where a server may connect. */
+struct ports {
+	uint64_t at[PORTS];
+	size_t n;
+	bool any;
+};
+
+/* Whether a state is a file. */
+static bool is_file(const char *state)
+{
+	return state && !conf_is_database(state);
+}
+
+/* May be connected to, one of several with commas between them. */
+static void add_ports(struct ports *ports, const char *texts)
+{
+	for (const char *at = texts; *at; at += strcspn(at, ","), at += *at == ',') {
+		long long port = str_number(at);
+		size_t i = 0;
+		while (i < ports->n && ports->at[i] != (uint64_t)port)
+			i++;
+		ports->any |= i == PORTS;
+		if (i == ports->n && i < PORTS)
+			ports->at[ports->n++] = (uint64_t)port;
+	}
+}
+
+/* The ports of a state's database; those that a service file names are not known here. */
+static void find_ports(struct ports *ports, const char *state)
+{
+	char *uri = allocated(strndup(state, strcspn(state, "#")));
+	PQconninfoOption *options = PQconninfoParse(uri, NULL);
+	const char *port = getenv("PGPORT");
+	for (PQconninfoOption *o = options; o && o->keyword; o++) {
+		if (o->val && strcmp(o->keyword, "port") == 0)
+			port = o->val;
+		ports->any |= strcmp(o->keyword, "service") == 0 && (o->val || getenv("PGSERVICE"));
+	}
+	add_ports(ports, port ? port : "5432");
+	PQconninfoFree(options);
+	free(uri);
+}
 
 #ifdef __linux__
 
@@ -38,7 +84,8 @@ enum {
 	FILTER = 1 << CONFINE_FILTER,
 	CLIENT = 1 << CONFINE_CLIENT,
 	SERVER = 1 << CONFINE_SERVER,
-	ALL = FILTER | CLIENT | SERVER,
+	SERVER_OF_DATABASE = 1 << CONFINE_SERVER_OF_DATABASE,
+	ALL = FILTER | CLIENT | SERVER | SERVER_OF_DATABASE,
 };
 
 /* Calls that are refused. What libseccomp or the machine does not have is passed over. */
@@ -67,7 +114,8 @@ static const struct group {
 	{FILTER, EPERM, "creat truncate truncate64 unlink unlinkat fchmod fchown fchown32"},
 	{FILTER, ENOSYS, "openat2"}, /* its flags cannot be seen; openat(2) does as well */
 	/* the network */
-	{FILTER | SERVER, EPERM, "socket socketpair connect bind"},
+	{FILTER | SERVER, EPERM, "socket connect"},
+	{FILTER | SERVER | SERVER_OF_DATABASE, EPERM, "socketpair bind"},
 	{FILTER | CLIENT, EPERM, "accept accept4"},
 	{ALL, EPERM, "listen"},
 };
@@ -96,14 +144,14 @@ static const struct rule {
 	{FILTER, "openat", {2, SCMP_CMP_MASKED_EQ, O_CREAT, O_CREAT}},
 	{FILTER, "openat", {2, SCMP_CMP_MASKED_EQ, O_TRUNC, O_TRUNC}},
 	/* sockets but unix, IPv4, IPv6, and that by which the C library asks for our addresses */
-	{CLIENT, "socket", {0, SCMP_CMP_GT, AF_NETLINK, 0}},
-	{CLIENT, "socket", {0, SCMP_CMP_EQ, AF_AX25, 0}},
-	{CLIENT, "socket", {0, SCMP_CMP_EQ, AF_IPX, 0}},
-	{CLIENT, "socket", {0, SCMP_CMP_EQ, AF_APPLETALK, 0}},
-	{CLIENT, "socket", {0, SCMP_CMP_EQ, AF_NETROM, 0}},
-	{CLIENT, "socket", {0, SCMP_CMP_EQ, AF_X25, 0}},
-	{CLIENT, "socket", {0, SCMP_CMP_EQ, AF_ROSE, 0}},
-	{CLIENT, "socket", {0, SCMP_CMP_EQ, AF_KEY, 0}},
+	{CLIENT | SERVER_OF_DATABASE, "socket", {0, SCMP_CMP_GT, AF_NETLINK, 0}},
+	{CLIENT | SERVER_OF_DATABASE, "socket", {0, SCMP_CMP_EQ, AF_AX25, 0}},
+	{CLIENT | SERVER_OF_DATABASE, "socket", {0, SCMP_CMP_EQ, AF_IPX, 0}},
+	{CLIENT | SERVER_OF_DATABASE, "socket", {0, SCMP_CMP_EQ, AF_APPLETALK, 0}},
+	{CLIENT | SERVER_OF_DATABASE, "socket", {0, SCMP_CMP_EQ, AF_NETROM, 0}},
+	{CLIENT | SERVER_OF_DATABASE, "socket", {0, SCMP_CMP_EQ, AF_X25, 0}},
+	{CLIENT | SERVER_OF_DATABASE, "socket", {0, SCMP_CMP_EQ, AF_ROSE, 0}},
+	{CLIENT | SERVER_OF_DATABASE, "socket", {0, SCMP_CMP_EQ, AF_KEY, 0}},
 	/* nobody types into our terminal */
 	{ALL, "ioctl", {1, SCMP_CMP_MASKED_EQ, UINT32_MAX, TIOCSTI}},
 };
@@ -156,11 +204,16 @@ static bool confine_calls(enum confinement as)
 
 enum {
 	LANDLOCK_VERSION = 1,      /* the flag that asks for it */
-	LANDLOCK_PATH_BENEATH = 1, /* a kind of rule */
+	LANDLOCK_PATH_BENEATH = 1, /* a kind of rule, */
+	LANDLOCK_NET_PORT = 2,     /* and another */
 };
 
 struct landlock_ruleset {
 	uint64_t files, net, scope;
+};
+
+struct landlock_port {
+	uint64_t allowed, port;
 };
 
 struct landlock_folder {
@@ -192,7 +245,7 @@ static const struct landlock_ruleset brought[] = {
 	[6] = {.scope = SCOPE_UNIX | SCOPE_SIGNAL},
 };
 
-static struct landlock_ruleset refused(enum confinement as, long version)
+static struct landlock_ruleset refused(enum confinement as, const struct ports *ports, long version)
 {
 	struct landlock_ruleset r = {0};
 	for (long v = 1; v <= version && v < (long)COUNT(brought); v++) {
@@ -200,7 +253,7 @@ static struct landlock_ruleset refused(enum confinement as, long version)
 		r.net |= brought[v].net;
 		r.scope |= brought[v].scope;
 	}
-	if (as == CONFINE_CLIENT)
+	if (as == CONFINE_CLIENT || (as == CONFINE_SERVER_OF_DATABASE && ports->any))
 		r.net &= ~(uint64_t)NET_CONNECT;
 	return r;
 }
@@ -229,42 +282,54 @@ static void allow_folder(int rules_fd, const char *path, uint64_t handled)
 	close(folder.fd);
 }
 
-/* Refuses files; returns Landlock's version, or 0 where the kernel has none. A state file that is a link has
-   some of its files beside what it leads to. */
-static int confine_files(enum confinement as, const char **states, size_t n)
+static void allow_port(int rules_fd, uint64_t port, uint64_t handled)
+{
+	struct landlock_port rule = {NET_CONNECT & handled, port};
+	if (rule.allowed)
+		syscall(SYS_landlock_add_rule, rules_fd, LANDLOCK_NET_PORT, &rule, 0);
+}
+
+/* Refuses files and ports; returns Landlock's version, or 0 where the kernel has none. A state file that is a
+   link has some of its files beside what it leads to. */
+static int confine_files(enum confinement as, const char **states, size_t n, const struct ports *ports)
 {
 	char file[PATH_MAX];
 	long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_VERSION);
 	if (version <= 0)
 		return 0;
-	struct landlock_ruleset r = refused(as, version);
+	struct landlock_ruleset r = refused(as, ports, version);
 	int fd = (int)syscall(SYS_landlock_create_ruleset, &r, sizeof r, 0);
 	if (fd < 0)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
-		if (states[i])
-			allow_folder(fd, states[i], r.files);
-		if (states[i] && realpath(states[i], file))
+		if (!is_file(states[i]))
+			continue;
+		allow_folder(fd, states[i], r.files);
+		if (realpath(states[i], file))
 			allow_folder(fd, file, r.files);
 	}
+	for (size_t i = 0; i < ports->n; i++)
+		allow_port(fd, ports->at[i], r.net);
 	bool done = syscall(SYS_landlock_restrict_self, fd, 0) == 0;
 	close(fd);
 	return done ? (int)version : 0;
 }
 
-static struct fences raise_fences(enum confinement as, const char **states, size_t n)
+static struct fences raise_fences(
+	enum confinement as, const char **states, size_t n, const struct ports *ports)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return (struct fences){0};
-	int files = confine_files(as, states, n);
+	int files = confine_files(as, states, n, ports);
 	return (struct fences){confine_calls(as), files};
 }
 
 #else
 
-static struct fences raise_fences(enum confinement as, const char **states, size_t n)
+static struct fences raise_fences(
+	enum confinement as, const char **states, size_t n, const struct ports *ports)
 {
-	(void)as, (void)states, (void)n;
+	(void)as, (void)states, (void)n, (void)ports;
 	return (struct fences){0};
 }
 
@@ -277,11 +342,23 @@ static const struct words {
 	[CONFINE_FILTER] = {"starts no program, makes no socket", "writes no file"},
 	[CONFINE_CLIENT] = {"starts no program, takes no connection", "writes no file"},
 	[CONFINE_SERVER] = {"starts no program, makes no connection", "writes no file"},
+	[CONFINE_SERVER_OF_DATABASE] = {"starts no program, listens nowhere else", "writes no file"},
 };
+
+/* "connects to no port but 5432, 53; ", where that holds. */
+static void tell_ports(struct buf *line, const struct ports *ports, int landlock)
+{
+	enum { SEES_PORTS = 4 }; /* Landlock's version */
+	for (size_t i = 0; i < ports->n && !ports->any && landlock >= SEES_PORTS; i++)
+		buf_printf(line, "%s%llu", i ? ", " : "connects to no port but ", (unsigned long long)ports->at[i]);
+	if (ports->n && !ports->any && landlock >= SEES_PORTS)
+		buf_puts(line, "; ");
+}
 
 /* "confined: starts no program, takes no connection; writes no file but beside glow.db (seccomp, Landlock
    7)", or what of it holds. */
-static void tell(enum confinement as, struct fences f, const char **states, size_t n)
+static void tell(
+	enum confinement as, struct fences f, const char **states, size_t n, const struct ports *ports)
 {
 	struct buf line = {0};
 	const char *but = " but beside ";
@@ -289,10 +366,11 @@ static void tell(enum confinement as, struct fences f, const char **states, size
 		buf_puts(&line, words[as].calls);
 	if (f.seccomp && f.landlock)
 		buf_puts(&line, "; ");
+	tell_ports(&line, ports, f.landlock);
 	if (f.landlock)
 		buf_puts(&line, words[as].files);
 	for (size_t i = 0; i < n && f.landlock; i++) {
-		if (states[i]) {
+		if (is_file(states[i])) {
 			buf_printf(&line, "%s%s", but, states[i]);
 			but = ", ";
 		}
@@ -309,7 +387,16 @@ static void tell(enum confinement as, struct fences f, const char **states, size
 
 void confine(enum confinement as, const char **states, size_t n, bool verbose)
 {
-	struct fences f = raise_fences(as, states, n);
+	struct ports ports = {0};
+	for (size_t i = 0; i < n && as != CONFINE_FILTER && as != CONFINE_CLIENT; i++) {
+		if (!states[i] || is_file(states[i]))
+			continue;
+		as = CONFINE_SERVER_OF_DATABASE;
+		find_ports(&ports, states[i]);
+	}
+	if (as == CONFINE_SERVER_OF_DATABASE)
+		add_ports(&ports, "53"); /* names, by TCP */
+	struct fences f = raise_fences(as, states, n, &ports);
 	if (verbose)
-		tell(as, f, states, n);
+		tell(as, f, states, n, &ports);
 }
