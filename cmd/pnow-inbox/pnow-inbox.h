@@ -185,7 +185,7 @@ struct run_all {
 	size_t waiting;    /* runs that wait for a place, */
 	size_t on_the_way; /* and places that are being made free for them */
 	size_t settled, dead, in_flight;
-	int wakeups; /* of wakeup.h */
+	struct wakeups *wakeups; /* of wakeup.h */
 };
 
 /* Takes a practice's part; conf becomes its own. */

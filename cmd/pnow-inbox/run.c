@@ -6,11 +6,16 @@
  * - A practice that has nothing to do has no process, no open file and no timer of its own: what wakes it is
  *   a wake-up (state/wakeup.h), the moment at which its next event is due, or the slow look.
  * - The slow look is at a moment that is the same for all practices. Of a state file that is closed it asks
- *   only whether it was written since.
+ *   only whether it was written since. Of a practice in PostgreSQL, whose wake-ups are lost with their
+ *   connection only and made up for then, it asks nothing but once in a quarter of an hour, each at its own
+ *   time: for who writes the tables by hand.
+ * - In PostgreSQL a run may lose its lock (state/locks.c): the slow look takes it anew, and without it
+ * nothing is claimed.
  * - A pipeline needs a place. It is taken before the first event is claimed, and given back when the pipeline
  *   has ended. While others wait for one, an idle pipeline ends, and a busy one gets no more after a while.
  */
 #include "pnow-inbox.h"
+#include "state/postgres.h"
 #include "state/wakeup.h"
 #include "stream/trouble.h"
 #include "value/when.h"
@@ -36,12 +41,14 @@ enum {
 	TROUBLE_MS = 100,         /* between attempts where the state file cannot be written */
 	GIVE_UP_MS = 5000,        /* of -1: for so long it could not be */
 	TURN_MS = 1000,           /* that a busy pipeline has a place while others wait */
+	ANYHOW_S = 900,           /* from one look at what is at rest in PostgreSQL to the next */
 };
 
-/* What a file looks like from outside. */
+/* What a state looks like from outside. */
 struct footprint {
-	struct timespec written[2]; /* the file, its log */
-	off_t size[2];
+	struct timespec
+		written[2]; /* the file, its log; in PostgreSQL, when it was last to be looked at anyhow */
+	off_t size[2];  /* in PostgreSQL, how often it was to be looked at anyhow */
 };
 
 struct run {
@@ -76,6 +83,7 @@ struct run {
 	size_t dead;       /* events */
 	int64_t unwritten; /* since when the state file cannot be written; 0: it can */
 	bool lost;         /* events of runs that have died may still have to be given back */
+	bool doubtful;     /* another run may have died, which is not certain yet */
 	int status;        /* as of given up, or a state file that cannot be opened */
 	struct trouble trouble;
 	struct arena arena; /* of one turn */
@@ -367,6 +375,10 @@ static struct footprint footprint_of(const char *state)
 {
 	struct footprint f = {0};
 	struct arena a = {0};
+	if (postgres_is(state)) {
+		f.size[0] = (off_t)((when_now_ms() / 1000 + (int64_t)(str_hash(state) % ANYHOW_S)) / ANYHOW_S);
+		return f;
+	}
 	const char *files[] = {state, arena_printf(&a, "%s-wal", state)};
 	for (size_t i = 0; i < COUNT(files); i++) {
 		struct stat st;
@@ -383,7 +395,8 @@ static void close_state(struct run *r)
 {
 	if (!r->state)
 		return;
-	lock_free(r->locks, LOCK_RUN, r->id);
+	if (r->locks)
+		lock_free(r->locks, LOCK_RUN, r->id);
 	locks_close(r->locks);
 	state_close(r->state);
 	r->locks = NULL;
@@ -394,7 +407,8 @@ static void close_state(struct run *r)
    one's died. */
 static void give_back(struct run *r)
 {
-	bool done = inbox_recover(r->state, r->locks, r->id) && (r->in_flight || inbox_release(r->state, r->id));
+	bool done = inbox_recover(r->state, r->locks, r->id, &r->doubtful) &&
+				(r->in_flight || inbox_release(r->state, r->id));
 	if (r->lost && done) {
 		r->look = true;
 		r->unwritten = 0;
@@ -407,6 +421,8 @@ static void give_back(struct run *r)
 /* What other processes may have changed in an open file. */
 static void look_into(struct run *r)
 {
+	struct state_failure why;
+	lock_keep(r->locks, LOCK_RUN, r->id, &why); /* claim() asks whether it has it */
 	int64_t version = state_version(r->state);
 	r->look |= version != r->seen;
 	r->seen = version;
@@ -427,17 +443,13 @@ bool run_open(struct run *r, struct state_failure *why)
 	r->state = state_try(path, r->all->busy_ms, why);
 	if (!r->state)
 		return false;
-	r->locks = locks_try(path);
-	if (!r->locks) {
-		snprintf(why->why, sizeof why->why, "cannot open the lock file %s-locks: %s", path, strerror(errno));
-		why->status = EX_CANTCREAT;
-		state_close(r->state);
-		r->state = NULL;
-		return false;
+	r->locks = locks_try(path, why);
+	if (r->locks && lock_keep(r->locks, LOCK_RUN, r->id, why)) {
+		look_into(r);
+		return true;
 	}
-	lock_take(r->locks, LOCK_RUN, r->id);
-	look_into(r);
-	return true;
+	close_state(r);
+	return false;
 }
 
 /* Closes the file while nothing is to be done. Where it has changed since it was opened, the next slow look
@@ -461,7 +473,8 @@ static bool is_open(struct run *r, int64_t now)
 		return false;
 	r->footprint = footprint_of(r->conf->state);
 	if (run_open(r, &why)) {
-		trouble_over(&r->trouble, "state file %s: can be opened again", r->conf->state);
+		trouble_over(
+			&r->trouble, "%s %s: can be opened again", conf_state_noun(r->conf->state), r->conf->state);
 		r->status = EX_OK;
 		return true;
 	}
@@ -520,7 +533,9 @@ static void claim(struct run *r)
 {
 	size_t wanted = window(r) - r->in_flight;
 	struct inbox_claim claim;
-	if (!inbox_claim(r->state, &r->arena, r->id, r->all->types, wanted, &claim)) {
+	struct state_failure why;
+	if (!lock_keep(r->locks, LOCK_RUN, r->id, &why) ||
+		!inbox_claim(r->state, &r->arena, r->id, r->all->types, wanted, &claim)) {
 		wait_for_disk(r); /* locked or full: said; looked at again in a moment */
 		return;
 	}
@@ -614,7 +629,7 @@ bool run_turn(struct run *r)
 	if (r->pipeline.pid || !is_idle(r))
 		return true;
 	leave_place(r);
-	if (ends(r) || (r->all->once && !r->look && !r->lost))
+	if (ends(r) || (r->all->once && !r->look && !r->lost && !r->doubtful))
 		return false;
 	if (r->looked && r->state && !r->look && !r->lost)
 		rest(r);

@@ -204,12 +204,12 @@ static void sleep_until_needed(const struct service *s, struct pollfd *fds, cons
 {
 	int64_t next = s->clock + s->all.look_ms, now = when_now_ms();
 	size_t n = 0;
-	fds[n++] = (struct pollfd){.fd = s->all.wakeups, .events = POLLIN};
 	for (size_t i = 0; i < s->n; i++) {
 		int64_t its = run_next(s->runs[i]);
 		next = its < next ? its : next;
 		n += run_polled(s->runs[i], fds + n);
 	}
+	n += wakeups_polled(s->all.wakeups, fds + n);
 	int64_t ms = next > now ? next - now : 0;
 	struct timespec time = {ms / 1000, ms % 1000 * 1000000};
 	ppoll(fds, n, &time, mask);
@@ -231,13 +231,13 @@ static int serve(struct service *s)
 		show_progress(s, is_done(s));
 		if (is_done(s))
 			break;
-		struct pollfd *fds = allocated(calloc(2 * s->n + 1, sizeof *fds));
+		struct pollfd *fds = allocated(calloc(3 * s->n + 1, sizeof *fds));
 		if (!give_places(s, waiting))
 			sleep_until_needed(s, fds, &mask);
 		free(fds);
 	}
 	free(s->runs);
-	close(s->all.wakeups);
+	wakeups_close(s->all.wakeups);
 	worse(&s->status, s->broken);
 	return s->status;
 }
@@ -322,7 +322,7 @@ int inbox_run(struct inbox *in, int argc, char *argv[])
 			.verbose = in->verbose}};
 	read_options(&s.all, &arena, argc, argv);
 	s.all.wakeups = wakeups_open();
-	s.all.look_ms = s.all.wakeups < 0 ? LOOK_OFTEN_MS : LOOK_MS;
+	s.all.look_ms = wakeups_tell_of_files(s.all.wakeups) ? LOOK_MS : LOOK_OFTEN_MS;
 	if (s.folder)
 		open_many(&s);
 	else

@@ -285,15 +285,20 @@ bool inbox_release(struct state *s, const char *run)
 	return !more;
 }
 
-bool inbox_recover(struct state *s, struct locks *locks, const char *self)
+bool inbox_recover(struct state *s, struct locks *locks, const char *self, bool *doubtful)
 {
 	struct arena a = {0};
 	const char *dead[64];
 	size_t n = 0;
 	struct state_rows runs = state_query(s, "SELECT DISTINCT run FROM inbox WHERE state='running'", "");
-	while (n < COUNT(dead) && state_next(&runs))
-		if (strcmp(state_text(&runs, 0), self) != 0 && !lock_is_held(locks, LOCK_RUN, state_text(&runs, 0)))
+	*doubtful = false;
+	while (n < COUNT(dead) && state_next(&runs)) {
+		const char *run = state_text(&runs, 0);
+		enum lock_owner owner = strcmp(run, self) == 0 ? LOCK_OWNER_LIVES : lock_owner(locks, LOCK_RUN, run);
+		*doubtful |= owner == LOCK_OWNER_DOUBTFUL;
+		if (owner == LOCK_OWNER_DEAD)
 			dead[n++] = state_copy(&runs, &a, 0);
+	}
 	bool done = state_done(&runs);
 	while (done && n)
 		done = inbox_release(s, dead[--n]);

@@ -89,8 +89,9 @@ int64_t inbox_oldest_claim(struct state *s, const char *run);
 /* The events of a run whose pipeline has died wait again. */
 bool inbox_release(struct state *s, const char *run);
 
-/* The events of runs that have died wait again; self is the caller's own run. */
-bool inbox_recover(struct state *s, struct locks *locks, const char *self);
+/* The events of runs that have died wait again; self is the caller's own run. *doubtful: one may have died,
+   and is to be looked at again in some seconds. */
+bool inbox_recover(struct state *s, struct locks *locks, const char *self, bool *doubtful);
 
 /* Whether inbox_claim would find something now. */
 bool inbox_is_due(struct state *s, const char *types);

@@ -1,17 +1,38 @@
 /*
  * How one at a time has a key, among threads and processes that may be killed at any line:
  *
+ * - A key is the process's, not the thread's: a thread enters it in the list of what this process holds, then
+ *   takes it for the process, and undoes the two in the other order. The list is changed under its mutex.
+ * - Two keys may share a number by chance; they wait for each other then, and nothing else happens.
+ *
+ * Beside a state file:
+ *
  * - A lock is a byte of a file that is always empty: fcntl(2) locks bytes that are not there. Nothing is ever
  *   written, so a kill leaves nothing but the lock, and that the system frees when the process ends.
- * - Such a byte is the process's, not the thread's: a thread enters the key in the list of what this process
- *   holds, then takes the byte, and undoes the two in the other order. The list is changed under its mutex.
  * - To close any descriptor of a file frees the process's bytes of it. So the file is opened once for each
  *   state file, and closed by who closes it last; only the main thread does either.
- * - Two keys may share a byte by chance; they wait for each other then, and nothing else happens.
+ *
+ * In PostgreSQL (lock_session.h), where a connection may be lost, and what it had locked with it:
+ *
+ * - Who waits holds nothing meanwhile but what it had, and asks again after some milliseconds, at last after
+ * a tenth of a second; also while there is no server.
+ * - Nothing that was locked over a connection that is lost is locked again behind its owner's back. Who is
+ *   about to do what must not be done twice asks whether its connection stands (locks_stand), and leaves all
+ *   as it is where it does not: the event is begun anew.
+ * - That may be true no more a moment later, with a request on its way. So who finds something begun that
+ *   lately lets that much time pass first (cmd/crm-push/request.c).
+ * - A run's lock says only that the run lives. It is taken anew as soon as its connection was (lock_keep),
+ * and while that cannot be, the run takes no events. Others believe it dead when they have found its lock
+ * free for DEAD_MS, at each of their looks: a run looks after its lock every five seconds, and its server and
+ * it need about as long again to find that they cannot hear each other.
  */
 #include "state/locks.h"
+#include "state/lock_session.h"
+#include "state/postgres.h"
 #include "stream/record.h"
+#include "stream/trouble.h"
 #include "text/arena.h"
+#include "value/when.h"
 
 #include <err.h>
 #include <errno.h>
@@ -25,21 +46,38 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SLOTS = 1 << 30 }; /* of each kind */
+enum {
+	SLOTS = 1 << 30, /* of each kind, in a file */
+	WAIT_FIRST_MS = 2,
+	WAIT_MAX_MS = 100,
+	QUIET_MS = 3000, /* nothing is said of a server that is away for so long */
+	DEAD_MS = 10000,
+};
 
 struct held {
 	struct held *next;
-	off_t slot;
+	int64_t slot;
+	int64_t session; /* under which the process has it; 0: it has not */
+};
+
+/* A key that was free, and whose owner may have died. */
+struct suspect {
+	struct suspect *next;
+	int64_t slot;
+	int64_t since, seen; /* the first look and the last */
 };
 
 struct locks {
 	struct locks *next; /* of the process: to close a file frees the process's locks on it */
-	char path[4096];
+	char *state;
 	unsigned users;
-	int fd;
-	pthread_mutex_t lock; /* of what follows */
+	int fd;                       /* of the file; -1: there is none, but */
+	struct lock_session *session; /* in PostgreSQL */
+	pthread_mutex_t lock;         /* of what follows */
 	pthread_cond_t freed;
 	struct held *held; /* by threads of this process */
+	struct suspect *suspects;
+	struct trouble trouble;
 };
 
 static struct locks *all; /* opened and closed by the main thread */
@@ -92,25 +130,37 @@ void lock_byte_free(int fd, off_t byte)
 
 /* --- Keys --- */
 
-struct locks *locks_try(const char *state_path)
+static bool open_file(struct locks *l, struct state_failure *why)
 {
-	char path[sizeof all->path];
+	struct arena a = {0};
+	const char *path = arena_printf(&a, "%s-locks", l->state);
+	l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (l->fd < 0) {
+		snprintf(why->why, sizeof why->why, "cannot open the lock file %s: %s", path, strerror(errno));
+		why->status = EX_CANTCREAT;
+	}
+	arena_free(&a);
+	return l->fd >= 0;
+}
+
+struct locks *locks_try(const char *state, struct state_failure *why)
+{
 	struct locks *l = all;
-	snprintf(path, sizeof path, "%s-locks", state_path);
-	while (l && strcmp(l->path, path) != 0)
+	while (l && strcmp(l->state, state) != 0)
 		l = l->next;
 	if (l) {
 		l->users++;
 		return l;
 	}
-	if (!(l = calloc(1, sizeof *l)))
-		out_of_memory();
-	memcpy(l->path, path, sizeof path);
-	if ((l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) < 0) {
+	l = allocated(calloc(1, sizeof *l));
+	*l = (struct locks){.state = allocated(strdup(state)), .users = 1, .fd = -1};
+	if (postgres_is(state)) {
+		l->session = lock_session_of(state);
+	} else if (!open_file(l, why)) {
+		free(l->state);
 		free(l);
 		return NULL;
 	}
-	l->users = 1;
 	l->next = all;
 	all = l;
 	pthread_mutex_init(&l->lock, NULL);
@@ -118,12 +168,21 @@ struct locks *locks_try(const char *state_path)
 	return l;
 }
 
-struct locks *locks_open(const char *state_path)
+struct locks *locks_open(const char *state)
 {
-	struct locks *l = locks_try(state_path);
+	struct state_failure why = {0};
+	struct locks *l = locks_try(state, &why);
 	if (!l)
-		err(EX_CANTCREAT, "cannot open the lock file %s-locks", state_path);
+		errx(why.status, "%s", why.why);
 	return l;
+}
+
+/* No suspect any more. */
+static void clear(struct suspect **at)
+{
+	struct suspect *one = *at;
+	*at = one->next;
+	free(one);
 }
 
 void locks_close(struct locks *l)
@@ -134,24 +193,55 @@ void locks_close(struct locks *l)
 	while (*at != l)
 		at = &(*at)->next;
 	*at = l->next;
-	close(l->fd);
+	while (l->suspects)
+		clear(&l->suspects);
+	if (l->fd >= 0)
+		close(l->fd);
 	pthread_cond_destroy(&l->freed);
 	pthread_mutex_destroy(&l->lock);
+	free(l->state);
 	free(l);
 }
 
-/* The byte of a key. */
-static off_t slot_of(enum lock_kind kind, const char *key)
+/* The number of a key: a byte of the file, or all of 64 bits, by the practice, too. */
+static int64_t slot_of(const struct locks *l, enum lock_kind kind, const char *key)
 {
-	return (off_t)(str_hash(key) % SLOTS) + (off_t)kind * SLOTS;
+	struct arena a = {0};
+	if (!l->session)
+		return (int64_t)(str_hash(key) % SLOTS) + (int64_t)kind * SLOTS;
+	int64_t slot =
+		(int64_t)str_hash(arena_printf(&a, "%s\n%d\n%s", postgres_practice(l->state), (int)kind, key));
+	arena_free(&a);
+	return slot;
 }
 
-static struct held **find(struct locks *l, off_t slot)
+static struct held **find(struct locks *l, int64_t slot)
 {
 	struct held **at = &l->held;
 	while (*at && (*at)->slot != slot)
 		at = &(*at)->next;
 	return at;
+}
+
+/* Takes what no other process has: under which session; 0: not now. */
+static int64_t try(struct locks *l, int64_t slot, struct state_failure *why)
+{
+	return l->session ? lock_session_try(l->session, slot, why) : lock_byte_try(l->fd, slot);
+}
+
+/* Asks the server until no other process has it. */
+static int64_t ask_again(struct locks *l, int64_t slot)
+{
+	struct state_failure why;
+	int64_t session, since = when_now_ms();
+	for (int64_t ms = WAIT_FIRST_MS; !(session = try(l, slot, &why));
+		 ms = ms < WAIT_MAX_MS / 2 ? ms * 2 : WAIT_MAX_MS) {
+		if (*why.why && when_now_ms() - since > QUIET_MS)
+			trouble_is(&l->trouble, "%s: waiting for it", why.why);
+		nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+	}
+	trouble_over(&l->trouble, "%s: works again", l->state);
+	return session;
 }
 
 static void begin_wait(bool *waits)
@@ -161,45 +251,112 @@ static void begin_wait(bool *waits)
 	*waits = true;
 }
 
-void lock_take(struct locks *l, enum lock_kind kind, const char *key)
+/* Enters the key in the list, as soon as no other thread has it. */
+static struct held *enter(struct locks *l, int64_t slot, bool *waits)
 {
-	off_t slot = slot_of(kind, key);
 	struct held *mine = allocated(malloc(sizeof *mine));
-	mine->slot = slot;
-	bool waits = false;
 	pthread_mutex_lock(&l->lock);
 	while (*find(l, slot)) {
-		begin_wait(&waits);
+		begin_wait(waits);
 		pthread_cond_wait(&l->freed, &l->lock);
 	}
-	mine->next = l->held;
+	*mine = (struct held){.next = l->held, .slot = slot};
 	l->held = mine;
 	pthread_mutex_unlock(&l->lock);
-	if (!lock_byte_try(l->fd, slot)) {
+	return mine;
+}
+
+void lock_take(struct locks *l, enum lock_kind kind, const char *key)
+{
+	struct state_failure why;
+	bool waits = false;
+	struct held *mine = enter(l, slot_of(l, kind, key), &waits);
+	mine->session = try(l, mine->slot, &why);
+	if (!mine->session) {
 		begin_wait(&waits);
-		lock_byte_take(l->fd, slot);
+		if (l->session)
+			mine->session = ask_again(l, mine->slot);
+		else
+			lock_byte_take(l->fd, mine->slot);
 	}
 	if (waits)
 		record_goes_on();
 }
 
+bool lock_keep(struct locks *l, enum lock_kind kind, const char *key, struct state_failure *why)
+{
+	bool waits = false;
+	int64_t slot = slot_of(l, kind, key);
+	pthread_mutex_lock(&l->lock);
+	struct held *mine = *find(l, slot);
+	pthread_mutex_unlock(&l->lock);
+	if (!mine)
+		mine = enter(l, slot, &waits);
+	if (!mine->session || !locks_stand(l, mine->session))
+		mine->session = try(l, slot, why);
+	if (!mine->session && !*why->why)
+		*why = (struct state_failure){EX_TEMPFAIL, false, "a connection that was lost has its lock still"};
+	return mine->session;
+}
+
 bool lock_is_held(struct locks *l, enum lock_kind kind, const char *key)
 {
-	off_t slot = slot_of(kind, key);
+	int64_t slot = slot_of(l, kind, key);
 	pthread_mutex_lock(&l->lock);
 	bool ours = *find(l, slot) != NULL;
 	pthread_mutex_unlock(&l->lock);
-	return ours || lock_byte_is_held(l->fd, slot);
+	return ours || (l->session ? lock_session_is_held(l->session, slot) : lock_byte_is_held(l->fd, slot));
+}
+
+enum lock_owner lock_owner(struct locks *l, enum lock_kind kind, const char *key)
+{
+	int64_t slot = slot_of(l, kind, key), now = when_now_ms();
+	bool held = lock_is_held(l, kind, key);
+	struct suspect **at = &l->suspects;
+	while (*at && (*at)->slot != slot)
+		at = &(*at)->next;
+	if (*at && (held || now - (*at)->seen > DEAD_MS || now < (*at)->seen))
+		clear(at);
+	if (held)
+		return LOCK_OWNER_LIVES;
+	if (!l->session)
+		return LOCK_OWNER_DEAD;
+	if (!*at) {
+		struct suspect *one = allocated(malloc(sizeof *one));
+		*one = (struct suspect){.next = *at, .slot = slot, .since = now};
+		*at = one;
+	}
+	(*at)->seen = now;
+	if (now - (*at)->since < DEAD_MS)
+		return LOCK_OWNER_DOUBTFUL;
+	clear(at);
+	return LOCK_OWNER_DEAD;
 }
 
 void lock_free(struct locks *l, enum lock_kind kind, const char *key)
 {
-	off_t slot = slot_of(kind, key);
-	lock_byte_free(l->fd, slot);
+	int64_t slot = slot_of(l, kind, key);
 	pthread_mutex_lock(&l->lock);
-	struct held **at = find(l, slot), *mine = *at;
+	struct held *mine = *find(l, slot);
+	pthread_mutex_unlock(&l->lock);
+	if (l->session)
+		lock_session_free(l->session, slot, mine->session);
+	else
+		lock_byte_free(l->fd, slot);
+	pthread_mutex_lock(&l->lock);
+	struct held **at = find(l, slot);
 	*at = mine->next;
 	pthread_cond_broadcast(&l->freed);
 	pthread_mutex_unlock(&l->lock);
 	free(mine);
+}
+
+int64_t locks_session(struct locks *l)
+{
+	return l->session ? lock_session_number(l->session) : 1;
+}
+
+bool locks_stand(struct locks *l, int64_t session)
+{
+	return !l->session || (session && lock_session_number(l->session) == session);
 }

@@ -9,11 +9,15 @@
  *   at, so nothing that is added in between is overlooked.
  * - Who waits to write the state file has a lock on the file's first byte, with others who do. The system
  *   frees it with the descriptor, so nobody who has died is waited for.
+ * - In PostgreSQL it is a NOTIFY in the transaction that makes the event due, of which the server tells all
+ * who LISTEN (wakeup_session.h): a process on one connection to each database.
  * - A wake-up says no more than: look. One too many costs a look. One too few (the sender was killed between
  *   the commit and the write; the disk is full; the file was removed) costs the time until the next slow
  *   look, which everybody who waits takes now and then.
  */
 #include "state/wakeup.h"
+#include "state/postgres.h"
+#include "state/wakeup_session.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -86,31 +90,147 @@ bool wakeup_is_awaited(int *fd, const char *state_path)
 }
 #endif
 
-int wakeups_open(void)
+enum { FIRST_PRACTICE = 1 << 30 }; /* a number: those below are inotify's */
+
+/* A practice whose state is in a database; its number is its place. */
+struct practice {
+	char *state; /* NULL: the place is free */
+	uint64_t hash;
+	const struct wakeup_session *session;
+	bool woken;
+};
+
+struct wakeups {
+	int files; /* inotify's descriptor; -1: this system has nothing of the kind */
+	struct wakeup_session **sessions;
+	size_t sessions_n;
+	struct practice *practices;
+	size_t practices_n;
+	bool woken; /* a practice may be */
+};
+
+struct wakeups *wakeups_open(void)
 {
-	return inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	struct wakeups *w = allocated(calloc(1, sizeof *w));
+	w->files = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	return w;
 }
 
-int wakeups_watch(int wakeups, const char *state_path)
+void wakeups_close(struct wakeups *w)
+{
+	if (w->files >= 0)
+		close(w->files);
+	for (size_t i = 0; i < w->sessions_n; i++)
+		wakeup_session_close(w->sessions[i]);
+	for (size_t i = 0; i < w->practices_n; i++)
+		free(w->practices[i].state);
+	free(w->sessions);
+	free(w->practices);
+	free(w);
+}
+
+bool wakeups_tell_of_files(const struct wakeups *w)
+{
+	return w->files >= 0;
+}
+
+static const struct wakeup_session *session_of(struct wakeups *w, const char *state)
+{
+	for (size_t i = 0; i < w->sessions_n; i++)
+		if (wakeup_session_is_of(w->sessions[i], state))
+			return w->sessions[i];
+	w->sessions = allocated(reallocarray(w->sessions, w->sessions_n + 1, sizeof *w->sessions));
+	return w->sessions[w->sessions_n++] = wakeup_session_open(state);
+}
+
+static int watch_practice(struct wakeups *w, const char *state)
+{
+	uint64_t hash = str_hash(state);
+	size_t place = w->practices_n;
+	for (size_t i = 0; i < w->practices_n; i++) {
+		struct practice *p = &w->practices[i];
+		if (!p->state)
+			place = i;
+		else if (p->hash == hash && strcmp(p->state, state) == 0)
+			return FIRST_PRACTICE + (int)i;
+	}
+	if (place == w->practices_n)
+		w->practices = allocated(reallocarray(w->practices, ++w->practices_n, sizeof *w->practices));
+	w->practices[place] =
+		(struct practice){.state = allocated(strdup(state)), .hash = hash, .session = session_of(w, state)};
+	return FIRST_PRACTICE + (int)place;
+}
+
+int wakeups_watch(struct wakeups *w, const char *state)
 {
 	char path[PATH_MAX];
-	int file = wakeups < 0 ? -1 : open_file(state_path, path);
+	if (postgres_is(state))
+		return watch_practice(w, state);
+	int file = w->files < 0 ? -1 : open_file(state, path);
 	if (file < 0)
 		return -1;
 	close(file);
-	return inotify_add_watch(wakeups, path, IN_MODIFY);
+	return inotify_add_watch(w->files, path, IN_MODIFY);
 }
 
-void wakeups_forget(int wakeups, int watched)
+void wakeups_forget(struct wakeups *w, int watched)
 {
-	inotify_rm_watch(wakeups, watched);
+	if (watched >= FIRST_PRACTICE) {
+		struct practice *p = &w->practices[watched - FIRST_PRACTICE];
+		free(p->state);
+		*p = (struct practice){0};
+	} else if (watched >= 0) {
+		inotify_rm_watch(w->files, watched);
+	}
 }
 
-int wakeups_next(int wakeups)
+size_t wakeups_polled(const struct wakeups *w, struct pollfd *fds)
+{
+	size_t n = 0;
+	fds[n++] = (struct pollfd){.fd = w->files, .events = POLLIN};
+	for (size_t i = 0; i < w->sessions_n; i++)
+		fds[n++] = (struct pollfd){.fd = wakeup_session_fd(w->sessions[i]), .events = POLLIN};
+	return n;
+}
+
+/* A session that hears something. */
+struct hearing {
+	struct wakeups *wakeups;
+	const struct wakeup_session *session;
+};
+
+/* That a practice was woken; NULL: all may have been. */
+static void note(const char *practice, void *context)
+{
+	const struct hearing *h = context;
+	struct wakeups *w = h->wakeups;
+	for (size_t i = 0; i < w->practices_n; i++) {
+		struct practice *p = &w->practices[i];
+		if (p->session == h->session && (!practice || strcmp(postgres_practice(p->state), practice) == 0))
+			p->woken = w->woken = true;
+	}
+}
+
+/* The next practice that was woken. */
+static int next_practice(struct wakeups *w)
+{
+	for (size_t i = 0; w->woken && i < w->practices_n; i++) {
+		if (w->practices[i].woken) {
+			w->practices[i].woken = false;
+			return FIRST_PRACTICE + (int)i;
+		}
+	}
+	w->woken = false;
+	return -1;
+}
+
+int wakeups_next(struct wakeups *w)
 {
 	struct inotify_event e; /* of a file that is watched itself: nothing follows it */
-	while (wakeups >= 0 && read(wakeups, &e, sizeof e) == sizeof e)
+	while (w->files >= 0 && read(w->files, &e, sizeof e) == sizeof e)
 		if (e.mask & IN_MODIFY)
 			return e.wd;
-	return -1;
+	for (size_t i = 0; !w->woken && i < w->sessions_n; i++)
+		wakeup_session_hear(w->sessions[i], note, &(struct hearing){w, w->sessions[i]});
+	return next_practice(w);
 }
