@@ -58,7 +58,9 @@ enum outcome push_attach_once(struct push_work *w, const char *effect, const cha
 		return OUT_UNCHANGED;
 	}
 	if (known == EFFECT_BEGUN) {
-		enum outcome out = look(w, effect, since, begun);
+		enum outcome out = push_request_await(w, since);
+		if (out == OUT_DONE)
+			out = look(w, effect, since, begun);
 		if (out != OUT_IGNORED)
 			return out;
 	}
@@ -74,6 +76,8 @@ enum outcome push_attach_once(struct push_work *w, const char *effect, const cha
 		ledger_undone(state, location, effect);
 		return push_result_fail_with(w, &answer);
 	}
+	if (answer.stopped)
+		return push_result_fail_with(w, &answer);
 	/* sent, and the answer was lost or says that something broke: look, now */
 	enum outcome out = look(w, effect, since, begun);
 	if (out == OUT_IGNORED) {

@@ -72,15 +72,20 @@ static enum outcome write_value(struct push_work *w, const char *field, int64_t 
 
 /* A bill whose addition was begun and not ended: the contact's value says whether it happened. Where somebody
  * else has changed the value since, it stays pending. */
-static bool settle(struct push_work *w, const char *bill, int64_t now)
+static enum outcome settle(struct push_work *w, const char *bill, int64_t now)
 {
 	struct ledger_bill b;
 	const char *location = w->location->id;
 	if (!ledger_bill(w->push->state, location, bill, &b))
-		return false;
-	if (!b.pending || (now != b.after && now != b.before))
-		return true;
-	return ledger_bill_end(w->push->state, location, bill, now == b.after);
+		return push_result_fail_state(w, "used");
+	if (!b.pending)
+		return OUT_DONE;
+	enum outcome out = push_request_await(w, b.since);
+	if (out != OUT_DONE || (now != b.after && now != b.before))
+		return out;
+	return ledger_bill_end(w->push->state, location, bill, now == b.after)
+			   ? OUT_DONE
+			   : push_result_fail_state(w, "used");
 }
 
 /* All such bills of this contact, whosesoever: once the value changes it tells nothing about them any more.
@@ -89,13 +94,11 @@ static enum outcome settle_all(struct push_work *w, int64_t now)
 {
 	for (const char *bill = "";;) {
 		if (!ledger_bill_pending(w->push->state, w->a, w->location->id, w->contact.id, bill, &bill))
-			break;
-		if (!bill)
-			return OUT_DONE;
-		if (!settle(w, bill, now))
-			break;
+			return push_result_fail_state(w, "used");
+		enum outcome out = bill ? settle(w, bill, now) : OUT_DONE;
+		if (!bill || out != OUT_DONE)
+			return out;
 	}
-	return push_result_fail_state(w, "used");
 }
 
 /* The result tells what was added, and the first time that a bill adds something for which items. */

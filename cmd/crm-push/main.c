@@ -75,6 +75,7 @@ int main(int argc, char *argv[])
 	struct push p = {.conf = conf,
 		.dry = o.dry,
 		.in_turn = o.dry || o.parallel == 1,
+		.seconds = o.seconds,
 		.values = o.verbose,
 		.keeps = asked.keeps,
 		.mending = mending};

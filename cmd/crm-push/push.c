@@ -113,9 +113,10 @@ static enum outcome settle(struct push_work *w)
 	return skipped ? push_result_reason(w, OUT_SKIPPED, skipped) : out;
 }
 
-static struct push_event read_event(struct record *r)
+static struct push_event read_event(const struct push *push, struct record *r)
 {
 	struct push_event e = {.r = r,
+		.session = push->locks ? locks_session(push->locks) : 0,
 		.id = record_text(r, "id"),
 		.type = event_type_of(record_text(r, "type")),
 		.patient = jtext_scalar(r->arena, jtext_get(record_get(r, "patient"), "id")),
@@ -131,7 +132,7 @@ void push_record(struct record *r, void *context)
 	struct push *push = context;
 	if (push->dry && record_get(r, "method").p)
 		return; /* a request that pnow-push -n shows */
-	const struct push_event event = read_event(r);
+	const struct push_event event = read_event(push, r);
 	struct push_work w = {.push = push, .a = r->arena, .event = &event};
 	struct str error = record_get(r, "error");
 	const char *before = record_text(r, "crm_calls");

@@ -31,6 +31,7 @@ struct push {
 	enum mending mending;       /* and puts right what it finds */
 	bool dry;
 	bool in_turn;       /* an event's requests are made one after another */
+	long seconds;       /* that one of them may take */
 	atomic_int strands; /* threads for those that are not (action.c) */
 	struct calls calls;
 };
@@ -65,7 +66,8 @@ struct push_event {
 	enum event_kind kind; /* where the type is one that we know */
 	const char *patient;
 	struct str actions;
-	bool backfill; /* history: gives way to what is newer */
+	bool backfill;   /* history: gives way to what is newer */
+	int64_t session; /* in which its locks are (locks.h) */
 };
 
 /* The event's contact in a sub-account. contact.c's, but for what standing.c (standing, opportunities), ltv.c
@@ -381,6 +383,9 @@ const char *push_request_path(struct push_work *w, const char *behind);
 bool push_request_refused(const struct push_work *w);
 /* Whether a request that failed has certainly done nothing: it was not sent, or it was refused. */
 bool push_request_undone(const struct crm_answer *answer);
+/* Something was begun then, and nobody knows what became of it. OUT_DONE: it can be found out; OUT_FAILED:
+ * not yet. */
+enum outcome push_request_await(struct push_work *w, int64_t since);
 
 /* name.c */
 /* The row of a property, or of a custom field by what this practice's CRM calls it; NULL: it has none. */

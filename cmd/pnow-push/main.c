@@ -210,6 +210,7 @@ static void settle(struct tagged *t)
 {
 	struct push *p = t->push;
 	open_all(p);
+	t->session = locks_session(p->locks);
 	lock_take(p->locks, LOCK_CREATION, p->conf->practice);
 	enum fate fate = patient_settle(t);
 	lock_free(p->locks, LOCK_CREATION, p->conf->practice);

@@ -29,6 +29,15 @@ static enum fate unwritten(struct tagged *t)
 	return FATE_FAILED;
 }
 
+/* Another may be making a patient, of this contact, too. */
+static enum fate overtaken(struct tagged *t)
+{
+	record_fail(t->r, "locks", true,
+		"contact %s: its lock was lost with the connection to the database: it is begun anew", t->contact);
+	record_retry_after(t->r, 1);
+	return FATE_FAILED;
+}
+
 static bool same_phone(const struct conf *conf, const char *x, const char *y)
 {
 	char a[PHONE_TEXT], b[PHONE_TEXT];
@@ -112,6 +121,8 @@ static enum fate keep(struct tagged *t, const char *patient, enum fate fate)
 static enum fate create(struct tagged *t)
 {
 	struct push *push = t->push;
+	if (!locks_stand(push->locks, t->session))
+		return overtaken(t);
 	if (!ledger_creation_begin(push->state, t->location, t->contact, t->event))
 		return unwritten(t);
 	struct patientnow_answer answer =

@@ -46,6 +46,7 @@ struct tagged {
 	const char *event;      /* its id */
 	const char *contact;    /* its id in the CRM */
 	const char *location;   /* of its sub-account */
+	int64_t session;        /* in which the lock of those who create is (locks.h) */
 	bool listed;            /* found by a search, which lags behind and is not believed */
 	struct str facts;       /* of the contact, by the names that a patient's have in pnow-event(5) */
 	struct str tags;        /* those that ask for a patient, as they are spelled there: a JSON list */

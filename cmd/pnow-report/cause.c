@@ -72,6 +72,8 @@ static const struct remedy {
 		"pnow-inbox@ trace ^"},
 	{"paced", "PatientNow's calls are so few that they are spread over the day. It is tried again by itself.",
 		"pnow-inbox@ stat"},
+	{"locks", "The database was away for a moment. It is tried again by itself.", "pnow-inbox@ stat"},
+	{"begun", "Another host may have begun it. It is tried again by itself.", "pnow-inbox@ stat"},
 	{"bad_status", "The pipeline's result is not what pnow-event(5) says: mend the pipeline.", RETRY},
 	{"malformed", "The event is not what pnow-event(5) says: see what its sender has sent.",
 		"pnow-inbox@ show ^"},

@@ -34,16 +34,27 @@ struct crm {
 /* A request on its way through the limits; those for a token have none. */
 struct passage {
 	const struct crm_location *location;
-	bool yields;
+	const struct crm_request *request;
 	struct limit_turn turn;
-	int64_t until; /* where it was not let through: when it will be */
+	int64_t until; /* where it was not let through: when it will be, */
+	bool stopped;  /* or that the caller may not any more */
 };
 
 static bool enter(void *context, const struct http_request *request)
 {
 	struct passage *p = request->caller;
 	(void)context;
-	return !p || !p->location->limit || limit_enter(p->location->limit, p->yields, &p->turn, &p->until);
+	if (!p)
+		return true;
+	struct limit *limit = p->location->limit;
+	if (limit && !limit_enter(limit, p->request->yields, &p->turn, &p->until))
+		return false;
+	p->stopped = p->request->may && !p->request->may(p->request->context);
+	if (p->stopped && limit)
+		limit_leave(limit, &p->turn,
+			&(struct limit_told){
+				.interval_ms = -1, .max = -1, .remaining = -1, .day_max = -1, .day_remaining = -1});
+	return !p->stopped;
 }
 
 /* A header's number, max at most; -1 where it has none. */
@@ -238,7 +249,7 @@ static struct crm_answer make(struct crm *c, struct arena *a, const struct crm_l
 	bool calendar = strncmp(request->path, CRM_CALENDARS, sizeof CRM_CALENDARS - 1) == 0;
 	const char *headers[] = {calendar ? "Version: 2021-04-15" : "Version: 2021-07-28",
 		arena_printf(a, "Authorization: Bearer %s", token), NULL};
-	struct passage passage = {.location = location, .yields = request->yields};
+	struct passage passage = {.location = location, .request = request};
 	struct http_request http = {.method = request->method,
 		.url = arena_printf(a, "%s%s", c->conf->crm.base_url, request->path),
 		.headers = headers,
@@ -248,6 +259,8 @@ static struct crm_answer make(struct crm *c, struct arena *a, const struct crm_l
 	struct http_answer got = http_do(c->http, a, &http);
 	struct crm_answer answer = {.outcome = got.outcome, .calls = got.calls, .ms = got.ms, .date = got.date};
 	struct jtext_error error;
+	if (passage.stopped)
+		return (struct crm_answer){.outcome = HTTP_LOST, .calls = got.calls, .ms = got.ms, .stopped = true};
 	if (got.outcome == HTTP_ANSWERED) {
 		answer.status = got.status;
 		if (got.body.n && jtext_check(got.body, &error))

@@ -48,6 +48,10 @@ struct crm_request {
 	struct str body;  /* JSON; p NULL: none */
 	bool repeatable;  /* doing it twice does no harm */
 	bool yields;      /* it gives way to those that do not: a backfill's */
+	/* Asked before each time that it is sent, when its turn has come: whether the caller may still do this.
+	   NULL: it may. */
+	bool (*may)(void *context);
+	void *context;
 };
 
 struct crm_answer {
@@ -62,6 +66,8 @@ struct crm_answer {
 	unsigned calls;
 	double ms;
 	int64_t date; /* the CRM's clock, milliseconds since 1970; 0: it did not say */
+	bool stopped; /* the caller may not do this any more: not sent (again); what is known of it, and what is
+					 written down, is to be left as it is, since it may be another's by now */
 };
 
 /* Makes the request, as soon as the location's limits allow it; once more with another token where there is

@@ -61,6 +61,7 @@ struct quest {
 	struct oauth *o;
 	struct arena *a;
 	struct oauth_token token;
+	int64_t session;   /* in which the lock is */
 	const char *file;  /* of the refresh token that is spent; NULL: none is */
 	const char *wrong; /* with the file, or NULL */
 	long status;       /* of the last answer; 0: none */
@@ -254,6 +255,10 @@ static struct grant refresh(struct quest *q, const char *name, const char *file,
 	}
 	if (!store(q, name, &old))
 		return got;
+	if (!locks_stand(q->o->locks, q->session)) {
+		fail(q, "unavailable", "another process may be getting a token, since the database was away");
+		return got;
+	}
 	got = post(q, "/oauth/token", NULL,
 		arena_printf(q->a,
 			"client_id=%s&client_secret=%s&grant_type=refresh_token&user_type=%s&refresh_token=%s",
@@ -341,6 +346,7 @@ struct oauth_token oauth_token(
 		access = k->grant.access;
 	pthread_mutex_unlock(&o->mutex);
 	if (!access) {
+		q.session = locks_session(o->locks);
 		lock_take(o->locks, LOCK_TOKEN, "");
 		access = current(&q, name, owner, refused);
 		lock_free(o->locks, LOCK_TOKEN, "");

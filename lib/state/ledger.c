@@ -518,17 +518,24 @@ bool ledger_undone(struct state *s, const char *location, const char *effect)
 	return state_do(s, "DELETE FROM effect WHERE location=? AND effect=?", "tt", location, effect);
 }
 
+/* The effect that a bill's addition is while it is under way. */
+#define ADDITION "ltv.add"
+
 bool ledger_bill(struct state *s, const char *location, const char *bill, struct ledger_bill *b)
 {
-	const char *columns[4] = {0};
+	const char *columns[5] = {0};
 	struct arena a = {0};
 	enum state_result found = state_run(s, &a, columns,
-		"SELECT counted, pending, before, after FROM bill WHERE location=? AND bill=?", "tt", location, bill);
+		"SELECT counted, pending, before, after,"
+		"  (SELECT at FROM effect WHERE location=?1 AND effect='bill/'||?2||'/" ADDITION "')"
+		"  FROM bill WHERE location=?1 AND bill=?2",
+		"tt", location, bill);
 	*b = (struct ledger_bill){.known = found == STATE_ROW,
 		.counted = state_number(columns[0]),
 		.pending = columns[1] != NULL,
 		.before = state_number(columns[2]),
-		.after = state_number(columns[3])};
+		.after = state_number(columns[3]),
+		.since = state_number(columns[4])};
 	arena_free(&a);
 	return found != STATE_FAILED;
 }
@@ -536,30 +543,36 @@ bool ledger_bill(struct state *s, const char *location, const char *bill, struct
 bool ledger_bill_begin(struct state *s, const char *location, const char *bill, const char *contact,
 	int64_t total, int64_t before, int64_t after)
 {
-	return state_do(s,
-		"INSERT INTO bill(location,bill,contact,pending,before,after) VALUES(?,?,?,?,?,?)"
-		"  ON CONFLICT(location,bill) DO UPDATE SET contact=excluded.contact, pending=excluded.pending,"
-		"    before=excluded.before, after=excluded.after",
-		"tttiii", location, bill, contact, total, before, after);
+	if (!state_begin(s))
+		return false;
+	bool done =
+		state_do(s,
+			"INSERT INTO bill(location,bill,contact,pending,before,after) VALUES(?,?,?,?,?,?)"
+			"  ON CONFLICT(location,bill) DO UPDATE SET contact=excluded.contact, pending=excluded.pending,"
+			"    before=excluded.before, after=excluded.after",
+			"tttiii", location, bill, contact, total, before, after) &&
+		state_do(s,
+			"INSERT INTO effect(location,effect,contact,done,at) VALUES(?,'bill/'||?||'/" ADDITION "',?,0,?)"
+			"  ON CONFLICT(location,effect) DO UPDATE SET at=excluded.at",
+			"ttti", location, bill, contact, when_now_ms());
+	return state_end(s, done) && done;
 }
 
 bool ledger_bill_end(struct state *s, const char *location, const char *bill, bool counted)
 {
-	if (!counted)
-		return state_do_unflushed(s,
-			"UPDATE bill SET pending=NULL, before=NULL, after=NULL WHERE location=? AND bill=?", "tt",
-			location, bill);
 	if (!state_begin_unflushed(s))
 		return false;
-	bool done = state_do(s,
-					"INSERT INTO lifetime(location,contact,value) SELECT location, contact, after"
-					"  FROM bill WHERE location=? AND bill=? AND pending IS NOT NULL"
-					"  ON CONFLICT(location,contact) DO UPDATE SET value=excluded.value",
-					"tt", location, bill) &&
-				state_do(s,
-					"UPDATE bill SET counted=pending, pending=NULL, before=NULL, after=NULL"
-					"  WHERE location=? AND bill=? AND pending IS NOT NULL",
-					"tt", location, bill);
+	bool done = !counted || state_do(s,
+								"INSERT INTO lifetime(location,contact,value) SELECT location, contact, after"
+								"  FROM bill WHERE location=? AND bill=? AND pending IS NOT NULL"
+								"  ON CONFLICT(location,contact) DO UPDATE SET value=excluded.value",
+								"tt", location, bill);
+	done = done && state_do(s,
+					   "UPDATE bill SET counted=CASE WHEN ?=1 THEN pending ELSE counted END, pending=NULL,"
+					   "  before=NULL, after=NULL WHERE location=? AND bill=? AND pending IS NOT NULL",
+					   "itt", (int64_t)counted, location, bill);
+	done = done && state_do(s, "DELETE FROM effect WHERE location=? AND effect='bill/'||?||'/" ADDITION "'",
+					   "tt", location, bill);
 	return state_end(s, done) && done;
 }
 

@@ -188,7 +188,8 @@ struct ledger_bill {
 	int64_t counted; /* in the lifetime value for certain */
 	bool pending;    /* an addition was begun: */
 	int64_t before;  /* the lifetime value before it, */
-	int64_t after;   /* and after it */
+	int64_t after;   /* and after it, */
+	int64_t since;   /* and when it was; milliseconds since 1970, 0: long ago */
 };
 
 bool ledger_bill(struct state *s, const char *location, const char *bill, struct ledger_bill *b);
