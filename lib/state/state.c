@@ -126,8 +126,8 @@ static struct state_rows query(struct state *s, const char *sql, const char *typ
 {
 	struct state_value values[STATE_VALUES];
 	size_t n = 0;
-	for (; n < STATE_VALUES && types[n]; n++)
-		if (types[n] == 'i')
+	for (; *types && n < STATE_VALUES; types++, n++)
+		if (*types == 'i')
 			values[n] = (struct state_value){VALUE_NUMBER, NULL, va_arg(args, int64_t)};
 		else
 			values[n] = (struct state_value){VALUE_TEXT, va_arg(args, const char *), 0};
