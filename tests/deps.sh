@@ -7,7 +7,7 @@ build='gcc make pkg-config libc6-dev libcurl4-openssl-dev libjson-c-dev libbsd-d
 # man-db: what the pages are read with
 run='bash jq tzdata ca-certificates man-db'
 # clang and its runtime: make fuzz, and a second opinion of every file
-try='clang libclang-rt-dev curl openssl bc sqlite3 xxd procps valgrind mandoc clang-format cppcheck shellcheck nginx-light fcgiwrap openbsd-inetd systemd strace wrk webhook faketime zsh fish chromium prometheus'
+try='clang libclang-rt-dev curl openssl bc sqlite3 postgresql xxd procps valgrind mandoc clang-format cppcheck shellcheck nginx-light fcgiwrap openbsd-inetd systemd strace wrk webhook faketime zsh fish chromium prometheus'
 
 if ! command -v apt-get >/dev/null 2>&1; then
 	echo 'make deps knows only apt-get. Install by hand what these Debian packages hold:' >&2
@@ -33,13 +33,21 @@ if [ "$(id -u)" -ne 0 ]; then
 	as_root=(sudo)
 fi
 
-# The servers among them are for tests, which start their own: none is to run as a service because of us.
-policy=/usr/sbin/policy-rc.d
-if [ ! -e $policy ]; then
-	printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy >/dev/null
-	"${as_root[@]}" chmod 755 $policy
-	trap '"${as_root[@]}" rm -f $policy' EXIT
-fi
+# The servers among them are for tests, which start their own: none is to run as a service because of us, now or when the machine
+# starts again, and PostgreSQL is to make no database.
+ours=()
+trap '[ ${#ours[@]} -eq 0 ] || "${as_root[@]}" rm -f "${ours[@]}"' EXIT
+# for_now FILE MODE TEXT: it is there while packages are installed; one that is there already stays as it is.
+for_now()
+{
+	[ ! -e "$1" ] || return 0
+	ours+=("$1")
+	"${as_root[@]}" mkdir -p "${1%/*}"
+	printf '%s\n' "$3" | "${as_root[@]}" tee "$1" >/dev/null
+	"${as_root[@]}" chmod "$2" "$1"
+}
+for_now /usr/sbin/policy-rc.d 755 $'#!/bin/sh\nexit 101'
+for_now /etc/postgresql-common/createcluster.d/pnow.conf 644 'create_main_cluster = false'
 
 echo "deps: installing ${missing[*]}"
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q >/dev/null || echo 'deps: apt-get update failed; trying with what is known' >&2

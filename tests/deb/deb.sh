@@ -17,7 +17,7 @@ if command -v lintian >/dev/null; then
 else
 	skip 'lintian finds no error and nothing to warn of' 'no lintian here'
 fi
-for library in libcurl4 libsqlite3-0 libmicrohttpd12 libseccomp2 zlib1g; do
+for library in libcurl4 libsqlite3-0 libpq5 libmicrohttpd12 libseccomp2 zlib1g; do
 	like "it depends on $library" "$(dpkg-deb -f "$DEB" Depends)" "*$library *"
 done
 dpkg-deb -x "$DEB" tree
