@@ -23,21 +23,23 @@ tidy()
 		kill -KILL "$process" 2>/dev/null
 	done
 	wait 2>/dev/null
+	[ -z "${CLUSTER:-}" ] || state_end
 	rm -rf "$work"
 }
 trap tidy EXIT
+on_sqlite || state_begin
 
 # pass PROMISE, fail PROMISE [WHAT WAS]: one test's line.
 pass()
 {
 	number=$((number + 1))
-	printf 'ok %d - %s\n' "$number" "$1"
+	printf 'ok %d - %s%s\n' "$number" "$on" "$1"
 }
 
 fail()
 {
 	number=$((number + 1)) failures=$((failures + 1))
-	printf 'not ok %d - %s\n' "$number" "$1"
+	printf 'not ok %d - %s%s\n' "$number" "$on" "$1"
 	shift
 	[ $# -eq 0 ] || printf '%s\n' "$@" | cut -c1-1000 | sed 's/^/#  /'
 }
@@ -45,7 +47,7 @@ fail()
 skip()
 {
 	number=$((number + 1))
-	printf 'ok %d - %s # SKIP %s\n' "$number" "$1" "$2"
+	printf 'ok %d - %s%s # SKIP %s\n' "$number" "$on" "$1" "$2"
 }
 
 # is PROMISE GOT WANT: the same text.

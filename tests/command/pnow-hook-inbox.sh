@@ -15,6 +15,7 @@ practice()
 		 "hooks": {"patientnow": {"verify": "token", "header": "X-Token", "secret_file": "secret"},
 		           "crm": {"verify": "none"}}}
 	END
+	on_engine "$1.json"
 }
 practice glow data/glow.db
 
@@ -50,10 +51,10 @@ post()
 	status=${said%% *} again=${said#* }
 }
 
-# sql STATEMENT [FILE]: asks the state file, waiting for locks.
+# sql STATEMENT [FILE]: asks the state.
 sql()
 {
-	sqlite3 -cmd '.timeout 10000' "${2:-data/glow.db}" "$1"
+	state_sql "${2:-data/glow.db}" "$1"
 }
 
 # taken PRACTICE/SENDER BODY: posts it; whether it is answered 200. For until_true: a file is tried again once a second.
@@ -141,13 +142,14 @@ is "and is in the inbox, waiting" "$(sql 'SELECT id, type, patient, subject, sta
 	"e1|appointment.booked|10|appointment/88|waiting"
 like "its body is the event, one line" "$(state_bodies data/glow.db "id='e1'")" \
 	'{"id":"e1","type":"appointment.booked","practice":"glow","source":"webhook",*"payload":{"event":*"patientId":"10"}}}'
-is "the files are their owner's alone" "$(stat -c %a data/* | sort -u)" 600
+promise="the files are their owner's alone"
+! about_files "$promise" || is "$promise" "$(stat -c %a data/* | sort -u)" 600
 post glow/patientnow '{"event":"AppointmentCreated","eventId":"e1","data":{"appointmentId":"88","patientId":"10"}}'
 is "a delivery id that was there before: 200, stored once" "$status $answer $(sql 'SELECT count(*) FROM inbox')" \
 	'200 {"id":"e1"} 1'
 sql "UPDATE inbox SET state='done'"
 post glow/patientnow '{"event":"AppointmentCreated","eventId":"e1","data":{"appointmentId":"88","patientId":"10"}}'
-is "the same when it was settled long ago" "$status $(sql 'SELECT count(*), state FROM inbox')" '200 1|done'
+is "the same when it was settled long ago" "$status $(sql 'SELECT count(*), max(state) FROM inbox')" '200 1|done'
 
 updated='{"event":"PatientUpdated","data":{"patientId":"10"}}'
 post glow/patientnow "$updated"
@@ -159,9 +161,9 @@ sql "UPDATE inbox SET state='running', run='r' WHERE type='patient.updated'"
 post glow/patientnow "$updated"
 is "once that was begun, the same body is news: stored under another id, which is the one answered" \
 	"$status $answer $(sql "SELECT count(*) FROM inbox WHERE type='patient.updated'")" "200 ${first%\"\}}-2\"} 2"
-is "its event says that id" "$(state_bodies data/glow.db "json_extract(text, '\$.id')=id" | wc -l)" 3
+is "its event says that id" "$(state_bodies data/glow.db "text LIKE '{\"id\":\"'||id||'\",%'" | wc -l)" 3
 post glow/patientnow '{"event":"Unheard","eventId":"u1"}'
-is "an event whose name nothing maps is stored, too" "$status $(sql "SELECT type IS NULL FROM inbox WHERE id='u1'")" "200 1"
+is "an event whose name nothing maps is stored, too" "$status $(sql "SELECT CAST(type IS NULL AS INTEGER) FROM inbox WHERE id='u1'")" "200 1"
 before=$(sql 'SELECT count(*) FROM inbox')
 post glow/patientnow '{"event":"Ping","eventId":"p1"}'
 is "a ping is not stored" "$status $(sql 'SELECT count(*) FROM inbox')" "200 $before"
@@ -175,39 +177,43 @@ is "all of them again: 400 answers, no row more" \
 
 # ----- other processes
 
-sqlite3 data/glow.db >reader.out <<'END' &
-BEGIN;
-SELECT count(*) FROM inbox;
-.shell touch reading; while [ ! -e read ]; do sleep 0.05; done
-END
-started+=($!)
-until_true test -e reading
-post glow/crm '{"webhookId":"r1"}'
-is "a reader in the midst of its reading does not hold the hook up" "$status" 200
-touch read
-is "a backup while the hook has the file open is whole" \
-	"$(sql '.backup copy.db' && sqlite3 copy.db 'PRAGMA integrity_check; SELECT count(*) FROM inbox')" \
-	"ok"$'\n'"$(sql 'SELECT count(*) FROM inbox')"
+if about_files 'a reader, a backup, and a lock of another process'; then
+	sqlite3 data/glow.db >reader.out <<-'END' &
+	BEGIN;
+	SELECT count(*) FROM inbox;
+	.shell touch reading; while [ ! -e read ]; do sleep 0.05; done
+	END
+	started+=($!)
+	until_true test -e reading
+	post glow/crm '{"webhookId":"r1"}'
+	is "a reader in the midst of its reading does not hold the hook up" "$status" 200
+	touch read
+	is "a backup while the hook has the file open is whole" \
+		"$(sql '.backup copy.db' && sqlite3 copy.db 'PRAGMA integrity_check; SELECT count(*) FROM inbox')" \
+		"ok"$'\n'"$(sql 'SELECT count(*) FROM inbox')"
 
-sqlite3 -cmd '.timeout 10000' data/glow.db >locker.out 2>&1 <<'END' &
-BEGIN EXCLUSIVE;
-.shell touch locked; while [ ! -e unlock ]; do sleep 0.05; done
-ROLLBACK;
-END
-locker=$!
-started+=("$locker")
-until_true test -e locked
-post glow/crm '{"webhookId":"l1"}'
-is "a file that another process keeps locked: the CRM is told to come again" "$status $again" "429 60"
-touch unlock
-wait "$locker"
-post glow/crm '{"webhookId":"l2"}'
-is "as soon as the lock is gone it works" "$status" 200
-until_true taken_and_said main glow/crm '{"webhookId":"l2"}'
-is "the lock was said once, its end once" "$(grep -c 'database is locked' main.err) $(grep -c 'works again' main.err)" "1 1"
+	sqlite3 -cmd '.timeout 10000' data/glow.db >locker.out 2>&1 <<-'END' &
+	BEGIN EXCLUSIVE;
+	.shell touch locked; while [ ! -e unlock ]; do sleep 0.05; done
+	ROLLBACK;
+	END
+	locker=$!
+	started+=("$locker")
+	until_true test -e locked
+	post glow/crm '{"webhookId":"l1"}'
+	is "a file that another process keeps locked: the CRM is told to come again" "$status $again" "429 60"
+	touch unlock
+	wait "$locker"
+	post glow/crm '{"webhookId":"l2"}'
+	is "as soon as the lock is gone it works" "$status" 200
+	until_true taken_and_said main glow/crm '{"webhookId":"l2"}'
+	is "the lock was said once, its end once" "$(grep -c 'database is locked' main.err) $(grep -c 'works again' main.err)" "1 1"
+fi
+
 stop
 is "SIGTERM ends it with 0" "$?" 0
-is "and leaves no log beside the file" "$(cd data && echo *)" "glow.db glow.db-wakeup"
+promise='and leaves no log beside the file'
+! about_files "$promise" || is "$promise" "$(cd data && echo *)" "glow.db glow.db-wakeup"
 
 # ----- the flush
 
@@ -218,6 +224,8 @@ strace_works()
 promise="the log is flushed between the event's last write and its 200"
 if sanitized; then
 	skip "$promise" "a sanitizer's threads are traced badly"
+elif ! about_files "$promise"; then
+	: # the server's flush is its own
 elif strace_works; then
 	under=(strace -f -y -s 100 -o trace -e "trace=write,writev,pwrite64,sendto,sendmsg,fsync,fdatasync")
 	listen traced -c glow.json
@@ -277,7 +285,9 @@ fi
 # ----- a disk that fails
 
 faults=$(dirname "$(command -v pnow-hook)")/../tests/faults.so
-if [ -e "$faults" ]; then
+if ! about_files 'a disk that fails'; then
+	:
+elif [ -e "$faults" ]; then
 	: >faults
 	chmod 700 data
 	# shellcheck disable=SC2097,SC2098
@@ -326,71 +336,73 @@ fi
 
 # ----- a file that cannot be had
 
-practice lost gone/glow.db
-listen missing -c lost.json
-await missing.err
-like "a missing folder does not end a listener" "$(<missing.err)" \
-	"pnow-hook: cannot open the state file gone/glow.db: No such file or directory"
-for ((i = 0; i < 20; i++)); do post lost/crm "{\"webhookId\":\"m$i\"}"; done
-is "a missing folder: come again" "$status $again" "429 60"
-post lost/patientnow '{"event":"PatientCreated","eventId":"m"}'
-is "a missing folder: PatientNow is told 503" "$status $again" "503 60"
-is "that was said once" "$(wc -l <missing.err)" 1
-mkdir gone
-until_true taken_and_said missing lost/crm '{"webhookId":"m99"}'
-is "when the folder is there it works, and that is said" "$status $(tail -n 1 missing.err)" \
-	"200 pnow-hook: state file gone/glow.db: works again"
-rm -rf gone
-post lost/crm '{"webhookId":"m100"}'
-is "a file that was removed under it takes nothing: come again" "$status" 429
-mkdir gone
-until_true taken lost/crm '{"webhookId":"m101"}'
-is "a new file takes its place" "$status $(sql 'SELECT id FROM inbox' gone/glow.db)" "200 m101"
-stop
-
-sqlite3 newer.db 'PRAGMA user_version=99'
-practice newer newer.db
-listen newer -c newer.json
-post newer/crm '{"webhookId":"n"}'
-is "a newer program's file is left alone: come again, and it is said" "$status $(grep -c 'version 99.*use the newer pnow' newer.err)" "429 1"
-stop
-
-plainly=() # root may write everything, unless it gives that right up
-[ "$(id -u)" -ne 0 ] || plainly=(setpriv --bounding-set=-all --inh-caps=-all)
-if [ ${#plainly[@]} -eq 0 ] || "${plainly[@]}" true 2>/dev/null; then
-	mkdir -m 500 shut
-	practice shut shut/glow.db
-	under=("${plainly[@]}")
-	listen shut -c shut.json
-	post shut/crm '{"webhookId":"s1"}'
-	is "a folder that cannot be written: come again, and it is said" "$status $(grep -c 'Permission denied' shut.err)" "429 1"
-	chmod 700 shut
-	until_true taken shut/crm '{"webhookId":"s2"}'
-	is "when it can be, it works" "$status" 200
+if about_files 'a file that cannot be had'; then
+	practice lost gone/glow.db
+	listen missing -c lost.json
+	await missing.err
+	like "a missing folder does not end a listener" "$(<missing.err)" \
+		"pnow-hook: cannot open the state file gone/glow.db: No such file or directory"
+	for ((i = 0; i < 20; i++)); do post lost/crm "{\"webhookId\":\"m$i\"}"; done
+	is "a missing folder: come again" "$status $again" "429 60"
+	post lost/patientnow '{"event":"PatientCreated","eventId":"m"}'
+	is "a missing folder: PatientNow is told 503" "$status $again" "503 60"
+	is "that was said once" "$(wc -l <missing.err)" 1
+	mkdir gone
+	until_true taken_and_said missing lost/crm '{"webhookId":"m99"}'
+	is "when the folder is there it works, and that is said" "$status $(tail -n 1 missing.err)" \
+		"200 pnow-hook: state file gone/glow.db: works again"
+	rm -rf gone
+	post lost/crm '{"webhookId":"m100"}'
+	is "a file that was removed under it takes nothing: come again" "$status" 429
+	mkdir gone
+	until_true taken lost/crm '{"webhookId":"m101"}'
+	is "a new file takes its place" "$status $(sql 'SELECT id FROM inbox' gone/glow.db)" "200 m101"
 	stop
-	chmod 400 shut/glow.db
-	listen shut -c shut.json
+
+	sqlite3 newer.db 'PRAGMA user_version=99'
+	practice newer newer.db
+	listen newer -c newer.json
+	post newer/crm '{"webhookId":"n"}'
+	is "a newer program's file is left alone: come again, and it is said" "$status $(grep -c 'version 99.*use the newer pnow' newer.err)" "429 1"
+	stop
+
+	plainly=() # root may write everything, unless it gives that right up
+	[ "$(id -u)" -ne 0 ] || plainly=(setpriv --bounding-set=-all --inh-caps=-all)
+	if [ ${#plainly[@]} -eq 0 ] || "${plainly[@]}" true 2>/dev/null; then
+		mkdir -m 500 shut
+		practice shut shut/glow.db
+		under=("${plainly[@]}")
+		listen shut -c shut.json
+		post shut/crm '{"webhookId":"s1"}'
+		is "a folder that cannot be written: come again, and it is said" "$status $(grep -c 'Permission denied' shut.err)" "429 1"
+		chmod 700 shut
+		until_true taken shut/crm '{"webhookId":"s2"}'
+		is "when it can be, it works" "$status" 200
+		stop
+		chmod 400 shut/glow.db
+		listen shut -c shut.json
+		under=()
+		post shut/crm '{"webhookId":"s3"}'
+		is "a file that cannot be written: come again, and it is said" "$status $(grep -c 'Permission denied' shut.err)" "429 1"
+		stop
+	else
+		skip "a folder that cannot be written" "root may write everything, and there is no setpriv"
+	fi
+
+	# ----- a limit of the files' size, which kills a program that says nothing about it
+
+	under=(bash -c 'ulimit -f 8; exec "$@"' limited)
+	practice limited data/limited.db
+	listen limited -c limited.json
 	under=()
-	post shut/crm '{"webhookId":"s3"}'
-	is "a file that cannot be written: come again, and it is said" "$status $(grep -c 'Permission denied' shut.err)" "429 1"
+	post limited/crm '{"webhookId":"l1"}'
+	is "a file that may not grow: the CRM is told to come again" "$status $again" "429 60"
+	post limited/patientnow '{"event":"PatientCreated","eventId":"l2"}'
+	is "a file that may not grow: PatientNow is told 503, by a hook that is still there" "$status $again" "503 60"
+	like "a file that may not grow: that is said" "$(<limited.err)" "*state file data/limited.db: *"
 	stop
-else
-	skip "a folder that cannot be written" "root may write everything, and there is no setpriv"
+	is "a file that may not grow: SIGTERM still ends the hook with 0" $? 0
 fi
-
-# ----- a limit of the files' size, which kills a program that says nothing about it
-
-under=(bash -c 'ulimit -f 8; exec "$@"' limited)
-practice limited data/limited.db
-listen limited -c limited.json
-under=()
-post limited/crm '{"webhookId":"l1"}'
-is "a file that may not grow: the CRM is told to come again" "$status $again" "429 60"
-post limited/patientnow '{"event":"PatientCreated","eventId":"l2"}'
-is "a file that may not grow: PatientNow is told 503, by a hook that is still there" "$status $again" "503 60"
-like "a file that may not grow: that is said" "$(<limited.err)" "*state file data/limited.db: *"
-stop
-is "a file that may not grow: SIGTERM still ends the hook with 0" $? 0
 
 # ----- SIGKILL
 
@@ -427,13 +439,15 @@ cgi()
 is "CGI stores" "$(cgi '{"webhookId":"cgi1"}' | sed -n '1p;$p') $(sql "SELECT count(*) FROM inbox WHERE id='cgi1'")" \
 	$'Status: 200 OK\n{"id":"cgi1"} 1'
 for ((i = 0; i < 60; i++)); do cgi "{\"webhookId\":\"log$i\",\"pad\":\"$(printf '%2000s' '')\"}"; done >cgi.out
-is "CGI: the log does not grow without end" \
+is "CGI: each is stored, and the log does not grow without end" \
 	"$(grep -c 200 cgi.out) $( (stat -c %s data/glow.db-wal 2>/dev/null || echo 0) | awk '{ print ($1 < 4 * 2 ^ 20) }')" "60 1"
-rm -rf gone
-is "CGI: a file that may not grow: come again" \
-	"$(ulimit -f 8; cgi '{"webhookId":"cgi3"}' limited | grep -E '^(Status|Retry)')" $'Status: 429 Too Many Requests\nRetry-After: 60'
-is "CGI: come again" "$(cgi '{"webhookId":"cgi2"}' lost | grep -E '^(Status|Retry)') $(wc -l <cgi.err)" \
-	$'Status: 429 Too Many Requests\nRetry-After: 60 1'
+if about_files 'CGI: a file that may not grow'; then
+	rm -rf gone
+	is "CGI: a file that may not grow: come again" \
+		"$(ulimit -f 8; cgi '{"webhookId":"cgi3"}' limited | grep -E '^(Status|Retry)')" $'Status: 429 Too Many Requests\nRetry-After: 60'
+	is "CGI: come again" "$(cgi '{"webhookId":"cgi2"}' lost | grep -E '^(Status|Retry)') $(wc -l <cgi.err)" \
+		$'Status: 429 Too Many Requests\nRetry-After: 60 1'
+fi
 PATH=$PATH:/usr/sbin
 if command -v inetd >/dev/null; then
 	port=$(free_port)
@@ -445,12 +459,14 @@ if command -v inetd >/dev/null; then
 	until_true curl -s "http://127.0.0.1:$port/"
 	storm inetd 4 25
 	is "inetd: 100 events by 4 senders at once, 100 answers, 100 rows" "$(wc -l <inetd.200) $(lost inetd)" "100 0"
-	mv data away
-	post glow/crm '{"webhookId":"i1"}'
-	is "inetd: a missing folder: come again" "$status $again" "429 60"
-	mv away data
-	post glow/crm '{"webhookId":"i2"}'
-	is "inetd: and then it works" "$status" 200
+	if about_files 'inetd: a missing folder'; then
+		mv data away
+		post glow/crm '{"webhookId":"i1"}'
+		is "inetd: a missing folder: come again" "$status $again" "429 60"
+		mv away data
+		post glow/crm '{"webhookId":"i2"}'
+		is "inetd: and then it works" "$status" 200
+	fi
 	kill "${started[-1]}"
 else
 	skip "inetd" "no inetd here"

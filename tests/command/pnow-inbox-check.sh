@@ -12,15 +12,16 @@ always=(-o 'Sun-Sat,0-24') # the practice is open
 # fresh: an empty inbox.
 fresh()
 {
-	rm -f glow.db*
+	state_remove glow.db
 	printf '{"practice":"glow","timezone":"America/Denver","pipelines":"non-surgical","state":"%s/glow.db","retry_seconds":[7200],
 		"patientnow":{"practice_id":"1"}}\n' "$work" >glow.json
+	on_engine glow.json
 }
 
 # ago MS [CONDITION]: the events, or some, are so much older.
 ago()
 {
-	state_sql glow.db "UPDATE inbox SET received=received-$1, settled=settled-$1 WHERE ${2:-1}"
+	state_sql glow.db "UPDATE inbox SET received=received-$1, settled=settled-$1 WHERE ${2:-1=1}"
 }
 
 # check ARGUMENT...: what it says, without its times, and its status.
@@ -191,14 +192,16 @@ for wrong in '-w 4' '-o Mon-Fri' '-o Mon-Fri,18-8' '-o Mon-Fru,8-18' '-o Mon-Fri
 	check $wrong
 	like "$wrong is wrong usage" "$status $(<err)" "64 pnow-inbox: $wrong: expected *"
 done
-state_sql glow.db 'DROP TABLE moment'
-check -e 0
-like 'of what cannot be read that is said, and nothing else' "$status$said $(<err)" "75 *pnow-inbox: not all of the state file $work/glow.db can be read now"
-state_sql glow.db 'DROP TABLE inbox'
-check
-is 'nor that no event ever came' "$status$said" 75
+if about_files 'of what cannot be read that is said, and nothing else'; then
+	state_sql glow.db 'DROP TABLE moment'
+	check -e 0
+	like 'of what cannot be read that is said, and nothing else' "$status$said $(<err)" "75 *pnow-inbox: not all of the state file $work/glow.db can be read now"
+	state_sql glow.db 'DROP TABLE inbox'
+	check
+	is 'nor that no event ever came' "$status$said" 75
+fi
 mkdir -p "an odd's folder" && cp glow.json "an odd's folder"
-rm -f glow.db*
+state_remove glow.db
 PNOW_CONFIG="an odd's folder/glow.json" check
 holds 'a name that a shell would take apart is quoted' bash -c "${said##*type: } -V"
 

@@ -13,6 +13,7 @@ practice()
 {
 	printf '{"practice":"%s","timezone":"America/Denver","pipelines":"non-surgical","state":"%s/%s.db","retry_seconds":[7200],
 		"patientnow":{"practice_id":"1"}}\n' "$1" "$work" "$1" >"conf/$1.json"
+	on_engine "conf/$1.json"
 }
 practice glow
 export PNOW_CONFIG=conf/glow.json
@@ -71,7 +72,7 @@ is 'what people do is no answer of a pipeline' "$(pnow-inbox stat -m | grep -c '
 is 'an event that is settled again is counted again: no number goes down' "$(metric pnow_event_wait_seconds_count)" '{} 6'
 pnow-inbox dump -o dump
 is 'a dump is a backup' "$(metric pnow_last_backup_timestamp_seconds | cut -c1-7)" "{} $(date +%s | cut -c1-4)"
-rm glow.db*
+state_remove glow.db
 pnow-inbox load dump
 is 'after a restore each counts once' "$(metric pnow_event_wait_seconds_count) $(metric pnow_events_received)" '{} 5 {} 6'
 

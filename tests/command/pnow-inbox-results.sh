@@ -7,6 +7,7 @@
 export PNOW_CONFIG=glow.json
 printf '{"practice":"glow","timezone":"America/Denver","state":"glow.db","retry_seconds":[0],"patientnow":{"practice_id":"1","daily_limit":500},
 	"names":{"stages":{"Surgery Complete":"Operated"}},"categories":"sheet.csv"}' >glow.json
+on_engine glow.json
 
 # Fails e2 for good, e3 once; what the other answers say is longer.
 cat >answers <<'END'
@@ -43,7 +44,7 @@ pnow-inbox drop e2 >dropped
 is 'what a person decides is an answer, too' "$(pnow-inbox results | jq -c 'select(.id == "e2") | [.status, .state]' | xargs)" \
 	'[failed,null] [dropped,dropped]'
 
-sqlite3 glow.db "UPDATE inbox SET received=received-86400000*3 WHERE id='e1'"
+state_sql glow.db "UPDATE inbox SET received=received-86400000*3 WHERE id='e1'"
 ids() # OPTION...
 {
 	pnow-inbox results "$@" | jq -r 'select(.id and .state) | .id' | xargs

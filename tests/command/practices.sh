@@ -14,6 +14,7 @@ in_folder()
 		state: "\($dir)/data/\($name)/s.db",
 		hooks: {patientnow: {verify: "token", header: "X-Token", secret_file: "\($dir)/secret"}, crm: {verify: "none"}}}' |
 		jq "${2:-.}" >"conf/$1.new"
+	on_engine "conf/$1.new"
 	mv "conf/$1.new" "conf/$1.json" # whole
 }
 
@@ -63,7 +64,7 @@ run() # ARGUMENT...
 
 settled() # PRACTICE ID: it is done
 {
-	[ "$(sqlite3 "data/$1/s.db" "SELECT state FROM inbox WHERE id='$2'")" = 'done' ]
+	[ "$(state_sql "data/$1/s.db" "SELECT state FROM inbox WHERE id='$2'")" = 'done' ]
 }
 
 end() # PROCESS: its status
@@ -93,7 +94,7 @@ send c 1
 is 'each practice of the folder is served' "$status" 200
 until_states 'a/1 done b/1 done c/1 done'
 is 'its events go to its inbox, and into a pipeline of its own' \
-	"$(states) $(for p in a b c; do sqlite3 "data/$p/s.db" 'SELECT patient FROM attempt'; done | xargs)" 'a/1 done b/1 done c/1 done a.json b.json c.json'
+	"$(states) $(for p in a b c; do state_sql "data/$p/s.db" 'SELECT patient FROM attempt'; done | xargs)" 'a/1 done b/1 done c/1 done a.json b.json c.json'
 send nobody 1
 is 'a practice that is not in the folder: 404' "$status" 404
 is 'other files are none of ours, and nothing is said' "$(cat many.err run.err)" ''
@@ -150,7 +151,7 @@ all_settled()
 }
 until_true all_settled
 holds 'SIGHUP loses no event' all_settled
-is 'no event was given to two' "$(for p in a c; do sqlite3 "data/$p/s.db" 'SELECT max(attempts), count(*) FROM inbox'; done | xargs)" '1|302 1|301'
+is 'no event was given to two' "$(for p in a c; do state_sql "data/$p/s.db" 'SELECT max(attempts), count(*) FROM inbox'; done | xargs)" '1|302 1|301'
 
 # ---- One that is broken
 
@@ -161,11 +162,13 @@ chmod 644 secret.of.b
 in_folder b ".hooks.patientnow.secret_file = \"$PWD/secret.of.b\""
 echo '{ "practice": ' >conf/c.json
 in_folder e
-rm -r data/e
+state_away data/e/s.db
 cp conf/a.json conf/z.json
 kill -HUP "$hook" "$inbox"
-until_true said many.err "data/e/s.db: No such"
-until_true said run.err "data/e/s.db: No such"
+gone='data/e/s.db: No such'
+on_sqlite || gone='not currently accepting connections'
+until_true said many.err "$gone"
+until_true said run.err "$gone"
 like 'a secret that others can read is told, with its file' "$(<many.err)" '*conf/b.json: hooks.patientnow.secret_file: the secret file *secret.of.b has mode 0644*'
 like 'a mistake in a configuration is told, with its line' "$(<many.err)" '*conf/c.json:2: no JSON*'
 like 'so it is by pnow-inbox' "$(<run.err)" '*conf/c.json:2: no JSON*'
@@ -185,7 +188,7 @@ until_true settled a 20
 holds 'and carried out' settled a 20
 pnow-inbox -C conf stat >stat.out 2>stat.err
 is 'stat: those that can be read, and a status that says of the others' "$? $(jq -r .practice stat.out | xargs) $(wc -l <stat.err)" '78 a b d 3'
-mkdir data/e
+state_back data/e/s.db
 until_true takes e 21
 until_true settled e 21
 holds 'a state file that can be opened again is, without a word from anybody' settled e 21
@@ -204,7 +207,7 @@ is 'and the inbox' $? 0
 
 # ---- Places
 
-rm -f data/*/s.db*
+state_remove data/{a,b,c,d}/s.db
 for practice in a b c d; do
 	jq -nc '{id: "1", type: "patient.updated", payload: {}}, {id: "2", type: "patient.updated", payload: {}}' |
 		pnow-inbox -c "conf/$practice.json" add >added

@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # tap.sh sets some, who sources this reads others
 # What the tests of the whole way share: webhooks posted to pnow-hook, its inbox, pnow-inbox run, pnow-sync, a sandbox. Each
 # program is started through a wrapper that leaves its process id in $DIR/pids, so that it can be killed. Sourced, never run.
-. "$(dirname "${BASH_SOURCE[0]}")/../tap.sh"
-CRASH=$root/tests/crash
+CRASH=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$CRASH/../tap.sh"
 LOAD=$bin/../crash/load
 DIR=$work
 DB=$DIR/glow-denver.db
@@ -39,7 +39,7 @@ shim()
 	local disk=''
 	[ -z "${DISK:-}" ] || disk="export ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD='$bin/../tests/faults.so' \
 PNOW_FAULTS_BELOW='$DIR/glow-denver.db' PNOW_FAULTS='$DIR/disk'"
-	printf '#!/bin/sh\n: >"%s/pids/%s.$$"\n%s\nexec "%s/%s"%s "$@"\n' "$DIR" "$1" "$disk" "$bin" "$1" "${*:2}" >"$DIR/shims/$1"
+	printf '#!/bin/sh\necho "${HOST:-}" >"%s/pids/%s.$$"\n%s\nexec "%s/%s"%s "$@"\n' "$DIR" "$1" "$disk" "$bin" "$1" "${*:2}" >"$DIR/shims/$1"
 	chmod +x "$DIR/shims/$1"
 }
 
@@ -130,7 +130,8 @@ stop_sandbox()
 sandbox()
 {
 	stop_sandbox
-	rm -f "$DIR/sandbox.port" "$DB"*
+	rm -f "$DIR/sandbox.port"
+	state_remove "$DB"
 	pnow-sandbox -s "$DIR/seed.json" -p "$DIR/sandbox.port" "$@" >/dev/null &
 	SANDBOX=$!
 	await "$DIR/sandbox.port" || exit 1
@@ -140,6 +141,7 @@ sandbox()
 		| .crm += {base_url: ($api + "/crm"), token_file: ($dir + "/crm.token")}
 		| .hooks = {patientnow: {verify: "none"}}
 		| .retry_seconds = [range(8) | 1] + [range(100) | 2]' >"$PNOW_CONFIG"
+	on_engine "$PNOW_CONFIG"
 }
 
 # start_all NUMBER: the hook, and a number of runs, started again whenever they end; URL is where webhooks go.
@@ -157,7 +159,7 @@ start_all()
 
 query()
 {
-	sqlite3 -cmd '.timeout 20000' "$DB" "$1"
+	state_sql "$DB" "$1"
 }
 
 # Waits until nothing waits or is under way in the inbox, so many seconds at most. "hurry": an opportunity whose answer was
@@ -168,7 +170,7 @@ drain()
 	while left=$(query "SELECT count(*) FROM inbox WHERE state IN ('waiting','running')") && [ "$left" != 0 ]; do
 		[ "$SECONDS" -lt "$until" ] || return 1
 		[ "${2:-}" != hurry ] || query "UPDATE effect SET at=at-60000
-			WHERE done=0 AND effect LIKE 'opportunity/%' AND at < (strftime('%s','now') - 5) * 1000" # a search shows those
+			WHERE done=0 AND effect LIKE 'opportunity/%' AND at < $(($(date +%s) - 5))000" # a search shows those
 		sleep 1
 	done
 }

@@ -100,7 +100,7 @@ is '-v tells both sides' "$(jq -c '.differences[] | [.name, (.want | split("\n")
 # --- What was never done
 
 sandbox_reset
-rm -f "$DIR"/test.db*
+state_remove "$DIR/test.db"
 grep -vE '"id":"(a6|a8|d1|d2)"' "$DIR/mapped" | run
 audit "$DIR/mapped"
 is 'events that never came are found: what they should have changed' "$status $(jq -r 'select(.applied | not) | .id' "$DIR/found" | sort -u | paste -sd,)" \
@@ -128,14 +128,14 @@ a9 a8 a4 a3 a2 a6 a1 a7 a5'
 while read -r -a order; do
 	[ ${#order[@]} -gt 0 ] || continue
 	sandbox_reset
-	rm -f "$DIR"/test.db*
+	state_remove "$DIR/test.db"
 	for id in "${order[@]}"; do grep "\"id\":\"$id\"" "$DIR/mapped"; done >"$DIR/ordered"
 	run -j 1 <"$DIR/ordered"
 	audit "$DIR/ordered"
 	is "nothing after ${order[*]}" "$status $(found | paste -sd,)" '0 '
 done <<<"$orders"
 sandbox_reset
-rm -f "$DIR"/test.db*
+state_remove "$DIR/test.db"
 jq -c 'select(.patient.id == "10234") | .occurred = .received | .patient.id = ("p" + .id[1:])' "$DIR/events" | mapped >"$DIR/shared"
 run -j 1 <"$DIR/shared"
 audit "$DIR/shared"

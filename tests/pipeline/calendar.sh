@@ -12,7 +12,7 @@ told=0
 begin()
 {
 	sandbox_reset
-	rm -f "$DIR"/test.db*
+	state_remove "$DIR/test.db"
 	practice test ".calendar = {name: \"PatientNow\", as: \"$1\"} | .workflows = {} | .move_opportunities = false${2:+ | $2}"
 }
 
@@ -131,7 +131,7 @@ lost()
 	first=$(outcome)
 	made=$(entries | wc -w)
 	faults_end
-	rm "$DIR/test.db-limits" # the pause that the CRM asked for
+	state_limits_forget "$DIR/test.db" # the pause that the CRM asked for
 	come 1 booked "$year-12-24T08:00:00-07:00"
 	second=$(outcome)
 	send
@@ -342,7 +342,7 @@ restored()
 	tell "$1" booked "${day}10:00:00-07:00" "${day}10:30:00-07:00"
 	[ -z "${2:-}" ] || sed -i -E 's/"patient":\{[^}]*\}/"patient":{"id":"'"$2"'"}/' "$DIR/event"
 	pnow-inbox dump -o "$DIR/dump" && cp "$DIR/event" "$DIR/booking" && send
-	rm "$DIR"/test.db* && pnow-inbox load "$DIR/dump" && cp "$DIR/booking" "$DIR/event"
+	state_remove "$DIR/test.db" && pnow-inbox load "$DIR/dump" && cp "$DIR/booking" "$DIR/event"
 	[ -n "${3:-}" ] || send
 	outcome
 	curl -sS "$API/_/state" | jq '.calendar | length'

@@ -11,7 +11,7 @@ member='{membership: {id: "77", program: "Glow Club", sold_date: "2026-12-01", a
 begin()
 {
 	sandbox_stop
-	rm -f "$DIR"/test.db*
+	state_remove "$DIR/test.db"
 	seed "${1:-.}"
 	sandbox
 	practice test
@@ -75,7 +75,7 @@ membership.created|{patient: $ana} + '"$member"'|4|'"$contact_put, POST /contact
 	begin
 	while IFS='|' read -r type facts most want; do
 		sandbox_reset
-		rm -f "$DIR"/test.db*
+		state_remove "$DIR/test.db"
 		send <"$DIR/before"
 		event "$type" e $T2 "$facts" >"$DIR/event"
 		send <"$DIR/event"
@@ -182,7 +182,7 @@ crm-push: bill.completed: 2 events, 6 calls of the CRM, 3.00 each'
 
 seed '.patientnow.patients = [{patientId: "10234", firstName: "Ana", lastName: "Lopez", email: "ana@example.com"}]'
 sandbox_stop
-rm -f "$DIR"/test.db*
+state_remove "$DIR/test.db"
 sandbox
 practice test
 export PNOW_CONFIG=$DIR/test.json
@@ -191,7 +191,7 @@ for n in 1 2 3; do webhook AppointmentCreated "w$n" $T1 '{"appointmentId":"'$n'"
 pnow-enrich -v <"$DIR/webhooks" 2>"$DIR/err" | jq -c .patientnow_calls >"$DIR/counts"
 is 'pnow-enrich -v: likewise' "$(grep ' each$' "$DIR/err")" 'pnow-enrich: appointment.booked: 3 events, 1 calls of PatientNow, 0.33 each'
 is 'and in the event that the call was made for' "$(<"$DIR/counts")" $'1\nnull\nnull'
-rm -f "$DIR"/test.db*
+state_remove "$DIR/test.db"
 curl -sS -X DELETE "$API/_/requests" >"/dev/null"
 pnow-inbox add <"$DIR/webhooks" >"$DIR/added"
 pnow-inbox run -1 -- pnow-sync 2>"$DIR/err"

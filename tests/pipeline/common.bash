@@ -155,6 +155,7 @@ practice()
 		workflows: {appointments: "PatientNow Appointments Update", order_paid: "PatientNow Order Paid",
 			membership: "PatientNow Membership Update", birthday: "PatientNow Birthday"}
 	} | '"${2:-.}" >"$DIR/$1.json"
+	on_engine "$DIR/$1.json"
 }
 
 # --- From a webhook to a result
@@ -303,6 +304,7 @@ work_begin()
 	API=http://127.0.0.1:$(port_in "$OWN/port")
 	jq --arg api "$API/crm" --arg state "$OWN/test.db" '.crm.base_url = $api | .state = $state' "$DIR/test.json" >"$DIR/test-$1.json"
 	export PNOW_CONFIG=$DIR/test-$1.json
+	on_engine "$PNOW_CONFIG"
 }
 
 # attempt SCENARIO: the sandbox as new, and what comes before the scenario's event done.
@@ -312,7 +314,7 @@ attempt()
 	keep_requests
 	curl -sS -X POST "$API/_/reset" --next -sS -X DELETE "$API/_/faults" >"/dev/null"
 	IFS='|' read -r name before EVENT < <(grep "^$1|" <<<"$scenarios")
-	rm -f "$OWN"/test.db*
+	state_remove "$OWN/test.db"
 	for name in $before; do crm-push <"$DIR/$name" >"$OWN/before" 2>>"$OWN/err" || return 1; done
 	curl -sS -X DELETE "$API/_/requests" >"/dev/null"
 	: >"$OWN/results"
@@ -323,7 +325,7 @@ again()
 {
 	local i
 	for ((i = 0; i < 5; i++)); do
-		[ ! -e "$OWN/test.db" ] || state_later "$OWN/test.db" effect 120000 2>>"$OWN/err"
+		! state_there "$OWN/test.db" || state_later "$OWN/test.db" effect 120000 2>>"$OWN/err"
 		crm-push <"$DIR/$EVENT" >>"$OWN/results" 2>>"$OWN/err"
 		settled "$OWN/results" && return
 	done
@@ -406,6 +408,6 @@ told()
 change()
 {
 	practice test "$1"
-	rm -f "$DIR/test.db"*
+	state_remove "$DIR/test.db"
 	setup
 }

@@ -8,7 +8,7 @@ export PNOW_CONFIG=$DIR/test.json
 begin()
 {
 	sandbox_stop
-	rm -f "$DIR"/test.db*
+	state_remove "$DIR/test.db"
 	seed ".crm.locations[0].contacts = [{id: \"ana1\", firstName: \"Ana\", email: \"ana@example.com\", dndSettings: ${1:-{\}}}]"
 	sandbox
 	practice test '.dnd = true'

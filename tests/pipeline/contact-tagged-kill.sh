@@ -28,7 +28,7 @@ fresh()
 	[ "$1" = pro ] || profile="patientnow: {profile: \"patientnow-essentials\", base_url: \"$API/envision\", user: \"sandbox\",
 		password_file: \"pne.password\", apikey_file: \"pne.apikey\"}"
 	curl -sS -X POST "$API/_/reset" --next -sS -X DELETE "$API/_/faults" --next -sS -X DELETE "$API/_/requests" >"/dev/null"
-	rm -f "$OWN"/test.db*
+	state_remove "$OWN/test.db"
 	: >"$OWN/results"
 	jq ". * {crm: {base_url: \"$API/crm\"}, $profile}" "$PNOW_CONFIG" >"$OWN.json"
 	mv "$OWN.json" "$PNOW_CONFIG"
@@ -39,7 +39,7 @@ again()
 {
 	local i
 	for ((i = 0; i < 5; i++)); do
-		[ ! -e "$OWN/test.db" ] || state_later "$OWN/test.db" creation 120000 2>>"$OWN/err"
+		! state_there "$OWN/test.db" || state_later "$OWN/test.db" creation 120000 2>>"$OWN/err"
 		pnow-sync <"$DIR/event" >>"$OWN/results" 2>>"$OWN/err"
 		[[ $(tail -n 1 "$OWN/results") =~ '"status":"'(done|unchanged|ignored)'"' ]] && return
 	done

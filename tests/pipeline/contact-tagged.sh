@@ -27,7 +27,8 @@ begin()
 {
 	sandbox_stop
 	hook_stop # it waits a second for a connection that is kept
-	rm -f "$DIR"/*.db* "$DIR"/test.json "$DIR"/hook.port
+	state_remove "$DIR/test.db"
+	rm -f "$DIR"/test.json "$DIR"/hook.port
 	seed "(.crm.locations[0].contacts = [$john + {tags: [\"vip\", \"pnowcreate\"]}]) | ${2:-.}"
 	API=http://127.0.0.1:1
 	configure "$@"

@@ -55,7 +55,7 @@ jq '.patientnow.daily_limit = 2 | .patientnow.reserve = 0' "$DIR/expired.json" >
 pnow-fetch -c "$DIR/poor.json" -b -i -l patient -e patient -s 2026-11-01 2>said
 is 'where the calls end, the walk stops' "$? $(pnow-inbox list | wc -l)" '75 4'
 asked >/dev/null
-sqlite3 "$DIR/expired.db" "UPDATE bookmark SET cursor = 'gone'"
+state_sql "$DIR/expired.db" "UPDATE bookmark SET cursor = 'gone'"
 pnow-fetch -b -i -l patient -e patient 2>said
 is 'where the EMR has forgotten the place, the walk begins anew, and says so' "$? $(asked) $(<said)" \
 	'0 gone first at%2F2%2B%3D at%2F3%2B%3D at%2F4%2B%3D pnow-fetch: patients, page 3: 400; where the walk stood is not known there any more: it begins anew'
@@ -79,7 +79,7 @@ is 'pages that are all the first one have an end, too' "$? $(<said) $(jq -r .pat
 	'69 pnow-fetch: patients: page 2 is the one before again: see paging of the profile 10 11'
 emr far cursor
 pnow-fetch -b -l patient -s 2026-11-01 >got
-sqlite3 "$DIR/far.db" "UPDATE bookmark SET page = 1000000, began = since, since = '2026-11-01T00:00:00Z'"
+state_sql "$DIR/far.db" "UPDATE bookmark SET page = 1000000, began = since, since = '2026-11-01T00:00:00Z'"
 pnow-fetch -b -l patient >got 2>said
 is 'a million pages are enough' "$? $(<said)" '69 pnow-fetch: patients: page 1000000: there is another one: the list has no end'
 emr types cursor

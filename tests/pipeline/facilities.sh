@@ -10,7 +10,7 @@ T1=2026-12-01T10:00:00Z T2=2026-12-01T11:00:00Z T3=2026-12-01T12:00:00Z T4=2026-
 begin()
 {
 	sandbox_stop
-	rm -f "$DIR"/test.db*
+	state_remove "$DIR/test.db"
 	seed '.crm.locations += [.crm.locations[1] + {id: "'$UPTOWN'", token: "sandbox-uptown-token", refresh_token: "sandbox-uptown-refresh"}]'
 	sandbox
 	practice test '.facilities = {Downtown: {location_id: "'$DOWNTOWN'", token_file: "downtown.token"},
@@ -244,7 +244,7 @@ is 'each has its own contact, note and opportunity' "$(for at in $DOWNTOWN $UPTO
 is 'names are looked up in each' "$(requests 'select(.path | contains("customFields")) | .path | split("/")[2]' | sort | tr -d '"')" \
 	"$(printf '%s\n' $DOWNTOWN $UPTOWN $MAIN)"
 is 'no request was refused, so each had the token and the ids of its own' "$(requests 'select(.status >= 400) | [.method, .path, .status]')" ''
-is 'the ids of a field differ' "$(sqlite3 "$DIR/test.db" "SELECT count(DISTINCT id) FROM name WHERE name = 'PNOW ID'")" 3
+is 'the ids of a field differ' "$(state_sql "$DIR/test.db" "SELECT count(DISTINCT id) FROM name WHERE name = 'PNOW ID'")" 3
 paid e7 $T4 991 460.50 '"Downtown"' | run
 is 'the difference of a bill sent again is added where it was' "$(held $DOWNTOWN '.fields["Patient Lifetime Value"]')$(held $UPTOWN '.fields["Patient Lifetime Value"]')" \
 	'"510.50""100.50"'

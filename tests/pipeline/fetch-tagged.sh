@@ -11,7 +11,7 @@ person='{firstName: "Ann\(.)", lastName: "Lee", gender: "female", dateOfBirth: "
 begin()
 {
 	sandbox_stop
-	rm -f "$DIR"/test.db*
+	state_remove "$DIR/test.db"
 	seed ".crm.locations[0].contacts = [range($1) | $person] + [(range(2) | . + 5000 | $person | .tags = [\"vip\"])]"
 	sandbox "${@:2}"
 	practice test

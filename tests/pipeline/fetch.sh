@@ -177,14 +177,15 @@ is 'the bookmark stood there, behind what was written' "$? $(grep -c . got)" '0 
 
 # --- Bookmarks
 
-rm -f "$DIR"/test.db*
+state_remove "$DIR/test.db"
 asked >/dev/null
 pnow-fetch -b -l patient >got 2>said
 is 'the first walk needs a beginning' "$? $(<said)" '64 pnow-fetch: there is no bookmark yet: -s SINCE says where the first walk is to begin'
 is 'it is -s' "$(pnow-fetch -b -l patient -s 2026-11-21T00:00:00Z | wc -l)" 2
 is 'the next one begins where the last began, less five minutes, whatever -s says' "$(pnow-fetch -b -l patient -s 2026-01-01 | wc -l)" 1
 is 'each kind of walk has a bookmark of its own' "$(pnow-fetch -b -l patient -e patient -s 2026-01-01 | wc -l)" 3
-sed -i 's#"state": "test.db"#"state": "new.db"#' "$DIR/test.json"
+jq '.state = "new.db"' "$DIR/test.json" >"$DIR/new.json" && mv "$DIR/new.json" "$DIR/test.json"
+on_engine "$DIR/test.json"
 pnow-fetch -b -l patient -s 2026-01-01 >/dev/full 2>said
 is 'an output that cannot be written: exit 73' "$?" 73
 is 'and the bookmark has not moved' "$(pnow-fetch -b -l patient -s 2026-12-01 | grep -c .)" 3
@@ -228,7 +229,7 @@ pnow-fetch -b -i -v -l bill -e bill -s 2026-01-01 >got 2>said
 is '-i: the events are in the inbox, and nothing is written' "$? $(wc -c <got) $(tail -n 1 said)" '0 0 pnow-fetch: 1 entries, 0 with an error, 1 new in the inbox'
 is 'with type, patient and subject' "$(pnow-inbox list | jq -c '[.state, .type, .patient, .subject]')" '["waiting","bill.completed","10234","bill/991"]'
 timeout 60 pnow-inbox run -1 -- pnow-sync >/dev/null 2>&1
-sqlite3 "$DIR/new.db" "DELETE FROM bookmark"
+state_sql "$DIR/new.db" "DELETE FROM bookmark"
 pnow-fetch -b -i -v -l bill -e bill -s 2026-01-01 2>said
 is 'what it has had before it knows' "$(tail -n 1 said) $(pnow-inbox list | wc -l)" 'pnow-fetch: 1 entries, 0 with an error, 0 new in the inbox 1'
 

@@ -14,7 +14,7 @@ export PNOW_CONFIG=$DIR/test.json
 anew()
 {
 	sandbox_reset
-	rm -f "$DIR"/test.db*
+	state_remove "$DIR/test.db"
 }
 
 # back: events on standard input as a backfill's; what became of them.

@@ -60,7 +60,7 @@ bill() # ID PATIENT BILL
 bill one p1 b1 >"$DIR/one"
 bill two p2 b2 >"$DIR/two"
 for when in hang delay; do
-	rm -f "$OWN"/test.db*
+	state_remove "$OWN/test.db"
 	curl -sS -X POST "$API/_/reset" >"/dev/null"
 	curl -sS -X DELETE "$API/_/requests" >"/dev/null"
 	bill zero p1 b0 | crm-push >"$OWN/results" # both contacts are known
@@ -87,7 +87,7 @@ pnow-sandbox -s "$DIR/seed.json" -L 3600000 -p "$OWN/port2" >/dev/null &
 SANDBOX=$!
 API=http://127.0.0.1:$(port_in "$OWN/port2")
 sed -i "s#http://[0-9.:]*#$API#" "$PNOW_CONFIG"
-rm -f "$OWN"/test.db*
+state_remove "$OWN/test.db"
 fault 500 path=/opportunities/ method=POST count=1
 crm-push <"$DIR/booked" >"$OWN/results" 2>"$OWN/err"
 state_later "$OWN/test.db" effect 120000

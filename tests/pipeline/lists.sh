@@ -34,7 +34,7 @@ codes()
 # new: as if nothing had ever been done.
 new()
 {
-	rm -f "$DIR"/test.db*
+	state_remove "$DIR/test.db"
 	asked >/dev/null
 }
 

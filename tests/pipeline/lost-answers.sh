@@ -86,7 +86,7 @@ push patient.created a 1 '{}' >/dev/null
 fault '"reset-after","method":"PUT","path":"/contacts/","skip":1,"count":1'
 fault '"429","method":"PUT","path":"/contacts/","skip":1,"count":1,"retry_after":100'
 is 'an addition that was made, its answer lost, and the repeat refused' "$(bill b 1 991 100.00)" 'failed'
-rm "$DB-limits" # the pause that the CRM asked for
+state_limits_forget "$DB" # the pause that the CRM asked for
 is 'is settled' "$(again <"$DIR/event")" 'done'
 is 'and counts once' "$(held '.fields["Patient Lifetime Value"]')" 100.00
 
@@ -102,7 +102,7 @@ fresh
 push patient.created a 1 '{}' >/dev/null
 fault '"429","method":"PUT","path":"/contacts/","skip":1,"count":1,"retry_after":100'
 is 'an addition that was refused' "$(bill b 1 991 100.00)" 'failed'
-rm "$DB-limits"
+state_limits_forget "$DB"
 set_value 30.00
 is 'and somebody has changed the value since: that is for people to decide' \
 	"$(again <"$DIR/event") $(jq -r .error.code "$DIR/result")" 'failed undecided'
@@ -112,7 +112,7 @@ fresh
 fault '"reset-after","method":"POST","path":"/notes","count":1'
 fault '"429","method":"GET","path":"/notes","count":1,"retry_after":100'
 is 'a note whose answer was lost, and the contact'\''s cannot be looked at' "$(visit appointment.booked a booked 1)" 'failed'
-rm "$DB-limits"
+state_limits_forget "$DB"
 is 'is looked for by whoever comes next' "$(again <"$DIR/event")" 'done'
 is 'and not repeated' "$(held '.notes | length')" 1
 

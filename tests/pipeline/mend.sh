@@ -107,7 +107,7 @@ is '-k: a value that is not there is written, and the status stays as somebody h
 # --- What never came
 
 sandbox_reset
-rm -f "$DIR"/test.db*
+state_remove "$DIR/test.db"
 grep -vE '"id":"(a6|a8|d1|d2)"' "$DIR/mapped" | run -j 1
 mend -n
 is 'events that never came: -n shows what is missing' "$(jq -r .applied "$DIR/found" | sort -u) $(written)" 'false '

@@ -57,6 +57,7 @@ is 'trace knows either id' "$(grep -c . "$DIR/old") $(diff "$DIR/old" "$DIR/new"
 is 'and when the one became the other' "$(jq -c 'select(.what == "merged") | [.patient, .detail]' "$DIR/old")" '["old0","into new0"]'
 pnow-inbox dump >"$DIR/dump"
 jq '.state = "other.db"' "$DIR/test.json" >"$DIR/other.json"
+on_engine "$DIR/other.json"
 pnow-inbox -c "$DIR/other.json" load <"$DIR/dump" >/dev/null 2>"$DIR/err"
 head -n 5 "$DIR/bodies" | PNOW_CONFIG=$DIR/other.json bash -c 'pnow-enrich | categorize | crm-map | crm-push' >"$DIR/again" 2>>"$DIR/err"
 is 'a state that was loaded knows it, too' "$(jq -r .status "$DIR/again" | sort | uniq -c | xargs) $(people)" "5 unchanged $orders $merged"
@@ -77,7 +78,7 @@ seed '.crm.locations[0].contacts = [range('$pairs') | "old\(.)", "new\(.)" | {em
 	opportunities: [{name: "P", pipeline: "Non-Surgical", stage: "Booked", status: "open"}]}]'
 sandbox
 practice test
-rm -f "$DIR"/test.db*
+state_remove "$DIR/test.db"
 {
 	told old 1 bill.completed '{}' '+ bill("#/1"; "400.00")'
 	told new 2 bill.completed '{}' '+ bill("#/2"; "80.25")'
@@ -146,7 +147,7 @@ seed '.patientnow.patients = [("7", "8", "9", "5", "6") | {patientId: .,
 	firstName: (if IN("5", "6") then "P\(.)" else "P" end), lastName: "Q", email: "p\(.)@example.com", chart: "C\(.)"}]'
 sandbox
 practice test
-rm -f "$DIR"/test.db*
+state_remove "$DIR/test.db"
 changed() # PATIENT AT
 {
 	webhook PatientUpdated "$1-$2" "2026-01-02T10:00:0$2Z" "{\"patientId\":\"$1\"}" | pnow-enrich 2>>"$DIR/err" | categorize | crm-map | crm-push

@@ -13,7 +13,7 @@ T1=2026-12-01T10:00:00Z
 begin()
 {
 	sandbox_stop
-	rm -f "$DIR"/test.db*
+	state_remove "$DIR/test.db"
 	seed '.crm.oauth.expires_in = $life' --argjson life "${3:-86399}"
 	sandbox "${@:4}"
 	practice test "$1"
@@ -62,7 +62,8 @@ is 'the token is asked for once' "$(tokens)" '1 200'
 patients second 2
 run second
 is 'another run uses the token that is kept' "$(came) $(tokens)" '2 done 1 200'
-is 'the state file that holds it is private' "$(stat -c %a "$DIR/test.db")" 600
+promise='the state file that holds it is private'
+! about_files "$promise" || is "$promise" "$(stat -c %a "$DIR/test.db")" 600
 run second -v
 found=$(cat "$DIR/results" "$DIR/err" | grep -c -e "$(kept access)" -e "$(kept refresh)" -e sandbox-client-secret -e sandbox-crm-refresh)
 is 'no secret is in results and on stderr' "$found" 0
@@ -175,12 +176,12 @@ like 'and it is said how' "$(cat "$DIR/err")" 'crm-push: *crm.oauth.refresh_toke
 emptied()
 {
 	printf 'sandbox-crm-refresh\n' >"$DIR/refresh.token"
-	rm -f "$DIR/test.db-locks" # made anew when the secrets have been read
+	state_closed "$DIR/test.db" # it is opened when the secrets have been read
 	mkfifo "$DIR/$1.events"
 	PNOW_CONFIG=$DIR/test.json crm-push <"$DIR/$1.events" >"$DIR/results" 2>"$DIR/err" &
 	process=$!
 	exec 3>"$DIR/$1.events"
-	until_true test -e "$DIR/test.db-locks"
+	until_true state_opened "$DIR/test.db"
 	: >"$DIR/refresh.token"
 	cat "$DIR/$1" >&3
 	exec 3>&-
@@ -227,10 +228,10 @@ is 'the refresh token is not spent by that' "$(came)" '1 done'
 begin "$location" sandbox-crm-refresh
 patients full 2
 PNOW_CONFIG=$DIR/test.json crm-push </dev/null # makes the state file
-state_sql "$DIR/test.db" "CREATE TRIGGER full BEFORE INSERT ON token BEGIN SELECT RAISE(FAIL, 'full'); END"
+state_fails "$DIR/test.db" token
 run full
 is 'where the state file cannot be written no refresh token is spent' "$(came) $(tokens)" '2 failed state true '
-state_sql "$DIR/test.db" 'DROP TRIGGER full'
+state_works "$DIR/test.db" token
 run full
 is 'and then it is done' "$(came) $(tokens)" '2 done 1 200'
 

@@ -11,7 +11,7 @@ begin()
 	seed '.patientnow.patients = [{patientId: "10234", firstName: "Ana", lastName: "Lopez", email: "ana@example.com"}]'
 	sandbox
 	practice test "${1:-.}"
-	rm -f "$DIR"/test.db*
+	state_remove "$DIR/test.db"
 	curl -sS "$API/crm/oauth/locationToken" -H 'Authorization: Bearer sandbox-agency-token' -H 'Version: 2021-07-28' \
 		-d companyId=sandboxCompany000000 -d "locationId=$MAIN" | jq -r .access_token >"$DIR/crm.token"
 	curl -sS -X DELETE "$API/_/requests" >/dev/null
@@ -146,7 +146,7 @@ is 'a secret that was found to be good says nothing of the next one' "$(jq -c '[
 printf 'sandbox-crm-token\n' >"$DIR/crm.token"
 event patient.created y3 $T1 '{patient: $ana}' | crm-map | crm-push >"$DIR/out" 2>"$DIR/err"
 is 'with the good one it is over' "$(outages)" 0
-state_sql "$DIR/test.db" "CREATE TRIGGER broken BEFORE INSERT ON outage BEGIN SELECT RAISE(FAIL, 'broken'); END"
+state_fails "$DIR/test.db" outage
 printf 'another-crm-token\n' >"$DIR/crm.token"
 jq -n '"ana", "ben", "cleo"' | while read -r name; do
 	event patient.created "w$name" $T1 '{patient: $ana}' | jq -c --argjson name "$name" '.patient |= (.id = $name | .email = "\($name)@example.com")'

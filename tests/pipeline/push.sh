@@ -17,7 +17,7 @@ paid() # ID TIME BILL TOTAL [FILTER]
 begin()
 {
 	sandbox_stop
-	rm -f "$DIR"/test.db*
+	state_remove "$DIR/test.db"
 	seed "${1:-.}"
 	sandbox "${@:3}"
 	practice test "${2:-.}"
@@ -363,8 +363,10 @@ begin
 } | run -n
 is '-n: exit status 0' $? 0
 is '-n sends nothing' "$(requests .path)" ''
-[ ! -e "$DIR/test.db" ]
-point '-n makes no state'
+if about_files '-n makes no state'; then
+	[ ! -e "$DIR/test.db" ]
+	point '-n makes no state'
+fi
 is '-n shows each request, with {…} where only the CRM knows the id' "$(jq -r '"\(.id) \(.method) \(.path)"' "$DIR/results")" \
 	'e1 POST /contacts/upsert
 e1 PUT /contacts/{contact}
@@ -388,23 +390,25 @@ same '-n shows fields by name, pipeline and stage too' \
 
 # --- A state file that cannot be written
 
-begin "$one"
-booked e1 $T1 | run
 paid e2 $T2 991 450.00 >"$DIR/paid"
-before=$(curl -sS "$API/_/state") statuses=''
-for room in 4 8 12 16 24 32 48; do # the disk is full when the log has so many KiB
-	(trap '' XFSZ && ulimit -f $room && run <"$DIR/paid")
-	statuses+="$(jq -r '"\(.status)/\(.error.retry)"' "$DIR/results" 2>/dev/null) "
-done
-[[ $statuses == *failed/true* ]] && [[ $statuses != *failed/false* ]]
-point 'a full disk: failed, to be tried again' "$statuses"
-run <"$DIR/paid"
-is 'and when there is room again nothing has been done twice, and nothing is missing' \
-	"$(contact ana@example.com | jq -c '[.fields["Patient Lifetime Value"], (.notes | length), (.workflows | length)]')" '["450.00",2,3]'
+if about_files 'a full disk: failed, to be tried again'; then
+	begin "$one"
+	booked e1 $T1 | run
+	before=$(curl -sS "$API/_/state") statuses=''
+	for room in 4 8 12 16 24 32 48; do # the disk is full when the log has so many KiB
+		(trap '' XFSZ && ulimit -f $room && run <"$DIR/paid")
+		statuses+="$(jq -r '"\(.status)/\(.error.retry)"' "$DIR/results" 2>/dev/null) "
+	done
+	[[ $statuses == *failed/true* ]] && [[ $statuses != *failed/false* ]]
+	point 'a full disk: failed, to be tried again' "$statuses"
+	run <"$DIR/paid"
+	is 'and when there is room again nothing has been done twice, and nothing is missing' \
+		"$(contact ana@example.com | jq -c '[.fields["Patient Lifetime Value"], (.notes | length), (.workflows | length)]')" '["450.00",2,3]'
+fi
 begin "$one"
 booked e1 $T1 | run
 calls=$(requests .n | wc -l)
-sqlite3 "$DIR/test.db" 'BEGIN IMMEDIATE' ".shell touch $DIR/locked; while [ ! -e $DIR/unlock ]; do sleep 0.05; done" &
+state_held "$DIR/test.db" "$DIR/locked" "$DIR/unlock" &
 locker=$!
 until_true test -e "$DIR/locked"
 run <"$DIR/paid"
@@ -415,9 +419,9 @@ wait $locker
 run <"$DIR/paid"
 came 'and then it is done' 'done'
 
-rm -f "$DIR"/test.db* "$DIR"/err.*
+state_remove "$DIR/test.db" "$DIR"/err.*
 for round in $(seq 15); do
-	rm -f "$DIR"/test.db*
+	state_remove "$DIR/test.db"
 	for n in 1 2 3 4 5 6; do
 		PNOW_CONFIG=$DIR/test.json crm-push <"/dev/null" 2>"$DIR/err.$round.$n" &
 		running[n]=$!

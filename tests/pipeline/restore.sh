@@ -82,7 +82,7 @@ before=$(enrolments)
 
 # ---- The restore; everything of the afternoon comes again
 
-rm -f "$DIR"/test.db*
+state_remove "$DIR/test.db"
 is 'noon is loaded' "$(pnow-inbox load "$DIR/noon" 2>&1; echo $?)" 0
 cat "$DIR/afternoon" "$DIR/last" | pnow-inbox add >"$DIR/added"
 begin

@@ -8,7 +8,7 @@
 begin()
 {
 	sandbox_stop
-	rm -f "$DIR"/test.db*
+	state_remove "$DIR/test.db"
 	seed "${1:-.}"
 	sandbox
 	practice test "${2:-.}"
@@ -103,7 +103,7 @@ tampered()
 {
 	local name
 	sandbox_reset
-	rm -f "$DIR"/test.db*
+	state_remove "$DIR/test.db"
 	run <"$DIR/mapped"
 	ana=$(contact_id ana@example.com) ben=$(contact_id ben@example.com) cleo=$(contact_id cleo@example.com)
 	for name in "$@"; do "$name"; done

@@ -52,7 +52,7 @@ extra=$(($(wc -l <ids) - records))
 [ $extra -le $((kills * 100)) ]
 point "no more than a page is repeated for each kill ($extra records)" "$extra"
 is 'lines that broke off are alone' "$(($(jq -cR 'fromjson? // "broken"' out | grep -c '^"broken"') <= 2 * kills))" 1
-is 'the bookmark is at rest' "$(sqlite3 test.db 'SELECT page, began IS NULL FROM bookmark')" '0|1'
+is 'the bookmark is at rest' "$(state_sql test.db 'SELECT page, CAST(began IS NULL AS INTEGER) FROM bookmark')" '0|1'
 
 # --- Into the inbox, the next page's cursor told by each. What is there tells how far it is; a page that never comes keeps it from its end.
 
@@ -82,7 +82,7 @@ is 'each kill met a walk on its way' "$killed $(<said)" "$kills "
 "${walk[@]}" -v 2>said
 is 'the last walk comes to its end' "$? $(in_inbox)" "0 $records"
 is "into the inbox, $kills kills: each of $records records is there, and once" \
-	"$(sqlite3 test.db 'SELECT count(DISTINCT patient), min(patient + 0), max(patient + 0) FROM inbox')" "$records|1|$records"
+	"$(state_sql test.db 'SELECT count(DISTINCT patient), min(CAST(patient AS INTEGER)), max(CAST(patient AS INTEGER)) FROM inbox')" "$records|1|$records"
 entries=$(tail -n 1 said | grep -o '[0-9]* entries')
 printf '# the last walk: %s; peak memory %d KiB\n' "$entries" "$memory"
 if [ $most -gt 0 ] && [ $memory -gt 0 ]; then

@@ -15,7 +15,7 @@ begin()
 {
 	hook_stop
 	sandbox_stop
-	rm -f "$DIR"/*.db*
+	state_remove "$DIR/test.db"
 	seed ".patientnow.patients = [$ana] | ${1:-.}"
 	sandbox
 	practice test "${2:-.}"
