@@ -36,6 +36,7 @@ struct target {
 	const char *path; /* NULL: standard output */
 	const char *part; /* the file while it is not whole */
 	FILE *file;
+	int problem; /* the errno of what could not be written */
 };
 
 /* Says that it cannot be written, for the reason that errno has; gives the status. */
@@ -62,7 +63,10 @@ static bool open_target(struct target *t)
 static bool write_line(struct str line, void *context)
 {
 	struct target *t = context;
-	return fwrite(line.p, 1, line.n, t->file) == line.n && putc('\n', t->file) != EOF;
+	bool written = fwrite(line.p, 1, line.n, t->file) == line.n && putc('\n', t->file) != EOF;
+	if (!written)
+		t->problem = errno;
+	return written;
 }
 
 /* Whether the entries of a file's folder are on the disk. */
@@ -98,8 +102,10 @@ static int dump(struct inbox *in, struct arena *a, struct target *t)
 		warnx("the state file %s cannot be read now", in->conf->state);
 		return EX_TEMPFAIL;
 	}
-	if (!written)
+	if (!written) {
+		errno = t->problem ? t->problem : errno;
 		return unwritable(t);
+	}
 	if (dump_keep(in->state, made))
 		return EX_OK;
 	warnx("the dump is whole, but the state file %s cannot be written, to say that there is one",
