@@ -277,10 +277,10 @@ state_calls_set()
 }
 
 # state_later FILE WHAT MS: so much time passes for what was done or asked in the CRM (effect), for a patient who is being made
-# (creation), for lists of names (name_list), for leads (contact). state_tokens_end FILE: and all tokens of the CRM have expired.
+# (creation), for lists of names (name_list), for leads (contact), since a dump was made (moment). state_tokens_end FILE: and all tokens of the CRM have expired.
 state_later()
 {
-	local -A moment_of=([effect]=at [creation]=begun [name_list]=asked [contact]=asked)
+	local -A moment_of=([effect]=at [creation]=begun [name_list]=asked [contact]=asked [moment]=at)
 	state_sql "$1" "UPDATE $2 SET ${moment_of[$2]} = ${moment_of[$2]} - $3"
 }
 state_tokens_end()

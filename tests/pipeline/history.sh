@@ -75,6 +75,7 @@ fault 500 path=notes count=20
 is "a live bill whose note fails" "$(bill_event b 9 50.00 2022-01-02T10:00:00Z | live)" failed
 faults_end
 is "backfilled meanwhile, it counts once" "$(bill_event x 9 50.00 2022-01-02T00:00:00Z | back | cut -d' ' -f1) $(ana "$bill_fields")" 'unchanged ["9","50.00"]'
+state_later "$DIR/test.db" effect 60000 # what another host may have begun has ended
 is "tried again, it does the rest" "$(bill_event b 9 50.00 2022-01-02T10:00:00Z | live) $(ana '[.fields["Patient Lifetime Value"], (.notes | length), .workflows]')" \
 	'done ["50.00",1,["PatientNow Order Paid","PatientNow Birthday"]]'
 
@@ -101,6 +102,7 @@ is "what is backfilled and fails is tried again like any other" "$(
 	fault 500 method=PUT count=20
 	bill_event b 9 50.00 2022-01-02T10:00:00Z | back | cut -d' ' -f1
 	faults_end
+	state_later "$DIR/test.db" effect 60000
 	bill_event b 9 50.00 2022-01-02T10:00:00Z | back | cut -d' ' -f1
 	ana "$bill_fields")" $'failed\ndone\n["9","50.00"]'
 finish

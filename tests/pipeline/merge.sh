@@ -107,10 +107,12 @@ for ((n = 0; n < requests; n++)); do
 	wait $process 2>/dev/null
 	until_true eval '[ "$(curl -sS "$API/_/requests" | grep -c "\"fault\": *\"delay\"")" -gt '"$n"' ]'
 	faults_end
+	state_later "$DIR/test.db" effect 60000 # what another host may have begun has ended
 	fault reset-after "skip=$n" count=1
 	sed "$((n + requests + 2))!d" "$DIR/merges" | crm-push >"$DIR/results" 2>>"$DIR/err"
 	faults_end
 done
+state_later "$DIR/test.db" effect 60000
 crm-push <"$DIR/merges" >"$DIR/results" 2>>"$DIR/err"
 is "interrupted at each of $requests requests, and tried again: all are merged" \
 	"$((requests * 2 < pairs)) $(jq -r .status "$DIR/results" | sed 's/unchanged/done/' | sort | uniq -c | xargs) $(people)" "1 $pairs done $pairs $merged"
