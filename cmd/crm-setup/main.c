@@ -5,6 +5,7 @@
  */
 #include "setup.h"
 #include "conf/confine.h"
+#include "conf/host.h"
 
 #include <stdio.h>
 #include <sysexits.h>
@@ -58,6 +59,16 @@ static void show_requests(struct setup *s)
 	crm_close(crm);
 }
 
+/* The state is open, but the limits are opened with each sub-account. */
+static void confine_all(const struct setup *s)
+{
+	char limits[HOST_PATH];
+	bool shared = s->state && conf_is_database(s->conf->state);
+	const char *states[] = {
+		s->conf->state, shared && host_file(limits, s->conf->state, "limits") ? limits : NULL};
+	confine(CONFINE_CLIENT, states, s->state ? COUNT(states) : 0, s->options.verbose);
+}
+
 int main(int argc, char *argv[])
 {
 	struct setup s = {.options = {.usage = usage, .letters = "c:hnt:vVw", .parallel = 1, .seconds = 30}};
@@ -72,7 +83,7 @@ int main(int argc, char *argv[])
 		show_requests(&s);
 	} else {
 		check_here(&s);
-		confine(CONFINE_CLIENT, &s.conf->state, s.state != NULL, s.options.verbose);
+		confine_all(&s);
 		check_patientnow(&s);
 		check_crm(&s);
 	}

@@ -156,7 +156,7 @@ static int check_practice(struct inbox *in, void *context)
 	int64_t first, last;
 	check_events(&c);
 	check_patientnow(&c);
-	left_of_locations(in->conf, check_location, &c);
+	left_of_locations(in, check_location, &c);
 	check_disk(&c);
 	c.read = inbox_span(in->state, &first, &last) && c.read;
 	if (c.read) {

@@ -17,12 +17,12 @@ struct requests left_of_patientnow(struct inbox *in)
 	return r;
 }
 
-void left_of_locations(const struct conf *c,
+void left_of_locations(const struct inbox *in,
 	void (*each)(const char *location, const struct limit_left *, void *), void *context)
 {
 	struct limit_left left;
 	const char *location;
-	for (size_t i = 0; (location = conf_location(c, &i));)
-		if (limits_look(c->state, location, &left) && left.told)
+	for (size_t i = 0; (location = conf_location(in->conf, &i));)
+		if (limits_look(in->conf->state, in->state, location, &left) && left.told)
 			each(location, &left, context);
 }

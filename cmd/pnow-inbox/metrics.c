@@ -288,7 +288,7 @@ static void add_left(struct metrics *m, struct inbox *in)
 	add(m, CALLS_LIMIT, day, (double)r.limit);
 	add(m, LOOKUPS, none, (double)r.lookups);
 	add(m, LOOKUPS_WAIT, none, (double)r.wait);
-	left_of_locations(in->conf, add_location, m);
+	left_of_locations(in, add_location, m);
 }
 
 bool metrics_of(struct metrics *m, struct inbox *in)

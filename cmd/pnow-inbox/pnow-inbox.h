@@ -113,7 +113,7 @@ struct requests {
 
 struct requests left_of_patientnow(struct inbox *in);
 /* Calls each() for every location of the CRM whose limits are known. */
-void left_of_locations(const struct conf *c,
+void left_of_locations(const struct inbox *in,
 	void (*each)(const char *location, const struct limit_left *, void *context), void *context);
 
 /* keys.c: texts, none twice; the texts stay the caller's. Zero-initialise. */

@@ -78,10 +78,11 @@ static void add_limit(const char *location, const struct limit_left *left, void 
 	buf_printf(line, ",\"day_max\":%lld}", (long long)left->day_max);
 }
 
-static void add_limits(struct buf *line, const struct conf *c)
+static void add_limits(struct buf *line, const struct inbox *in)
 {
-	buf_printf(line, ",\"patientnow_limit\":%lld,\"crm_limits\":[", (long long)c->patientnow.daily_limit);
-	left_of_locations(c, add_limit, line);
+	buf_printf(
+		line, ",\"patientnow_limit\":%lld,\"crm_limits\":[", (long long)in->conf->patientnow.daily_limit);
+	left_of_locations(in, add_limit, line);
 	buf_putc(line, ']');
 }
 
@@ -97,7 +98,7 @@ static void write_practice(const struct inbox *in, int64_t since, int64_t until)
 	if (since)
 		add_time(&line, "since", since);
 	add_time(&line, "until", until);
-	add_limits(&line, c);
+	add_limits(&line, in);
 	buf_puts(&line, ",\"pipelines\":[");
 	if (c->pipelines == PIPELINES_BOTH)
 		add_pipeline(&line, c, "surgical");

@@ -173,7 +173,7 @@ static bool write_json(
 	}
 	requests_json(&out, requests);
 	warnings_json(&out, warnings);
-	left_of_locations(in->conf, limit_json, &limits);
+	left_of_locations(in, limit_json, &limits);
 	if (limits.n)
 		buf_printf(&out, ",\"limits\":[%.*s]", (int)limits.n, limits.p);
 	buf_puts(&out, "}\n");
@@ -208,7 +208,7 @@ static bool write_columns(
 			(long long)(when_now_ms() - oldest) / 1000);
 	requests_lines(requests);
 	warnings_lines(warnings);
-	left_of_locations(in->conf, limit_line, NULL);
+	left_of_locations(in, limit_line, NULL);
 	return read;
 }
 

@@ -14,6 +14,9 @@
  *   passed over.
  * - Of the day at most the request that was killed is counted too much, and the next answer says what is
  * right. What a process that was killed had not yet learnt from an answer, the next answer tells again.
+ * - Where hosts share the limit (share.h), all this is within what this one has leased: so many slots, until
+ * a moment, and requests of the day in hand. Slots are given up here before the database is asked, and used
+ *   when it has answered.
  */
 #include "net/allowance.h"
 
@@ -23,9 +26,9 @@
 enum {
 	SLOTS = ALLOWANCE_SLOTS,
 	WAITERS = ALLOWANCE_WAITERS,
-	ASSUMED_MAX = 100, /* in */
-	ASSUMED_INTERVAL_MS = 10000,
-	ASSUMED_DAY = 200000,
+	ASSUMED_MAX = SHARE_ASSUMED_MAX, /* in */
+	ASSUMED_INTERVAL_MS = SHARE_ASSUMED_INTERVAL_MS,
+	ASSUMED_DAY = SHARE_ASSUMED_DAY,
 	NO_SLOT = -1,
 };
 
@@ -40,6 +43,9 @@ static const int64_t unseen_max = SECOND; /* who waits and has not looked for so
 static const int64_t dead_grace = SECOND / 5;   /* what a dead process has sent may still be on its way */
 static const int64_t pause_max = 60 * SECOND;   /* longer pauses are the caller's matter, and in them */
 static const int64_t ask_every = 3600 * SECOND; /* a request asks whether they are over */
+static const int64_t term = SHARE_TERM_MS * MS; /* of a lease */
+static const int64_t soon = 50 * MS;            /* to ask for it more often costs more than it brings */
+static const int64_t idle_after = 3 * SECOND;   /* then what is leased is given back */
 
 static int64_t least(int64_t x, int64_t y)
 {
@@ -63,6 +69,7 @@ void allowance_wake(struct allowance *a, struct moment now)
 		memset((void *)a->slots, 0, sizeof a->slots);
 		memset((void *)a->waiters, 0, sizeof a->waiters);
 		a->trial = a->pause = a->ask = a->yields_from = a->live_at = a->buried = 0;
+		a->lease.slots = a->lease.until = a->lease.asked = a->lease.failed = a->lease.active = 0;
 	}
 	a->latest = now.us;
 	a->pause = least(a->pause, now.us + LIMIT_PAUSE_MAX_S * SECOND);
@@ -72,6 +79,25 @@ void allowance_wake(struct allowance *a, struct moment now)
 static int64_t max_of(const struct allowance *a)
 {
 	return a->told ? a->max : ASSUMED_MAX;
+}
+
+static bool is_shared(const struct allowance *a)
+{
+	return a->lease.account != 0;
+}
+
+/* Whether the database must be asked before anything else. */
+static bool is_unleased(const struct allowance *a, int64_t now)
+{
+	return is_shared(a) && a->lease.until <= now;
+}
+
+/* The slots that may be used. */
+static int64_t slots_of(const struct allowance *a, int64_t now)
+{
+	if (is_unleased(a, now))
+		return 0;
+	return is_shared(a) ? least(least(a->lease.slots, a->lease.target), max_of(a)) : max_of(a);
 }
 
 /* How long a slot stays busy after an answer: the interval, and a little for clocks that differ. */
@@ -90,6 +116,7 @@ static bool is_busy(const struct allowance_slot *slot, int64_t now)
 
 struct use {
 	int64_t busy, in_flight, live;
+	int64_t cold; /* when the last of those that are not in flight is free */
 };
 
 static struct use use_of(const struct allowance *a, int64_t now)
@@ -100,6 +127,7 @@ static struct use use_of(const struct allowance *a, int64_t now)
 		use.busy += busy;
 		use.in_flight += a->slots[i].owner != 0;
 		use.live += busy && a->slots[i].live;
+		use.cold = most(use.cold, a->slots[i].until);
 	}
 	return use;
 }
@@ -210,13 +238,18 @@ static int64_t live_lately(const struct allowance *a, int64_t now)
 
 /* --- The day, and pauses --- */
 
+static void begin_day(struct allowance *a, int64_t day)
+{
+	a->day_left = is_shared(a) ? 0 : a->day_max ? a->day_max : ASSUMED_DAY;
+	a->lease.day_taken = a->lease.day_over = 0;
+	a->lease.day_remaining = -1;
+	a->day = day;
+}
+
 static void look_at_day(struct allowance *a, struct moment now)
 {
-	int64_t day = now.ms / DAY_MS;
-	if (a->day == day)
-		return;
-	a->day_left = a->day_max ? a->day_max : ASSUMED_DAY;
-	a->day = day;
+	if (a->day != now.ms / DAY_MS)
+		begin_day(a, now.ms / DAY_MS);
 }
 
 /* What an answer says of the day. What is under way may be in its number or not, so it sets bounds only. */
@@ -228,9 +261,13 @@ static void learn_day(
 	look_at_day(a, now);
 	a->day_max = told->day_max;
 	int64_t high = told->day_remaining, low = high - (a->taken - turn->taken) - turn->in_flight;
-	a->day_left = least(most(a->day_left, low), high);
+	if (!is_shared(a))
+		a->day_left = least(most(a->day_left, low), high);
+	a->lease.day_remaining = high;
+	a->lease.day_over &= high == 0;
 	if (told->status == 429 && high == 0) { /* its day may be another than ours: one is tried in an hour */
 		a->day_closed = least(now.ms + HOUR_MS, (a->day + 1) * DAY_MS);
+		a->lease.day_taken += a->day_left - 1;
 		a->day_left = 1;
 	}
 }
@@ -250,10 +287,13 @@ static void learn_pause(
 	if (told->status == 429 && (turn->asks || pause > a->pause)) {
 		a->pause = pause;
 		a->ask = now + ask_every;
+		a->lease.news = 1;
 	} else if (turn->asks && served) {
 		a->pause = 0;
+		a->lease.news = 1;
 	} else if (turn->asks && !told->sent) {
 		a->ask = now;
+		a->lease.news = 1;
 	}
 }
 
@@ -261,11 +301,13 @@ static void learn_pause(
 static int64_t closed_until(struct allowance *a, struct moment now)
 {
 	look_at_day(a, now);
+	if (is_unleased(a, now.us)) /* what is known may be no more */
+		return a->lease.failed && a->lease.failed + pause_max < now.us ? now.ms + pause_max / MS : 0;
 	if (a->pause > now.us + pause_max && !may_ask(a, now.us))
 		return now.ms + (least(a->ask, a->pause) - now.us) / MS;
 	if (a->day_closed > now.ms && a->day_closed <= now.ms + HOUR_MS)
 		return a->day_closed;
-	return a->day_left > 0 ? 0 : (a->day + 1) * DAY_MS;
+	return a->day_left > 0 || (is_shared(a) && !a->lease.day_over) ? 0 : (a->day + 1) * DAY_MS;
 }
 
 /* --- A turn --- */
@@ -274,6 +316,8 @@ static int64_t closed_until(struct allowance *a, struct moment now)
 static int64_t wait_of(
 	const struct allowance *a, const struct allowance_request *r, struct use use, int64_t now)
 {
+	if (is_unleased(a, now) || (is_shared(a) && a->day_left <= 0))
+		return a->lease.failed ? wait_max : soon / 10;
 	if (a->pause > now && !may_ask(a, now))
 		return a->pause - now;
 	if (!a->told && use.in_flight && now < a->trial + trial_max)
@@ -282,7 +326,7 @@ static int64_t wait_of(
 		return a->yields_from - now;
 	int64_t kept = r->yields ? most(live_lately(a, now) - use.live, 0) : 0;
 	int64_t needed = ahead_of(a, r, now) + kept + 1;
-	int64_t free = max_of(a) - use.busy;
+	int64_t free = slots_of(a, now) - use.busy;
 	return free >= needed ? 0 : wait_for_slots(a, needed - free, now);
 }
 
@@ -300,14 +344,17 @@ static struct limit_turn begin(
 	if (!use.in_flight)
 		a->trial = now;
 	if (r->yields) { /* who is late may catch up a little */
-		a->yields_from = most(a->yields_from, now - interval / 8) + interval / max_of(a);
+		a->yields_from = most(a->yields_from, now - interval / 8) + interval / most(slots_of(a, now), 1);
 	} else if (use.live + 1 >= live_lately(a, now)) {
 		a->live = use.live + 1;
 		a->live_at = now;
 	}
 	a->day_left--;
-	if (turn.asks)
+	a->lease.day_taken++;
+	if (turn.asks) {
 		a->ask = now + ask_every;
+		a->lease.news = 1;
+	}
 	if (slot != NO_SLOT) {
 		a->slots[slot].live = !r->yields;
 		a->slots[slot].owner = r->owner;
@@ -319,6 +366,9 @@ bool allowance_ask(struct allowance *a, struct allowance_request *request, struc
 	struct limit_turn *turn, int64_t *wait, int64_t *until)
 {
 	struct use use = use_of(a, now.us);
+	if (a->lease.active + idle_after < now.us) /* what failed then may not now */
+		a->lease.failed = 0;
+	a->lease.active = now.us;
 	*wait = 0;
 	*until = closed_until(a, now);
 	if (!*until && (*wait = wait_of(a, request, use, now.us)) > 0) {
@@ -337,9 +387,12 @@ static void learn(struct allowance *a, const struct limit_told *told, int64_t no
 {
 	if (told->interval_ms <= 0 || told->max <= 0)
 		return;
+	if (told->max < max_of(a)) /* each account gives up its part at once */
+		a->lease.slots = a->lease.slots * told->max / max_of(a);
 	a->max = told->max;
 	a->interval = told->interval_ms * MS;
 	a->told = 1;
+	a->lease.fresh = 1;
 	for (int64_t i = 0; i < a->slots_used; i++)
 		if (a->slots[i].until > now + interval_of(a))
 			a->slots[i].until = now + interval_of(a);
@@ -352,7 +405,7 @@ static void hold_others(struct allowance *a, const struct limit_turn *turn, int6
 	int64_t ours = turn->busy + (a->taken - turn->taken);
 	if (!a->told || remaining < 0)
 		return;
-	for (int64_t others = a->max - ours - remaining; others > 0; others--) {
+	for (int64_t others = slots_of(a, now) - ours - remaining; others > 0; others--) {
 		int slot = free_slot(a, now);
 		if (slot == NO_SLOT)
 			return;
@@ -365,8 +418,11 @@ void allowance_end(
 	struct allowance *a, const struct limit_turn *turn, const struct limit_told *told, struct moment now)
 {
 	learn(a, told, now.us);
-	if (!told->sent)
+	a->lease.active = now.us;
+	if (!told->sent) {
 		a->day_left++;
+		a->lease.day_taken--;
+	}
 	if (turn->slot != NO_SLOT) { /* it cools for an interval, unless nothing was sent */
 		a->slots[turn->slot].until = told->sent ? now.us + interval_of(a) : 0;
 		a->slots[turn->slot].owner = 0;
@@ -376,16 +432,150 @@ void allowance_end(
 	learn_pause(a, turn, told, now.us);
 }
 
+/* --- A share of the limit --- */
+
+void allowance_share(struct allowance *a, int64_t account)
+{
+	if (!is_shared(a))
+		a->lease.account = account;
+}
+
+/* How many wait. */
+static int64_t waiting(const struct allowance *a, int64_t now, bool live)
+{
+	int64_t n = 0;
+	for (int i = 0; i < WAITERS; i++)
+		n += waits(&a->waiters[i], now) && (!live || !a->waiters[i].yields);
+	return n;
+}
+
+/* How many requests of the day are wanted in hand: twice as many as a lease's time can need. */
+static int64_t day_want(const struct allowance *a, int64_t slots)
+{
+	return 2 * slots * (1 + term / interval_of(a));
+}
+
+/* Whether it is time to ask: the sooner, the more depends on it. */
+static bool must_ask(const struct allowance *a, struct use use, int64_t waiters, int64_t now)
+{
+	const struct allowance_lease *l = &a->lease;
+	int64_t age = now - l->asked;
+	if (l->failed)
+		return age >= SECOND;
+	if (l->until <= now && !waiters)
+		return l->news && age >= soon;
+	if (l->until <= now || l->news)
+		return age >= soon;
+	if (!l->day_over && a->day_left < day_want(a, l->slots) / 2)
+		return age >= 2 * soon;
+	if (waiters && use.busy + waiters > l->slots) /* more than was said, or others give it up just now */
+		return age >= (l->slots >= l->need ? 2 * soon : l->slots < l->target ? 5 * soon : SECOND);
+	if (l->slots > l->target && use.busy < l->slots)
+		return age >= 5 * soon;
+	return age >= (l->active > l->asked ? SECOND : term / 2);
+}
+
+bool allowance_asks(struct allowance *a, struct moment now, bool leaves, struct share_asked *asked)
+{
+	struct allowance_lease *l = &a->lease;
+	struct use use = use_of(a, now.us);
+	int64_t waiters = waiting(a, now.us, false);
+	bool idle = !waiters && !use.in_flight && (leaves || l->active + idle_after < now.us);
+	bool ends = idle && l->until > now.us;
+	look_at_day(a, now);
+	if (leaves && !ends && !l->news)
+		return false;
+	if (!leaves && (ends ? l->failed && now.us - l->asked < SECOND : !must_ask(a, use, waiters, now.us)))
+		return false;
+	int64_t live = most(use.live, live_lately(a, now.us)) + waiting(a, now.us, true);
+	int64_t lasts = term + SHARE_GRACE_MS * MS + interval_of(a);
+	live += live > 0; /* the next one shall not wait */
+	l->slots = least(l->slots, most(use.busy, l->target));
+	if (ends) {
+		l->slots = l->until = live = 0;
+		lasts = most(use.cold - now.us, 0) + MS;
+		a->day_left = 0;
+	}
+	int64_t need = ends ? 0 : most(use.busy + waiters, live);
+	*asked = (struct share_asked){.account = l->account,
+		.turn = ++l->turn,
+		.slots = most(use.busy, l->slots),
+		.live = live,
+		.need = need,
+		.lasts = lasts / MS,
+		.day = a->day,
+		.day_taken = l->day_taken,
+		.day_left = a->day_left,
+		.day_want = ends ? 0 : day_want(a, most(l->slots, need)),
+		.told = l->fresh,
+		.interval = a->told ? a->interval / MS : 0,
+		.max = a->told ? a->max : 0,
+		.day_max = a->day_max,
+		.day_remaining = l->day_remaining,
+		.said = l->news,
+		.pause = most(a->pause - now.us, 0) / MS,
+		.ask = most(a->ask - now.us, 0) / MS};
+	l->asked = now.us;
+	l->fresh = l->news = 0;
+	return true;
+}
+
+/* Takes over what others have been told since. */
+static void hear(struct allowance *a, const struct share_got *got, int64_t now)
+{
+	struct allowance_lease *l = &a->lease;
+	if (got->told > l->told && !l->fresh) {
+		learn(a, &(struct limit_told){.interval_ms = got->interval, .max = got->max}, now);
+		a->day_max = got->day_max ? got->day_max : a->day_max;
+		l->fresh = 0;
+	}
+	if (got->said > l->said && !l->news) {
+		a->pause = got->pause ? now + got->pause * MS : 0;
+		a->ask = now + got->ask * MS;
+	}
+	l->told = got->told;
+	l->said = got->said;
+}
+
+void allowance_got(struct allowance *a, const struct share_asked *asked, const struct share_got *got,
+	int64_t began, struct moment now)
+{
+	struct allowance_lease *l = &a->lease;
+	if (!got) {
+		l->fresh |= asked->told;
+		l->news |= asked->said;
+	}
+	if (asked->turn != l->turn)
+		return;
+	if (!got) {
+		l->failed = l->failed ? l->failed : now.us;
+		return;
+	}
+	l->failed = 0;
+	hear(a, got, now.us);
+	l->ahead += got->now - now.ms;
+	l->slots = asked->need ? got->slots : 0;
+	l->until = asked->need ? began + term : 0;
+	l->target = got->target;
+	l->need = asked->need;
+	l->used = got->used;
+	if (a->day != got->day)
+		begin_day(a, got->day);
+	a->day_left += got->day_more;
+	l->day_left = got->day_left;
+	l->day_over = a->day_left <= 0 && asked->need;
+}
+
 /* --- For people --- */
 
 struct limit_left allowance_left(const struct allowance *a, struct moment now)
 {
 	int64_t day_max = a->day_max ? a->day_max : ASSUMED_DAY;
-	int64_t day_left = a->day == now.ms / DAY_MS ? a->day_left : day_max;
+	int64_t day_left = a->day == now.ms / DAY_MS ? a->day_left + a->lease.day_left : day_max;
 	return (struct limit_left){.told = a->told,
 		.interval_ms = a->told ? a->interval / MS : ASSUMED_INTERVAL_MS,
 		.max = max_of(a),
-		.left = most(max_of(a) - use_of(a, now.us).busy, 0),
+		.left = most(max_of(a) - use_of(a, now.us).busy - a->lease.used, 0),
 		.day_max = day_max,
 		.day_left = most(day_left, 0)};
 }

@@ -7,6 +7,7 @@
 #define ALLOWANCE_H
 
 #include "net/limit.h"
+#include "net/share.h"
 
 #include <stdatomic.h>
 
@@ -28,6 +29,20 @@ struct allowance_waiter {
 	_Atomic int64_t yields;
 };
 
+/* What this account has of a limit that hosts share (share.h). All zero: the limit is this host's alone. */
+struct allowance_lease {
+	_Atomic int64_t account, turn;
+	_Atomic int64_t slots, until; /* so many, until then, and it should have */
+	_Atomic int64_t target;
+	_Atomic int64_t asked, failed; /* when the database was asked last; since when it does not answer, or 0 */
+	_Atomic int64_t need, used;    /* slots that it was told are needed; that other accounts use */
+	_Atomic int64_t active;        /* when somebody last wanted a request */
+	_Atomic int64_t told, fresh;   /* the database's moment of it; an answer has told since it was asked */
+	_Atomic int64_t said, news;    /* the same of a pause */
+	_Atomic int64_t day_taken, day_remaining, day_left, day_over; /* day_left: of all accounts' */
+	_Atomic int64_t ahead; /* of our clock is the database's, milliseconds */
+};
+
 /* As it is in the file. All zero is a location that nothing is known of. Times are microseconds since the
    machine was started, but for the day's. */
 struct allowance {
@@ -45,6 +60,7 @@ struct allowance {
 	struct allowance_slot slots[ALLOWANCE_SLOTS];
 	struct allowance_waiter waiters[ALLOWANCE_WAITERS];
 	_Atomic int64_t ask; /* in a long pause: when the next request may ask whether it is over */
+	struct allowance_lease lease;
 };
 
 struct moment {
@@ -80,6 +96,18 @@ void allowance_end(
 /* The slots of owners who are no more become free when what they sent is surely counted no longer. */
 void allowance_bury(struct allowance *a, struct moment now,
 	bool (*is_dead)(const void *context, int32_t owner), const void *context);
+
+/* Makes the allowance one of several: it may use only what it is given from now on. account is its number
+   where it has none yet. */
+void allowance_share(struct allowance *a, int64_t account);
+
+/* Whether it is time to ask for a share, or to give it back (leaves: at once, where nobody uses it); then
+   what to ask, which allowance_got follows. */
+bool allowance_asks(struct allowance *a, struct moment now, bool leaves, struct share_asked *asked);
+
+/* What came of asking, which began then. got NULL: nothing. */
+void allowance_got(struct allowance *a, const struct share_asked *asked, const struct share_got *got,
+	int64_t began, struct moment now);
 
 struct limit_left allowance_left(const struct allowance *a, struct moment now);
 

@@ -1,6 +1,6 @@
 /*
  * The CRM's limits: so many requests in an interval, and in a day, for each location. One account of them for
- * all processes that share a state file, so that none of their requests is over a limit.
+ * all processes that share a state, on however many hosts, so that none of their requests is over a limit.
  */
 #ifndef LIMIT_H
 #define LIMIT_H
@@ -15,11 +15,14 @@ enum {
 
 struct limits;
 struct limit;
+struct state;
 
-/* The account is in a file beside the state file: STATE-limits, mode 0600. Ends the process with status 73
-   where it cannot be made. At most once in a process, since closing it frees the locks of the whole process.
- */
-struct limits *limits_open(const char *state_path);
+/* The account is in a file, mode 0600: beside the state file, STATE-limits; for a state in PostgreSQL in the
+   host's own folder (host.h), of what it has leased of the whole. Ends the process with status 73 where it
+   cannot be made. At most once in a process, since closing it frees the locks of the whole process. state
+   stays the caller's. */
+struct limits *limits_open(const char *state);
+/* Gives back what is leased, if nobody needs it. */
 void limits_close(struct limits *l);
 
 /* A location's limit; it lives as long as the limits. */
@@ -35,8 +38,9 @@ struct limit_turn {
 /* Waits until one more request is within the limit. One that yields waits while others wait, and leaves them
    what they have needed lately; of the same kind, who waits longest goes first. False: it must not be made
    before *until (milliseconds since 1970), since the day's requests are used up or the CRM asked for a pause
-   that is longer than a minute. In such a pause one request an hour may be made all the same: what the CRM
-   answers to it counts. May be called from any thread. */
+   that is longer than a minute, or the database has not said for so long what is ours. In such a pause one
+   request an hour may be made all the same: what the CRM answers to it counts. May be called from any thread.
+ */
 bool limit_enter(struct limit *l, bool yields, struct limit_turn *turn, int64_t *until);
 
 /* What came of it. -1: the answer does not say. Counts are 1,000,000,000 at most. */
@@ -61,8 +65,8 @@ struct limit_left {
 
 struct limit_left limit_left(struct limit *l);
 
-/* What is left of a location's limits, for who makes no requests: false where nothing is known of the
- * location. Not in a process that has the limits open. */
-bool limits_look(const char *state_path, const char *location, struct limit_left *left);
+/* What is left of a location's limits to all hosts, for who makes no requests: false where nothing is known
+   of the location. name is the state's. Not in a process that has the limits open. */
+bool limits_look(const char *name, struct state *state, const char *location, struct limit_left *left);
 
 #endif

@@ -90,6 +90,13 @@ const struct postgres_step postgres_steps[] = {
 		 "SELECT pnow_rows.make_table('outage',"
 		 "  'api TEXT NOT NULL, digest TEXT NOT NULL, since BIGINT NOT NULL, next BIGINT NOT NULL', 'api');"
 		 "SELECT pnow_rows.make_table('moment', 'name TEXT NOT NULL, at BIGINT NOT NULL', 'name');"
+		 /* What each host has of a location's limit (share.h). */
+		 "SELECT pnow_rows.make_table('crm_share',"
+		 "  'location TEXT NOT NULL, account BIGINT NOT NULL, turn BIGINT NOT NULL, until BIGINT NOT NULL,"
+		 "   slots BIGINT NOT NULL, live BIGINT NOT NULL, need BIGINT NOT NULL, day BIGINT NOT NULL,"
+		 "   day_granted BIGINT NOT NULL, told BIGINT NOT NULL, interval_ms BIGINT NOT NULL,"
+		 "   max BIGINT NOT NULL, day_max BIGINT NOT NULL, day_others BIGINT NOT NULL, said BIGINT NOT NULL,"
+		 "   pause BIGINT NOT NULL, ask BIGINT NOT NULL', 'location, account');"
 		 "SELECT pnow_rows.make_table('useless_list', 'kind TEXT NOT NULL, until BIGINT NOT NULL', 'kind');"},
 	/* Bodies, and the cache that has some of them. */
 	{10, "SELECT pnow_rows.make_table('body', 'key BIGINT NOT NULL, seq BIGINT, text TEXT NOT NULL', 'key');"

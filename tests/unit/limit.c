@@ -404,8 +404,8 @@ int main(void)
 	check_pause(all);
 	struct limit_left s;
 	limits_close(all);
-	ok(limits_look(state, "learning", &s) && s.max == 1000000, "others can look");
-	ok(!limits_look(state, "no such", &s), "and see what nobody knows");
+	ok(limits_look(state, NULL, "learning", &s) && s.max == 1000000, "others can look");
+	ok(!limits_look(state, NULL, "no such", &s), "and see what nobody knows");
 	check_old_file(state);
 	snprintf(command, sizeof command, "rm -r %s", folder);
 	return done() + (system(command) != 0);
