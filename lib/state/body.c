@@ -64,10 +64,13 @@ bool body_tidy(struct state *s)
 		done = empty_some(s, &emptied, end);
 	}
 	for (; done && removed == AT_ONCE; state_let_others(s)) {
+		if (!state_begin(s))
+			return false;
 		done = state_do(s,
 			"DELETE FROM body WHERE key IN (SELECT key FROM body WHERE key<=? ORDER BY key LIMIT ?)", "ii",
 			emptied - APART, (int64_t)AT_ONCE);
 		removed = state_changed(s);
+		done = state_end(s, done) && done;
 	}
 	return done;
 }

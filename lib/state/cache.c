@@ -64,10 +64,12 @@ bool cache_expire(struct state *s, int64_t before)
 {
 	bool done = true;
 	for (int64_t n = EXPIRE_AT_ONCE; done && n == EXPIRE_AT_ONCE; state_let_others(s)) {
-		done = state_do_unflushed(s,
-			"DELETE FROM cache WHERE body IN (SELECT body FROM cache WHERE fetched<? LIMIT ?)", "ii", before,
-			(int64_t)EXPIRE_AT_ONCE);
+		if (!state_begin_unflushed(s))
+			return false;
+		done = state_do(s, "DELETE FROM cache WHERE body IN (SELECT body FROM cache WHERE fetched<? LIMIT ?)",
+			"ii", before, (int64_t)EXPIRE_AT_ONCE);
 		n = state_changed(s);
+		done = state_end(s, done) && done;
 	}
 	return done;
 }

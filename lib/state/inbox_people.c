@@ -311,7 +311,7 @@ static bool purge_some(struct state *s, int64_t before, int64_t *seq, int64_t *n
 					"SELECT min(seq), max(seq) FROM (SELECT seq FROM inbox WHERE seq>? AND settled<?"
 					"  AND state<>'dead' AND body IS NOT NULL ORDER BY seq LIMIT ?) AS next",
 					"iii", *seq, before, (int64_t)PURGE_AT_ONCE) == STATE_ROW;
-	if (done && columns[0]) {
+	if (done && columns[0] && (done = state_begin(s))) {
 		int64_t first = state_number(columns[0]);
 		*seq = state_number(columns[1]);
 		done = state_do(s,
@@ -319,6 +319,7 @@ static bool purge_some(struct state *s, int64_t before, int64_t *seq, int64_t *n
 			"  AND body IS NOT NULL",
 			"iii", first, *seq, before);
 		*n = state_changed(s);
+		done = state_end(s, done) && done;
 	}
 	arena_free(&a);
 	return done;
