@@ -306,6 +306,17 @@ test_sharing()
 	: >go
 	end "$process"
 	fresh
+	put e1 1
+	inbox run -1 -- ./answer
+	put e2 1
+	run_in_background -j 1 -- ./slow stop
+	await fed
+	inbox retry e1 >retried
+	inbox run -1 -- ./answer
+	is 'run: nor is an earlier event of its patient fed meanwhile, which a person has had retried' "$(states)" 'e1 waiting e2 running'
+	: >go
+	end "$process"
+	fresh
 	local i runs=()
 	for ((i = 0; i < 300; i++)); do event "e$i" $((i % 40)); done | inbox add >added
 	for i in 1 2 3 4; do
