@@ -29,6 +29,7 @@ state_answer()
 # state_recount FILE: each count that is kept and is not what is there.
 state_recount()
 {
+	local lately="hour>=strftime('%s','now')/3600-24"
 	state_sql "$1" "BEGIN;
 		SELECT 'event', * FROM (SELECT state, type, n FROM event_count WHERE n<>0
 			EXCEPT SELECT state, coalesce(type,''), count(*) FROM inbox GROUP BY 1, 2);
@@ -38,6 +39,12 @@ state_recount()
 			FROM attempt AS a JOIN inbox AS i ON i.seq=a.event_seq WHERE status NOT IN ('retried','dropped') GROUP BY 1);
 		SELECT 'uncounted calls', count(DISTINCT type) FROM attempt AS a JOIN inbox AS i ON i.seq=a.event_seq
 			WHERE status NOT IN ('retried','dropped') AND type NOT IN (SELECT type FROM call_count) HAVING count(*)>0;
+		SELECT 'answers', * FROM (SELECT hour, what, sum(n) FROM told WHERE what<>'warning' AND $lately GROUP BY 1, 2
+			EXCEPT SELECT at/3600000 AS hour, status, count(*) FROM attempt WHERE $lately AND status NOT IN ('retried','dropped') GROUP BY 1, 2);
+		SELECT 'uncounted answers', * FROM (SELECT at/3600000 AS hour, count(*) FROM attempt WHERE $lately AND status NOT IN ('retried','dropped') GROUP BY 1
+			EXCEPT SELECT hour, sum(n) FROM told WHERE what<>'warning' GROUP BY 1);
+		SELECT 'warnings', * FROM (SELECT coalesce(sum(n),0) FROM told WHERE what='warning' AND $lately
+			EXCEPT SELECT count(*) FROM attempt, json_each(result,'$.warnings') WHERE at/3600000>=strftime('%s','now')/3600-24);
 		SELECT 'body', key FROM body AS b WHERE text<>'' AND NOT EXISTS (SELECT 1 FROM inbox AS i WHERE i.seq=b.seq AND i.body=b.key)
 			AND NOT EXISTS (SELECT 1 FROM cache AS c WHERE c.body=b.key)"
 }
@@ -95,5 +102,6 @@ state_settle()
 {
 	state_sql "$1" "BEGIN; UPDATE inbox SET state='done', attempts=1, settled=received+1000;
 		INSERT INTO attempt(event_seq,at,status,contact,calls,result) SELECT seq, settled, 'done', 'c'||patient, 4,
-			json_object('id', id, 'status', 'done', 'patient_id', patient, 'contact_id', 'c'||patient, 'calls', 4) FROM inbox; COMMIT"
+			json_object('id', id, 'status', 'done', 'patient_id', patient, 'contact_id', 'c'||patient, 'calls', 4) FROM inbox;
+		INSERT INTO told SELECT at/3600000, status, '', count(*) FROM attempt GROUP BY 1, 2; COMMIT"
 }
