@@ -238,6 +238,9 @@ state_answer()
 # state_recount FILE: each count that is kept and is not what is there.
 state_recount()
 {
+	local first warnings="json_array_length(json_extract(result,'$.warnings'))" done="status NOT IN ('retried','dropped')"
+	first=$(($(date +%s) / 3600 - 24))
+	on_sqlite || warnings="json_array_length(result::json->'warnings')"
 	state_sql "$1" "BEGIN;
 		SELECT 'event', x.* FROM (SELECT state, type, n FROM event_count WHERE n<>0
 			EXCEPT SELECT state, coalesce(type,''), count(*) FROM inbox GROUP BY 1, 2) AS x;
@@ -248,6 +251,12 @@ state_recount()
 			FROM attempt AS a JOIN inbox AS i ON i.seq=a.event_seq WHERE status NOT IN ('retried','dropped') GROUP BY 1) AS x;
 		SELECT 'uncounted calls', count(DISTINCT type) FROM attempt AS a JOIN inbox AS i ON i.seq=a.event_seq
 			WHERE status NOT IN ('retried','dropped') AND type NOT IN (SELECT type FROM call_count) HAVING count(*)>0;
+		SELECT 'answers', x.* FROM (SELECT hour, what, sum(n) FROM told WHERE what<>'warning' AND hour>=$first GROUP BY 1, 2
+			EXCEPT SELECT at/3600000, status, count(*) FROM attempt WHERE at/3600000>=$first AND $done GROUP BY 1, 2) AS x;
+		SELECT 'uncounted answers', x.* FROM (SELECT at/3600000, count(*) FROM attempt WHERE at/3600000>=$first AND $done GROUP BY 1
+			EXCEPT SELECT hour, sum(n) FROM told WHERE what<>'warning' GROUP BY 1) AS x;
+		SELECT 'warnings', x.* FROM (SELECT coalesce(sum(n),0) FROM told WHERE what='warning' AND hour>=$first
+			EXCEPT SELECT coalesce(sum($warnings),0) FROM attempt WHERE at/3600000>=$first) AS x;
 		SELECT 'body', key FROM body AS b WHERE text<>'' AND NOT EXISTS (SELECT 1 FROM inbox AS i WHERE i.seq=b.seq AND i.body=b.key)
 			AND NOT EXISTS (SELECT 1 FROM cache AS c WHERE c.body=b.key)"
 }
@@ -306,5 +315,6 @@ state_settle()
 {
 	state_sql "$1" "BEGIN; UPDATE inbox SET state='done', attempts=1, settled=received+1000;
 		INSERT INTO attempt(event_seq,at,status,contact,calls,result) SELECT seq, settled, 'done', 'c'||patient, 4,
-			'{\"id\":\"'||id||'\",\"status\":\"done\",\"patient_id\":\"'||patient||'\",\"contact_id\":\"c'||patient||'\",\"calls\":4}' FROM inbox; COMMIT"
+			'{\"id\":\"'||id||'\",\"status\":\"done\",\"patient_id\":\"'||patient||'\",\"contact_id\":\"c'||patient||'\",\"calls\":4}' FROM inbox;
+		INSERT INTO told(hour,what,cause,n) SELECT at/3600000, status, '', count(*) FROM attempt GROUP BY 1, 2; COMMIT"
 }

@@ -4,6 +4,7 @@
  */
 #include "check.h"
 #include "state/outage.h"
+#include "state/told.h"
 
 #include <stdlib.h>
 
@@ -60,7 +61,7 @@ static struct wrong read_wrong(struct arena *a, const char *result)
 	struct str error = jtext_get(r.line, "error");
 	if (!error.p)
 		return (struct wrong){0};
-	r.failure = result_failure(a, r.line);
+	r.failure = told_failure(a, r.line);
 	return (struct wrong){.failure = r.failure,
 		.detail = result_cause(a, &r),
 		.refused = str_is(jtext_get(error, "code"), "\"refused\"")};
@@ -131,7 +132,7 @@ static void take_warnings(struct groups *g, const struct inbox_late *l)
 		const char *warning = jtext_string(&a, at);
 		if (!warning || is_quiet(g->check->bounds, warning))
 			continue;
-		count(g, "warning", warning_kind(&a, warning), l->id, l->at, warning);
+		count(g, "warning", told_kind(&a, warning), l->id, l->at, warning);
 	}
 	arena_free(&a);
 }

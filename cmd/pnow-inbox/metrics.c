@@ -7,12 +7,11 @@
  */
 #include "pnow-inbox.h"
 #include "state/dump.h"
+#include "state/told.h"
 #include "value/when.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-enum { CAUSE_MAX = 120, DAY_MS = 86400000 };
 
 enum metric {
 	RECEIVED,
@@ -163,27 +162,13 @@ static void tally_add(struct tally *t, const char *what, const char *cause)
 }
 
 /* Writes the numbers, and frees them. */
-static void tally_end(struct tally *t, struct metrics *m, enum metric of, const char *name)
+static void tally_end(struct tally *t, struct metrics *m)
 {
 	for (size_t i = 0; i < t->n; i++)
-		add(m, of, (struct label[3]){{name, t->at[i].what}, {"cause", t->at[i].cause}}, (double)t->at[i].n);
+		add(m, FAILING, (struct label[3]){{"state", t->at[i].what}, {"cause", t->at[i].cause}},
+			(double)t->at[i].n);
 	free(t->at);
 	arena_free(&t->arena);
-}
-
-/* Why a result is what it is, in few words of which there are not many. */
-static const char *cause_of(struct arena *a, const char *result)
-{
-	struct str line = str_of(result);
-	if (jtext_get(line, "error").p)
-		return result_failure(a, line);
-	const char *reason = jtext_string(a, jtext_get(line, "reason"));
-	if (!reason)
-		return "";
-	size_t n = strnlen(reason, CAUSE_MAX);
-	while (n && (reason[n] & 0xc0) == 0x80) /* within a character */
-		n--;
-	return arena_copy(a, (struct str){reason, n});
 }
 
 static bool add_failing(struct metrics *m, struct state *s)
@@ -194,34 +179,28 @@ static bool add_failing(struct metrics *m, struct state *s)
 	struct state_rows rows = inbox_unsettled(s);
 	for (; inbox_next_unsettled(&rows, &event); arena_reset(&a))
 		if (event.result && jtext_get(str_of(event.result), "error").p)
-			tally_add(&tally, event.state, cause_of(&a, event.result));
+			tally_add(&tally, event.state, told_cause(&a, str_of(event.result)));
 	arena_free(&a);
-	tally_end(&tally, m, FAILING, "state");
+	tally_end(&tally, m);
 	return state_done(&rows);
 }
 
 static bool add_answers(struct metrics *m, struct state *s)
 {
-	struct tally tally = {0};
-	struct arena a = {0};
-	struct inbox_late late;
-	int64_t since = when_now_ms() - DAY_MS;
-	struct state_rows rows = inbox_late(s);
-	for (; inbox_next_late(&rows, &late) && late.at >= since; arena_reset(&a))
-		tally_add(&tally, late.status, cause_of(&a, late.result));
-	arena_free(&a);
-	tally_end(&tally, m, ANSWERS, "outcome");
+	struct told told;
+	struct state_rows rows = told_answers(s);
+	while (told_next(&rows, &told))
+		add(m, ANSWERS, (struct label[3]){{"outcome", told.what}, {"cause", told.cause}}, (double)told.n);
 	return state_done(&rows);
 }
 
 static bool add_warnings(struct metrics *m, struct state *s)
 {
-	struct warnings w = {0};
-	bool read = warnings_read(&w, s, when_now_ms() - DAY_MS);
-	for (size_t i = 0; i < w.n; i++)
-		add(m, WARNINGS, (struct label[3]){{"kind", w.at[i].kind}}, (double)w.at[i].n);
-	warnings_free(&w);
-	return read;
+	struct told told;
+	struct state_rows rows = told_warnings(s);
+	while (told_next(&rows, &told))
+		add(m, WARNINGS, (struct label[3]){{"kind", told.cause}}, (double)told.n);
+	return state_done(&rows);
 }
 
 static bool add_times(struct metrics *m, struct state *s)

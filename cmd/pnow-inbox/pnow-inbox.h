@@ -75,23 +75,6 @@ const char *detail_why(struct arena *a, struct str result);
 /* Also what was carried out, and its waits. */
 const char *detail_all(struct arena *a, struct str result);
 
-/* warnings.c */
-struct warnings {
-	struct warned {
-		const char *kind;
-		int64_t n;
-	} * at; /* the most frequent first */
-	size_t n;
-	struct arena arena;
-};
-
-/* The warning without what names one event of many: words with a digit. */
-const char *warning_kind(struct arena *a, const char *warning);
-/* Counts the warnings of all results since then, into a struct that is zero. False where they cannot be read.
- */
-bool warnings_read(struct warnings *w, struct state *s, int64_t since);
-void warnings_free(struct warnings *w);
-
 /* metrics.c: what a monitor counts. Nothing of it is about a person. */
 struct metrics;
 
@@ -161,8 +144,6 @@ void pipeline_free(struct pipeline *p);
 const char *result_read(struct arena *a, struct str line, struct inbox_result *result);
 /* The result of an event that the pipeline gave none for; crashed: because the event kills it. */
 struct inbox_result result_missing(struct arena *a, const char *id, bool crashed);
-/* The kind of failure that a failed one's line tells: its stage and code. The arena's. */
-const char *result_failure(struct arena *a, struct str line);
 /* Of a failed one: its kind, and what the error says where the stage is one of ours: others may not know that
    a message names nobody. The arena's, or the result's. */
 const char *result_cause(struct arena *a, const struct inbox_result *result);

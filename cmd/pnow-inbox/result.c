@@ -1,6 +1,7 @@
 /* What a pipeline answers: which event it is about, what has become of it, and what of the line is worth
  * keeping. */
 #include "pnow-inbox.h"
+#include "state/told.h"
 
 #include <stdlib.h>
 
@@ -54,14 +55,6 @@ static struct str failure(struct arena *a, const char *id, const char *code, con
 	return text;
 }
 
-const char *result_failure(struct arena *a, struct str line)
-{
-	struct str error = jtext_get(line, "error");
-	const char *stage = jtext_string(a, jtext_get(error, "stage"));
-	const char *code = jtext_string(a, jtext_get(error, "code"));
-	return arena_printf(a, "%s: %s", stage ? stage : "the pipeline", code ? code : "failed");
-}
-
 const char *result_cause(struct arena *a, const struct inbox_result *result)
 {
 	static const char *const ours[] = {
@@ -82,7 +75,7 @@ struct inbox_result result_missing(struct arena *a, const char *id, bool crashed
 			? failure(a, id, "crashed", "the pipeline dies whenever it is given this event", true)
 			: failure(a, id, "no_result", "the pipeline has ended and gave no result for this event", true);
 	return (struct inbox_result){
-		.id = id, .status = "failed", .retry = true, .failure = result_failure(a, line), .line = line};
+		.id = id, .status = "failed", .retry = true, .failure = told_failure(a, line), .line = line};
 }
 
 /* At most a day. */
@@ -125,6 +118,6 @@ const char *result_read(struct arena *a, struct str line, struct inbox_result *r
 			false);
 	}
 	if (strcmp(result->status, "failed") == 0)
-		result->failure = result_failure(a, result->line);
+		result->failure = told_failure(a, result->line);
 	return NULL;
 }

@@ -1,6 +1,7 @@
 /* pnow-inbox stat: how many events are in which state, how long the oldest waits, what is left of
  * PatientNow's quota and the CRM's limits. */
 #include "pnow-inbox.h"
+#include "state/told.h"
 #include "value/when.h"
 
 #include <stdio.h>
@@ -13,8 +14,6 @@ static const char usage[] =
 	"the requests to PatientNow and the CRM.\n"
 	"  -j  as JSON, also on a terminal\n"
 	"  -m  for Prometheus: OpenMetrics text\n";
-
-enum { DAY_MS = 24 * 60 * 60 * 1000 };
 
 static const struct column columns[] = {
 	{"state", 9, CELL_TEXT}, {"type", 18, CELL_TEXT}, {"events", 1, CELL_NUMBER}};
@@ -118,31 +117,37 @@ static void requests_lines(const struct requests *r)
 		printf(": none has to wait.\n");
 }
 
-static void warnings_json(struct buf *out, const struct warnings *w)
+static bool warnings_json(struct buf *out, struct state *s)
 {
+	struct told told;
+	struct state_rows rows = told_warnings(s);
 	buf_puts(out, ",\"warnings\":{");
-	for (size_t i = 0; i < w->n; i++) {
-		buf_puts(out, i ? "," : "");
-		buf_json(out, str_of(w->at[i].kind));
-		buf_printf(out, ":%lld", (long long)w->at[i].n);
+	for (const char *comma = ""; told_next(&rows, &told); comma = ",") {
+		buf_puts(out, comma);
+		buf_json(out, str_of(told.cause));
+		buf_printf(out, ":%lld", (long long)told.n);
 	}
 	buf_putc(out, '}');
+	return state_done(&rows);
 }
 
-static void warnings_lines(const struct warnings *w)
+static bool warnings_lines(struct state *s)
 {
 	static const struct column warnings_columns[] = {{"events", 8, CELL_NUMBER}, {"warning", 1, CELL_TEXT}};
 	struct table table = table_of(warnings_columns, COUNT(warnings_columns));
-	if (w->n)
-		printf("\nWarnings of the last day (pnow-inbox list -w tells of which events):\n");
-	for (size_t i = 0; i < w->n; i++)
-		table_row(&table, (struct cell[]){{.number = w->at[i].n}, {.text = w->at[i].kind}});
-	if (w->n)
+	struct told told;
+	struct state_rows rows = told_warnings(s);
+	while (told_next(&rows, &told)) {
+		if (!table.begun)
+			printf("\nWarnings of the last day (pnow-inbox list -w tells of which events):\n");
+		table_row(&table, (struct cell[]){{.number = told.n}, {.text = told.cause}});
+	}
+	if (table.begun)
 		printf("\n");
+	return state_done(&rows);
 }
 
-static bool write_json(
-	struct inbox *in, int64_t oldest, const struct requests *requests, const struct warnings *warnings)
+static bool write_json(struct inbox *in, int64_t oldest, const struct requests *requests)
 {
 	struct counts c = {0};
 	struct inbox_count count;
@@ -172,7 +177,7 @@ static bool write_json(
 		buf_printf(&out, ",\"oldest_seconds\":%lld", (long long)(when_now_ms() - oldest) / 1000);
 	}
 	requests_json(&out, requests);
-	warnings_json(&out, warnings);
+	read = warnings_json(&out, in->state) && read;
 	left_of_locations(in, limit_json, &limits);
 	if (limits.n)
 		buf_printf(&out, ",\"limits\":[%.*s]", (int)limits.n, limits.p);
@@ -186,8 +191,7 @@ static bool write_json(
 	return read;
 }
 
-static bool write_columns(
-	struct inbox *in, int64_t oldest, const struct requests *requests, const struct warnings *warnings)
+static bool write_columns(struct inbox *in, int64_t oldest, const struct requests *requests)
 {
 	struct table table = table_of(columns, COUNT(columns)),
 				 calls = table_of(calls_columns, COUNT(calls_columns));
@@ -207,7 +211,7 @@ static bool write_columns(
 		printf("The oldest that waits was received %s, %lld s ago.\n", table_time(oldest),
 			(long long)(when_now_ms() - oldest) / 1000);
 	requests_lines(requests);
-	warnings_lines(warnings);
+	read = warnings_lines(in->state) && read;
 	left_of_locations(in, limit_line, NULL);
 	return read;
 }
@@ -220,11 +224,7 @@ static int stat_practice(struct inbox *in, void *context)
 	int64_t oldest = inbox_oldest(in->state);
 	if (in->folder && !*json)
 		printf("\n%s\n\n", in->conf->practice);
-	struct warnings warnings = {0};
-	bool read = warnings_read(&warnings, in->state, when_now_ms() - DAY_MS);
-	read = (*json ? write_json : write_columns)(in, oldest, &requests, &warnings) && read;
-	warnings_free(&warnings);
-	return read ? EX_OK : EX_TEMPFAIL;
+	return (*json ? write_json : write_columns)(in, oldest, &requests) ? EX_OK : EX_TEMPFAIL;
 }
 
 static int stat_metrics(struct inbox *in, void *context)

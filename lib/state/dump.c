@@ -5,6 +5,7 @@
  */
 #include "state/dump.h"
 #include "state/inbox.h"
+#include "state/told.h"
 #include "text/buf.h"
 #include "value/when.h"
 
@@ -420,7 +421,8 @@ bool dump_load_end(struct dump_load *load, bool done, int64_t worked)
 	if (done && !load->ended)
 		done = wrong(load, "its end is missing: it was cut off");
 	else if (done)
-		done = keep_moments(load, worked) && (inbox_count_all(load->state) || unwritten(load));
+		done = keep_moments(load, worked) &&
+			   ((inbox_count_all(load->state) && told_count_all(load->state)) || unwritten(load));
 	if (done)
 		state_wake(load->state);
 	bool ended = state_end(load->state, done);

@@ -6,6 +6,7 @@
  */
 #include "state/inbox.h"
 #include "conf/webhook.h"
+#include "state/told.h"
 #include "text/buf.h"
 #include "value/when.h"
 
@@ -187,7 +188,7 @@ static bool note_attempt(
 		"iitttiit", seq, now, r->status, r->contact, names_another ? r->patient : NULL,
 		count_in(&a, r->line, "calls"), count_in(&a, r->line, "patientnow_calls"), arena_copy(&a, r->line));
 	arena_free(&a);
-	return done;
+	return done && told_count(s, now, r->status, r->line);
 }
 
 /* Whether an event other than this one waits for such a failure. */

@@ -3,6 +3,7 @@
  * here takes an event from a run that has it, and whatever a person decides is written down as an attempt is.
  */
 #include "state/inbox.h"
+#include "state/told.h"
 #include "text/buf.h"
 #include "value/when.h"
 
@@ -147,8 +148,7 @@ struct state_rows inbox_unsettled(struct state *s)
 {
 	return state_query(s,
 		"WITH open AS (SELECT * FROM inbox WHERE state IN ('waiting','running')"
-		"  UNION ALL SELECT * FROM inbox WHERE state='dead'"
-		"    AND EXISTS (SELECT 1 FROM event_count WHERE state='dead' AND n>0))"
+		"  UNION ALL SELECT * FROM inbox WHERE state='dead')"
 		"SELECT id, state, CASE WHEN state='dead' THEN settled ELSE coalesce((SELECT max(at) FROM attempt"
 		"  WHERE event_seq=i.seq AND status='retried'), received) END,"
 		"  state='waiting' AND queue IS NOT NULL AND EXISTS (SELECT 1 FROM inbox AS o WHERE o.queue=i.queue"
@@ -421,7 +421,7 @@ bool inbox_forget(struct state *s, const char *events, struct inbox_forgotten *n
 	done = done &&
 		   state_do(
 			   s, "UPDATE inbox SET put_off=NULL WHERE id IN list(?) AND settled IS NOT NULL", "t", events) &&
-		   forget_words(s, events, &n->attempts);
+		   forget_words(s, events, &n->attempts) && told_count_all(s);
 	return state_end(s, done) && done;
 }
 

@@ -206,6 +206,10 @@ const struct postgres_step postgres_steps[] = {
 		"ALTER TABLE pnow_rows.wait_count SET (fillfactor=20);"
 		"ALTER TABLE pnow_rows.quota SET (fillfactor=20);"
 		"ALTER TABLE pnow_rows.quota_turn SET (fillfactor=20);"},
+	{11, "SELECT pnow_rows.make_table('told',"
+		 "  'hour BIGINT NOT NULL, what TEXT NOT NULL, cause TEXT NOT NULL, n BIGINT NOT NULL',"
+		 "  'hour, what, cause');"
+		 "CREATE INDEX inbox_dead ON pnow_rows.inbox(practice, seq) WHERE state='dead';"},
 };
 
 const size_t postgres_steps_n = COUNT(postgres_steps);

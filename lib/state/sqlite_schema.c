@@ -249,6 +249,25 @@ const struct sqlite_step sqlite_steps[] = {
 		"  PRIMARY KEY(location, contact)) WITHOUT ROWID;"
 		"CREATE TRIGGER merged_added AFTER INSERT ON merged BEGIN"
 		"  UPDATE inbox SET queue=new.survivor WHERE queue=new.patient AND state IN ('waiting','running'); END;"},
+	/* What pipelines told in an hour (since 1970), how often: an outcome, and why; or what = 'warning', and
+	   its kind: words with a digit are '*'. Counted as they tell it (told.h). */
+	{11, "CREATE TABLE told(hour INTEGER NOT NULL, what TEXT NOT NULL, cause TEXT NOT NULL,"
+		 "  n INTEGER NOT NULL, PRIMARY KEY(hour, what, cause)) WITHOUT ROWID;"
+		 "CREATE TEMP TABLE late AS SELECT at/3600000 AS hour, status, result FROM attempt"
+		 "  WHERE status NOT IN ('retried','dropped') AND at/3600000>=strftime('%s','now')/3600-24;"
+		 "INSERT INTO told SELECT hour, status, CASE WHEN json_extract(result,'$.error') IS NOT NULL"
+		 "    THEN coalesce(json_extract(result,'$.error.stage'),'the pipeline')||': '"
+		 "      ||coalesce(json_extract(result,'$.error.code'),'failed')"
+		 "    ELSE coalesce(substr(json_extract(result,'$.reason'),1,120),'') END, count(*)"
+		 "  FROM late GROUP BY 1, 2, 3;"
+		 "WITH RECURSIVE word(hour, rest, kind) AS (SELECT hour, value||' ', '' FROM late,"
+		 "    json_each(result,'$.warnings') UNION ALL SELECT hour, substr(rest,instr(rest,' ')+1),"
+		 "    kind||CASE WHEN substr(rest,1,instr(rest,' ')) GLOB '*[0-9]*' THEN '* '"
+		 "      ELSE substr(rest,1,instr(rest,' ')) END FROM word WHERE rest<>'')"
+		 "  INSERT INTO told SELECT hour, 'warning', rtrim(kind,' '), count(*) FROM word WHERE rest=''"
+		 "  GROUP BY 1, 3;"
+		 "DROP TABLE late;"
+		 "CREATE INDEX inbox_dead ON inbox(seq) WHERE state='dead';"},
 };
 
 const size_t sqlite_steps_n = COUNT(sqlite_steps);

@@ -55,7 +55,7 @@ is 'the first line says whose it is, the last how many records there are' \
 # All tables but those that follow from others, say when there was a dump, or hold for minutes (crm_share); of them all columns but the numbers of rows, and whose an event is.
 is 'every table and column of the state is in it' \
 	"$(jq -r 'select(.record | IN("dump", "end") | not) | .record as $r | "\($r)", (keys[] | select(. != "record") | "\($r).\(.)")' backup | sort -u | wc -l)" \
-	"$(state_columns glow.db | grep -vE '^(body|event_count|call_count|wait_count|moment|crm_share)\.' | sed 'p; s/\..*//' | sort -u | awk 'END { print NR - 3 }')"
+	"$(state_columns glow.db | grep -vE '^(body|event_count|call_count|wait_count|told|moment|crm_share)\.' | sed 'p; s/\..*//' | sort -u | awk 'END { print NR - 3 }')"
 (umask 022; pnow-inbox dump >piped)
 is 'standard output, where it is a file, is its owner'\''s alone, too' "$(stat -c %a piped)" 600
 made=$(jq 'select(.record == "dump").made' piped)

@@ -68,6 +68,9 @@ events 1 4000 >lines
 		UPDATE inbox SET body=NULL WHERE seq<=100;
 		INSERT INTO attempt(event,at,status,contact,patient,calls,patientnow_calls,result)
 			SELECT id, 2, 'done', 'c'||patient, patient, 3, 1, '{\"id\":\"'||id||'\"}' FROM inbox WHERE state='done';
+		UPDATE attempt SET at=strftime('%s','now')*1000, result=json_object('status','done','reason','as it was',
+			'warnings',json_array('the contact is also that of patient '||event, 'no workflow \"A\"')) WHERE rowid>3880;
+		UPDATE attempt SET at=strftime('%s','now')*1000, status='failed', result=json_object('error',json_object('stage','crm-push','code','busy')) WHERE rowid>3890;
 		INSERT INTO cache SELECT 'patient', value, 0, 1000, 'answer'||value FROM json_each('[1,2,3]')"
 } >rows
 { echo 'BEGIN;'; cat rows; echo ';COMMIT;'; } | sqlite3 glow.db
@@ -79,7 +82,7 @@ for name in 'at once' 'as soon as it has begun' 'while it is at it'; do
 	[ "$name" = 'as soon as it has begun' ] || until_true eval 'gone $opener || [ -s glow.db-wal ]'
 	kill -KILL "$opener" 2>/dev/null
 	wait "$opener" 2>/dev/null
-	like "the new schema: killed $name, it is there or it is not" "$(sqlite3 glow.db 'PRAGMA integrity_check; PRAGMA user_version' | xargs)" 'ok @(8|10)'
+	like "the new schema: killed $name, it is there or it is not" "$(sqlite3 glow.db 'PRAGMA integrity_check; PRAGMA user_version' | xargs)" 'ok @(8|11)'
 done
 is 'every event is there' "$(pnow-inbox list | jq -c '[.id, .state, .attempts, .type, .patient]' | cksum)" \
 	"$(jq -c '(.id[1:] | tonumber) as $n | [.id, if $n > 3900 then "waiting", 0 else "done", 1 end, .type, .patient.id]' lines | cksum)"
@@ -87,6 +90,8 @@ is 'and each line that was not purged' "$(state_bodies glow.db | cksum)" "$(tail
 is 'attempts, too' "$(state_attempts glow.db 'i.id, contact, calls' | cksum)" "$(jq -r 'select((.id[1:] | tonumber) <= 3900) | "\(.id)|c\(.patient.id)|3"' lines | cksum)"
 is "and PatientNow's answers" "$(state_sql glow.db 'SELECT id, body FROM answer ORDER BY id' | xargs)" '1|answer1 2|answer2 3|answer3'
 is 'and for how long they were on their way' "$(pnow-inbox stat -m | sed -n 's/.*wait_seconds_bucket.*le="\(1.0\|+Inf\)"} //p' | xargs)" '3900 3900'
+is 'and what was told lately' "$(pnow-inbox stat | jq -c .warnings) $(pnow-inbox stat -m | sed -n 's/^pnow_answers_last_day{practice="glow",//p' | xargs -d '\n')" \
+	'{"no workflow \"A\"":10,"the contact is also that of patient *":10} outcome="done",cause="as it was"} 10 outcome="failed",cause="crm-push: busy"} 10'
 counted 'an older file'
 before=$(size)
 pnow-inbox purge -o 0s >purged
@@ -158,4 +163,15 @@ pnow-inbox run -1 -- ./answer
 pnow-inbox purge -o 0s >purged
 is 'what was kept then is forgotten by the next purge' "$(marks)" ''
 counted 'the next purge'
+
+# ---- What a look costs
+
+if [ -r /proc/self/io ]; then
+	for flag in -j -m; do
+		reads=$(bash -c 'pnow-inbox stat "$1" >shown; read -r _ bytes </proc/$$/io; echo $((bytes / 1024))' bash "$flag")
+		holds "stat $flag does not read the events ($reads KiB)" test "$reads" -lt 400
+	done
+else
+	skip 'what stat reads' 'needs /proc/PID/io'
+fi
 finish

@@ -70,11 +70,13 @@ pnow-inbox retry c >retried
 settle '{c: {status: "done"}}'
 is 'what people do is no answer of a pipeline' "$(pnow-inbox stat -m | grep -c 'outcome="retried"')" 0
 is 'an event that is settled again is counted again: no number goes down' "$(metric pnow_event_wait_seconds_count)" '{} 6'
+told=$(metric 'pnow_[a-z]*_last_day')
 pnow-inbox dump -o dump
 is 'a dump is a backup' "$(metric pnow_last_backup_timestamp_seconds | cut -c1-7)" "{} $(date +%s | cut -c1-4)"
 state_remove glow.db
 pnow-inbox load dump
 is 'after a restore each counts once' "$(metric pnow_event_wait_seconds_count) $(metric pnow_events_received)" '{} 5 {} 6'
+is '... and what was answered lately' "$(metric 'pnow_[a-z]*_last_day')" "$told"
 
 # ---- A folder
 

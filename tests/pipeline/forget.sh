@@ -116,7 +116,7 @@ pnow-inbox forget -f 1 >"$DIR/said"
 is '-f drops them' "$? $(jq -c 'del(.answers)' "$DIR/said")" '0 {"state":"forgotten","bodies":2,"attempts":0,"dropped":2}'
 is 'and nothing of them is left' "$(remains "$hers")" 0
 send "$(webhook PatientUpdated ten "$now" '{"patientId":"1","lastName":"Zanzibar","firstName":"Zora","email":"zz@example.com","cellPhone":""}')"
-pnow-inbox run -1 -- jq -c --unbuffered '{id, status: "failed", error: {code: "rejected", message: "Zanzibar"}}' 2>>"$DIR/run.err"
+pnow-inbox run -1 -- jq -c --unbuffered '{id, status: "failed", error: {code: "rejected", message: "Zanzibar"}, warnings: ["of Zanzibar"]}' 2>>"$DIR/run.err"
 state_sql "$DIR/test.db" "UPDATE inbox SET put_off='Zanzibar' WHERE state='dropped'" # as an older pnow left it
 like 'dead ones are a reason to refuse' "$(pnow-inbox forget 1 2>&1; echo $?)" '*0 events are waiting and 1 are dead*1'
 is '-f drops them, and what a result says beside ids is removed' "$(pnow-inbox forget -f 1; echo $?) $(remains "$hers")" \

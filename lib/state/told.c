@@ -1,0 +1,101 @@
+/* A result is read once, when it is written down: a row for each hour, and what was told in it. */
+#include "state/told.h"
+#include "text/buf.h"
+#include "text/jtext.h"
+#include "value/when.h"
+
+enum { HOUR_MS = 3600000, HOURS = 24, CAUSE_MAX = 120 };
+
+const char *told_failure(struct arena *a, struct str result)
+{
+	struct str error = jtext_get(result, "error");
+	const char *stage = jtext_string(a, jtext_get(error, "stage"));
+	const char *code = jtext_string(a, jtext_get(error, "code"));
+	return arena_printf(a, "%s: %s", stage ? stage : "the pipeline", code ? code : "failed");
+}
+
+const char *told_cause(struct arena *a, struct str result)
+{
+	if (jtext_get(result, "error").p)
+		return told_failure(a, result);
+	const char *reason = jtext_string(a, jtext_get(result, "reason"));
+	if (!reason)
+		return "";
+	size_t n = strnlen(reason, CAUSE_MAX);
+	while (n && (reason[n] & 0xc0) == 0x80) /* within a character */
+		n--;
+	return arena_copy(a, (struct str){reason, n});
+}
+
+const char *told_kind(struct arena *a, const char *warning)
+{
+	struct buf kind = {0};
+	while (*warning) {
+		size_t n = strcspn(warning, " ");
+		size_t digit = strcspn(warning, "0123456789");
+		buf_add(&kind, digit < n ? str_of("*") : (struct str){warning, n});
+		warning += n;
+		n = strspn(warning, " ");
+		buf_add(&kind, (struct str){warning, n});
+		warning += n;
+	}
+	return buf_take(&kind, a).p;
+}
+
+/* Most add to a row that is there; a new one is the time to drop those that are too old. */
+static bool count(struct state *s, int64_t hour, const char *what, const char *cause)
+{
+	if (!state_do(s, "UPDATE told SET n=n+1 WHERE hour=? AND what=? AND cause=?", "itt", hour, what, cause))
+		return false;
+	return state_changed(s) ||
+		   (state_do(s, "INSERT INTO told(hour,what,cause,n) VALUES(?,?,?,1)", "itt", hour, what, cause) &&
+			   state_do(s, "DELETE FROM told WHERE hour<?", "i", hour - HOURS));
+}
+
+bool told_count(struct state *s, int64_t at, const char *outcome, struct str result)
+{
+	struct arena a = {0};
+	int64_t hour = at / HOUR_MS;
+	bool done = count(s, hour, outcome, told_cause(&a, result));
+	for (struct str next = {0}, all = jtext_get(result, "warnings"); done && jtext_next(all, &next);) {
+		const char *warning = jtext_string(&a, next);
+		if (warning)
+			done = count(s, hour, "warning", told_kind(&a, warning));
+	}
+	arena_free(&a);
+	return done;
+}
+
+bool told_count_all(struct state *s)
+{
+	int64_t at, first = (when_now_ms() / HOUR_MS - HOURS) * HOUR_MS;
+	bool done = state_do(s, "DELETE FROM told", "");
+	struct state_rows rows = state_query(s,
+		"SELECT at, status, result FROM attempt WHERE status NOT IN ('retried','dropped') ORDER BY seq DESC",
+		"");
+	while (done && state_next(&rows) && (at = state_number(state_text(&rows, 0))) >= first)
+		done = told_count(s, at, state_text(&rows, 1), str_of(state_text(&rows, 2)));
+	return state_done(&rows) && done;
+}
+
+#define LATELY(which)                                                                                        \
+	"SELECT what, cause, sum(n) FROM told WHERE hour>=? AND " which                                          \
+	"  GROUP BY what, cause ORDER BY 3 DESC, what, cause"
+
+struct state_rows told_answers(struct state *s)
+{
+	return state_query(s, LATELY("what<>'warning'"), "i", when_now_ms() / HOUR_MS - HOURS);
+}
+
+struct state_rows told_warnings(struct state *s)
+{
+	return state_query(s, LATELY("what='warning'"), "i", when_now_ms() / HOUR_MS - HOURS);
+}
+
+bool told_next(struct state_rows *rows, struct told *told)
+{
+	if (!state_next(rows))
+		return false;
+	*told = (struct told){state_text(rows, 0), state_text(rows, 1), state_number(state_text(rows, 2))};
+	return true;
+}

@@ -1,0 +1,37 @@
+/*
+ * What pipelines have answered of late, counted by the hour as it comes: to ask for it costs the same however
+ * many events there were. Part of the state file; nothing of it is about a person.
+ */
+#ifndef TOLD_H
+#define TOLD_H
+
+#include "state/state.h"
+#include "text/str.h"
+
+#include <stdint.h>
+
+/* The kind of a result's failure: crm-push: unavailable. The arena's, as are those below. */
+const char *told_failure(struct arena *a, struct str result);
+/* Why a result is what it is, in few words of which there are not many: its failure, or its reason; "": it
+   does not say. */
+const char *told_cause(struct arena *a, struct str result);
+/* A warning without what names one event of many: words with a digit. */
+const char *told_kind(struct arena *a, const char *warning);
+
+/* Counts an answer of that moment, in the transaction in which it is written down. */
+bool told_count(struct state *s, int64_t at, const char *outcome, struct str result);
+/* Counts all of the last day anew: they came by another way (dump.h), or say less now. */
+bool told_count_all(struct state *s);
+
+struct told {
+	const char *what;  /* of answers: done, failed …; else "warning" */
+	const char *cause; /* of a warning: its kind */
+	int64_t n;
+};
+
+/* What was told since the hour began that is 24 hours ago; the most frequent first. */
+struct state_rows told_answers(struct state *s);
+struct state_rows told_warnings(struct state *s);
+bool told_next(struct state_rows *rows, struct told *told);
+
+#endif
