@@ -214,7 +214,12 @@ state_columns()
 # state_limits_forget FILE: what the CRM said of its limits, such as a pause, is forgotten.
 state_limits_forget()
 {
-	if on_sqlite; then rm "$1-limits"; else rm -rf "${XDG_RUNTIME_DIR:?}"/pnow*; fi
+	if on_sqlite; then
+		rm "$1-limits"
+	else
+		rm -rf "${XDG_RUNTIME_DIR:?}"/pnow*
+		state_sql "$1" 'DELETE FROM crm_share'
+	fi
 }
 
 # state_bodies FILE [CONDITION]: the lines of events, in their order.

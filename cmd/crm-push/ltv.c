@@ -125,12 +125,14 @@ static enum outcome add(
 	struct push_work *w, const char *bill, const char *field, int64_t amount, const struct ledger_bill *b)
 {
 	const char *location = w->location->id;
-	int64_t before = w->contact.value, after;
+	int64_t before = w->contact.value, after, since;
 	if (__builtin_add_overflow(before, amount - b->counted, &after))
 		return push_result_fail(w, "bad_money", false, "the lifetime value would be too large");
-	if (!ledger_bill_begin(w->push->state, location, bill, w->contact.id, amount, before, after))
+	if (!ledger_bill_begin(w->push->state, location, bill, w->contact.id, amount, before, after, &since))
 		return push_result_fail_state(w, "written");
 	enum outcome out = after == before ? OUT_DONE : write_value(w, field, after);
+	if (out != OUT_DONE)
+		ledger_bill_rest(w->push->state, location, bill, since);
 	if (out == OUT_DONE && !ledger_bill_end(w->push->state, location, bill, true))
 		return push_result_fail_state(w, "written");
 	if (out == OUT_DONE) {
@@ -157,7 +159,7 @@ static enum outcome find_added(
 {
 	struct state *state = w->push->state;
 	const char *location = w->location->id;
-	int64_t before, now = w->contact.value, more = amount - b->counted;
+	int64_t before, since, now = w->contact.value, more = amount - b->counted;
 	bool known = ledger_lifetime(state, location, w->contact.id, &before);
 	if (!w->gap.noted && now != before + more)
 		return known && now != before && w->gap.effects
@@ -166,7 +168,7 @@ static enum outcome find_added(
 	w->gap.effects = w->gap.since; /* it was carried out, or was begun */
 	if (!known)
 		before = now - more;
-	return ledger_bill_begin(state, location, bill, w->contact.id, amount, before, before + more) &&
+	return ledger_bill_begin(state, location, bill, w->contact.id, amount, before, before + more, &since) &&
 				   ledger_bill_end(state, location, bill, true)
 			   ? OUT_DONE
 			   : push_result_fail_state(w, "written");
@@ -178,6 +180,7 @@ static enum outcome rehearse(struct push_work *w, const char *bill, const char *
 	struct state *state = w->push->state;
 	const char *location = w->location->id;
 	struct ledger_bill b = {0};
+	int64_t since;
 	char text[MONEY_TEXT];
 	if (state && !(rehearsal_bill(state, location, bill) && ledger_bill(state, location, bill, &b)))
 		return push_result_fail_state(w, "read");
@@ -186,7 +189,7 @@ static enum outcome rehearse(struct push_work *w, const char *bill, const char *
 	if (b.known && !b.pending && b.counted == amount)
 		return OUT_UNCHANGED;
 	put(w, field, arena_printf(w->a, "{Patient Lifetime Value + %s}", money_text(amount - b.counted, text)));
-	if (state && !(ledger_bill_begin(state, location, bill, w->contact.id, amount, 0, 0) &&
+	if (state && !(ledger_bill_begin(state, location, bill, w->contact.id, amount, 0, 0, &since) &&
 					 ledger_bill_end(state, location, bill, true)))
 		return push_result_fail_state(w, "written");
 	return OUT_DONE;

@@ -518,7 +518,7 @@ bool ledger_undone(struct state *s, const char *location, const char *effect)
 	return state_do(s, "DELETE FROM effect WHERE location=? AND effect=?", "tt", location, effect);
 }
 
-/* The effect that a bill's addition is while it is under way. */
+/* The effect that the request of a bill's addition is while it is under way. */
 #define ADDITION "ltv.add"
 
 bool ledger_bill(struct state *s, const char *location, const char *bill, struct ledger_bill *b)
@@ -541,8 +541,9 @@ bool ledger_bill(struct state *s, const char *location, const char *bill, struct
 }
 
 bool ledger_bill_begin(struct state *s, const char *location, const char *bill, const char *contact,
-	int64_t total, int64_t before, int64_t after)
+	int64_t total, int64_t before, int64_t after, int64_t *since)
 {
+	*since = when_now_ms();
 	if (!state_begin(s))
 		return false;
 	bool done =
@@ -554,8 +555,15 @@ bool ledger_bill_begin(struct state *s, const char *location, const char *bill, 
 		state_do(s,
 			"INSERT INTO effect(location,effect,contact,done,at) VALUES(?,'bill/'||?||'/" ADDITION "',?,0,?)"
 			"  ON CONFLICT(location,effect) DO UPDATE SET at=excluded.at",
-			"ttti", location, bill, contact, when_now_ms());
+			"ttti", location, bill, contact, *since);
 	return state_end(s, done) && done;
+}
+
+void ledger_bill_rest(struct state *s, const char *location, const char *bill, int64_t since)
+{
+	state_do_unflushed(s,
+		"DELETE FROM effect WHERE location=? AND effect='bill/'||?||'/" ADDITION "' AND at=?", "tti",
+		location, bill, since);
 }
 
 bool ledger_bill_end(struct state *s, const char *location, const char *bill, bool counted)

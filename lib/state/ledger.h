@@ -189,12 +189,14 @@ struct ledger_bill {
 	bool pending;    /* an addition was begun: */
 	int64_t before;  /* the lifetime value before it, */
 	int64_t after;   /* and after it, */
-	int64_t since;   /* and when it was; milliseconds since 1970, 0: long ago */
+	int64_t since;   /* and when, while its request may be under way; milliseconds since 1970, else 0 */
 };
 
 bool ledger_bill(struct state *s, const char *location, const char *bill, struct ledger_bill *b);
 bool ledger_bill_begin(struct state *s, const char *location, const char *bill, const char *contact,
-	int64_t total, int64_t before, int64_t after);
+	int64_t total, int64_t before, int64_t after, int64_t *since);
+/* The request of the addition that was begun then is under way no more; nobody knows what came of it. */
+void ledger_bill_rest(struct state *s, const char *location, const char *bill, int64_t since);
 /* The next bill (behind this one; "" begins) whose addition to the contact's value was begun and not ended;
  * *next NULL: none. False where the state file cannot tell. */
 bool ledger_bill_pending(struct state *s, struct arena *a, const char *location, const char *contact,

@@ -117,7 +117,7 @@ static void test_ledger(struct state *s)
 	ok(ledger_done(s, "l", "x", NULL) && !is_flushed(),
 		"when it is done it is known by the CRM, or told as undecided");
 	ok(ledger_undone(s, "l", "x") && is_flushed(), "that it was not done nobody else knows");
-	ok(ledger_bill_begin(s, "l", "1", "c", 100, 0, 100) && is_flushed(),
+	ok(ledger_bill_begin(s, "l", "1", "c", 100, 0, 100, &since) && is_flushed(),
 		"an addition that is begun waits for the disk");
 	ok(ledger_bill_end(s, "l", "1", true) && !is_flushed(), "when it is done the value tells");
 	ok(ledger_finish(s, &subject, &(struct ledger_end){.applied = true, .contact = "c"}) && !is_flushed(),
