@@ -141,7 +141,7 @@ $(TRIES): tests/confine/tries.c $(BUILD)/flags
 
 # The long ones first: they run side by side, and what begins last should be short.
 LONG_TESTS = tests/valgrind.sh $(addprefix tests/pipeline/,busy-day-essentials.sh faults.sh kill.sh money.sh) \
-	$(addprefix tests/command/,crash-disk.sh crash.sh house.sh memory.sh)
+	$(addprefix tests/command/,crash-disk.sh crash-hosts.sh crash.sh house.sh memory.sh)
 TESTS = $(filter-out $(LONG_TESTS),$(sort $(wildcard tests/pipeline/*.sh)) $(sort $(wildcard tests/command/*.sh))) $(FUZZ_PROGRAMS) $(UNIT_PROGRAMS)
 RUN_TESTS = PNOW_BIN=$(abspath $(BIN)) PATH="$(abspath $(BIN)):$$PATH" tests/run
 
@@ -158,9 +158,9 @@ check-clang:
 	+$(MAKE) --no-print-directory CC=$(FUZZ_CC) all
 	+$(MAKE) --no-print-directory CC=$(FUZZ_CC) SAN=1 check TESTS='$$(UNIT_PROGRAMS) $$(FUZZ_PROGRAMS) $$(CLANG_TESTS)'
 
-# At least 1,000 kills and 20,000 events: a quarter of an hour.
+# At least 1,000 kills and 20,000 events: a quarter of an hour. ENGINE=postgresql: three hosts over one database.
 crash: all $(LOAD)
-	PNOW_BIN=$(abspath $(BIN)) tests/crash/crash.sh
+	$(if $(ENGINE),ENGINE=$(ENGINE)) PNOW_BIN=$(abspath $(BIN)) tests/crash/crash.sh
 
 # 100,000 patients and 300,000 bills, killed five times: half an hour, on a machine that does nothing else.
 backfill: all

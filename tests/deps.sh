@@ -7,7 +7,7 @@ build='gcc make pkg-config libc6-dev libcurl4-openssl-dev libjson-c-dev libbsd-d
 # man-db: what the pages are read with
 run='bash jq tzdata ca-certificates man-db'
 # clang and its runtime: make fuzz, and a second opinion of every file
-try='clang libclang-rt-dev curl openssl bc sqlite3 postgresql xxd procps valgrind mandoc clang-format cppcheck shellcheck nginx-light fcgiwrap openbsd-inetd systemd strace wrk webhook faketime zsh fish chromium prometheus'
+try='clang libclang-rt-dev curl openssl bc sqlite3 postgresql xxd procps valgrind mandoc clang-format cppcheck shellcheck nginx-light fcgiwrap openbsd-inetd systemd strace wrk webhook faketime iproute2 zsh fish chromium prometheus'
 
 if ! command -v apt-get >/dev/null 2>&1; then
 	echo 'make deps knows only apt-get. Install by hand what these Debian packages hold:' >&2

@@ -1,5 +1,6 @@
 /*
- * load [-1] [-c CONNECTIONS] [-r RATE] URL FILE – posts webhooks as a sender does that does not give up: FILE
+ * load [-1] [-c CONNECTIONS] [-r RATE] URL[,URL...] FILE – posts webhooks as a sender does that does not give
+ * up, as one behind a balancer where there are several URLs: what one does not take goes to the next. FILE
  * has a line KEY, ID, BODY (between tabs) for each. Lines with the same key go over the same connection, one
  * after another, each until it was answered 200; every twentieth is sent once more after that (not with -1).
  * Writes the id of each that got its 200.
@@ -16,10 +17,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONNECTIONS_MAX = 64, TRIES_MAX = 3000, AGAIN_MS = 50, ANSWER_S = 15, TWICE = 20 };
+enum { CONNECTIONS_MAX = 64, TRIES_MAX = 3000, AGAIN_MS = 50, ANSWER_S = 15, TWICE = 20, URLS_MAX = 16 };
 
 struct load {
-	const char *url;
+	const char *urls[URLS_MAX];
+	size_t n_urls;
 	char *text; /* of FILE; tabs and newlines have been made NULs */
 	struct line {
 		unsigned long key;
@@ -38,6 +40,7 @@ struct sender {
 	unsigned number;
 	pthread_t thread;
 	CURL *easy;
+	size_t url; /* where the next one goes */
 };
 
 static void sleep_ms(long ms)
@@ -56,6 +59,7 @@ static size_t forget(char *bytes, size_t one, size_t n, void *context)
 static bool post(struct sender *s, const struct line *line)
 {
 	long status = 0;
+	curl_easy_setopt(s->easy, CURLOPT_URL, s->load->urls[s->url]);
 	curl_easy_setopt(s->easy, CURLOPT_POSTFIELDS, line->body);
 	return curl_easy_perform(s->easy) == CURLE_OK &&
 		   curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK && status == 200;
@@ -68,6 +72,7 @@ static void deliver(struct sender *s, const struct line *line)
 	while (!post(s, line)) {
 		if (++tries == TRIES_MAX)
 			errx(EX_UNAVAILABLE, "%s was not taken in %u tries", line->id, tries);
+		s->url = (s->url + 1) % s->load->n_urls;
 		sleep_ms(AGAIN_MS);
 	}
 }
@@ -137,8 +142,7 @@ static void run(struct load *l)
 	clock_gettime(CLOCK_MONOTONIC, &l->began);
 	for (unsigned i = 0; i < l->connections; i++) {
 		struct sender *s = &senders[i];
-		*s = (struct sender){.load = l, .number = i, .easy = curl_easy_init()};
-		curl_easy_setopt(s->easy, CURLOPT_URL, l->url);
+		*s = (struct sender){.load = l, .number = i, .easy = curl_easy_init(), .url = i % l->n_urls};
 		curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER, headers);
 		curl_easy_setopt(s->easy, CURLOPT_WRITEFUNCTION, forget);
 		curl_easy_setopt(s->easy, CURLOPT_TIMEOUT, (long)ANSWER_S);
@@ -165,11 +169,12 @@ int main(int argc, char *argv[])
 		else if (letter == 'r')
 			l.rate = (double)strtonum(optarg, 0, 1000000, &problem);
 		if (letter == '?' || problem)
-			errx(EX_USAGE, "usage: load [-1] [-c CONNECTIONS] [-r RATE] URL FILE");
+			errx(EX_USAGE, "usage: load [-1] [-c CONNECTIONS] [-r RATE] URL[,URL...] FILE");
 	}
 	if (argc - optind != 2)
-		errx(EX_USAGE, "usage: load [-1] [-c CONNECTIONS] [-r RATE] URL FILE");
-	l.url = argv[optind];
+		errx(EX_USAGE, "usage: load [-1] [-c CONNECTIONS] [-r RATE] URL[,URL...] FILE");
+	for (char *rest = argv[optind]; rest && l.n_urls < URLS_MAX;)
+		l.urls[l.n_urls++] = strsep(&rest, ",");
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	read_lines(&l, argv[optind + 1]);
 	run(&l);
