@@ -166,7 +166,7 @@ state_away data/e/s.db
 cp conf/a.json conf/z.json
 kill -HUP "$hook" "$inbox"
 gone='data/e/s.db: No such'
-on_sqlite || gone='not currently accepting connections'
+on_sqlite || gone='cannot use the state database .*#e: '
 until_true said many.err "$gone"
 until_true said run.err "$gone"
 like 'a secret that others can read is told, with its file' "$(<many.err)" '*conf/b.json: hooks.patientnow.secret_file: the secret file *secret.of.b has mode 0644*'

@@ -299,6 +299,7 @@ work_begin()
 {
 	OWN=$DIR/$1
 	mkdir "$OWN"
+	on_sqlite || { mkdir -m 700 "$OWN/.run" && export XDG_RUNTIME_DIR=$OWN/.run; } # state_remove empties it
 	pnow-sandbox -s "$DIR/seed.json" -p "$OWN/port" >/dev/null &
 	SANDBOX=$!
 	API=http://127.0.0.1:$(port_in "$OWN/port")
