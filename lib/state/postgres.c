@@ -14,6 +14,9 @@
  * transaction.
  * - A connection that was lost fails what was under way: nobody knows whether its COMMIT came to be, and
  *   whoever comes next finds out, as after a kill. The next transaction has another one.
+ * - A NOTIFY goes right behind the COMMIT, in a transaction of its own: all that notify in a cluster commit
+ * one after the other, so within the transaction that would be one flush of the disk after the other. Where
+ * it is lost, those who wait look by themselves after a while.
  */
 #include "state/postgres.h"
 #include "conf/conf.h"
@@ -41,7 +44,7 @@ enum {
 };
 
 /* What an answer is of. */
-enum due_kind { DUE_WORK, DUE_CHANGES, DUE_ROWS, DUE_COMMIT, DUE_SYNC };
+enum due_kind { DUE_WORK, DUE_CHANGES, DUE_ROWS, DUE_COMMIT, DUE_WAKE, DUE_SYNC };
 
 /* An answer that is due, in the order of what was sent. */
 struct due {
@@ -443,6 +446,10 @@ static PGresult *take_answer(
 		due->prepared->known = true;
 	else if (due->prepared)
 		due->prepared->sql = NULL; /* nobody finds it any more */
+	if (!worked && due->kind == DUE_WAKE && status != PGRES_PIPELINE_ABORTED) {
+		PQclear(result); /* what it is about has been committed */
+		return NULL;
+	}
 	if (!worked && !p->failed && status != PGRES_PIPELINE_ABORTED && *p->problem == '\0')
 		keep_problem(p, c->pg, result);
 	p->failed = p->failed || !worked;
@@ -618,7 +625,7 @@ static bool postgres_begin(struct state *s)
 
 static void send_wake(struct connection *c)
 {
-	submit_plain(c, DUE_WORK, "SELECT pg_notify('pnow', current_setting('pnow.practice'))");
+	submit_plain(c, DUE_WAKE, "SELECT pg_notify('pnow', current_setting('pnow.practice'))");
 }
 
 static void postgres_wake(struct state *s)
@@ -648,9 +655,9 @@ static bool postgres_end(struct state *s, bool commit)
 	struct postgres *p = s->postgres;
 	bool ends = commit && !p->failed;
 	if (p->begun && ends) {
+		submit_plain(p->connection, DUE_COMMIT, "COMMIT");
 		if (s->wakes)
 			send_wake(p->connection);
-		submit_plain(p->connection, DUE_COMMIT, "COMMIT");
 		sync_with(p->connection);
 		PQclear(take_all(p, p->connection));
 	} else if (ends && s->wakes) {

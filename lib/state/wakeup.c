@@ -9,8 +9,8 @@
  *   at, so nothing that is added in between is overlooked.
  * - Who waits to write the state file has a lock on the file's first byte, with others who do. The system
  *   frees it with the descriptor, so nobody who has died is waited for.
- * - In PostgreSQL it is a NOTIFY in the transaction that makes the event due, of which the server tells all
- * who LISTEN (wakeup_session.h): a process on one connection to each database.
+ * - In PostgreSQL it is a NOTIFY right behind the COMMIT that makes the event due, of which the server tells
+ * all who LISTEN (wakeup_session.h): a process on one connection to each database.
  * - A wake-up says no more than: look. One too many costs a look. One too few (the sender was killed between
  *   the commit and the write; the disk is full; the file was removed) costs the time until the next slow
  *   look, which everybody who waits takes now and then.
