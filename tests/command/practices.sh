@@ -207,7 +207,7 @@ is 'and the inbox' $? 0
 
 # ---- Places
 
-state_remove data/{a,b,c,d}/s.db
+state_remove data/{a,b,c,d,e}/s.db
 for practice in a b c d; do
 	jq -nc '{id: "1", type: "patient.updated", payload: {}}, {id: "2", type: "patient.updated", payload: {}}' |
 		pnow-inbox -c "conf/$practice.json" add >added

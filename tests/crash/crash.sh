@@ -111,12 +111,13 @@ lost=$(curl -sS "$API/_/requests" | jq -s '[.[] | select((.path | contains("/wor
 	and (.fault | IN("reset-before", "reset-after", "cut", "500", "hang")))] | length')
 unwritten=$(query "SELECT count(*) FROM attempt WHERE result LIKE '%\"code\":\"state\"%'")
 kills=0 disturbed=0
-for name in "${!killed[@]}"; do kills=$((kills + ${killed[$name]})); done
 if ! on_sqlite; then
 	for name in $(printf '%s\n' "${DISTURBANCES[@]}" | sort -u); do
 		holds "there was trouble: $name" grep -qx "$name" "$DIR/disturbed"
 	done
-	point "the CRM's limit is kept by all hosts together" "$(over)"
+	# What somebody had sent who was killed may come when its turn is another's, on a slow machine.
+	over >"$DIR/over"
+	point "the CRM's limit is kept by all hosts together" "$([ "$(wc -l <"$DIR/over")" -le $((kills / 20)) ] || head -n 12 "$DIR/over")"
 	disturbed=$(($(wc -l <"$DIR/disturbed") * HOSTS * 16)) # each may have met as many events as are on their way
 fi
 holds "at most one undecidable enrolment for each kill, lost answer, or attempt that could not be written" \

@@ -93,7 +93,7 @@ disturb()
 # over: the requests that the CRM refused because they were too many.
 over()
 {
-	curl -sS "$API/_/requests" | jq -r 'select(.api == "crm" and .status == 429 and .fault != "429") | "\(.at) \(.method) \(.path)"' | head -n 12
+	curl -sS "$API/_/requests" | jq -r 'select(.api == "crm" and .status == 429 and .fault != "429") | "\(.at) \(.method) \(.path)"'
 }
 
 # shellcheck source=tests/postgres.bash
