@@ -6,9 +6,7 @@
  * - A practice that has nothing to do has no process, no open file and no timer of its own: what wakes it is
  *   a wake-up (state/wakeup.h), the moment at which its next event is due, or the slow look.
  * - The slow look is at a moment that is the same for all practices. Of a state file that is closed it asks
- *   only whether it was written since. Of a practice in PostgreSQL, whose wake-ups are lost with their
- *   connection only and made up for then, it asks nothing but once in a quarter of an hour, each at its own
- *   time: for who writes the tables by hand.
+ *   only whether it was written since; in PostgreSQL who listens for all practices asks for all of them.
  * - In PostgreSQL a run may lose its lock (state/locks.c): the slow look takes it anew, and without it
  * nothing is claimed.
  * - A pipeline needs a place. It is taken before the first event is claimed, and given back when the pipeline
@@ -41,14 +39,12 @@ enum {
 	TROUBLE_MS = 100,         /* between attempts where the state file cannot be written */
 	GIVE_UP_MS = 5000,        /* of -1: for so long it could not be */
 	TURN_MS = 1000,           /* that a busy pipeline has a place while others wait */
-	ANYHOW_S = 900,           /* from one look at what is at rest in PostgreSQL to the next */
 };
 
-/* What a state looks like from outside. */
+/* What a state file looks like from outside. */
 struct footprint {
-	struct timespec
-		written[2]; /* the file, its log; in PostgreSQL, when it was last to be looked at anyhow */
-	off_t size[2];  /* in PostgreSQL, how often it was to be looked at anyhow */
+	struct timespec written[2]; /* the file, its log */
+	off_t size[2];
 };
 
 struct run {
@@ -375,10 +371,8 @@ static struct footprint footprint_of(const char *state)
 {
 	struct footprint f = {0};
 	struct arena a = {0};
-	if (postgres_is(state)) {
-		f.size[0] = (off_t)((when_now_ms() / 1000 + (int64_t)(str_hash(state) % ANYHOW_S)) / ANYHOW_S);
+	if (postgres_is(state))
 		return f;
-	}
 	const char *files[] = {state, arena_printf(&a, "%s-wal", state)};
 	for (size_t i = 0; i < COUNT(files); i++) {
 		struct stat st;

@@ -134,6 +134,19 @@ bool wakeups_tell_of_files(const struct wakeups *w)
 	return w->files >= 0;
 }
 
+/* Closes a session that no practice needs any more: there are never more of them than practices. */
+static void leave_session(struct wakeups *w, const struct wakeup_session *session)
+{
+	size_t i = 0;
+	for (size_t k = 0; k < w->practices_n; k++)
+		if (w->practices[k].session == session)
+			return;
+	while (w->sessions[i] != session)
+		i++;
+	wakeup_session_close(w->sessions[i]);
+	w->sessions[i] = w->sessions[--w->sessions_n];
+}
+
 static const struct wakeup_session *session_of(struct wakeups *w, const char *state)
 {
 	for (size_t i = 0; i < w->sessions_n; i++)
@@ -176,9 +189,10 @@ int wakeups_watch(struct wakeups *w, const char *state)
 void wakeups_forget(struct wakeups *w, int watched)
 {
 	if (watched >= FIRST_PRACTICE) {
-		struct practice *p = &w->practices[watched - FIRST_PRACTICE];
-		free(p->state);
+		struct practice *p = &w->practices[watched - FIRST_PRACTICE], was = *p;
 		*p = (struct practice){0};
+		leave_session(w, was.session);
+		free(was.state);
 	} else if (watched >= 0) {
 		inotify_rm_watch(w->files, watched);
 	}

@@ -1,15 +1,21 @@
 /*
- * One connection to a database, for all practices in it, which does nothing but LISTEN. What is sent while it
+ * One connection to a database, for all practices in it, which does little but LISTEN. What is sent while it
  * is lost is lost: so when it is there again everybody counts as woken. It is made anew when somebody hears,
  * and where that takes long (a host that does not answer) the less often.
+ *
+ * Every LOOK_MS it asks which practices have something due, or running, since its run may have died: the net
+ * for what no NOTIFY tells. That is one question for all of them, a few steps in an index for each.
  */
 #include "state/wakeup_session.h"
 #include "state/postgres.h"
 #include "value/when.h"
 
+#include <stdio.h>
+
 enum {
 	AGAIN_MS = 1000, /* between attempts to connect, */
 	AGAIN_TIMES = 4, /* and so many times as long as one takes */
+	LOOK_MS = 10000,
 };
 
 struct wakeup_session {
@@ -17,6 +23,7 @@ struct wakeup_session {
 	size_t database;    /* how much of that names the database */
 	PGconn *connection; /* NULL: none now */
 	int64_t connect_at; /* not before */
+	int64_t look_at;
 };
 
 static void disconnect(struct wakeup_session *s)
@@ -61,6 +68,27 @@ bool wakeup_session_is_of(const struct wakeup_session *s, const char *state)
 	return strcspn(state, "#") == s->database && strncmp(s->state, state, s->database) == 0;
 }
 
+/* Asks who has something to do. */
+static void look(
+	struct wakeup_session *s, void (*woken)(const char *practice, void *context), void *context, int64_t now)
+{
+	static const char sql[] =
+		"WITH RECURSIVE p AS (SELECT min(practice) AS practice FROM pnow_rows.inbox UNION ALL"
+		"  SELECT (SELECT min(i.practice) FROM pnow_rows.inbox AS i WHERE i.practice>p.practice) FROM p"
+		"    WHERE p.practice IS NOT NULL)"
+		"SELECT practice FROM p WHERE EXISTS(SELECT 1 FROM pnow_rows.inbox AS i"
+		"    WHERE i.practice=p.practice AND i.state='waiting' AND i.due<=$1)"
+		"  OR EXISTS(SELECT 1 FROM pnow_rows.inbox AS i WHERE i.practice=p.practice AND i.state='running')";
+	char text[24];
+	const char *const values[] = {text};
+	snprintf(text, sizeof text, "%lld", (long long)now);
+	PGresult *found = PQexecParams(s->connection, sql, 1, NULL, values, NULL, NULL, 0);
+	for (int i = 0; i < PQntuples(found); i++)
+		woken(PQgetvalue(found, i, 0), context);
+	PQclear(found);
+	s->look_at = now + LOOK_MS;
+}
+
 int wakeup_session_fd(const struct wakeup_session *s)
 {
 	return PQsocket(s->connection);
@@ -71,8 +99,12 @@ void wakeup_session_hear(
 {
 	if (s->connection && !PQconsumeInput(s->connection))
 		disconnect(s);
+	int64_t now = when_now_ms();
 	if (!s->connection && connect_again(s))
 		woken(NULL, context);
+	if (s->connection &&
+		(now >= s->look_at || s->look_at - now > LOOK_MS)) /* the clock may have been set back */
+		look(s, woken, context, now);
 	for (PGnotify *n; s->connection && (n = PQnotifies(s->connection)); PQfreemem(n))
 		woken(n->extra, context);
 }
