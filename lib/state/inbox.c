@@ -215,9 +215,9 @@ bool inbox_settle(struct state *s, struct arena *a, const struct conf *conf, con
 	const char *columns[4] = {0};
 	int64_t now = when_now_ms();
 	*settled = (struct inbox_settled){0};
-	enum state_result found = state_run(s, a, columns,
-		"SELECT seq, attempts, patient, failure FROM inbox WHERE id=? AND run=? AND state='running'", "tt",
-		r->id, run);
+	enum state_result found =
+		state_run(s, a, columns, "SELECT seq, attempts, patient, failure FROM inbox WHERE id=? AND run=?",
+			"tt", r->id, run); /* only what runs has one */
 	if (found != STATE_ROW)
 		return found == STATE_NONE;
 	bool failed = strcmp(r->status, "failed") == 0, put_off = failed && r->retry && r->retry_after > 0;

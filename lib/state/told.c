@@ -42,14 +42,18 @@ const char *told_kind(struct arena *a, const char *warning)
 	return buf_take(&kind, a).p;
 }
 
-/* Most add to a row that is there; a new one is the time to drop those that are too old. */
 static bool count(struct state *s, int64_t hour, const char *what, const char *cause)
 {
-	if (!state_do(s, "UPDATE told SET n=n+1 WHERE hour=? AND what=? AND cause=?", "itt", hour, what, cause))
-		return false;
-	return state_changed(s) ||
-		   (state_do(s, "INSERT INTO told(hour,what,cause,n) VALUES(?,?,?,1)", "itt", hour, what, cause) &&
-			   state_do(s, "DELETE FROM told WHERE hour<?", "i", hour - HOURS));
+	return state_do(s,
+		"INSERT INTO told(hour,what,cause,n) VALUES(?,?,?,1)"
+		"  ON CONFLICT(hour,what,cause) DO UPDATE SET n=told.n+1",
+		"itt", hour, what, cause);
+}
+
+/* state_before_end: drops what is too old. */
+static bool drop(struct state *s, int64_t before)
+{
+	return state_do(s, "DELETE FROM told WHERE hour<?", "i", before);
 }
 
 bool told_count(struct state *s, int64_t at, const char *outcome, struct str result)
@@ -63,6 +67,7 @@ bool told_count(struct state *s, int64_t at, const char *outcome, struct str res
 			done = count(s, hour, "warning", told_kind(&a, warning));
 	}
 	arena_free(&a);
+	state_before_end(s, drop, hour - HOURS);
 	return done;
 }
 
