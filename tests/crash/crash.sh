@@ -111,6 +111,7 @@ lost=$(curl -sS "$API/_/requests" | jq -s '[.[] | select((.path | contains("/wor
 	and (.fault | IN("reset-before", "reset-after", "cut", "500", "hang")))] | length')
 unwritten=$(query "SELECT count(*) FROM attempt WHERE result LIKE '%\"code\":\"state\"%'")
 kills=0 disturbed=0
+for name in "${!killed[@]}"; do kills=$((kills + ${killed[$name]})); done
 if ! on_sqlite; then
 	for name in $(printf '%s\n' "${DISTURBANCES[@]}" | sort -u); do
 		holds "there was trouble: $name" grep -qx "$name" "$DIR/disturbed"
