@@ -150,13 +150,18 @@ run_once()
 {
 	PNOW_CONFIG=$DIR/poor.json timeout 60 pnow-inbox run -1 -- pnow-sync >/dev/null 2>"$DIR/err"
 }
+# soon HOURS: that moment, in milliseconds.
+soon()
+{
+	echo $((($(date +%s) + $1 * 3600) * 1000))
+}
 # The forecast has far more lookups than there are calls, at whatever hour this runs.
 busy="WITH RECURSIVE h(i) AS (SELECT 0 UNION ALL SELECT i+1 FROM h WHERE i<60)
-	INSERT INTO lookup SELECT unixepoch('now')/3600-i, 'alone', 500 FROM h"
+	INSERT INTO lookup SELECT $(($(date +%s) / 3600))-i, 'alone', 500 FROM h"
 poor 40
 state "$busy"
 said PatientUpdated '{"patientId":"20003"}' >"$DIR/events"
-state "INSERT INTO quota_turn VALUES('patientnow',1000*unixepoch('now')+20*3600000)"
+state "INSERT INTO quota_turn(api,settled) VALUES('patientnow',$(soon 20))"
 pnow-enrich -c "$DIR/poor.json" <"$DIR/events" >"$DIR/out"
 is 'where calls are far too few they are spread, and an event is put off until its turn' \
 	"$(asked)$(jq -r '.error | .code, .retry, (.retry_after > 0 and .retry_after <= 86400)' "$DIR/out" | xargs)" 'paced true true'
@@ -164,7 +169,7 @@ pnow-enrich -c "$DIR/poor.json" <"$DIR/old" >"$DIR/out"
 is 'what somebody runs again is not held up' "$(asked) $(codes "$DIR/out")" 'patients/20001 1 none'
 pnow-inbox -c "$DIR/poor.json" add <"$DIR/events" >/dev/null
 run_once
-is 'the inbox keeps it, as if it had not been tried' "$(state "SELECT state, attempts, due > 1000*strftime('%s','now')+1000,
+is 'the inbox keeps it, as if it had not been tried' "$(state "SELECT state, attempts, CASE WHEN due > $(soon 0)+1000 THEN 1 END,
 	(SELECT count(*) FROM attempt) FROM inbox")" 'waiting|0|1|0'
 id=$(jq -r .id "$DIR/events")
 like 'and trace says why it waits' "$(pnow-inbox -c "$DIR/poor.json" trace "$id" | jq -r 'select(.what == "waiting").detail')" \
@@ -179,7 +184,7 @@ said AppointmentCreated '{"appointmentId":"50001"}' >"$DIR/events"
 pnow-inbox -c "$DIR/poor.json" add <"$DIR/events" >/dev/null
 run_once
 is 'calls that are kept for people are not made by a service: the event waits until midnight, untried' \
-	"$(asked) $(state "SELECT state, attempts, due BETWEEN 1000*unixepoch('now') AND 1000*unixepoch('now','start of day','+1 day')+2000 FROM inbox")" ' waiting|0|1'
+	"$(asked) $(state "SELECT state, attempts, CASE WHEN due BETWEEN $(soon 0) AND $(($(date -u -d tomorrow\ 0:00 +%s) * 1000 + 2000)) THEN 1 END FROM inbox")" ' waiting|0|1'
 like 'and trace says so' "$(pnow-inbox -c "$DIR/poor.json" trace "$(jq -r .id "$DIR/events")" | jq -r 'select(.what == "waiting").detail')" \
 	'quota_exhausted: * are used up, but for 2 that are kept for people*'
 script -qec "pnow-enrich -c '$DIR/poor.json' <'$DIR/events' >'$DIR/out'" /dev/null >/dev/null
@@ -191,7 +196,7 @@ is 'stat tells what is kept, expected and waited for' "$(pnow-inbox -c "$DIR/poo
 poor 1000 '.patientnow.reserve = 0'
 state_calls_set "$DIR/test.db" 900
 state "WITH RECURSIVE h(i) AS (SELECT 0 UNION ALL SELECT i+1 FROM h WHERE i<180)
-	INSERT INTO lookup SELECT unixepoch('now')/3600-i, 'patient', 100+300*((unixepoch('now')/3600-i)%24=(unixepoch('now')/3600)%24) FROM h"
+	INSERT INTO lookup SELECT $(($(date +%s) / 3600))-i, 'patient', CASE WHEN i%24=0 THEN 400 ELSE 100 END FROM h"
 mkfifo "$DIR/feed"
 pnow-enrich -c "$DIR/poor.json" <"$DIR/feed" >"$DIR/out" &
 enrich=$!
