@@ -198,22 +198,12 @@ void wakeups_forget(struct wakeups *w, int watched)
 	}
 }
 
-/* Whether a practice is watched by a session, which stays when none is any more. */
-static bool is_used(const struct wakeups *w, const struct wakeup_session *session)
-{
-	size_t i = 0;
-	while (i < w->practices_n && (!w->practices[i].state || w->practices[i].session != session))
-		i++;
-	return i < w->practices_n;
-}
-
 size_t wakeups_polled(const struct wakeups *w, struct pollfd *fds)
 {
 	size_t n = 0;
 	fds[n++] = (struct pollfd){.fd = w->files, .events = POLLIN};
 	for (size_t i = 0; i < w->sessions_n; i++)
-		if (is_used(w, w->sessions[i]))
-			fds[n++] = (struct pollfd){.fd = wakeup_session_fd(w->sessions[i]), .events = POLLIN};
+		fds[n++] = (struct pollfd){.fd = wakeup_session_fd(w->sessions[i]), .events = POLLIN};
 	return n;
 }
 
