@@ -173,11 +173,12 @@ done
 
 # ----- nginx, with the files of examples/
 
-# nginx_with FILE: starts nginx with one of the examples on $tls_port; $base is where it answers.
+# nginx_with FILE [FOLDER]: starts nginx with one of the examples on $tls_port; $base is where it answers. The hosts of the balancer are
+# hooks of this machine, at $full and at $port.
 nginx_with()
 {
 	mkdir -p nginx
-	instantiate "$root/examples/nginx/$1" | sed -e "s#listen 443 ssl#listen 127.0.0.1:$tls_port ssl#" \
+	instantiate "$root/examples/${2:-nginx}/$1" | sed -e "s#https://pnow_hosts#http://pnow_hosts#; s#host1.example.com:443#127.0.0.1:${full:-1}#; s#host2.example.com:443#127.0.0.1:$port#" -e "s#listen 443 ssl#listen 127.0.0.1:$tls_port ssl#" \
 		-e "s#/etc/ssl/certs/hooks.example.com.pem#$work/tls.pem#; s#/etc/ssl/private/hooks.example.com.key#$work/tls.key#" \
 		-e "s#/var/log/nginx/#$work/nginx/#; s#/usr/local/lib/cgi-bin/#$work/#" \
 		-e "s#/run/fcgiwrap.socket#$work/fcgiwrap.socket#" >"nginx/$1"
@@ -257,6 +258,23 @@ if have nginx; then
 	kill "$nginx"
 	wait "$nginx"
 	unset base
+
+	listen full -c basic.json -- sh -c 'exit 75'
+	full=$port full_hook=$hook
+	listen other -c basic.json -- ./command.sh
+	nginx_with balancer.conf postgresql
+	for n in 1 2 3 4; do
+		body='{"webhookId":"b'$n'","do":"say"}'
+		post /hook/basic/crm
+		is "nginx in front of several hosts: what one cannot store the other does, $n" "$status $answer" "200 {\"id\":\"b$n\"}"
+	done
+	stop
+	kill "$full_hook"
+	wait "$full_hook"
+	nobody_there "nginx in front of several hosts, none of which is there"
+	kill "$nginx"
+	wait "$nginx"
+	unset base full
 else
 	skip "nginx in front" "no nginx here"
 fi
