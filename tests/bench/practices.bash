@@ -3,15 +3,15 @@
 # that had nothing to do, and a thousand events to a hundred practices at once.
 # shellcheck disable=SC2154 # from common.bash
 
-# many N: a folder of N practices, each with a state of its own; a hundred of them have been used before, so that the ids of the
-# CRM's names are known.
+# many N [STATE]: a folder of N practices, each with a state of its own, or all with this one; a hundred of them have been used before,
+# so that the ids of the CRM's names are known.
 many()
 {
 	local name json
 	practice "$work/many"
 	mkdir many/conf
-	jq -r --argjson n "$1" --arg dir "$work/many" '. as $practice | range(1; $n + 1) | "p\(.)" as $name | $practice | .practice = $name
-		| .state = "\($dir)/\($name)/s.db" | .categories |= "\($dir)/\(sub(".*/"; ""))" | .patientnow.token_file = "\($dir)/pnp.token"
+	jq -r --argjson n "$1" --arg dir "$work/many" --arg state "${2:-}" '. as $practice | range(1; $n + 1) | "p\(.)" as $name | $practice | .practice = $name
+		| .state = (if $state == "" then "\($dir)/\($name)/s.db" else $state end) | .categories |= "\($dir)/\(sub(".*/"; ""))" | .patientnow.token_file = "\($dir)/pnp.token"
 		| .crm.token_file = "\($dir)/crm.token" | .hooks.patientnow.secret_file = "\($dir)/hook.secret" | "\($name) \(tojson)"' many/practice.json |
 		while read -r name json; do
 			mkdir "many/$name"
