@@ -31,6 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 enum {
 	ANSWER_MS = 60000, /* no statement takes longer but for those that only read */
@@ -77,7 +78,8 @@ struct pool {
 	struct pool *next;
 	char *uri;
 	pthread_mutex_t lock; /* of what follows */
-	struct connection *idle;
+	pid_t process;        /* whose they are */
+	struct connection *idle, *parents;
 	size_t idles, users;
 	int64_t not_before; /* it could not be reached, for this reason: */
 	struct state_failure why;
@@ -256,11 +258,24 @@ static bool is_alive(struct connection *c)
 		   (PQconsumeInput(c->pg) && PQstatus(c->pg) == CONNECTION_OK && poll(&told, 1, 0) == 0);
 }
 
+/* What a parent has opened is its own: a child neither uses it nor tells the server that it ends. */
+static void leave_parents(struct pool *pool)
+{
+	if (pool->process == getpid())
+		return;
+	if (pool->process)
+		pool->parents = pool->idle;
+	pool->idle = NULL;
+	pool->idles = 0;
+	pool->process = getpid();
+}
+
 /* A connection for the state. NULL, and why. */
 static struct connection *take(struct state *s, struct state_failure *why)
 {
 	struct pool *pool = s->postgres->pool;
 	pthread_mutex_lock(&pool->lock);
+	leave_parents(pool);
 	struct connection *c;
 	while ((c = pool->idle)) {
 		pool->idle = c->next;
