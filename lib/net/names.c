@@ -71,6 +71,13 @@ static int64_t asked(struct names *n, const struct crm_location *location, enum 
 	return ms;
 }
 
+/* For how long it was not; long where that was by a clock that is ahead of ours: another host's may be. */
+static int64_t not_asked_for(struct names *n, const struct crm_location *location, enum name_kind kind)
+{
+	int64_t ms = when_now_ms() - asked(n, location, kind);
+	return ms < 0 ? INT64_MAX : ms;
+}
+
 static bool forget(struct names *n, const struct crm_location *location, enum name_kind kind)
 {
 	return state_do(n->state, "DELETE FROM name WHERE location=? AND kind=?", "tt", location->id,
@@ -206,9 +213,9 @@ struct name names_find(struct names *n, struct arena *a, const struct crm_locati
 	struct fetch fetch = {.location = location, .list = list_of(kind)};
 	begin_fetch(n, &fetch);
 	/* first when, then what: between the two another process may get the list, and the name with it */
-	int64_t last = asked(n, location, kind);
+	int64_t ms = not_asked_for(n, location, kind);
 	found = kept(n, a, location, kind, name);
-	if (!found.id && !found.error && when_now_ms() - last >= ASK_AGAIN_MS) {
+	if (!found.id && !found.error && ms >= ASK_AGAIN_MS) {
 		struct crm_request request = {
 			.method = "GET", .path = names_path(a, location, kind), .repeatable = true};
 		struct crm_answer answer = crm_call(n->crm, a, location, &request);
@@ -254,5 +261,5 @@ bool names_drop(struct names *n, const struct crm_location *location, enum name_
 
 bool names_doubt(struct names *n, const struct crm_location *location, enum name_kind kind)
 {
-	return when_now_ms() - asked(n, location, kind) >= TRUST_MS && names_drop(n, location, kind);
+	return not_asked_for(n, location, kind) >= TRUST_MS && names_drop(n, location, kind);
 }
