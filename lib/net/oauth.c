@@ -5,8 +5,8 @@
  *
  * A refresh token whose answer never arrived, or was not stored before the machine went down, is spent, and
  * its successor is known to nobody: then a person must authorize the app again and put the new refresh token
- * into its file. That a file has a new one is seen by its hash, which is kept with the tokens that came of
- * it.
+ * into its file. That a file has a new one is seen by its hash: those of the files that were used are kept
+ * with the tokens. So a host whose file has an older one, which is spent, does not go back to it.
  */
 #include "net/oauth.h"
 #include "conf/secret.h"
@@ -30,7 +30,7 @@ enum {
 struct grant {
 	const char *access; /* NULL: none yet */
 	const char *refresh;
-	const char *hash; /* of the text of the file that the refresh token came of */
+	const char *hash; /* of the text of the file that the refresh token came of, then of those before it */
 	int64_t due;      /* when to get another, milliseconds since 1970 */
 };
 
@@ -236,6 +236,14 @@ static struct grant post(struct quest *q, const char *path, const char *bearer, 
 	return g;
 }
 
+/* The hash of a file before those of the files that were used until now; some are enough. */
+static const char *with_hash(struct arena *a, const char *hash, const char *before)
+{
+	enum { KEPT = 8, LENGTH = 65 };
+	return before ? arena_printf(a, "%s %.*s", hash, (KEPT - 1) * LENGTH - 1, before)
+				  : arena_copy(a, str_of(hash));
+}
+
 /* Spends the refresh token. That the state file can be written is found out before. */
 static struct grant refresh(struct quest *q, const char *name, const char *file, bool agency)
 {
@@ -245,9 +253,10 @@ static struct grant refresh(struct quest *q, const char *name, const char *file,
 	q->wrong = secret_try(q->a, file, SECRET_API, &first);
 	char hash[65];
 	signature_sha256_hex(&first, 1, hash);
-	if (!q->wrong && (!old.refresh || !old.hash || strcmp(old.hash, hash) != 0)) {
+	bool used = old.hash && strstr(old.hash, hash);
+	if (!q->wrong && (!old.refresh || !used)) {
 		old.refresh = first.p;
-		old.hash = arena_copy(q->a, str_of(hash));
+		old.hash = used ? old.hash : with_hash(q->a, hash, old.hash);
 	}
 	if (!old.refresh) {
 		fail(q, "refused", arena_printf(q->a, "there is no refresh token: %s", q->wrong));

@@ -103,7 +103,7 @@ const struct sqlite_step sqlite_steps[] = {
 		"  PRIMARY KEY(location, kind)) WITHOUT ROWID;"
 		"INSERT INTO name_list SELECT location, name, CAST(id AS INTEGER) FROM name WHERE kind='asked';"
 		"DELETE FROM name WHERE kind='asked';"
-		/* file_hash: of the text of the file that the refresh token came of. */
+		/* file_hash: of the text of the file that the refresh token came of, and of those before it. */
 		"ALTER TABLE token ADD COLUMN file_hash TEXT;"
 		"UPDATE token SET file_hash=(SELECT f.refresh FROM token AS f WHERE f.name='file of '||token.name);"
 		"DELETE FROM token WHERE name LIKE 'file of %';"

@@ -134,6 +134,25 @@ cat "$DIR"/results.* >"$DIR/results"
 is 'ten processes at once: all is done' "$(came)" '20 done'
 is 'and one refresh token was spent' "$(tokens)" '1 200'
 
+# Another host has a file of its own.
+begin "$location" sandbox-crm-refresh
+cp "$DIR/refresh.token" "$DIR/other.token"
+jq '.crm.oauth.refresh_token_file = "other.token"' "$DIR/test.json" >"$DIR/other.json"
+for name in first here there again; do patients $name 1; done
+run first
+curl -sS -X POST "$API/_/reset" >/dev/null
+curl -sS "$API/crm/oauth/token" -d client_id=sandbox-client -d client_secret=sandbox-client-secret \
+	-d grant_type=refresh_token -d refresh_token=sandbox-crm-refresh | jq -r .refresh_token >"$DIR/refresh.token"
+state_tokens_end "$DIR/test.db"
+run here
+state_tokens_end "$DIR/test.db"
+PNOW_CONFIG=$DIR/other.json crm-push <"$DIR/there" >>"$DIR/results" 2>>"$DIR/err"
+state_tokens_end "$DIR/test.db"
+PNOW_CONFIG=$DIR/test.json crm-push <"$DIR/again" >>"$DIR/results" 2>>"$DIR/err"
+is 'a host whose file still has the spent refresh token goes on with what the others were given, and so do they' \
+	"$(jq -r .status "$DIR/results" | paste -sd' ') $(requests 'select(.path == "/oauth/token" and .status != 200) | .n')" \
+	'done done done '
+
 begin "$location" sandbox-crm-refresh
 patients killed 1
 fault delay path=/oauth/token ms=3600000 count=1
