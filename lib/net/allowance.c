@@ -252,6 +252,14 @@ static void look_at_day(struct allowance *a, struct moment now)
 		begin_day(a, now.ms / DAY_MS);
 }
 
+static void set_day_max(struct allowance *a, int64_t max)
+{
+	int64_t before = a->day_max ? a->day_max : ASSUMED_DAY;
+	if (is_shared(a) && max < before) /* each account gives up its part at once */
+		a->day_left = a->day_left * max / before;
+	a->day_max = max;
+}
+
 /* What an answer says of the day. What is under way may be in its number or not, so it sets bounds only. */
 static void learn_day(
 	struct allowance *a, const struct limit_turn *turn, const struct limit_told *told, struct moment now)
@@ -259,10 +267,10 @@ static void learn_day(
 	if (told->day_max < 0 || told->day_remaining < 0)
 		return;
 	look_at_day(a, now);
-	a->day_max = told->day_max;
 	int64_t high = told->day_remaining, low = high - (a->taken - turn->taken) - turn->in_flight;
 	if (!is_shared(a))
 		a->day_left = least(most(a->day_left, low), high);
+	set_day_max(a, told->day_max);
 	a->lease.day_remaining = high;
 	a->lease.day_over &= high == 0;
 	if (told->status == 429 && high == 0) { /* its day may be another than ours: one is tried in an hour */
@@ -452,7 +460,7 @@ static int64_t waiting(const struct allowance *a, int64_t now, bool live)
 /* How many requests of the day are wanted in hand: twice as many as a lease's time can need. */
 static int64_t day_want(const struct allowance *a, int64_t slots)
 {
-	return 2 * slots * (1 + term / interval_of(a));
+	return a->told ? 2 * slots * (1 + term / interval_of(a)) : 2;
 }
 
 /* Whether it is time to ask: the sooner, the more depends on it. */
@@ -526,7 +534,8 @@ static void hear(struct allowance *a, const struct share_got *got, int64_t now)
 	struct allowance_lease *l = &a->lease;
 	if (got->told > l->told && !l->fresh) {
 		learn(a, &(struct limit_told){.interval_ms = got->interval, .max = got->max}, now);
-		a->day_max = got->day_max ? got->day_max : a->day_max;
+		if (got->day_max)
+			set_day_max(a, got->day_max);
 		l->fresh = 0;
 	}
 	if (got->said > l->said && !l->news) {

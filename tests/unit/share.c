@@ -366,6 +366,12 @@ static void check_told(void)
 	}
 	ok(world.day_over == 0 && world.n >= 1490, "three days of 500 requests: %lld, and none too much",
 		(long long)world.n);
+
+	begin_hosts(3, SENDERS, 0);
+	world.day_max = 30;
+	run(60);
+	ok(world.day_over == 0 && world.n >= 28,
+		"a day's limit that is far lower than assumed: %lld, and none too much", (long long)world.n);
 }
 
 int main(void)
