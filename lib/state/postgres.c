@@ -37,9 +37,9 @@ enum {
 	ANSWER_MS = 60000, /* no statement takes longer but for those that only read */
 	AGAIN_MS = 500,    /* a database that could not be reached is not tried for so long */
 	TURN_MS = 20,      /* so long a transaction may hold up others for its own good */
-	IDLE = 4,          /* connections that a pool keeps */
-	DUE = 128,         /* answers that may be due: they fit the buffers of both sides */
-	BOOLEAN = 16,      /* PostgreSQL's numbers of its types */
+	IDLE = 32,    /* connections that a pool keeps while it is used: a new one costs as much as six events */
+	DUE = 128,    /* answers that may be due: they fit the buffers of both sides */
+	BOOLEAN = 16, /* PostgreSQL's numbers of its types */
 	BIGINT = 20,
 	TEXT = 25,
 };
