@@ -44,6 +44,11 @@ if command -v systemd-analyze >found; then
 	# The programs and the user of the examples are not on every machine that runs this.
 	sed -i "s#/usr/local/bin/pnow-[a-z]*\|/usr/sbin/sendmail#$(command -v true)#; s/^User=pnow/User=root/" ./*.service
 	is 'systemd finds nothing wrong with them' "$(systemd-analyze --man=no verify ./pnow-*.* 2>&1)" ''
+	mkdir pnow-.service.d pnow-hook.service.d
+	cp "$root/examples/postgresql/systemd.conf" pnow-.service.d
+	cp "$root/examples/postgresql/systemd-hook.conf" pnow-hook.service.d
+	is '... nor with what they need besides for a database' "$(systemd-analyze --man=no verify ./pnow-[!.]*.service 2>&1)" ''
+	rm -r ./*.service.d
 	sed -i 's/^User=root/User=pnow/' ./*.service
 	for unit in pnow-[!t]*.service; do
 		exposure=$(systemd-analyze security --offline=yes --no-pager "./$unit" 2>&1 | sed -nE 's/.*exposure level for .*: ([0-9.]+) .*/\1/p')
