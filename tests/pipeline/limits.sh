@@ -10,7 +10,7 @@ running=()
 begin()
 {
 	sandbox_stop
-	rm -f "$DIR"/test.db*
+	state_remove "$DIR/test.db"
 	seed .
 	sandbox "${@:2}"
 	practice test "${1:-.}"
