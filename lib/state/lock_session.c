@@ -21,6 +21,8 @@
 
 enum { AGAIN_MS = 200 };
 
+#define ENDING "57P" /* what the server's codes begin with that end a connection */
+
 struct lock_session {
 	struct lock_session *next;
 	char *state;          /* a practice's, in this database */
@@ -83,6 +85,9 @@ static int ask(struct lock_session *s, const char *sql, int64_t key)
 		return -1;
 	PGresult *result = PQexecParams(s->connection, sql, 1, NULL, values, NULL, NULL, 0);
 	int answer = PQresultStatus(result) == PGRES_TUPLES_OK ? *PQgetvalue(result, 0, 0) == 't' : -1;
+	const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	bool stays =
+		code && strncmp(code, ENDING, strlen(ENDING)) != 0 && PQstatus(s->connection) == CONNECTION_OK;
 	PQclear(result);
 	if (answer >= 0)
 		return answer;
@@ -90,15 +95,18 @@ static int ask(struct lock_session *s, const char *sql, int64_t key)
 	snprintf(s->why.why, sizeof s->why.why, "cannot lock in %.*s: %s", (int)s->database, s->state,
 		PQerrorMessage(s->connection));
 	s->why.why[strcspn(s->why.why, "\n")] = '\0';
-	if (PQstatus(s->connection) != CONNECTION_OK)
+	if (!stays)
 		disconnect(s);
 	return -1;
 }
 
 int64_t lock_session_try(struct lock_session *s, int64_t key, struct state_failure *why)
 {
+	static const char sql[] = "SELECT pg_try_advisory_lock($1)";
 	pthread_mutex_lock(&s->lock);
-	int answer = ask(s, "SELECT pg_try_advisory_lock($1)", key);
+	int answer = ask(s, sql, key);
+	if (answer < 0 && !s->connection) /* it was lost since it was used last, and what it had with it */
+		answer = ask(s, sql, key);
 	int64_t number = answer == 1 ? s->number : 0;
 	*why = answer < 0 ? s->why : (struct state_failure){0};
 	pthread_mutex_unlock(&s->lock);

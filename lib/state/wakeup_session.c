@@ -8,6 +8,7 @@
  */
 #include "state/wakeup_session.h"
 #include "state/postgres.h"
+#include "stream/trouble.h"
 #include "value/when.h"
 
 #include <stdio.h>
@@ -16,6 +17,7 @@ enum {
 	AGAIN_MS = 1000, /* between attempts to connect, */
 	AGAIN_TIMES = 4, /* and so many times as long as one takes */
 	LOOK_MS = 10000,
+	QUIET_MS = 10000, /* it is lost for so long: told, since nobody else may be at work who would */
 };
 
 struct wakeup_session {
@@ -24,6 +26,8 @@ struct wakeup_session {
 	PGconn *connection; /* NULL: none now */
 	int64_t connect_at; /* not before */
 	int64_t look_at;
+	int64_t lost; /* when it was; 0: it is there */
+	struct trouble trouble;
 };
 
 static void disconnect(struct wakeup_session *s)
@@ -34,11 +38,17 @@ static void disconnect(struct wakeup_session *s)
 
 static bool connect_again(struct wakeup_session *s)
 {
-	struct state_failure why; /* it is told by who opens the state */
+	struct state_failure why = {0};
 	int64_t began = when_now_ms();
 	if (began < s->connect_at)
 		return false;
 	s->connection = postgres_connect(s->state, &why);
+	s->lost = s->connection ? 0 : s->lost ? s->lost : began;
+	if (s->connection)
+		trouble_over(
+			&s->trouble, "state database %.*s: wake-ups are heard again", (int)s->database, s->state);
+	else if (began - s->lost >= QUIET_MS)
+		trouble_is(&s->trouble, "%s: no wake-up is heard meanwhile", why.why);
 	PGresult *result = s->connection ? PQexec(s->connection, "LISTEN pnow") : NULL;
 	if (PQresultStatus(result) != PGRES_COMMAND_OK)
 		disconnect(s);
