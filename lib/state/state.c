@@ -1,21 +1,17 @@
 /*
- * One connection at a time for a state, one lock around it; the rest is the engine's (engine.h).
+ * One connection at a time for a state, one lock around it; the rest is the engine's (engine.h), which runs
+ * statements of its own with this, too.
  */
 #include "state/engine.h"
-#include "state/postgres.h"
+#include "conf/conf.h"
 #include "value/when.h"
 
-#include <err.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <sysexits.h>
 #include <time.h>
-
-enum { BUSY_MS = 10000 };
 
 bool state_cannot(struct state_failure *why, int status, const char *format, ...)
 {
@@ -32,59 +28,6 @@ bool state_newer(struct state *s, struct state_failure *why, int found)
 	return state_cannot(why, EX_DATAERR,
 		"the %s %s is of version %d; this program knows up to %d: use the newer pnow", s->engine->noun,
 		s->path, found, STATE_VERSION);
-}
-
-static struct state *state_new(const char *path, int busy_ms)
-{
-	struct state *s = allocated(calloc(1, sizeof *s));
-	s->engine = postgres_is(path) ? &postgres_engine : &sqlite_engine;
-	s->path = path;
-	s->busy_ms = busy_ms;
-	pthread_mutexattr_t recursive;
-	pthread_mutexattr_init(&recursive);
-	pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
-	pthread_mutex_init(&s->lock, &recursive);
-	pthread_mutexattr_destroy(&recursive);
-	return s;
-}
-
-struct state *state_try(const char *path, int busy_ms, struct state_failure *why)
-{
-	struct state *s = state_new(path, busy_ms);
-	if (s->engine->open(s, why))
-		return s;
-	state_close(s);
-	return NULL;
-}
-
-int64_t state_room(const char *path)
-{
-	char folder[PATH_MAX] = ".";
-	struct statvfs fs;
-	const char *slash = strrchr(path, '/');
-	if (slash)
-		snprintf(folder, sizeof folder, "%.*s/", (int)(slash - path), path);
-	return postgres_is(path) || statvfs(folder, &fs) < 0
-			   ? -1
-			   : (int64_t)((uint64_t)fs.f_bavail * fs.f_frsize / (1024 * 1024));
-}
-
-struct state *state_open(const char *path)
-{
-	struct state_failure why = {0};
-	struct state *s = state_try(path, BUSY_MS, &why);
-	if (!s)
-		errx(why.status, "%s", why.why);
-	return s;
-}
-
-struct state *state_rehearse(const char *path)
-{
-	struct state_failure why = {0};
-	struct state *s = state_new(path, BUSY_MS);
-	if (!s->engine->rehearse(s, &why))
-		errx(why.status, "%s", why.why);
-	return s;
 }
 
 bool state_has_original(const struct state *s)
@@ -389,7 +332,7 @@ bool state_can_write(struct state *s)
 	if (!state_begin(s))
 		return false;
 	bool done = state_do(s, "INSERT INTO quota(api,day,used) VALUES('','',0)", "") && state_changed(s) == 1;
-	if (postgres_is(s->path)) {
+	if (conf_is_database(s->path)) {
 		state_end(s, false);
 		return done;
 	}
