@@ -468,9 +468,11 @@ static void end_wait(struct state *s)
 
 /* What every connection is set to. A program that is confined may have no folder for what is sorted. In a
    large file each event changes some pages of which no other is: a transaction of many has room in memory for
-   its own (8 MB), and the log gathers what many have changed (16 MB, look_at_log). */
+   its own (8 MB), and the log gathers what many have changed (16 MB, look_at_log). Where a log was longer
+   than it becomes when two write (ENDLESS_LOG), its file is cut. */
 static const char *const modes[] = {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
-	"PRAGMA secure_delete=ON", "PRAGMA temp_store=MEMORY", "PRAGMA cache_size=-8000"};
+	"PRAGMA secure_delete=ON", "PRAGMA temp_store=MEMORY", "PRAGMA cache_size=-8000",
+	"PRAGMA journal_size_limit=40000000"};
 
 /* Moves what is in the log into the file, while others write. A log that was always written meanwhile would
    grow for ever: what came while it was moved is moved while nobody writes, so that the log begins anew. */
@@ -648,6 +650,11 @@ void state_leave_log(struct state *s)
 {
 	s->leaves_log = true;
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
+void state_write_much(struct state *s)
+{
+	state_do(s, "PRAGMA cache_size=-64000", "");
 }
 
 void state_close(struct state *s)

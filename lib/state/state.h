@@ -48,6 +48,10 @@ const char *state_trouble(const struct state *s);
  */
 void state_leave_log(struct state *s);
 
+/* For a process that writes much at once: where the file is large it takes more memory (64 MB), so that a
+   page which many of the rows of a transaction change is read and written once for all of them. */
+void state_write_much(struct state *s);
+
 enum state_result {
 	STATE_ROW,   /* there is a row, in columns */
 	STATE_NONE,  /* done; there is no row */
