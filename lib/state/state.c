@@ -978,7 +978,7 @@ void state_let_others(struct state *s)
 	pthread_mutex_lock(&s->lock);
 	bool awaited = wakeup_is_awaited(&s->wakeup, s->path);
 	int64_t now = when_now_ms(), waited = now - s->since;
-	int64_t until = now + 1 + (waited < ASIDE_MS ? waited : ASIDE_MS);
+	int64_t until = now + 1 + (waited < ASIDE_MS / 2 ? 2 * waited : ASIDE_MS);
 	if (s->log - s->moved >= LONG_LOG) /* or one of the others would have to, and its sender would wait */
 		move_log(s);
 	now = when_now_ms();
