@@ -16,12 +16,20 @@ static const char usage[] =
 	"Puts events, or bare bodies of PatientNow's webhooks, into the inbox: NDJSON on standard input.\n"
 	"Writes {\"id\":…,\"state\":…} for each: waiting, or known where it is there already.\n";
 
+/* In a large file each event changes some pages of which no other near it is: the more events share a
+   transaction, the fewer pages are written. But nobody else writes while one ends, so they grow only as long
+   as the disk is quick. */
+enum { FEW = 1024, LONG_MS = 1000 };
+
 struct adding {
 	struct inbox *in;
 	const struct profile *profile;
 	bool begun; /* a transaction that events share */
-	bool lost;  /* an event could not be stored in it */
-	bool alone; /* such a transaction could not be ended: each has one of its own */
+	int64_t n;  /* so many do, */
+	int64_t at_most;
+	int64_t ended_ms; /* so long the last one took to end */
+	bool lost;        /* an event could not be stored in it */
+	bool alone;       /* such a transaction could not be ended: each has one of its own */
 };
 
 /* The id that a line without one gets: a hash of practice, source and the line. */
@@ -39,10 +47,13 @@ static bool end_transaction(struct adding *adding)
 {
 	bool done = !adding->lost;
 	if (adding->begun) {
+		int64_t began = when_now_ms();
 		done = state_end(adding->in->state, done) && done;
+		adding->ended_ms = when_now_ms() - began;
 		state_let_others(adding->in->state);
 	}
 	adding->begun = adding->lost = false;
+	adding->n = 0;
 	return done;
 }
 
@@ -51,6 +62,10 @@ static bool commit(void *context)
 {
 	struct adding *adding = context;
 	adding->alone = !adding->alone && !end_transaction(adding);
+	if (!adding->alone && adding->ended_ms < LONG_MS && adding->at_most < RECORDS_TOGETHER)
+		adding->at_most *= 2;
+	else if ((adding->alone || adding->ended_ms >= LONG_MS) && adding->at_most > FEW)
+		adding->at_most /= 2;
 	return !adding->alone;
 }
 
@@ -58,7 +73,7 @@ static bool commit(void *context)
 static bool is_awaited(void *context)
 {
 	const struct adding *adding = context;
-	return adding->begun && state_is_awaited(adding->in->state);
+	return adding->begun && (adding->n >= adding->at_most || state_is_awaited(adding->in->state));
 }
 
 /* The event of a line: as it stands, or made around it where it is the bare body of a webhook. */
@@ -94,6 +109,7 @@ static enum inbox_added store(
 	adding->begun = adding->begun || state_begin(s);
 	enum inbox_added added = adding->begun ? inbox_add(s, a, event, kept) : INBOX_FAILED;
 	adding->lost |= added == INBOX_FAILED;
+	adding->n++;
 	if (adding->alone && !end_transaction(adding))
 		added = INBOX_FAILED;
 	return added;
@@ -133,8 +149,9 @@ int inbox_add_events(struct inbox *in, int argc, char *argv[])
 	if (optind < argc)
 		usage_error(usage);
 	inbox_open(in);
+	state_write_much(in->state);
 	struct profile *profile = profile_read(in->conf->patientnow.profile, in->conf->file);
-	struct adding adding = {.in = in, .profile = profile};
+	struct adding adding = {.in = in, .profile = profile, .at_most = FEW};
 	int status = record_loop(&(struct record_loop){.stage = "pnow-inbox",
 		.each = add_event,
 		.commit = commit,

@@ -80,6 +80,7 @@ struct engine {
 	bool (*give_back)(struct state *s);
 	bool (*has_moved)(struct state *s);
 	void (*leave_log)(struct state *s);
+	void (*write_much)(struct state *s);
 };
 
 extern const struct engine sqlite_engine, postgres_engine;

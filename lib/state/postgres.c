@@ -960,6 +960,11 @@ static void postgres_leave_log(struct state *s)
 	(void)s; /* it is the server's */
 }
 
+static void postgres_write_much(struct state *s)
+{
+	(void)s; /* the memory is the server's */
+}
+
 const struct engine postgres_engine = {
 	.noun = "state database",
 	.open = postgres_open,
@@ -984,4 +989,5 @@ const struct engine postgres_engine = {
 	.give_back = postgres_scrub,
 	.has_moved = postgres_has_moved,
 	.leave_log = postgres_leave_log,
+	.write_much = postgres_write_much,
 };

@@ -164,9 +164,11 @@ static void end_wait(struct state *s)
 
 /* What every connection is set to. A program that is confined may have no folder for what is sorted. In a
    large file each event changes some pages of which no other is: a transaction of many has room in memory for
-   its own (8 MB), and the log gathers what many have changed (16 MB, look_at_log). */
+   its own (8 MB), and the log gathers what many have changed (16 MB, look_at_log). Where a log was longer
+   than it becomes when two write (ENDLESS_LOG), its file is cut. */
 static const char *const modes[] = {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
-	"PRAGMA secure_delete=ON", "PRAGMA temp_store=MEMORY", "PRAGMA cache_size=-8000"};
+	"PRAGMA secure_delete=ON", "PRAGMA temp_store=MEMORY", "PRAGMA cache_size=-8000",
+	"PRAGMA journal_size_limit=40000000"};
 
 /* Moves what is in the log into the file, while others write. A log that was always written meanwhile would
    grow for ever: what came while it was moved is moved while nobody writes, so that the log begins anew. */
@@ -302,6 +304,11 @@ static void sqlite_leave_log(struct state *s)
 {
 	s->sqlite->leaves_log = true;
 	sqlite3_db_config(s->sqlite->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
+static void sqlite_write_much(struct state *s)
+{
+	state_do(s, "PRAGMA cache_size=-64000", "");
 }
 
 static void sqlite_close(struct state *s)
@@ -466,7 +473,7 @@ static int64_t sqlite_leave_to_others(struct state *s)
 	struct sqlite *file = s->sqlite;
 	bool awaited = wakeup_is_awaited(&file->wakeup, s->path);
 	int64_t now = when_now_ms(), waited = now - s->since;
-	int64_t until = now + 1 + (waited < ASIDE_MS ? waited : ASIDE_MS);
+	int64_t until = now + 1 + (waited < ASIDE_MS / 2 ? 2 * waited : ASIDE_MS);
 	if (file->log - file->moved >=
 		LONG_LOG) /* or one of the others would have to, and its sender would wait */
 		move_log(s);
@@ -543,4 +550,5 @@ const struct engine sqlite_engine = {
 	.give_back = sqlite_give_back,
 	.has_moved = sqlite_has_moved,
 	.leave_log = sqlite_leave_log,
+	.write_much = sqlite_write_much,
 };

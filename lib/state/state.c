@@ -40,6 +40,11 @@ void state_leave_log(struct state *s)
 	s->engine->leave_log(s);
 }
 
+void state_write_much(struct state *s)
+{
+	s->engine->write_much(s);
+}
+
 void state_close(struct state *s)
 {
 	if (!s)

@@ -51,6 +51,10 @@ const char *state_trouble(const struct state *s);
  */
 void state_leave_log(struct state *s);
 
+/* For a process that writes much at once: where the file is large it takes more memory (64 MB), so that a
+   page which many of the rows of a transaction change is read and written once for all of them. */
+void state_write_much(struct state *s);
+
 enum state_result {
 	STATE_ROW,   /* there is a row, in columns */
 	STATE_NONE,  /* done; there is no row */
@@ -121,8 +125,8 @@ void state_before_end(struct state *s, bool (*work)(struct state *s, int64_t n),
 /* Whether this thread's transaction has taken its time, and another process waits for it. */
 bool state_is_awaited(struct state *s);
 
-/* For work that is done in many small transactions: where others wait, lets them write for as long as they
-   have waited, before the next one. */
+/* For work that is done in many small transactions: where others wait, lets them write for twice as long as
+   they have waited, before the next one. */
 void state_let_others(struct state *s);
 
 /* Gives the space of what was deleted back to the system and empties the log, in small steps, so that others

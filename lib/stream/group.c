@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { RECORDS = 1024, BYTES = RECORD_MAX }; /* of a group */
+enum { BYTES = 16 * RECORD_MAX }; /* of a group */
 
 struct group {
 	const struct record_loop *loop;
@@ -78,7 +78,7 @@ void group_run(const struct record_loop *loop, struct stream *stream, struct rec
 			g.counted.failed++;
 			g.number += kind == STREAM_LAST;
 		}
-		if (g.number - g.first >= RECORDS || g.lines.n >= BYTES || loop->is_awaited(loop->context))
+		if (g.number - g.first >= RECORDS_TOGETHER || g.lines.n >= BYTES || loop->is_awaited(loop->context))
 			end(&g);
 	}
 	end(&g);

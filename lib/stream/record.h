@@ -10,9 +10,10 @@
 #include "text/jtext.h"
 
 enum {
-	RECORD_MAX = 1 << 20,  /* bytes in a line, without its newline */
-	RECORDS_AT_ONCE = 256, /* in hand, in a parallel loop; fewer where they are long */
-	RECORDS_BEGUN = 160,   /* of them; each has a thread, and what it holds while it waits */
+	RECORD_MAX = 1 << 20,     /* bytes in a line, without its newline */
+	RECORDS_AT_ONCE = 256,    /* in hand, in a parallel loop; fewer where they are long */
+	RECORDS_BEGUN = 160,      /* of them; each has a thread, and what it holds while it waits */
+	RECORDS_TOGETHER = 16384, /* in a transaction; fewer where they are long */
 };
 
 /* One line of the stream. Valid until the record's function returns; what it makes belongs in the arena. */
@@ -92,7 +93,7 @@ struct record_loop {
 	bool verbose;     /* at the end, how many records there were, on standard error */
 
 	/* Where not NULL, records share a transaction that this ends: when there is nothing more to read for now,
-	   and after a thousand records. False where nothing has become of any of them: each() is called again
+	   and after RECORDS_TOGETHER. False where nothing has become of any of them: each() is called again
 	   for each then, and ends by itself what it begins, until this is called again. */
 	bool (*commit)(void *context);
 	/* Whether somebody has waited long enough for what the transaction holds: it is ended then. Not NULL with

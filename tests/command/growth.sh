@@ -171,7 +171,12 @@ if [ -r /proc/self/io ]; then
 		reads=$(bash -c 'pnow-inbox stat "$1" >shown; read -r _ bytes </proc/$$/io; echo $((bytes / 1024))' bash "$flag")
 		holds "stat $flag does not read the events ($reads KiB)" test "$reads" -lt 400
 	done
+	rm glow.db*
+	# ids and patients in no order: each event is on pages of indexes of its own
+	seq 30000 | awk '{ printf "{\"id\":\"%06d\",\"type\":\"patient.updated\",\"practice\":\"glow\",\"patient\":{\"id\":\"%d\"}}\n", $1 * 7919 % 999983, $1 * 104729 % 19997 }' >many
+	written=$(bash -c 'pnow-inbox add <many >shown; awk "/^wchar/ { printf \"%d\", \$2 / 30000 }" /proc/$$/io')
+	holds "add: events share the pages that they change ($written bytes each)" test "$written" -lt 1400
 else
-	skip 'what stat reads' 'needs /proc/PID/io'
+	skip 'what stat reads and add writes' 'needs /proc/PID/io'
 fi
 finish

@@ -4,6 +4,8 @@
 #include "state/ledger.h"
 #include "state/locks.h"
 #include "state/state.h"
+#include "state/wakeup.h"
+#include "value/when.h"
 
 #include <err.h>
 #include <signal.h>
@@ -158,6 +160,15 @@ static void test_turns(struct state *s, const char *path)
 	ok(waitpid(pid, &status, 0) == pid && status == 0 && state_begin(s), "and has its turn");
 	usleep(10000); /* a transaction has a right to less */
 	ok(!state_is_awaited(s) && state_end(s, true), "nobody waits any more");
+	int fd = -1;
+	wakeup_wait(&fd, path, true);
+	ok(state_begin(s), "somebody waits all the time");
+	usleep(10000);
+	state_end(s, true);
+	int64_t began = when_now_ms();
+	state_let_others(s);
+	ok(when_now_ms() - began >= 20, "and is let in for twice as long as it was held up");
+	close(fd);
 }
 
 /* A run asks of another whether it is alive, and that may be this process's own predecessor. */
