@@ -8,6 +8,7 @@
  */
 #include "conf/confine.h"
 #include "conf/conf.h"
+#include "conf/host.h"
 #include "text/buf.h"
 
 #include <err.h>
@@ -33,6 +34,15 @@ struct ports {
 static bool is_file(const char *state)
 {
 	return state && !conf_is_database(state);
+}
+
+/* Beside what a program may write for a state: its file or, where it is in a database, the host's account of
+   the CRM's limits, which clients have. NULL: nothing. */
+static const char *written(enum confinement as, const char *state, char path[static HOST_PATH])
+{
+	if (!state || is_file(state))
+		return state;
+	return as == CONFINE_CLIENT && host_file(path, state, "limits") ? path : NULL;
 }
 
 /* May be connected to, one of several with commas between them. */
@@ -293,7 +303,7 @@ static void allow_port(int rules_fd, uint64_t port, uint64_t handled)
    link has some of its files beside what it leads to. */
 static int confine_files(enum confinement as, const char **states, size_t n, const struct ports *ports)
 {
-	char file[PATH_MAX];
+	char file[PATH_MAX], of_host[HOST_PATH];
 	long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_VERSION);
 	if (version <= 0)
 		return 0;
@@ -302,10 +312,11 @@ static int confine_files(enum confinement as, const char **states, size_t n, con
 	if (fd < 0)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
-		if (!is_file(states[i]))
+		const char *path = written(as, states[i], of_host);
+		if (!path)
 			continue;
-		allow_folder(fd, states[i], r.files);
-		if (realpath(states[i], file))
+		allow_folder(fd, path, r.files);
+		if (realpath(path, file))
 			allow_folder(fd, file, r.files);
 	}
 	for (size_t i = 0; i < ports->n; i++)
@@ -370,8 +381,10 @@ static void tell(
 	if (f.landlock)
 		buf_puts(&line, words[as].files);
 	for (size_t i = 0; i < n && f.landlock; i++) {
-		if (is_file(states[i])) {
-			buf_printf(&line, "%s%s", but, states[i]);
+		char of_host[HOST_PATH];
+		const char *path = written(as, states[i], of_host);
+		if (path) {
+			buf_printf(&line, "%s%s", but, path);
 			but = ", ";
 		}
 	}

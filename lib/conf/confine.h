@@ -19,10 +19,10 @@ enum confinement {
 /* Call it with everything opened that may be opened only now, before the first thread is started and before
    anything from outside is read. states: the paths of n state files, a NULL among them is none; beside these,
    files may be written, made and removed, and nowhere else. A path whose folder is not there yet stands for
-   the nearest folder above that is. One that is in a database (conf_is_database) is no file; a server may
-   connect to the ports of these, and to that for names, and to no other where its URIs tell them. verbose:
-   says on standard error what holds, in one line. Whatever is refused from now on fails with EPERM or EACCES.
-   What the kernel lacks is left out: that is no error. */
+   the nearest folder above that is. One that is in a database (conf_is_database) is no file: what a client
+   writes instead is of the host (host.h); a server may connect to the ports of these, and to that for names,
+   and to no other where its URIs tell them. verbose: says on standard error what holds, in one line. Whatever
+   is refused from now on fails with EPERM or EACCES. What the kernel lacks is left out: that is no error. */
 void confine(enum confinement as, const char **states, size_t n, bool verbose);
 
 #endif
