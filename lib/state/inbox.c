@@ -58,20 +58,23 @@ static bool is_known(
 		   from_crm(columns[0]) == from_crm(e->type);
 }
 
-/* Adds the event's row, *seq, with the key that its body will get; STATE_NONE: there is one of that id. */
-static enum state_result add_row(struct state *s, const struct inbox_event *e, const char *id, int64_t *seq)
+/* Adds the event's row, with the key that its body will get; STATE_NONE: there is one of that id. RETURNING
+   would tell the row's seq, and make this twice as dear in SQLite. */
+static enum state_result add_row(struct state *s, const struct inbox_event *e, const char *id)
 {
 	bool named = e->patient && !(e->subject && strcmp(e->patient, e->subject) == 0);
 	int64_t now = when_now_ms();
-	return state_int(s, seq,
+	bool done = state_do(s,
 		"INSERT INTO inbox(id,type,patient,subject,queue,state,due,received,body)"
 		"  VALUES(?1,?2,?3,?4,coalesce((SELECT survivor FROM merged WHERE patient=?5),?5),'waiting',?6,?7,"
-		"    (SELECT coalesce(max(key),0)+1 FROM body)) ON CONFLICT(id) DO NOTHING RETURNING seq",
+		"    (SELECT coalesce(max(key),0)+1 FROM body)) ON CONFLICT(id) DO NOTHING",
 		"tttttii", id, e->type, named ? e->patient : NULL, e->subject, e->patient,
 		e->received < now ? e->received : now, e->received);
+	int64_t added = done ? state_changed(s) : -1;
+	return added < 0 ? STATE_FAILED : added ? STATE_ROW : STATE_NONE;
 }
 
-/* state_before_end: counts the events from this one on. */
+/* state_before_end: counts the events from the one with this seq on. */
 static bool count_added(struct state *s, int64_t first)
 {
 	return state_do(s,
@@ -80,13 +83,25 @@ static bool count_added(struct state *s, int64_t first)
 		"i", first);
 }
 
+/* The events of this transaction are counted before it ends, from its first one on, which was added just now.
+ */
+static bool count_at_end(struct state *s)
+{
+	int64_t first = 0;
+	if (state_has_work(s))
+		return true;
+	if (state_int(s, &first, "SELECT max(seq) FROM inbox", "") != STATE_ROW)
+		return false;
+	state_before_end(s, count_added, first);
+	return true;
+}
+
 enum inbox_added inbox_add(struct state *s, struct arena *a, const struct inbox_event *e, const char **id)
 {
 	enum state_result added;
 	bool failed = false;
-	int64_t seq = 0;
 	*id = e->id;
-	for (unsigned n = 2; (added = add_row(s, e, *id, &seq)) == STATE_NONE; n++) {
+	for (unsigned n = 2; (added = add_row(s, e, *id)) == STATE_NONE; n++) {
 		if (is_known(s, a, e, *id, &failed))
 			return INBOX_KNOWN;
 		if (failed)
@@ -98,10 +113,10 @@ enum inbox_added inbox_add(struct state *s, struct arena *a, const struct inbox_
 	struct str given = jtext_get(e->line, "id");
 	bool same = given.n == strlen(*id) + 2 && memcmp(given.p + 1, *id, given.n - 2) == 0;
 	const char *line = same ? arena_copy(a, e->line) : with_id(a, e->line, *id);
-	if (!state_do(s, "INSERT INTO body(key,seq,text) VALUES((SELECT coalesce(max(key),0)+1 FROM body),?,?)",
-			"it", seq, line))
+	if (!state_do(s, "INSERT INTO body(key,seq,text) SELECT body, seq, ?2 FROM inbox WHERE id=?1", "tt", *id,
+			line) ||
+		!count_at_end(s))
 		return INBOX_FAILED;
-	state_before_end(s, count_added, seq);
 	state_wake(s);
 	return INBOX_STORED;
 }

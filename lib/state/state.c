@@ -281,6 +281,11 @@ void state_before_end(struct state *s, bool (*work)(struct state *s, int64_t n),
 	s->before_end = work;
 }
 
+bool state_has_work(const struct state *s)
+{
+	return s->before_end;
+}
+
 void state_wake(struct state *s)
 {
 	pthread_mutex_lock(&s->lock);

@@ -122,6 +122,9 @@ void state_wake(struct state *s);
    the transaction back. */
 void state_before_end(struct state *s, bool (*work)(struct state *s, int64_t n), int64_t n);
 
+/* Whether this thread's transaction has such work. */
+bool state_has_work(const struct state *s);
+
 /* Whether this thread's transaction has taken its time, and another process waits for it. */
 bool state_is_awaited(struct state *s);
 
