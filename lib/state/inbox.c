@@ -58,8 +58,8 @@ static bool is_known(
 		   from_crm(columns[0]) == from_crm(e->type);
 }
 
-/* Adds the event's row, with the key that its body will get; STATE_NONE: there is one of that id. RETURNING
-   would tell the row's seq, and make this twice as dear in SQLite. */
+/* Adds the event's row, with the key that its body will get; STATE_NONE: there is one of that id. Its seq is
+   the last one: RETURNING would tell it, too, and make this twice as dear in SQLite. */
 static enum state_result add_row(struct state *s, const struct inbox_event *e, const char *id)
 {
 	bool named = e->patient && !(e->subject && strcmp(e->patient, e->subject) == 0);
@@ -113,8 +113,10 @@ enum inbox_added inbox_add(struct state *s, struct arena *a, const struct inbox_
 	struct str given = jtext_get(e->line, "id");
 	bool same = given.n == strlen(*id) + 2 && memcmp(given.p + 1, *id, given.n - 2) == 0;
 	const char *line = same ? arena_copy(a, e->line) : with_id(a, e->line, *id);
-	if (!state_do(s, "INSERT INTO body(key,seq,text) SELECT body, seq, ?2 FROM inbox WHERE id=?1", "tt", *id,
-			line) ||
+	if (!state_do(s,
+			"INSERT INTO body(key,seq,text) VALUES((SELECT coalesce(max(key),0)+1 FROM body),"
+			"  (SELECT max(seq) FROM inbox),?)",
+			"t", line) ||
 		!count_at_end(s))
 		return INBOX_FAILED;
 	state_wake(s);
