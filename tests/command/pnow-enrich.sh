@@ -190,8 +190,7 @@ asked >/dev/null
 
 # A dry run
 
-practice dry
-rm -f ./*.token
+practice dry '.patientnow.token_file="nowhere/pnp.token"'
 webhook AppointmentCreated 1 '{"appointmentId":"88123","patientId":"10234"}' | pnow-enrich -n >out
 is "-n shows the requests" "$(<out)" '{"id":"1","method":"GET","path":"/appointments/88123"}
 {"id":"1","method":"GET","path":"/patients/10234"}'
@@ -199,7 +198,6 @@ is "and makes none, and needs neither token nor state" "$(asked)$(find . -name '
 is "of an event for which none would be made it says why" "$({ webhook PatientUpdated 1 "{$person}"; webhook Ping 2 '{}'; } | pnow-enrich -n)" \
 	'{"id":"1","status":"ignored","reason":"nothing of it is asked of PatientNow"}
 {"id":"2","status":"ignored","reason":"a ping"}'
-make_secrets .
 
 # What fails
 
