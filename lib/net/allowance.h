@@ -38,7 +38,7 @@ struct allowance_lease {
 	_Atomic int64_t need, used;    /* slots that it was told are needed; that other accounts use */
 	_Atomic int64_t active;        /* when somebody last wanted a request */
 	_Atomic int64_t told, fresh;   /* the database's moment of it; an answer has told since it was asked */
-	_Atomic int64_t said, news;    /* the same of a pause */
+	_Atomic int64_t said, news;    /* when a pause was said last, and whether it is news */
 	_Atomic int64_t day_taken, day_remaining, day_left, day_over; /* day_left: of all accounts' */
 	_Atomic int64_t ahead; /* of our clock is the database's, milliseconds */
 };

@@ -88,7 +88,7 @@ static int64_t target_of(
 	for (size_t i = 0; i < n && i < ROWS_MAX; i++)
 		if (rows[i].account != mine->account && rows[i].until > now)
 			portions[served++] = portion_of(&rows[i], max);
-	qsort(portions, served, sizeof *portions, by_account); /* whoever asks, each gets the same */
+	qsort(portions, served, sizeof *portions, by_account); /* what each gets does not depend on who asks */
 	for (int stage = 0; stage < 3; stage++)
 		max = serve(portions, served, stage, max);
 	for (size_t i = 0; i < served; i++)

@@ -48,7 +48,7 @@ struct state {
 struct engine {
 	const char *noun; /* what a person calls where it keeps a state */
 
-	/* Fills s->sqlite or s->postgres. False, and why; close follows all the same. */
+	/* Fills s->sqlite or s->postgres. False, and why; close follows then, too. */
 	bool (*open)(struct state *s, struct state_failure *why);
 	bool (*rehearse)(struct state *s, struct state_failure *why);
 	void (*close)(struct state *s);

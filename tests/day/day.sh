@@ -31,7 +31,7 @@ trap 'exit 130' INT TERM
 # row NAME HOURS EVENTS …: runs a row of the table, and reports each of its days.
 row()
 {
-	local folder=$work/$1 n first99='' first_mean='' called=()
+	local folder=$work/$1 n first50='' first99='' first_mean='' called=()
 	rm -rf "$folder"
 	mkdir -p "$folder"
 	name=$1 hours=$2 events=$3 mix=$4 patients=$5 known=$6 bursts=$7 FAKETIME_DONT_RESET=1 FAKETIME_FMT=%s \
@@ -39,10 +39,10 @@ row()
 	for ((n = 1; n <= DAYS; n++)); do
 		called+=("$folder/$n.calls") # a day (UTC) has parts of two
 		awk -F'\t' -v name="$1$([ $n -eq 1 ] || echo "-$n")" -v p50="$8" -v p99="$9" -v longest="${10}" -v calls="${11}" \
-			-v limit=$((LIMIT - LIMIT / 20)) -v first99="$first99" -v first_mean="$first_mean" -v noise=$((1 + SPEED / 30)) \
+			-v limit=$((LIMIT - LIMIT / 20)) -v first50="$first50" -v first99="$first99" -v first_mean="$first_mean" \
 			-f "$here/report.awk" "$folder/$n.events" "${called[@]}" >"$folder/$n.report"
 		cat "$folder/$n.report"
-		[ $n -gt 1 ] || read -r _ _ _ _ first99 _ first_mean _ <"$folder/1.report"
+		[ $n -gt 1 ] || read -r _ _ first50 _ first99 _ first_mean _ <"$folder/1.report"
 	done
 }
 

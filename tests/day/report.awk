@@ -1,7 +1,6 @@
 # What a day was like, from row.bash's N.events, and the N.calls of this day and those before: awk -F'\t' -v name=… -v p50=… -v p99=… -v longest=… -v calls=…
-# -v limit=… -f report.awk EVENTS CALLS…; the bounds are those of the table. first99 and first_mean are the p99 and the mean of the
-# first day, where this is another: a tenth and noise seconds more is no worse. Its p50 may be: what was learnt makes the longest
-# waits shorter, and spreads what they were over all. The last line is "holds" or "does not hold: …".
+# -v limit=… -f report.awk EVENTS CALLS…; the bounds are those of the table. first50, first99 and first_mean are the p50, p99 and
+# mean of the first day, where this is another: a tenth and a second more is no worse. The last line is "holds" or "does not hold: …".
 
 function seconds(ms) { return sprintf(ms < 10000 ? "%.1f" : "%.0f", ms / 1000) }
 
@@ -95,8 +94,9 @@ END {
 		printf "  %s (UTC): %d calls, %d of them lists\n", days[i], asked[days[i]], lists[days[i]]
 	judge("p50", quantile(wait, events, 0.5) / 1000, p50)
 	judge("p99", quantile(wait, events, 0.99) / 1000, p99)
-	judge("p99, beside the first day,", quantile(wait, events, 0.99) / 1000, first99 ? first99 * 1.1 + noise : "-")
-	judge("mean, beside the first day,", waited / events / 1000, first_mean ? first_mean * 1.1 + noise : "-")
+	judge("p50, beside the first day,", quantile(wait, events, 0.5) / 1000, first50 ? first50 * 1.1 + 1 : "-")
+	judge("p99, beside the first day,", quantile(wait, events, 0.99) / 1000, first99 ? first99 * 1.1 + 1 : "-")
+	judge("mean, beside the first day,", waited / events / 1000, first_mean ? first_mean * 1.1 + 1 : "-")
 	judge("longest", wait[events] / 1000, longest)
 	judge("calls", most, calls)
 	judge("dead", dead, 0)
