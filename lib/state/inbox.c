@@ -74,12 +74,14 @@ static enum state_result add_row(struct state *s, const struct inbox_event *e, c
 	return added < 0 ? STATE_FAILED : added ? STATE_ROW : STATE_NONE;
 }
 
-/* state_before_end: counts the events from the one with this seq on. */
+/* state_before_end: counts the events from the one with this seq on. They are asked for in order, as the last
+   one is below, so that no engine looks for them in another index, of all the events. */
 static bool count_added(struct state *s, int64_t first)
 {
 	return state_do(s,
-		"INSERT INTO event_count SELECT state, coalesce(type,''), count(*) FROM inbox WHERE seq>=? GROUP BY 1, 2"
-		"  ON CONFLICT(state,type) DO UPDATE SET n=event_count.n+excluded.n",
+		"INSERT INTO event_count SELECT state, type, count(*) FROM"
+		"  (SELECT state, coalesce(type,'') AS type FROM inbox WHERE seq>=? ORDER BY seq LIMIT 1000000000) AS added"
+		"  GROUP BY 1, 2 ON CONFLICT(state,type) DO UPDATE SET n=event_count.n+excluded.n",
 		"i", first);
 }
 
@@ -90,7 +92,7 @@ static bool count_at_end(struct state *s)
 	int64_t first = 0;
 	if (state_has_work(s))
 		return true;
-	if (state_int(s, &first, "SELECT max(seq) FROM inbox", "") != STATE_ROW)
+	if (state_int(s, &first, "SELECT seq FROM inbox ORDER BY seq DESC LIMIT 1", "") != STATE_ROW)
 		return false;
 	state_before_end(s, count_added, first);
 	return true;
