@@ -2,7 +2,8 @@
  * How lookups of a kind share a list:
  *
  * - Who comes first sets the time: the list is asked for when that one has waited as long as the pace
- *   demands, or as many wait as would come in that time.
+ *   demands, or as many wait as would come in that time. Where the pace demands it of a share of the lists,
+ * one of so many waits.
  * - One thread asks. Who comes meanwhile looks into this list first, and waits for the next one where it
  *   lacks what has just changed.
  * - Two lists of a kind are SHORTLY_MS apart in any case: what comes in a burst shares one.
@@ -21,6 +22,8 @@ enum { SHORTLY_MS = 2000, LOOK_MS = 5000 /* how often the pace is asked anew */ 
 struct kind {
 	size_t waiting; /* for the next list */
 	int64_t first;  /* since when the first of them waits */
+	bool patient;   /* whether they wait for others; else it is asked for at once */
+	double owed;    /* lists for which that is still to be so */
 	int64_t since;  /* when the earliest of their events happened */
 	int64_t asked;  /* when the last list was asked for */
 	uint64_t begun; /* lists that were asked for: one after the other, */
@@ -63,9 +66,18 @@ static int64_t due_in(struct gather *g, enum event_kind kind, int64_t now)
 	int64_t shortly = k->asked + SHORTLY_MS - now, due = k->first + wait.ms - now;
 	if (g->ended)
 		return 0;
-	if (wait.ms > 0 && k->waiting >= wait.together)
+	if (!k->patient || wait.share <= 0 || k->waiting >= wait.together)
 		due = 0;
 	return due > shortly ? due : shortly;
+}
+
+/* Whether the lookups of a list that begins now wait for others. */
+static void begin_list(struct gather *g, enum event_kind kind)
+{
+	struct kind *k = &g->kinds[kind];
+	k->owed += pace_wait(g->pace, kind).share;
+	k->patient = k->owed >= 1;
+	k->owed -= k->patient;
 }
 
 static void pause_for(struct gather *g, int64_t ms)
@@ -106,6 +118,8 @@ enum gather_turn gather_wait(struct gather *g, enum event_kind kind, struct gath
 	pthread_mutex_lock(&g->lock);
 	int64_t now = when_now_ms();
 	w->came = w->came ? w->came : now;
+	if (!k->waiting)
+		begin_list(g, kind);
 	k->first = k->waiting && k->first < w->came ? k->first : w->came;
 	k->since = k->waiting && k->since < w->since ? k->since : w->since;
 	k->waiting++;

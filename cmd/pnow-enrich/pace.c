@@ -3,7 +3,8 @@
  *
  * - While the forecast says that what is left of them will last, nobody waits.
  * - Where it will not, lookups that a list can bring wait for each other, all for the same time: the shortest
- *   with which the calls last. So the longest wait is as short as they allow.
+ *   with which the calls last. So the longest wait is as short as they allow. Where that is a few seconds,
+ * one list in some waits FORECAST_SHORT seconds instead, and the others not at all.
  * - Where even FORECAST_PATIENCE seconds would not do, calls are spread as well (quota.h).
  * - A command that a person runs waits for nothing. Nor does anybody once all calls were made: that is told
  *   at once.
@@ -86,8 +87,10 @@ struct pace_wait pace_wait(struct pace *p, enum event_kind kind)
 {
 	pthread_mutex_lock(&p->lock);
 	plan(p);
-	struct pace_wait wait = {.ms = (int64_t)(p->seconds * 1000),
-		.together = forecast_together(p->an_hour[kind] * p->seconds / 3600)};
+	double seconds = p->seconds > FORECAST_SHORT ? p->seconds : FORECAST_SHORT;
+	struct pace_wait wait = {.share = forecast_share(p->seconds),
+		.ms = (int64_t)(seconds * 1000),
+		.together = forecast_together(p->an_hour[kind] * seconds / 3600)};
 	pthread_mutex_unlock(&p->lock);
 	return wait;
 }

@@ -15,8 +15,9 @@ void pace_close(struct pace *p);
 void pace_count(struct pace *p, int lookup);
 
 /* For how long the lookups of a list wait for each other: until the first of them has waited for ms, or there
-   are so many. */
+   are so many. For the rest of the lists nobody waits. */
 struct pace_wait {
+	double share; /* of the lists; 0: nobody waits */
 	int64_t ms;
 	size_t together;
 };

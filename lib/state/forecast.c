@@ -10,6 +10,10 @@
  * - A list is asked for when its first lookup has waited, or enough others have come (forecast_together).
  *   They come by chance: with so many expected, the Poisson distribution tells how many do. A resource that
  *   no list brings takes a call of its own.
+ * - A wait of less than FORECAST_SHORT seconds for all is one of so many for a part of the lists, which saves
+ * as many calls: most then wait for nothing.
+ * - Calls must last for one standard deviation more than is expected. Without that, one day in two would run
+ *   short in its last hour, where few are left to wait for.
  *
  * A process that is killed has not counted its last few lookups; nothing else depends on them.
  */
@@ -161,10 +165,18 @@ static double sharing(double others)
 	return mean;
 }
 
+double forecast_share(double seconds)
+{
+	return seconds < FORECAST_SHORT ? seconds / FORECAST_SHORT : 1;
+}
+
 /* Calls of an hour with n lookups of a kind. */
 static double calls_of(double n, int kind, double wait)
 {
-	return kind == LOOKUP_ALONE ? n : n / sharing(n * (wait > TOGETHER_S ? wait : TOGETHER_S) / 3600);
+	double share = forecast_share(wait), longer = wait < FORECAST_SHORT ? FORECAST_SHORT : wait;
+	if (kind == LOOKUP_ALONE)
+		return n;
+	return n / (share * sharing(n * longer / 3600) + (1 - share) * sharing(n * TOGETHER_S / 3600));
 }
 
 double forecast_calls(const struct forecast *f, double seconds)
@@ -176,17 +188,24 @@ double forecast_calls(const struct forecast *f, double seconds)
 	return sum;
 }
 
+/* Whether so many calls last, with what chance may add. */
+static bool last(const struct forecast *f, double seconds, double calls)
+{
+	double expected = forecast_calls(f, seconds);
+	return expected + sqrt(expected) <= calls;
+}
+
 double forecast_wait(const struct forecast *f, int64_t left, bool *spread)
 {
 	double calls = (double)left, enough = FORECAST_PATIENCE, short_of = 0;
 	*spread = left > 0 && forecast_calls(f, FORECAST_PATIENCE) > calls;
 	if (*spread)
 		return FORECAST_PATIENCE;
-	if (left <= 0 || forecast_calls(f, 0) <= calls)
+	if (left <= 0 || last(f, 0, calls))
 		return 0;
 	while (enough - short_of > 0.5) {
 		double middle = (enough + short_of) / 2;
-		if (forecast_calls(f, middle) <= calls)
+		if (last(f, middle, calls))
 			enough = middle;
 		else
 			short_of = middle;

@@ -11,7 +11,8 @@ enum { LOOKUP_ALONE = EVENT_KINDS, LOOKUPS };
 
 enum {
 	FORECAST_DAYS = 7,       /* that are remembered */
-	FORECAST_PATIENCE = 600, /* seconds that lookups wait for each other at most */
+	FORECAST_PATIENCE = 600, /* seconds that lookups wait for each other at most, */
+	FORECAST_SHORT = 12,     /* and at least where they do: for less, a share of the lists waits so long */
 	FORECAST_HOURS = 24,     /* until midnight, at most */
 };
 
@@ -34,15 +35,18 @@ bool forecast_count(struct state *s, int64_t now, const int64_t lookups[static L
    practice of medium size has between 8 and 18 o'clock in the process's time zone. */
 struct forecast forecast_read(struct state *s, int64_t now);
 
-/* How many lookups these are, and how many calls they take where those of a list wait for each other for so
-   many seconds. */
+/* How many lookups these are, and how many calls they take, in the mean, where those of a list wait for each
+   other for so many seconds. */
 double forecast_lookups(const struct forecast *f);
 double forecast_calls(const struct forecast *f, double seconds);
 
 /* For how many seconds lookups of a list wait for each other: the shortest wait with which so many calls
-   last. *spread: none does, so FORECAST_PATIENCE, and calls are to be spread as well. Without a call nothing
-   is won by waiting. */
+   last, with some more for what chance may bring. *spread: none does, so FORECAST_PATIENCE, and calls are to
+   be spread as well. Without a call nothing is won by waiting. */
 double forecast_wait(const struct forecast *f, int64_t calls, bool *spread);
+
+/* The part of the lists for which anybody waits, where the wait is so many seconds. */
+double forecast_share(double seconds);
 
 /* How many lookups are enough to ask for their list before the wait is over, where so many others are
    expected to come while the first of them waits. */

@@ -219,6 +219,32 @@ is 'their results tell it' "$(state_attempts "$DIR/test.db" a.result | jq -r .pa
 like 'and trace' "$(pnow-inbox -c "$DIR/poor.json" trace "$(jq -r .id "$DIR/waited")" | jq -r 'select(.what == "attempt").detail')" \
 	'*; waited [1-9]* s for PatientNow: gathering'
 
+# Where some seconds of each list would do, some lists wait for longer, and the others for nothing.
+poor 100000 '.patientnow.reserve = 0'
+state "WITH RECURSIVE h(i) AS (SELECT 0 UNION ALL SELECT i+1 FROM h WHERE i<180)
+	INSERT INTO lookup SELECT $(($(date +%s) / 3600))-i, 'patient', 4000 FROM h"
+few=0 many=100000
+for ((i = 0; i < 20; i++)); do # so many calls are left that lists would wait for seven to ten seconds
+	left=$(((few + many) / 2))
+	state_calls_set "$DIR/test.db" $((100000 - left))
+	wait=$(pnow-inbox -c "$DIR/poor.json" stat | jq .quota.wait_seconds)
+	if [ "$wait" -gt 10 ]; then few=$left; elif [ "$wait" -lt 7 ]; then many=$left; else break; fi
+done
+pnow-enrich -c "$DIR/poor.json" <"$DIR/feed" >"$DIR/out" &
+enrich=$!
+asked >/dev/null
+exec 3>"$DIR/feed"
+said PatientUpdated '{"patientId":"20013"}' >&3
+until_true test -s "$DIR/out"
+is 'where seven to ten seconds would do, one list is asked for at once' "$(asked) $(jq -r '.patientnow_wait.ms // 0 | . < 1000' "$DIR/out")" 'patients patients patients true'
+sleep 1.1 # an event of the second in which that list was asked for would find itself there
+said PatientUpdated '{"patientId":"20014"}' >&3
+sleep 3 # which two lists of a kind are apart in any case
+is 'and for the next one lookups wait' "$(asked)$(jq -r .patient.id "$DIR/out")" 20013
+exec 3>&-
+wait $enrich
+is 'each for others' "$(asked) $(jq -r '.patientnow_wait.why // "none"' "$DIR/out" | tail -n 1)" 'patients patients patients gathering'
+
 poor 1000
 said AppointmentCreated '{"appointmentId":"50001"}' | pnow-enrich -c "$DIR/poor.json" >"$DIR/out"
 is 'the forecast knows all lookups of a run that has ended' "$(state 'SELECT kind, sum(n) FROM lookup GROUP BY 1' | xargs)" 'alone|1 appointment|1'

@@ -3,6 +3,7 @@
 #include "state/forecast.h"
 #include "value/when.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -120,9 +121,13 @@ static void check_waits(void)
 		double wait = wait_of(&f, calls);
 		ok(wait >= longer, "fewer calls, a longer wait, never a shorter one");
 		ok(wait > FORECAST_PATIENCE || forecast_calls(&f, wait) <= calls, "with which they last");
-		ok(wait < 1 || forecast_calls(&f, wait - 1) > calls, "and no shorter wait would do");
+		double shorter = forecast_calls(&f, wait - 1);
+		ok(wait < 1 || shorter + sqrt(shorter) > calls, "and no shorter wait would do");
 		longer = wait;
 	}
+	ok(forecast_share(0) <= 0 && forecast_share(FORECAST_SHORT / 3.0) < 0.5 &&
+			forecast_share(FORECAST_SHORT) >= 1,
+		"of a short wait a share of the lists has all");
 	ok(wait_of(&f, 100) > FORECAST_PATIENCE, "where no wait will do, it is said");
 	bool spread = true;
 	ok(forecast_wait(&f, 0, &spread) == 0 && !spread, "of no calls nothing is won by waiting");
