@@ -2,9 +2,9 @@
  * One thread runs libcurl's multi interface and owns every connection; whoever wants something done waits for
  * it in a thread of their own, so that the code which talks to an API reads from top to bottom.
  *
- * What must not be done twice needs care in one more place: libcurl itself repeats a request when a
- * connection that it had kept dies before the answer. For requests that are not repeatable the body is read
- * through a callback that cannot be rewound; libcurl then gives up instead, and the outcome is HTTP_LOST.
+ * libcurl itself repeats a request when a connection that it had kept dies before the answer. That would be
+ * one more at a limit than was allowed, and what must not be done twice could be. So each request begins once
+ * (begin), libcurl gives up instead, and the outcome is HTTP_LOST. Who may repeats it here, at once.
  */
 #include "net/http.h"
 #include "stream/record.h"
@@ -39,7 +39,7 @@ struct transfer {
 	pthread_cond_t ended;
 	struct buf body;
 	struct buf headers;
-	struct str sent; /* what is left of a body that cannot be rewound */
+	unsigned begun; /* how often libcurl was about to send it */
 };
 
 struct http {
@@ -62,14 +62,12 @@ static size_t take_body(char *bytes, size_t one, size_t n, void *context)
 	return n * one;
 }
 
-static size_t give_body(char *bytes, size_t one, size_t n, void *context)
+/* libcurl is about to send the request. */
+static int begin(void *context, char *to, char *from, int to_port, int from_port)
 {
 	struct transfer *t = context;
-	size_t some = one * n < t->sent.n ? one * n : t->sent.n;
-	memcpy(bytes, t->sent.p, some);
-	t->sent.p += some;
-	t->sent.n -= some;
-	return some;
+	(void)to, (void)from, (void)to_port, (void)from_port;
+	return t->begun++ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 /* The lines of the last answer: each begins with its status. */
@@ -191,13 +189,7 @@ static void set_body(struct transfer *t, const struct http_request *request)
 	curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.n);
 	if (strcmp(request->method, "POST") != 0)
 		curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, request->method);
-	if (request->repeatable) {
-		curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, request->body.p);
-		return;
-	}
-	t->sent = request->body;
-	curl_easy_setopt(t->easy, CURLOPT_READFUNCTION, give_body);
-	curl_easy_setopt(t->easy, CURLOPT_READDATA, t);
+	curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, request->body.p);
 }
 
 static struct curl_slist *header_list(const struct http_request *request)
@@ -248,6 +240,8 @@ static void perform(struct http *h, struct transfer *t, const struct http_reques
 	curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, take_header);
 	curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
+	curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, begin);
+	curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
 	curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
 	set_body(t, request);
 	pthread_cond_init(&t->ended, NULL);
@@ -260,26 +254,6 @@ static void perform(struct http *h, struct transfer *t, const struct http_reques
 	pthread_mutex_unlock(&h->lock);
 	pthread_cond_destroy(&t->ended);
 	curl_slist_free_all(headers);
-}
-
-/* Whether a request that failed had left this machine. */
-static bool was_sent(const struct transfer *t)
-{
-	double connected = 0;
-	switch (t->result) {
-	case CURLE_FAILED_INIT:
-	case CURLE_URL_MALFORMAT:
-	case CURLE_UNSUPPORTED_PROTOCOL:
-	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_RESOLVE_PROXY:
-	case CURLE_COULDNT_CONNECT:
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_PEER_FAILED_VERIFICATION:
-		return false;
-	default:
-		curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME, &connected);
-		return connected > 0;
-	}
 }
 
 static void log_request(
@@ -306,8 +280,8 @@ static long pause_of(const char *retry_after, time_t now)
 	return seconds > 0 ? (long)seconds : 0;
 }
 
-/* Makes the request once and fills the answer. */
-static void try_once(
+/* Makes the request once and fills the answer. True: it was lost with a connection that had been kept. */
+static bool try_once(
 	struct http *h, struct arena *a, const struct http_request *request, struct http_answer *answer)
 {
 	struct transfer t = {0};
@@ -327,13 +301,14 @@ static void try_once(
 		answer->body = (struct str){arena_copy(a, buf_str(&t.body)), t.body.n};
 		answer->error = NULL;
 	} else {
-		answer->outcome = was_sent(&t) ? HTTP_LOST : HTTP_UNSENT;
-		answer->error = curl_easy_strerror(t.result);
+		answer->outcome = t.begun ? HTTP_LOST : HTTP_UNSENT;
+		answer->error = curl_easy_strerror(t.begun > 1 ? CURLE_GOT_NOTHING : t.result);
 	}
 	log_request(h, request, answer);
 	buf_free(&t.body);
 	buf_free(&t.headers);
 	curl_easy_cleanup(t.easy);
+	return t.begun > 1;
 }
 
 struct http_failure http_failure(const struct http_answer *answer)
@@ -395,14 +370,15 @@ struct http_answer http_do(struct http *h, struct arena *a, const struct http_re
 {
 	struct http_answer answer = {.outcome = HTTP_UNSENT, .error = "not allowed"};
 	struct timespec began, now;
+	bool at_once = true;
 	start(h);
 	clock_gettime(CLOCK_MONOTONIC, &began);
 	for (unsigned n = 0; n < h->options.tries; n++) {
-		if (n > 0)
+		if (!at_once)
 			wait_before(h, n - 1, answer.retry_after);
 		if (h->options.allow && !h->options.allow(h->options.context, request))
 			return answer;
-		try_once(h, a, request, &answer);
+		at_once = try_once(h, a, request, &answer);
 		if (h->options.tried)
 			h->options.tried(h->options.context, request, &answer);
 		clock_gettime(CLOCK_MONOTONIC, &now);

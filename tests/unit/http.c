@@ -3,6 +3,7 @@
 #include "net/http.h"
 
 #include <microhttpd.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -57,13 +58,25 @@ static const struct {
 	{"Fri, 31 Dec 9999 23:59:59 GMT", 86400},
 };
 
-/* Answers the path /N with the pause of that number, and /broken with status 500. */
+static atomic_uint gone; /* how often that was asked */
+
+/* Answers the path /N with the pause of that number, and /broken with status 500; /gone it reads, and ends
+ * the connection. */
 static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url,
 	const char *method, const char *version, const char *body, size_t *n, void **state)
 {
+	if (!*state || *n) { /* who has not read it whole cannot keep the connection */
+		*state = &gone;
+		*n = 0;
+		return MHD_YES;
+	}
+	if (strcmp(url, "/gone") == 0) {
+		gone++;
+		return MHD_NO;
+	}
 	struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
 	bool broken = strcmp(url, "/broken") == 0;
-	(void)context, (void)method, (void)version, (void)body, (void)n, (void)state;
+	(void)context, (void)method, (void)version, (void)body;
 	MHD_add_response_header(response, "Date", noon);
 	if (!broken)
 		MHD_add_response_header(response, "Retry-After", pauses[strtoul(url + 1, NULL, 10)].retry_after);
@@ -104,6 +117,32 @@ static void check_repeats(unsigned port)
 	http_close(h);
 }
 
+/* What libcurl would do on its own where a connection that was kept has gone: each request counts at a limit.
+ */
+static void check_kept_connection(unsigned port)
+{
+	static const char *const methods[] = {"GET", "PUT", "POST"};
+	struct arena a = {0};
+	for (size_t i = 0; i < COUNT(methods); i++) {
+		struct http *h = http_open(&(struct http_options){.tries = 1});
+		struct http_request request = {.method = methods[i],
+			.url = arena_printf(&a, "http://127.0.0.1:%u/broken", port),
+			.repeatable = strcmp(methods[i], "POST") != 0};
+		if (i)
+			request.body = STR("{}");
+		http_do(h, &a, &request);
+		request.url = arena_printf(&a, "http://127.0.0.1:%u/gone", port);
+		unsigned before = gone;
+		struct http_answer got = http_do(h, &a, &request);
+		if (!ok(got.outcome == HTTP_LOST && got.calls == 1 && gone == before + 1,
+				"%s: a connection that was kept and ends without an answer: one request is made, and is lost",
+				methods[i]))
+			printf("#  %u calls, %u came\n", got.calls, gone - before);
+		http_close(h);
+	}
+	arena_free(&a);
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < COUNT(numbers); i++)
@@ -117,6 +156,7 @@ int main(void)
 	unsigned port = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
 	check_pauses(port);
 	check_repeats(port);
+	check_kept_connection(port);
 	MHD_stop_daemon(daemon);
 	return done();
 }
