@@ -7,6 +7,8 @@
  *   interval.
  * - All of it is shared by processes, any of which may be killed at any line. Whoever calls holds the
  *   location's lock, so that one at a time changes it. Who only looks (pnow-inbox stat) reads without.
+ * - Where no answer came, or nobody is there any more to have it, the CRM may count the request a little
+ * later: a lost packet is sent again after a second, and a killed process's too. So the slot is held longer.
  * - A slot is its owner's from the store of owner, the last that ask makes: a process killed before has sent
  *   nothing. It cools from the store of until, before owner is cleared: killed between, it is a slot of the
  *   dead, and those cool for an interval, too.
@@ -38,9 +40,9 @@ enum {
 #define HOUR_MS ((int64_t)3600000)
 
 static const int64_t wait_min = MS / 2, wait_max = 100 * MS;
-static const int64_t trial_max = SECOND;  /* the first request goes alone for so long, to learn the limit */
-static const int64_t unseen_max = SECOND; /* who waits and has not looked for so long is passed over */
-static const int64_t dead_grace = SECOND / 5;   /* what a dead process has sent may still be on its way */
+static const int64_t trial_max = SECOND;    /* the first request goes alone for so long, to learn the limit */
+static const int64_t unseen_max = SECOND;   /* who waits and has not looked for so long is passed over */
+static const int64_t late_max = 2 * SECOND; /* what was sent and has no answer may still be on its way */
 static const int64_t pause_max = 60 * SECOND;   /* longer pauses are the caller's matter, and in them */
 static const int64_t ask_every = 3600 * SECOND; /* a request asks whether they are over */
 static const int64_t term = SHARE_TERM_MS * MS; /* of a lease */
@@ -177,7 +179,7 @@ void allowance_bury(struct allowance *a, struct moment now,
 			dead = is_dead(context, owner);
 		last = owner;
 		if (dead) {
-			a->slots[i].until = now.us + interval_of(a) + dead_grace;
+			a->slots[i].until = now.us + interval_of(a) + late_max;
 			a->slots[i].owner = 0;
 		}
 	}
@@ -401,9 +403,10 @@ static void learn(struct allowance *a, const struct limit_told *told, int64_t no
 	a->interval = told->interval_ms * MS;
 	a->told = 1;
 	a->lease.fresh = 1;
+	int64_t latest = now + interval_of(a) + late_max; /* the interval that was assumed may be longer */
 	for (int64_t i = 0; i < a->slots_used; i++)
-		if (a->slots[i].until > now + interval_of(a))
-			a->slots[i].until = now + interval_of(a);
+		if (a->slots[i].until > latest)
+			a->slots[i].until = latest;
 }
 
 /* Where the CRM has counted more than we know of, somebody else uses the limit: what they used is held, too.
@@ -432,7 +435,8 @@ void allowance_end(
 		a->lease.day_taken--;
 	}
 	if (turn->slot != NO_SLOT) { /* it cools for an interval, unless nothing was sent */
-		a->slots[turn->slot].until = told->sent ? now.us + interval_of(a) : 0;
+		int64_t late = told->status ? 0 : late_max;
+		a->slots[turn->slot].until = told->sent ? now.us + interval_of(a) + late : 0;
 		a->slots[turn->slot].owner = 0;
 		hold_others(a, turn, told->remaining, now.us);
 	}
