@@ -1,7 +1,8 @@
 /*
  * What is attached to a contact: notes, tags, enrolments. Tags are a set and may be sent again; a note and an
- * enrolment must not, so each is written into the ledger first. Where an answer was lost, or the ledger has
- * a gap (ledger_gap), the contact's notes tell; an enrolment cannot be read back and is not repeated.
+ * enrolment must not, so each is written into the ledger first (push_request_once). Where an answer was lost,
+ * or the ledger has a gap (ledger_gap), the contact's notes tell; an enrolment cannot be read back and is not
+ * repeated.
  */
 #include "push.h"
 #include "value/when.h"
@@ -64,7 +65,7 @@ enum outcome push_attach_once(struct push_work *w, const char *effect, const cha
 		if (out != OUT_IGNORED)
 			return out;
 	}
-	struct crm_answer answer = push_request(w, "POST", path, body, false);
+	struct crm_answer answer = push_request_once(w, path, body, effect, &since);
 	if (!state)
 		return OUT_DONE;
 	if (!answer.error || (answer.status >= 200 && answer.status < 300))
@@ -72,11 +73,7 @@ enum outcome push_attach_once(struct push_work *w, const char *effect, const cha
 				   jtext_scalar(w->a, jtext_get(key ? jtext_get(answer.body, key) : answer.body, "id")))
 				   ? OUT_DONE
 				   : push_result_fail_state(w, "written");
-	if (push_request_undone(&answer)) {
-		ledger_undone(state, location, effect);
-		return push_result_fail_with(w, &answer);
-	}
-	if (answer.stopped)
+	if (push_request_undone(&answer) || answer.stopped)
 		return push_result_fail_with(w, &answer);
 	/* sent, and the answer was lost or says that something broke: look, now */
 	enum outcome out = look(w, effect, since, begun);

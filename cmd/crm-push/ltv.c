@@ -38,32 +38,52 @@ enum outcome push_ltv_read(struct push_work *w)
 	return OUT_DONE;
 }
 
+/* An addition to the value, and when it was begun; 0: it was not. */
+struct addition {
+	struct push_work *w;
+	const char *bill;
+	int64_t amount, before, after, since;
+};
+
+static enum ledger_effect begin_addition(void *context)
+{
+	struct addition *x = context;
+	return ledger_bill_begin(x->w->push->state, x->w->location->id, x->bill, x->w->contact.id, x->amount,
+			   x->before, x->after, &x->since)
+			   ? EFFECT_NEW
+			   : EFFECT_FAILED;
+}
+
 /* PUT /contacts/ID with this text in the field. */
-static struct crm_answer put(struct push_work *w, const char *field, const char *text)
+static struct crm_answer put(
+	struct push_work *w, const char *field, const char *text, const struct push_begin *begin)
 {
 	struct buf body = {0};
 	buf_puts(&body, "{\"customFields\":[{");
 	buf_member(&body, "id", field);
 	buf_member(&body, "field_value", text);
 	buf_puts(&body, "}]}");
-	struct crm_answer answer = push_request_update(w, buf_str(&body));
+	struct crm_answer answer =
+		push_request_begun(w, "PUT", push_request_path(w, ""), buf_str(&body), true, begin);
 	buf_free(&body);
 	return answer;
 }
 
-/* Writes the value into the contact; the answer must say that it is there. Where there is another answer, or
-   none, nobody knows whether it is: the addition stays pending, and the value tells who comes next. */
-static enum outcome write_value(struct push_work *w, const char *field, int64_t value)
+/* Writes the value after the addition into the contact; the answer must say that it is there. Where there is
+   another answer, or none, nobody knows whether it is: the addition stays pending, and the value tells who
+   comes next. */
+static enum outcome write_value(struct push_work *w, const char *field, struct addition *addition)
 {
 	char text[MONEY_TEXT];
-	struct crm_answer answer = put(w, field, money_text(value, text));
+	struct push_begin begin = {begin_addition, NULL, addition};
+	struct crm_answer answer = put(w, field, money_text(addition->after, text), &begin);
 	if (answer.error)
 		return push_result_fail_with(w, &answer);
 	struct str contact = w->contact.now = jtext_get(answer.body, "contact");
 	const char *held = push_field_in(w, contact, field);
 	int64_t stored = 0;
 	if (jtext_type(jtext_get(contact, "customFields")) != JTEXT_ARRAY ||
-		(held && money_read(str_of(held), &stored) && stored == value))
+		(held && money_read(str_of(held), &stored) && stored == addition->after))
 		return OUT_DONE;
 	names_doubt(w->push->names, w->location, NAME_FIELD);
 	return push_result_fail(w, "dropped", true,
@@ -125,14 +145,17 @@ static enum outcome add(
 	struct push_work *w, const char *bill, const char *field, int64_t amount, const struct ledger_bill *b)
 {
 	const char *location = w->location->id;
-	int64_t before = w->contact.value, after, since;
+	int64_t before = w->contact.value, after;
 	if (__builtin_add_overflow(before, amount - b->counted, &after))
 		return push_result_fail(w, "bad_money", false, "the lifetime value would be too large");
-	if (!ledger_bill_begin(w->push->state, location, bill, w->contact.id, amount, before, after, &since))
+	struct addition addition = {w, bill, amount, before, after, 0};
+	enum outcome out = OUT_DONE;
+	if (after != before)
+		out = write_value(w, field, &addition);
+	else if (begin_addition(&addition) == EFFECT_FAILED)
 		return push_result_fail_state(w, "written");
-	enum outcome out = after == before ? OUT_DONE : write_value(w, field, after);
-	if (out != OUT_DONE)
-		ledger_bill_rest(w->push->state, location, bill, since);
+	if (out != OUT_DONE && addition.since)
+		ledger_bill_rest(w->push->state, location, bill, addition.since);
 	if (out == OUT_DONE && !ledger_bill_end(w->push->state, location, bill, true))
 		return push_result_fail_state(w, "written");
 	if (out == OUT_DONE) {
@@ -188,7 +211,8 @@ static enum outcome rehearse(struct push_work *w, const char *bill, const char *
 		return OUT_FAILED;
 	if (b.known && !b.pending && b.counted == amount)
 		return OUT_UNCHANGED;
-	put(w, field, arena_printf(w->a, "{Patient Lifetime Value + %s}", money_text(amount - b.counted, text)));
+	put(w, field, arena_printf(w->a, "{Patient Lifetime Value + %s}", money_text(amount - b.counted, text)),
+		NULL);
 	if (state && !(ledger_bill_begin(state, location, bill, w->contact.id, amount, 0, 0, &since) &&
 					 ledger_bill_end(state, location, bill, true)))
 		return push_result_fail_state(w, "written");

@@ -55,29 +55,20 @@ static enum outcome keep(struct push_work *w, const char *effect, const char *pi
 	return OUT_DONE;
 }
 
-/* What the ledger knows of a create. A gap in it makes none doubtful: whoever creates has searched. */
-static enum ledger_effect begin_create(struct push_work *w, const char *effect, int64_t *since)
-{
-	return ledger_effect(w->push->state, w->location->id, effect, w->contact.id, 0, since);
-}
-
-/* Makes the opportunity. A create whose answer was lost is not repeated before a search would show it. */
+/* Makes the opportunity. A create whose answer was lost is not repeated before a search would show it: then
+ * it was not made. A gap in the ledger makes none doubtful, since whoever creates has searched. */
 static enum outcome create(struct push_work *w, const char *pipeline, const char *stage, const char *status)
 {
 	struct state *state = w->push->state;
 	const char *effect = arena_printf(w->a, "opportunity/%s/%s", w->contact.id, pipeline);
 	int64_t since = 0;
-	enum ledger_effect known = state ? begin_create(w, effect, &since) : EFFECT_NEW;
+	enum ledger_effect known =
+		state ? ledger_effect(state, w->location->id, effect, w->contact.id, 0, &since) : EFFECT_NEW;
 	if (known == EFFECT_FAILED)
 		return push_result_fail_state(w, "written");
 	if (known != EFFECT_NEW && when_now_ms() - since < INDEX_MS)
 		return push_result_fail(w, "lost", true,
 			"the answer to making the opportunity was lost; a search shows in a minute whether it is there");
-	if (known == EFFECT_BEGUN) { /* a search has not shown it, so it was not made; from now on it may be */
-		ledger_undone(state, w->location->id, effect);
-		if (begin_create(w, effect, &since) != EFFECT_NEW)
-			return push_result_fail_state(w, "written");
-	}
 	struct buf body = {0};
 	buf_putc(&body, '{');
 	buf_member(&body, "pipelineId", pipeline);
@@ -87,15 +78,13 @@ static enum outcome create(struct push_work *w, const char *pipeline, const char
 	buf_member(&body, "status", status);
 	buf_member(&body, "contactId", push_contact_shown(w));
 	buf_putc(&body, '}');
-	struct crm_answer answer = push_request(w, "POST", "/opportunities/", buf_str(&body), false);
+	struct crm_answer answer = push_request_once(w, "/opportunities/", buf_str(&body), effect, &since);
 	buf_free(&body);
 	if (w->push->dry)
 		return state ? keep(w, effect, pipeline, DRY_OPPORTUNITY) : OUT_DONE;
 	if (!answer.error)
 		return keep(
 			w, effect, pipeline, jtext_string(w->a, jtext_get(jtext_get(answer.body, "opportunity"), "id")));
-	if (push_request_undone(&answer))
-		ledger_undone(state, w->location->id, effect);
 	return push_result_fail_with(w, &answer);
 }
 

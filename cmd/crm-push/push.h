@@ -375,6 +375,20 @@ void push_mirror_forget(struct push_work *w);
    shown. */
 struct crm_answer push_request(
 	struct push_work *w, const char *method, const char *path, struct str body, bool repeatable);
+/* Something that must not happen twice: how it is written into the ledger. */
+struct push_begin {
+	/* That it begins, when the request's turn has come. EFFECT_NEW: it may be made. */
+	enum ledger_effect (*begin)(void *context);
+	void (*undone)(void *context); /* it certainly did not happen; NULL: that is left as it is */
+	void *context;
+};
+/* push_request, for that. */
+struct crm_answer push_request_begun(struct push_work *w, const char *method, const char *path,
+	struct str body, bool repeatable, const struct push_begin *begin);
+/* A POST that has an effect of the ledger, which was begun then, by a try that is over; 0: it was not. Sets
+ * since to when it is begun now. */
+struct crm_answer push_request_once(
+	struct push_work *w, const char *path, struct str body, const char *effect, int64_t *since);
 /* PUT /contacts/ID. */
 struct crm_answer push_request_update(struct push_work *w, struct str body);
 /* /contacts/ID, or with something behind it. */

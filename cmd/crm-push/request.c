@@ -1,6 +1,10 @@
 /*
  * Requests to the CRM: made, or, in a dry run, shown.
  *
+ * What must not happen twice is written into the ledger when the request's turn at the CRM's limit has come:
+ * who is killed before has begun nothing, however long requests wait. A turn whose effect cannot be written
+ * down is given back. What the CRM has refused, or could not be sent, is taken back before it is tried again.
+ *
  * Where the state is PostgreSQL, an event's locks may be lost while it is at work (state/locks.c):
  *
  * - What changes something is sent only while they stand, asked when its turn has come. If they do not, the
@@ -31,39 +35,112 @@ static void show(struct push_work *w, const char *method, const char *path, stru
 	buf_putc(out, '}');
 }
 
+/* A request that is about to be made. */
+struct attempt {
+	struct push_work *w;
+	const struct push_begin *begin; /* NULL: nothing is written down */
+	bool unkept;                    /* since the ledger cannot be written */
+};
+
 /* Whether the event has its locks still. */
-static bool stands(void *context)
+static bool stands(const struct push_work *w)
 {
-	const struct push_work *w = context;
 	return locks_stand(w->push->locks, w->event->session);
 }
 
-struct crm_answer push_request(
-	struct push_work *w, const char *method, const char *path, struct str body, bool repeatable)
+/* Whether what changes something may be sent. */
+static bool may(void *context)
 {
+	struct attempt *t = context;
+	bool stood = stands(t->w);
+	if (!stood || !t->begin)
+		return stood;
+	enum ledger_effect is = t->begin->begin(t->begin->context);
+	t->unkept = is == EFFECT_FAILED;
+	return is == EFFECT_NEW && stands(t->w);
+}
+
+static void undone(void *context)
+{
+	const struct attempt *t = context;
+	t->begin->undone(t->begin->context);
+}
+
+/* Why it was not sent. */
+static void explain(const struct attempt *t, struct crm_answer *answer)
+{
+	answer->retry = true;
+	if (t->unkept) {
+		push_result_fail_state(t->w, "written");
+		answer->code = t->w->result.code;
+		answer->error = t->w->result.error;
+		return;
+	}
+	answer->code = "locks";
+	answer->error = "the event's locks were lost with the connection to the database: it is begun anew";
+	answer->retry_after = 1;
+}
+
+struct crm_answer push_request_begun(struct push_work *w, const char *method, const char *path,
+	struct str body, bool repeatable, const struct push_begin *begin)
+{
+	bool changes = strcmp(method, "GET") != 0;
 	if (w->push->dry) {
-		if (strcmp(method, "GET") != 0)
+		if (begin)
+			begin->begin(begin->context);
+		if (changes)
 			show(w, method, path, body);
 		return (struct crm_answer){.outcome = HTTP_ANSWERED, .status = 200, .body = STR("{}")};
 	}
+	struct attempt attempt = {.w = w, .begin = begin};
 	struct crm_request made = {.method = method,
 		.path = path,
 		.body = body,
 		.repeatable = repeatable,
 		.yields = w->event->backfill,
-		.may = strcmp(method, "GET") != 0 ? stands : NULL,
-		.context = w};
+		.may = changes ? may : NULL,
+		.undone = begin && begin->undone ? undone : NULL,
+		.context = &attempt};
 	struct crm_answer answer = crm_call(w->push->crm, w->a, w->location, &made);
-	if (answer.stopped) {
-		answer.code = "locks";
-		answer.error = "the event's locks were lost with the connection to the database: it is begun anew";
-		answer.retry = true;
-		answer.retry_after = 1;
-	}
+	if (answer.stopped)
+		explain(&attempt, &answer);
 	w->result.calls += answer.calls;
 	w->result.ms += answer.ms;
 	w->result.http = answer.status;
 	return answer;
+}
+
+struct crm_answer push_request(
+	struct push_work *w, const char *method, const char *path, struct str body, bool repeatable)
+{
+	return push_request_begun(w, method, path, body, repeatable, NULL);
+}
+
+struct effect {
+	struct push_work *w;
+	const char *name;
+	int64_t *since;
+};
+
+static enum ledger_effect begin_effect(void *context)
+{
+	const struct effect *e = context;
+	return ledger_effect_begin(e->w->push->state, e->w->location->id, e->name, e->w->contact.id, e->since);
+}
+
+static void undo_effect(void *context)
+{
+	const struct effect *e = context;
+	if (ledger_undone(e->w->push->state, e->w->location->id, e->name))
+		*e->since = 0;
+}
+
+struct crm_answer push_request_once(
+	struct push_work *w, const char *path, struct str body, const char *effect, int64_t *since)
+{
+	struct effect e = {w, effect, since};
+	struct push_begin begin = {begin_effect, undo_effect, &e};
+	return push_request_begun(w, "POST", path, body, false, w->push->state ? &begin : NULL);
 }
 
 struct crm_answer push_request_update(struct push_work *w, struct str body)
@@ -85,7 +162,8 @@ bool push_request_refused(const struct push_work *w)
 
 bool push_request_undone(const struct crm_answer *answer)
 {
-	return answer->outcome == HTTP_UNSENT || (answer->status >= 400 && answer->status < 500);
+	return answer->outcome == HTTP_UNSENT ||
+		   (answer->status >= 400 && answer->status < 500 && answer->status != 408);
 }
 
 enum outcome push_request_await(struct push_work *w, int64_t since)

@@ -63,13 +63,10 @@ static int64_t told(struct arena *a, const struct http_answer *answer, const cha
 	return http_number(http_header(a, answer, name), max);
 }
 
-static void leave(void *context, const struct http_request *request, const struct http_answer *answer)
+/* The location's limits hear what the answer says of them. */
+static void tell(const struct passage *p, const struct http_answer *answer)
 {
-	struct passage *p = request->caller;
 	struct arena a = {0};
-	(void)context;
-	if (!p || !p->location->limit)
-		return;
 	bool answered = answer->outcome == HTTP_ANSWERED;
 	limit_leave(p->location->limit, &p->turn,
 		&(struct limit_told){.sent = answer->outcome != HTTP_UNSENT,
@@ -81,6 +78,16 @@ static void leave(void *context, const struct http_request *request, const struc
 			.day_max = told(&a, answer, "X-RateLimit-Limit-Daily", REQUESTS_MAX),
 			.day_remaining = told(&a, answer, "X-RateLimit-Daily-Remaining", REQUESTS_MAX)});
 	arena_free(&a);
+}
+
+static void leave(void *context, const struct http_request *request, const struct http_answer *answer)
+{
+	struct passage *p = request->caller;
+	(void)context;
+	if (p && p->location->limit)
+		tell(p, answer);
+	if (p && p->request->undone && http_failure(answer).without_effect)
+		p->request->undone(p->request->context);
 }
 
 /* The file of the refresh token that a location's tokens come of. */

@@ -48,9 +48,11 @@ struct crm_request {
 	struct str body;  /* JSON; p NULL: none */
 	bool repeatable;  /* doing it twice does no harm */
 	bool yields;      /* it gives way to those that do not: a backfill's */
-	/* Asked before each time that it is sent, when its turn has come: whether the caller may still do this.
-	   NULL: it may. */
+	/* Asked before each time that it is sent, when its turn has come: whether the caller may still do this,
+	   and has written down that it does. NULL: it may. */
 	bool (*may)(void *context);
+	/* Told after each time that certainly had no effect; it may be sent again. NULL: nobody cares. */
+	void (*undone)(void *context);
 	void *context;
 };
 

@@ -436,35 +436,44 @@ int64_t ledger_gap(struct state *s, int64_t occurred)
 	return since;
 }
 
+/* What the ledger is to take as begun since then. */
+static enum ledger_effect begin_since(
+	struct state *s, const char *location, const char *effect, const char *contact, int64_t since)
+{
+	return state_do(s, "INSERT INTO effect(location,effect,contact,done,at) VALUES(?,?,?,0,?)", "ttti",
+			   location, effect, contact ? contact : "", since)
+			   ? EFFECT_BEGUN
+			   : EFFECT_FAILED;
+}
+
 enum ledger_effect ledger_effect(struct state *s, const char *location, const char *effect,
 	const char *contact, int64_t gap, int64_t *since)
 {
+	static const enum ledger_effect is[] = {EFFECT_BEGUN, EFFECT_DONE, EFFECT_UNDECIDED};
 	const char *columns[2] = {0};
 	struct arena a = {0};
-	enum ledger_effect result = EFFECT_FAILED;
-	bool kept = false;
-	if (!state_begin(s))
-		return result;
-	switch (state_run(s, &a, columns, "SELECT done, at FROM effect WHERE location=? AND effect=?", "tt",
-		location, effect)) {
-	case STATE_ROW:
-		result = state_number(columns[0]) == 2   ? EFFECT_UNDECIDED
-				 : state_number(columns[0]) == 1 ? EFFECT_DONE
-												 : EFFECT_BEGUN;
-		*since = state_number(columns[1]);
-		break;
-	case STATE_NONE:
-		*since = gap ? gap : when_now_ms();
-		kept = state_do(s, "INSERT INTO effect(location,effect,contact,done,at) VALUES(?,?,?,0,?)", "ttti",
-			location, effect, contact ? contact : "", *since);
-		if (kept)
-			result = gap ? EFFECT_BEGUN : EFFECT_NEW;
-		break;
-	case STATE_FAILED:
-		break;
-	}
+	enum state_result found = state_run(
+		s, &a, columns, "SELECT done, at FROM effect WHERE location=? AND effect=?", "tt", location, effect);
+	int64_t done = state_number(columns[0]), at = state_number(columns[1]);
 	arena_free(&a);
-	return state_end(s, kept) || !kept ? result : EFFECT_FAILED;
+	*since = found == STATE_ROW ? at : gap;
+	if (found == STATE_ROW)
+		return is[done];
+	if (found == STATE_FAILED)
+		return EFFECT_FAILED;
+	return gap ? begin_since(s, location, effect, contact, gap) : EFFECT_NEW;
+}
+
+enum ledger_effect ledger_effect_begin(
+	struct state *s, const char *location, const char *effect, const char *contact, int64_t *since)
+{
+	static const enum ledger_effect is[] = {
+		[STATE_ROW] = EFFECT_NEW, [STATE_NONE] = EFFECT_BEGUN, [STATE_FAILED] = EFFECT_FAILED};
+	return is[state_int(s, since,
+		"INSERT INTO effect(location,effect,contact,done,at) VALUES(?,?,?,0,?)"
+		"  ON CONFLICT(location,effect) DO UPDATE SET at=excluded.at WHERE effect.done=0 AND effect.at=?"
+		"  RETURNING at",
+		"tttii", location, effect, contact ? contact : "", when_now_ms(), *since)];
 }
 
 bool ledger_done(struct state *s, const char *location, const char *effect, const char *made)

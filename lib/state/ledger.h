@@ -146,7 +146,7 @@ int64_t ledger_changed(struct state *s, const char *location, const char *contac
 /* --- Effects: what must not happen twice. --- */
 
 enum ledger_effect {
-	EFFECT_NEW,   /* it was not begun; it is now, and must be ended by ledger_done or ledger_undone */
+	EFFECT_NEW,   /* it was not begun */
 	EFFECT_BEGUN, /* begun before, or in a gap, and nobody knows whether it happened */
 	EFFECT_DONE,
 	EFFECT_UNDECIDED, /* taken as done, since nobody can tell */
@@ -157,11 +157,16 @@ enum ledger_effect {
    the ledger: the state was loaded from a dump (dump.h) when work had gone on. 0: it is known. */
 int64_t ledger_gap(struct state *s, int64_t occurred);
 
-/* effect: a name for it, such as appointment/88123/1/note.add. gap: since when it may have been done without
-   the ledger (ledger_gap); 0: not. contact NULL: it has none.
-   since: when it was begun, or may have been; milliseconds since 1970. */
+/* What is known of an effect. Its name is such as appointment/88123/1/note.add. gap: since when it may have
+   been done without the ledger (ledger_gap), in which it is taken as begun from now on; 0: not. contact NULL:
+   it has none. since: when it was begun, or may have been; milliseconds since 1970; 0: it was not. */
 enum ledger_effect ledger_effect(struct state *s, const char *location, const char *effect,
 	const char *contact, int64_t gap, int64_t *since);
+/* The effect is about to be tried, which must be ended by ledger_done, ledger_undecided or ledger_undone. It
+   was begun then, by somebody whose try is over, or 0: it was not; now it is, *since. EFFECT_NEW: it may be
+   tried; EFFECT_BEGUN: somebody else has come to it meanwhile; EFFECT_FAILED. */
+enum ledger_effect ledger_effect_begin(
+	struct state *s, const char *location, const char *effect, const char *contact, int64_t *since);
 /* made: the id of what it made in the CRM, or NULL. */
 bool ledger_done(struct state *s, const char *location, const char *effect, const char *made);
 /* Whether it happened cannot be found out: it is not tried again. */

@@ -117,6 +117,39 @@ state_later "$DB" effect 60000 # what another host may have begun has ended
 is 'is looked for by whoever comes next' "$(again <"$DIR/event")" 'done'
 is 'and not repeated' "$(held '.notes | length')" 1
 
+membership()
+{
+	push membership.created "$1" 1 "{\"membership\":{\"id\":\"$1\",\"program\":\"Glow\"}}"
+}
+
+# What the CRM answered to each.
+enrolments()
+{
+	curl -sS "$API/_/requests" | jq -r 'select(.api == "crm" and (.path | contains("/workflow/"))) | .status'
+}
+
+fresh
+{ membership m1 && membership m2; } >/dev/null
+requests=$(curl -sS "$API/_/requests" | jq -s 'map(select(.api == "crm")) | length')
+fresh -R $((requests - 1))
+membership m1 >/dev/null
+state_fails "$DB" effect
+is 'an enrolment that has no turn at the limit' "$(membership m2) $(jq -r .error.code "$DIR/result")" 'failed limited'
+state_works "$DB" effect
+is 'is not begun before it has' "$(enrolments | wc -l) $(query 'SELECT count(*) FROM effect WHERE done=0')" '1 0'
+
+fresh
+push patient.created a 1 '{}' >/dev/null
+state_fails "$DB" effect
+is 'one that cannot be written down' "$(membership m1 2>"$DIR/err") $(jq -r .error.code "$DIR/result")" 'failed state'
+is 'is not sent' "$(enrolments)" ''
+state_works "$DB" effect
+fault '"429","path":"/workflow/","count":1,"retry_after":100'
+is 'and of one that was refused nobody is in doubt' "$(again <"$DIR/event") $(query 'SELECT count(*) FROM effect WHERE done=0')" 'failed 0'
+state_limits_forget "$DB"
+fault '"429","path":"/workflow/","count":1'
+is 'a moment later it is sent again' "$(again <"$DIR/event") $(enrolments | tr '\n' ' ')" 'done 429 429 200 '
+
 # lost_twice LAG: an opportunity whose answer is lost, with searches that lag by so many milliseconds, and lost again where it
 # was made after all; the statuses of that and of another attempt. Fails where a search shows it by then.
 lost_twice()
