@@ -93,7 +93,8 @@ disturb()
 # over: the requests that the CRM refused because they were too many.
 over()
 {
-	curl -sS "$API/_/requests" | jq -r 'select(.api == "crm" and .status == 429 and .fault != "429") | "\(.at) \(.method) \(.path)"'
+	curl -sS "$API/_/requests" >"$DIR/requests"
+	jq -r 'select(.api == "crm" and .status == 429 and .fault != "429") | "\(.at) \(.method) \(.path)"' "$DIR/requests"
 }
 
 # shellcheck source=tests/postgres.bash
