@@ -33,9 +33,8 @@ enum {
 
 /* An event whose request waits for it. The request's arena is the worker's meanwhile. */
 struct deposit {
-	struct inbox_event event;
+	struct inbox_adding adding;
 	struct request *request;
-	const char *kept; /* the id that the inbox has it under */
 	struct deposit *next;
 };
 
@@ -118,11 +117,15 @@ static const char *reason(const struct store *s)
 /* Stores a list of events in one transaction; true when they are on the disk. */
 static bool commit(struct store *s, struct deposit *list)
 {
+	size_t n = 0;
+	for (struct deposit *d = list; d; d = d->next)
+		n++;
+	struct inbox_adding **all = arena_alloc(list->request->arena, n * sizeof *all);
+	for (struct deposit *d = list; d; d = d->next)
+		*all++ = &d->adding;
 	if (!is_open(s) || !state_begin(s->state))
 		return false;
-	bool added = true;
-	for (struct deposit *d = list; added && d; d = d->next)
-		added = inbox_add(s->state, d->request->arena, &d->event, &d->kept) != INBOX_FAILED;
+	bool added = inbox_add_all(s->state, all - n, n);
 	if (!state_end(s->state, added))
 		return false;
 	if (is_lost(s))
@@ -173,7 +176,7 @@ static void settle(struct store *s, struct deposit *list, enum delivery outcome)
 		struct deposit *told = list;
 		list = list->next;
 		if (outcome == DELIVERED)
-			told->request->event.id = told->kept;
+			told->request->event.id = told->adding.id;
 		told->request->delivered(told->request, outcome);
 	}
 	if (more)
@@ -293,7 +296,8 @@ enum delivery store_deliver(struct hook *h, struct request *r, struct str line)
 	struct deposit *d = arena_alloc(r->arena, sizeof *d);
 
 	*d = (struct deposit){.request = r,
-		.event = {.id = r->event.id,
+		.adding.arena = r->arena,
+		.adding.event = {.id = r->event.id,
 			.delivery_id = r->event.delivery_id,
 			.type = r->event.type,
 			.patient = r->event.patient,
@@ -306,6 +310,6 @@ enum delivery store_deliver(struct hook *h, struct request *r, struct str line)
 	}
 	if (!commit(s, d))
 		return COME_AGAIN;
-	r->event.id = d->kept;
+	r->event.id = d->adding.id;
 	return DELIVERED;
 }

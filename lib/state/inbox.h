@@ -34,6 +34,17 @@ enum inbox_added {
 enum inbox_added inbox_add(
 	struct state *s, struct arena *a, const struct inbox_event *event, const char **id);
 
+/* An event that is stored with others. */
+struct inbox_adding {
+	struct inbox_event event;
+	struct arena *arena;
+	const char *id; /* what it is kept under, then; the event's or the arena's */
+};
+
+/* inbox_add of each of them, in this order, but that in a database those whose id is taken come last. False
+   where one cannot be stored: none is, once the transaction is taken back. */
+bool inbox_add_all(struct state *s, struct inbox_adding *const *all, size_t n);
+
 /* Counts all events, and for how long they were on their way, where neither was counted yet (dump.h). */
 bool inbox_count_all(struct state *s);
 

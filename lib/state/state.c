@@ -3,7 +3,6 @@
  * statements of its own with this, too.
  */
 #include "state/engine.h"
-#include "conf/conf.h"
 #include "value/when.h"
 
 #include <stdarg.h>
@@ -33,6 +32,11 @@ bool state_newer(struct state *s, struct state_failure *why, int found)
 bool state_has_original(const struct state *s)
 {
 	return s->has_original;
+}
+
+bool state_is_far(const struct state *s)
+{
+	return s->engine == &postgres_engine;
 }
 
 void state_leave_log(struct state *s)
@@ -342,7 +346,7 @@ bool state_can_write(struct state *s)
 	if (!state_begin(s))
 		return false;
 	bool done = state_do(s, "INSERT INTO quota(api,day,used) VALUES('','',0)", "") && state_changed(s) == 1;
-	if (conf_is_database(s->path)) {
+	if (state_is_far(s)) {
 		state_end(s, false);
 		return done;
 	}

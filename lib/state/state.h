@@ -47,6 +47,9 @@ void state_close(struct state *s);
 bool state_can_write(struct state *s);
 /* What was last said to be wrong with the file and is not over; "": nothing. */
 const char *state_trouble(const struct state *s);
+/* Whether it is in a database: each answer is waited for, so what one statement can do of many is worth words
+   that only PostgreSQL understands. */
+bool state_is_far(const struct state *s);
 /* For a process that stores one thing and ends: what is in the log it leaves to others to move into the file.
  */
 void state_leave_log(struct state *s);

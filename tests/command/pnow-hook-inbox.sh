@@ -175,6 +175,16 @@ storm even 8 50
 is "all of them again: 400 answers, no row more" \
 	"$(wc -l <even.200) $(sql "SELECT count(*) FROM inbox WHERE id LIKE 'even-%'")" "400 400"
 
+asked=()
+for i in {1..8}; do
+	requests one 50 >"one.$i.urls"
+	curl -K "one.$i.urls" >"one.$i.answers" 2>/dev/null &
+	asked+=($!)
+done
+gather one
+is "8 senders at once with the same 50 events: 400 answers, 50 rows, each with its body, and counted" \
+	"$(wc -l <one.200) $(state_bodies data/glow.db "i.id LIKE 'one-%' AND text LIKE '{\"id\":\"'||id||'\",%'" | wc -l)$(state_recount data/glow.db)" "400 50"
+
 # ----- other processes
 
 if about_files 'a reader, a backup, and a lock of another process'; then
