@@ -270,16 +270,14 @@ static struct str trimmed(struct str text)
 static const char *wrong_json(struct request *r, struct str body)
 {
 	struct jtext_error error = {0};
-	struct jtext_members members = {0};
 	const struct profile *profile = body_profile(r);
 	struct str bare = trimmed(body);
-	bool fits = profile && profile->event_list.n && bare.n && *bare.p == '['
-					? jtext_check(body, &error)
-					: jtext_check_object(body, &members, &error);
-	bool twice = fits && jtext_twice(r->arena, &members);
-
-	free(members.at);
-	if (!fits || !jtext_check_inside(body, 1, &error))
+	bool fits = jtext_check_inside(body, 1, &error), lists = profile && profile->event_list.n;
+	if (fits && *bare.p != '{' && !(lists && *bare.p == '[')) {
+		error = (struct jtext_error){(size_t)(bare.p - body.p), "not an object"};
+		fits = false;
+	}
+	if (!fits)
 		return arena_printf(r->arena, "the body is no JSON object: %s at byte %zu", error.what, error.at);
 	r->bodies = webhook_bodies(r->arena, profile, bare, &r->bodies_n);
 	if (!r->bodies_n || jtext_type(r->bodies[0]) != JTEXT_OBJECT)
@@ -287,6 +285,8 @@ static const char *wrong_json(struct request *r, struct str body)
 	if (r->bodies_n > HOOK_EVENTS_MAX)
 		return arena_printf(
 			r->arena, "the body holds %zu events: expected %d at most", r->bodies_n, HOOK_EVENTS_MAX);
+	struct jtext_members members = jtext_members(r->arena, bare);
+	bool twice = jtext_twice(r->arena, &members);
 	for (size_t i = 0; r->bodies[0].p != bare.p && i < r->bodies_n && !twice; i++) {
 		members = jtext_members(r->arena, r->bodies[i]);
 		twice = jtext_twice(r->arena, &members);

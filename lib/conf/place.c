@@ -11,19 +11,33 @@
 
 static const char joint[] = " + ", first[] = "#first", last[] = "#last";
 
+static int lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? c | 0x20 : (unsigned char)c;
+}
+
 /* The next letter of a text, folded: lower case, without '_' and, where blanks is set, without what words are
  * set apart with; -1 at the end. */
 static int folded(struct str text, size_t *i, bool blanks)
 {
 	static const char between[] = " -.:/";
-	while (*i < text.n && (text.p[*i] == '_' || (blanks && memchr(between, text.p[*i], strlen(between)))))
+	while (*i < text.n && (text.p[*i] == '_' ||
+							  (blanks && text.p[*i] < '0' && memchr(between, text.p[*i], strlen(between)))))
 		++*i;
-	return *i < text.n ? tolower((unsigned char)text.p[(*i)++]) : -1;
+	return *i < text.n ? lower(text.p[(*i)++]) : -1;
+}
+
+static bool begins_with_letter(struct str text)
+{
+	return text.n && lower(*text.p) >= 'a' && lower(*text.p) <= 'z';
 }
 
 bool place_same(struct str x, struct str y, bool blanks)
 {
 	size_t i = 0, j = 0;
+	/* first letters tell nearly always */
+	if (begins_with_letter(x) && begins_with_letter(y) && lower(*x.p) != lower(*y.p))
+		return false;
 	for (;;) {
 		int a = folded(x, &i, blanks), b = folded(y, &j, blanks);
 		if (a != b)

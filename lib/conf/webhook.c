@@ -84,32 +84,55 @@ const char *webhook_status(const struct profile *profile, enum event_kind kind, 
 	return kind == KIND_APPOINTMENT ? profile_status(profile, name) : NULL;
 }
 
-struct source webhook_source(
-	const struct profile *profile, enum event_type type, enum event_kind kind, struct str payload)
+/* The object in which the facts of a payload stand; p NULL: none. */
+static struct str facts_in(const struct profile *profile, struct str payload)
 {
 	struct str facts = {0};
 	for (size_t i = 0; i < profile->event_data.n && jtext_type(facts) != JTEXT_OBJECT; i++)
 		facts = place_value(str_of(profile->event_data.at[i]), payload);
-	struct source source = {jtext_type(facts) == JTEXT_OBJECT ? facts : payload,
-		profile_fields(profile, kind, type == EVENT_UNKNOWN ? kind : event_kind_of(type))};
-	if (jtext_type(source.body) != JTEXT_OBJECT)
-		source.body = (struct str){0};
-	return source;
+	if (jtext_type(facts) != JTEXT_OBJECT)
+		facts = payload;
+	return jtext_type(facts) == JTEXT_OBJECT ? facts : (struct str){0};
 }
 
-/* The id of the event's object of a kind: as a filter has put it into the line (p NULL: there is none), else
-   as the payload tells it. */
-static const char *told(struct arena *a, const struct profile *profile, enum event_type type,
-	enum event_kind kind, struct str line, struct str payload)
+static struct source source_in(
+	const struct profile *profile, enum event_type type, enum event_kind kind, struct str facts)
 {
-	const char *id = jtext_scalar(a, jtext_get(jtext_get(line, event_kind_name(kind)), "id"));
-	if (id || !payload.p)
+	return (struct source){
+		facts, profile_fields(profile, kind, type == EVENT_UNKNOWN ? kind : event_kind_of(type))};
+}
+
+struct source webhook_source(
+	const struct profile *profile, enum event_type type, enum event_kind kind, struct str payload)
+{
+	return source_in(profile, type, kind, facts_in(profile, payload));
+}
+
+/* What tells of an event. */
+struct teller {
+	const struct profile *profile; /* or NULL */
+	enum event_type type;
+	struct str line;    /* as a filter has it; p NULL: there is none */
+	struct str payload; /* p NULL: there is none */
+	struct str facts;   /* in the payload; looked for once */
+	bool looked;
+};
+
+/* The id of the event's object of a kind: as a filter has put it into the line, else as the payload tells it.
+ */
+static const char *told(struct arena *a, struct teller *t, enum event_kind kind)
+{
+	const char *id = jtext_scalar(a, jtext_get(jtext_get(t->line, event_kind_name(kind)), "id"));
+	if (id || !t->payload.p)
 		return id;
 	if (kind == KIND_CONTACT)
-		return jtext_scalar(a, jtext_get(payload, "id"));
-	if (!profile)
+		return jtext_scalar(a, jtext_get(t->payload, "id"));
+	if (!t->profile)
 		return NULL;
-	struct source source = webhook_source(profile, type, kind, payload);
+	if (!t->looked)
+		t->facts = facts_in(t->profile, t->payload);
+	t->looked = true;
+	struct source source = source_in(t->profile, t->type, kind, t->facts);
 	return source.body.p ? profile_text(profile_field(source.fields, "id"), a, source.body) : NULL;
 }
 
@@ -121,10 +144,11 @@ static void describe(
 	if (type == EVENT_UNKNOWN)
 		return;
 	enum event_kind kind = event_kind_of(type);
-	const char *id = told(a, profile, type, kind, line, payload);
+	struct teller t = {.profile = profile, .type = type, .line = line, .payload = payload};
+	const char *id = told(a, &t, kind);
 	if (id)
 		w->subject = arena_printf(a, "%s/%s", event_kind_name(kind), id);
-	w->patient = kind == KIND_CONTACT ? w->subject : told(a, profile, type, KIND_PATIENT, line, payload);
+	w->patient = kind == KIND_CONTACT ? w->subject : told(a, &t, KIND_PATIENT);
 	if (!w->patient)
 		w->patient = w->subject;
 }
@@ -160,8 +184,11 @@ struct webhook webhook_read_line(struct arena *a, const struct profile *profile,
 
 const char *webhook_patient(struct arena *a, const struct profile *profile, struct str line)
 {
-	enum event_type type = event_type_of(jtext_string(a, jtext_get(line, "type")));
-	return told(a, profile, type, KIND_PATIENT, line, jtext_get(line, "payload"));
+	struct teller t = {.profile = profile,
+		.type = event_type_of(jtext_string(a, jtext_get(line, "type"))),
+		.line = line,
+		.payload = jtext_get(line, "payload")};
+	return told(a, &t, KIND_PATIENT);
 }
 
 void webhook_write(struct buf *out, const struct conf *conf, const struct webhook *event, const char *source,

@@ -80,20 +80,17 @@ void buf_json(struct buf *b, struct str text)
 
 void buf_dense(struct buf *b, struct str json)
 {
-	bool quoted = false;
-	size_t from = 0;
-	for (size_t i = 0; i < json.n; i++) {
-		char c = json.p[i];
-		if (quoted && c == '\\')
-			i++;
-		else if (c == '"')
-			quoted = !quoted;
-		else if (!quoted && (c == ' ' || c == '\t' || c == '\n' || c == '\r')) {
-			buf_add(b, (struct str){json.p + from, i - from});
-			from = i + 1;
+	const char *end = json.p + json.n, *from = json.p;
+	for (const char *p = json.p; p < end;)
+		if (*p == '"') {
+			p = scan_string(p, end);
+		} else if (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r') {
+			buf_add(b, (struct str){from, (size_t)(p - from)});
+			from = ++p;
+		} else {
+			p++;
 		}
-	}
-	buf_add(b, (struct str){json.p + from, json.n - from});
+	buf_add(b, (struct str){from, (size_t)(end - from)});
 }
 
 void buf_shell(struct buf *b, const char *word)

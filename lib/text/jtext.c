@@ -230,21 +230,13 @@ bool jtext_check_object(struct str text, struct jtext_members *members, struct j
 	return finish(&r, text, p, error);
 }
 
-/* Behind the string at p, in a text that was checked. */
-static const char *skip_string(const char *p, const char *end)
-{
-	for (p = scan_plain(p + 1, end); p < end && *p != '"'; p = scan_plain(p, end))
-		p += *p == '\\' ? 2 : 1;
-	return p + 1;
-}
-
 /* Behind the value at p, in a text that was checked. */
 static const char *skip(const char *p, const char *end)
 {
 	int depth = 0;
 	do {
 		if (*p == '"') {
-			p = skip_string(p, end);
+			p = scan_string(p, end);
 		} else if (*p == '{' || *p == '[') {
 			depth++;
 			p++;
@@ -271,7 +263,7 @@ static bool next_member(struct str text, const char **at, struct jtext_member *m
 	if (p >= end || *p != '"')
 		return false;
 	const char *name = p + 1;
-	p = skip_string(p, end);
+	p = scan_string(p, end);
 	member->name = (struct str){name, (size_t)(p - 1 - name)};
 	member->value.p = blanks(blanks(p, end) + 1, end);
 	*at = skip(member->value.p, end);

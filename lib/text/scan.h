@@ -1,5 +1,5 @@
 /*
- * The two questions that whoever reads or writes a JSON string asks of its bytes, here so that they are
+ * The questions that whoever reads or writes a JSON string asks of its bytes, here so that they are
  * answered in line: most of a record is strings, and most of a string is plain.
  */
 #ifndef SCAN_H
@@ -49,6 +49,21 @@ static inline size_t scan_utf8(const char *p, const char *end)
 		return n >= 4 && u[1] >= low && u[1] <= top && (u[2] & 0xc0) == 0x80 && (u[3] & 0xc0) == 0x80 ? 4 : 0;
 	}
 	return 0;
+}
+
+/* Behind the string whose opening quote is at p, in a text that was checked; never behind end. A quote ends
+   it that an even number of backslashes stands before. */
+static inline const char *scan_string(const char *p, const char *end)
+{
+	const char *start = ++p;
+	while (p < end && (p = memchr(p, '"', (size_t)(end - p)))) {
+		const char *slashes = p;
+		while (slashes > start && slashes[-1] == '\\')
+			slashes--;
+		if ((p++ - slashes) % 2 == 0)
+			return p;
+	}
+	return end;
 }
 
 #endif
