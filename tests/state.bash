@@ -222,6 +222,15 @@ state_limits_forget()
 	fi
 }
 
+# state_paused FILE: whether the CRM has asked for a pause, and all processes of this host know it. It is a number of an allowance in
+# the host's file (struct region of limit.c, of the first location).
+state_paused()
+{
+	local file=$1-limits
+	on_sqlite || file=$(echo "${XDG_RUNTIME_DIR:?}"/pnow-*-limits)
+	[ "$(od -An -td8 -j168 -N8 "$file")" -gt 0 ]
+}
+
 # state_bodies FILE [CONDITION]: the lines of events, in their order.
 state_bodies()
 {

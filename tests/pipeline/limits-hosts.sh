@@ -98,6 +98,7 @@ is 'with no request over the limit' "$(over)" ''
 never_more 40 1000
 point 'not even over one whose window slides'
 
+clear_of_midnight
 begin -R 30
 for name in f g h; do start $name 15; done
 wait "${running[@]}"
