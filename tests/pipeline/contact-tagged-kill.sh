@@ -34,12 +34,16 @@ fresh()
 	mv "$OWN.json" "$PNOW_CONFIG"
 }
 
-# again: until the event is settled, five times at most; the minute in which a search may miss a patient is over at once.
+# again: until the event is settled, five times at most; the minute in which a search may miss a patient is over at once, and so is
+# what another host may have begun.
 again()
 {
 	local i
 	for ((i = 0; i < 5; i++)); do
-		! state_there "$OWN/test.db" || state_later "$OWN/test.db" creation 120000 2>>"$OWN/err"
+		if state_there "$OWN/test.db"; then
+			state_later "$OWN/test.db" creation 120000
+			state_later "$OWN/test.db" effect 60000
+		fi 2>>"$OWN/err"
 		pnow-sync <"$DIR/event" >>"$OWN/results" 2>>"$OWN/err"
 		[[ $(tail -n 1 "$OWN/results") =~ '"status":"'(done|unchanged|ignored)'"' ]] && return
 	done
