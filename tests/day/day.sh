@@ -4,8 +4,10 @@
 #
 #     DAY="light busy"  these rows; all unless given
 #     DAYS=2            and the next day, with what was learnt on the first: it must be no worse. From 8:00 in Denver it has fewer calls than
-#                       the first, whose last hour is in its day (UTC); from 7:00 both have all.
-#     START=8:00        when the day begins, in Denver; "15:00 UTC" where it begins in UTC
+#                       the first, whose last hour is in its day (UTC); in Chicago both have all.
+#     ZONE=America/Denver
+#                       where the practice is
+#     START=8:00        when the day begins there
 #     SPEED=30          how much faster the clock is; more than 60 is too fast for most machines
 #     SEED=1            of the dice
 #     JOBS=2            so many rows side by side
@@ -13,7 +15,8 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 export SPEED=${SPEED:-30} SEED=${SEED:-1} DAYS=${DAYS:-1} LIMIT=1000 LC_ALL=C.UTF-8
-BEGIN=$(date -d "TZ=\"America/Denver\" 2026-12-01 ${START:-8:00}" +%s)
+export ZONE=${ZONE:-America/Denver}
+BEGIN=$(date -d "TZ=\"$ZONE\" 2026-12-01 ${START:-8:00}" +%s)
 export BEGIN
 command -v faketime >/dev/null || { echo 'make day needs faketime: make deps' >&2; exit 69; }
 work=${KEEP:-$(mktemp -d)}

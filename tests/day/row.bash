@@ -3,7 +3,7 @@
 # starts: one clock, which is faster. Its argument is a folder, empty; what it leaves there for each day is N.events (SEQ TYPE
 # QUEUE RECEIVED SETTLED STATE ATTEMPTS CALLS CRM WAITED WHY: CALLS and WAITED for PatientNow, times in milliseconds) and N.calls
 # (when PatientNow was asked for what).
-# From the environment: SPEED, SEED, DAYS, BEGIN (when the first day begins, seconds since 1970), LIMIT (of PatientNow's calls),
+# From the environment: SPEED, SEED, DAYS, ZONE, BEGIN (when the first day begins, seconds since 1970), LIMIT (of PatientNow's calls),
 # and a row of the table: name, hours, events, mix, patients, known, bursts.
 # shellcheck disable=SC2154 # from the environment
 set -euo pipefail
@@ -50,8 +50,8 @@ port_in()
 # set_up SANDBOX: the example practice, with the sandbox's address, and paths of its own.
 set_up()
 {
-	sed 's#^ *//.*##' "$examples/practice/glow-denver.json" | jq --arg api "$1" --arg work "$PWD" --argjson limit "$LIMIT" \
-		'.state = $work + "/glow-denver.db"
+	sed 's#^ *//.*##' "$examples/practice/glow-denver.json" | jq --arg api "$1" --arg work "$PWD" --arg zone "$ZONE" --argjson limit "$LIMIT" \
+		'.timezone = $zone | .state = $work + "/glow-denver.db"
 		| .patientnow += {base_url: ($api + "/patientnow"), token_file: ($work + "/pnp.token"), daily_limit: $limit}
 		| .crm += {base_url: ($api + "/crm"), token_file: ($work + "/crm.token")}
 		| .hooks.patientnow.secret_file = $work + "/hook.secret"' >glow-denver.json

@@ -34,7 +34,7 @@ fi
 PATH=$bin/../day:$PATH
 begin=$(date -d '2026-12-01 23:56 UTC' +%s)
 mkdir day
-name=day hours=0.15 events=50 mix=all patients=30 known=20 bursts=10@0:02 SPEED=30 SEED=1 DAYS=1 BEGIN=$begin LIMIT=150 \
+name=day hours=0.15 events=50 mix=all patients=30 known=20 bursts=10@0:02 SPEED=30 SEED=1 DAYS=1 ZONE=America/Denver BEGIN=$begin LIMIT=150 \
 	FAKETIME_DONT_RESET=1 FAKETIME_FMT=%s faketime -m -f "@$begin x30" "$root/tests/day/row.bash" "$work/day" >"$work/err" 2>&1 ||
 	fail 'the day went by' "$(<"$work/err")" "$(cat day/*.err)"
 
