@@ -38,8 +38,8 @@ struct state {
 	int busy_ms;
 	int64_t since; /* others may have waited for us */
 	bool wakes;    /* when the transaction ends well */
-	bool (*before_end)(struct state *s, int64_t n);
-	int64_t n;         /* for before_end */
+	bool (*before_end)(struct state *s, void *context);
+	void *work;        /* its context */
 	bool has_original; /* a rehearsal reads it, too */
 	struct sqlite *sqlite;
 	struct postgres *postgres;

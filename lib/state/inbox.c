@@ -74,40 +74,68 @@ static int64_t due_of(const struct inbox_event *e)
 	return e->received < now ? e->received : now;
 }
 
+/* What a transaction adds. */
+struct added {
+	bool begun;
+	bool failed;                 /* the transaction may be over by that: nothing more is added */
+	int64_t key;                 /* of the last body */
+	int64_t counts[EVENT_TYPES]; /* of the events, by type */
+};
+
+/* Counts so many events of a type that wait. */
+static bool count(struct state *s, const char *type, int64_t n)
+{
+	return state_do(s,
+		"INSERT INTO event_count VALUES('waiting',?,?)"
+		"  ON CONFLICT(state,type) DO UPDATE SET n=event_count.n+excluded.n",
+		"ti", type, n);
+}
+
+/* state_before_end: counts the events of the known types. */
+static bool count_added(struct state *s, void *context)
+{
+	const struct added *added = context;
+	bool done = !added->failed;
+	for (size_t i = 0; done && i < EVENT_TYPES; i++)
+		done = !added->counts[i] || count(s, event_type_name((enum event_type)i), added->counts[i]);
+	return done;
+}
+
+/* What the transaction that runs adds, one by one; no body is added otherwise from the first one on. */
+static struct added *added_in(struct state *s)
+{
+	struct added *added = state_before_end(s, count_added, sizeof *added);
+	if (!added->begun)
+		added->failed =
+			state_int(s, &added->key, "SELECT key FROM body ORDER BY key DESC LIMIT 1", "") == STATE_FAILED;
+	added->begun = true;
+	return added;
+}
+
 /* Adds the event's row, with the key that its body will get; STATE_NONE: there is one of that id. Its seq is
    the last one: RETURNING would tell it, too, and make this twice as dear in SQLite. */
-static enum state_result add_row(struct state *s, const struct inbox_event *e, const char *id)
+static enum state_result add_row(struct state *s, const struct inbox_event *e, const char *id, int64_t key)
 {
 	bool done = state_do(s,
 		"INSERT INTO inbox(id,type,patient,subject,queue,state,due,received,body)"
-		"  VALUES(?1,?2,?3,?4,coalesce((SELECT survivor FROM merged WHERE patient=?5),?5),'waiting',?6,?7,"
-		"    (SELECT coalesce(max(key),0)+1 FROM body)) ON CONFLICT(id) DO NOTHING",
-		"tttttii", id, e->type, named_patient(e), e->subject, e->patient, due_of(e), e->received);
-	int64_t added = done ? state_changed(s) : -1;
-	return added < 0 ? STATE_FAILED : added ? STATE_ROW : STATE_NONE;
+		"  VALUES(?1,?2,?3,?4,coalesce((SELECT survivor FROM merged WHERE patient=?5),?5),'waiting',?6,?7,?8)"
+		"  ON CONFLICT(id) DO NOTHING",
+		"tttttiii", id, e->type, named_patient(e), e->subject, e->patient, due_of(e), e->received, key);
+	int64_t n = done ? state_changed(s) : -1;
+	return n < 0 ? STATE_FAILED : n ? STATE_ROW : STATE_NONE;
 }
 
-/* state_before_end: counts the events from the one with this seq on. They are asked for in order, as the last
-   one is below, so that no engine looks for them in another index, of all the events. */
-static bool count_added(struct state *s, int64_t first)
+/* Adds the body of the row that was added last, and counts the event. */
+static bool add_body(struct state *s, struct added *added, const struct inbox_event *e, const char *text)
 {
-	return state_do(s,
-		"INSERT INTO event_count SELECT state, type, count(*) FROM"
-		"  (SELECT state, coalesce(type,'') AS type FROM inbox WHERE seq>=? ORDER BY seq LIMIT 1000000000) AS added"
-		"  GROUP BY 1, 2 ON CONFLICT(state,type) DO UPDATE SET n=event_count.n+excluded.n",
-		"i", first);
-}
-
-/* The events of this transaction are counted before it ends, from its first one on, which was added just now.
- */
-static bool count_at_end(struct state *s)
-{
-	int64_t first = 0;
-	if (state_has_work(s))
-		return true;
-	if (state_int(s, &first, "SELECT seq FROM inbox ORDER BY seq DESC LIMIT 1", "") != STATE_ROW)
+	enum event_type type = event_type_of(e->type);
+	if (!state_do(s,
+			"INSERT INTO body(key,seq,text) VALUES(?,(SELECT seq FROM inbox ORDER BY seq DESC LIMIT 1),?)",
+			"it", ++added->key, text))
 		return false;
-	state_before_end(s, count_added, first);
+	if (type == EVENT_UNKNOWN)
+		return count(s, e->type ? e->type : "", 1);
+	added->counts[type]++;
 	return true;
 }
 
@@ -119,28 +147,32 @@ static const char *line_of(struct arena *a, const struct inbox_event *e, const c
 	return same ? arena_copy(a, e->line) : with_id(a, e->line, id);
 }
 
-enum inbox_added inbox_add(struct state *s, struct arena *a, const struct inbox_event *e, const char **id)
+/* Adds an event, under its id or another. */
+static enum inbox_added add(
+	struct state *s, struct arena *a, const struct inbox_event *e, struct added *added, const char **id)
 {
-	enum state_result added;
+	enum state_result row;
 	bool failed = false;
 	*id = e->id;
-	for (unsigned n = 2; (added = add_row(s, e, *id)) == STATE_NONE; n++) {
+	for (unsigned n = 2; (row = add_row(s, e, *id, added->key + 1)) == STATE_NONE; n++) {
 		if (is_known(s, a, e, *id, &failed))
 			return INBOX_KNOWN;
 		if (failed)
 			return INBOX_FAILED;
 		*id = arena_printf(a, "%s-%u", e->id, n);
 	}
-	if (added == STATE_FAILED)
-		return INBOX_FAILED;
-	if (!state_do(s,
-			"INSERT INTO body(key,seq,text) VALUES((SELECT coalesce(max(key),0)+1 FROM body),"
-			"  (SELECT max(seq) FROM inbox),?)",
-			"t", line_of(a, e, *id)) ||
-		!count_at_end(s))
-		return INBOX_FAILED;
-	state_wake(s);
-	return INBOX_STORED;
+	bool done = row == STATE_ROW && add_body(s, added, e, line_of(a, e, *id));
+	return done ? INBOX_STORED : INBOX_FAILED;
+}
+
+enum inbox_added inbox_add(struct state *s, struct arena *a, const struct inbox_event *e, const char **id)
+{
+	struct added *added = added_in(s);
+	enum inbox_added result = added->failed ? INBOX_FAILED : add(s, a, e, added, id);
+	added->failed |= result == INBOX_FAILED;
+	if (result == INBOX_STORED)
+		state_wake(s);
+	return result;
 }
 
 /* An event as adds_all reads it. */
@@ -224,7 +256,10 @@ bool inbox_add_all(struct state *s, struct inbox_adding *const *all, size_t n)
 
 bool inbox_count_all(struct state *s)
 {
-	return count_added(s, 0) &&
+	return state_do(s,
+			   "INSERT INTO event_count SELECT state, coalesce(type,''), count(*) FROM inbox GROUP BY 1, 2"
+			   "  ON CONFLICT(state,type) DO UPDATE SET n=event_count.n+excluded.n",
+			   "") &&
 		   state_do(s,
 			   "UPDATE wait_count AS w SET n=g.n, ms=g.ms FROM"
 			   "  (SELECT (SELECT min(le) FROM wait_count WHERE le>=settled-received) AS le, count(*) AS n,"

@@ -266,7 +266,7 @@ bool state_begin_reading(struct state *s)
 
 bool state_end(struct state *s, bool commit)
 {
-	bool whole = commit && (!s->before_end || s->before_end(s, s->n));
+	bool whole = commit && (!s->before_end || s->before_end(s, s->work));
 	bool ended = s->engine->end(s, whole) && whole;
 	if (ended)
 		trouble_over(&s->trouble, "%s %s: works again", s->engine->noun, s->path);
@@ -274,20 +274,18 @@ bool state_end(struct state *s, bool commit)
 	set_unflushed(s, false);
 	s->wakes = false;
 	s->before_end = NULL;
+	free(s->work);
+	s->work = NULL;
 	pthread_mutex_unlock(&s->lock);
 	return ended;
 }
 
-void state_before_end(struct state *s, bool (*work)(struct state *s, int64_t n), int64_t n)
+void *state_before_end(struct state *s, bool (*work)(struct state *s, void *context), size_t n)
 {
-	if (!s->before_end)
-		s->n = n;
+	if (!s->work)
+		s->work = allocated(calloc(1, n));
 	s->before_end = work;
-}
-
-bool state_has_work(const struct state *s)
-{
-	return s->before_end;
+	return s->work;
 }
 
 void state_wake(struct state *s)

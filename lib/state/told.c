@@ -50,10 +50,10 @@ static bool count(struct state *s, int64_t hour, const char *what, const char *c
 		"itt", hour, what, cause);
 }
 
-/* state_before_end: drops what is too old. */
-static bool drop(struct state *s, int64_t before)
+/* state_before_end: drops what is too old, by an hour. */
+static bool drop(struct state *s, void *before)
 {
-	return state_do(s, "DELETE FROM told WHERE hour<?", "i", before);
+	return state_do(s, "DELETE FROM told WHERE hour<?", "i", *(int64_t *)before);
 }
 
 bool told_count(struct state *s, int64_t at, const char *outcome, struct str result)
@@ -67,7 +67,7 @@ bool told_count(struct state *s, int64_t at, const char *outcome, struct str res
 			done = count(s, hour, "warning", told_kind(&a, warning));
 	}
 	arena_free(&a);
-	state_before_end(s, drop, hour - HOURS);
+	*(int64_t *)state_before_end(s, drop, sizeof hour) = hour - HOURS;
 	return done;
 }
 
