@@ -3,6 +3,7 @@
  * statements of its own with this, too.
  */
 #include "state/engine.h"
+#include "conf/conf.h"
 #include "value/when.h"
 
 #include <stdarg.h>
@@ -36,7 +37,7 @@ bool state_has_original(const struct state *s)
 
 bool state_is_far(const struct state *s)
 {
-	return s->engine == &postgres_engine;
+	return conf_is_database(s->path);
 }
 
 void state_leave_log(struct state *s)
