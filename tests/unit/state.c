@@ -114,7 +114,8 @@ static void test_ledger(struct state *s)
 	ok(ledger_begin(s, &subject) == LEDGER_NEWS && ledger_contact_set(s, &a, "l", "p", "c", &other) &&
 			!is_flushed(),
 		"what comes again with the event waits for no disk");
-	ok(ledger_effect(s, "l", "x", "c", 0, &since) == EFFECT_NEW && is_flushed(),
+	ok(ledger_effect(s, "l", "x", "c", 0, &since) == EFFECT_NEW &&
+			ledger_effect_begin(s, "l", "x", "c", &since) == EFFECT_NEW && is_flushed(),
 		"an effect that is begun does");
 	ok(ledger_done(s, "l", "x", NULL) && !is_flushed(),
 		"when it is done it is known by the CRM, or told as undecided");
