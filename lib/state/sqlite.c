@@ -473,7 +473,7 @@ static int64_t sqlite_leave_to_others(struct state *s)
 	struct sqlite *file = s->sqlite;
 	bool awaited = wakeup_is_awaited(&file->wakeup, s->path);
 	int64_t now = when_now_ms(), waited = now - s->since;
-	int64_t until = now + 1 + (waited < ASIDE_MS / 2 ? 2 * waited : ASIDE_MS);
+	int64_t until = now + 1 + (waited < ASIDE_MS / 3 ? 3 * waited : ASIDE_MS);
 	if (file->log - file->moved >=
 		LONG_LOG) /* or one of the others would have to, and its sender would wait */
 		move_log(s);

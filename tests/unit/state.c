@@ -168,7 +168,7 @@ static void test_turns(struct state *s, const char *path)
 	state_end(s, true);
 	int64_t began = when_now_ms();
 	state_let_others(s);
-	ok(when_now_ms() - began >= 20, "and is let in for twice as long as it was held up");
+	ok(when_now_ms() - began >= 30, "and is let in for three times as long as it was held up");
 	close(fd);
 }
 
