@@ -21,7 +21,11 @@ struct fences {
 	int landlock; /* its version; 0: none */
 };
 
-enum { PORTS = 16 };
+enum {
+	PORTS = 16,
+	DNS = 53, /* by TCP, too */
+	POSTGRESQL = 5432,
+};
 
 /* Where a server may connect. */
 struct ports {
@@ -45,21 +49,19 @@ static const char *written(enum confinement as, const char *state, char path[sta
 	return as == CONFINE_CLIENT && host_file(path, state, "limits") ? path : NULL;
 }
 
-/* May be connected to, one of several with commas between them. */
-static void add_ports(struct ports *ports, const char *texts)
+/* May be connected to. */
+static void add_port(struct ports *ports, uint64_t port)
 {
-	for (const char *at = texts; *at; at += strcspn(at, ","), at += *at == ',') {
-		long long port = str_number(at);
-		size_t i = 0;
-		while (i < ports->n && ports->at[i] != (uint64_t)port)
-			i++;
-		ports->any |= i == PORTS;
-		if (i == ports->n && i < PORTS)
-			ports->at[ports->n++] = (uint64_t)port;
-	}
+	size_t i = 0;
+	while (i < ports->n && ports->at[i] != port)
+		i++;
+	ports->any |= i == PORTS;
+	if (i == ports->n && i < PORTS)
+		ports->at[ports->n++] = port;
 }
 
-/* The ports of a state's database; those that a service file names are not known here. */
+/* The ports of a state's database, of each host one, or none for the usual one; those that a service file
+ * names are not known here. */
 static void find_ports(struct ports *ports, const char *state)
 {
 	char *uri = allocated(strndup(state, strcspn(state, "#")));
@@ -70,7 +72,8 @@ static void find_ports(struct ports *ports, const char *state)
 			port = o->val;
 		ports->any |= strcmp(o->keyword, "service") == 0 && (o->val || getenv("PGSERVICE"));
 	}
-	add_ports(ports, port ? port : "5432");
+	for (const char *at = port ? port : ""; at; at = strchr(at, ','), at += at != NULL)
+		add_port(ports, *at && *at != ',' ? (uint64_t)str_number(at) : POSTGRESQL);
 	PQconninfoFree(options);
 	free(uri);
 }
@@ -408,7 +411,7 @@ void confine(enum confinement as, const char **states, size_t n, bool verbose)
 		find_ports(&ports, states[i]);
 	}
 	if (as == CONFINE_SERVER_OF_DATABASE)
-		add_ports(&ports, "53"); /* names, by TCP */
+		add_port(&ports, DNS);
 	struct fences f = raise_fences(as, states, n, &ports);
 	if (verbose)
 		tell(as, f, states, n, &ports);
