@@ -92,7 +92,7 @@ struct postgres {
 	bool failed;                   /* something of it */
 	bool rehearses;
 	int64_t changed;
-	char problem[256];
+	char problem[STATE_PROBLEM];
 };
 
 struct statement {
@@ -131,12 +131,34 @@ static void ignore(void *context, const char *notice)
 	(void)notice;
 }
 
-/* The first line of what libpq says, which names no value. */
+/* What to do, where libpq does not say it. */
+static const struct {
+	const char *said, *to_do;
+} hints[] = {
+	{"no password supplied", "give it in a password file or a service file, of mode 0600"},
+	{"password authentication failed", "look at its password file or service file"},
+	{"certificate verify failed", "sslrootcert must be the certificate of who signed the server's"},
+	{"root certificate file", "sslrootcert must be the certificate of who signed the server's"},
+	{"does not match host name", "the host must be named as its certificate names it"},
+	{"permission denied", "have roles.sql run again"},
+};
+
+/* The first line of what libpq says, and of each further host that it tried; no value is in them. Then what
+   to do. */
 static bool unreachable(struct state_failure *why, const char *state, PGconn *pg)
 {
+	static const char host[] = "\nconnection to server ";
 	const char *text = PQerrorMessage(pg);
-	return state_cannot(
-		why, EX_UNAVAILABLE, "cannot use the state database %s: %.*s", state, (int)strcspn(text, "\n"), text);
+	struct buf reasons = {0};
+	for (const char *at = text; at; at = strstr(at, host), at += at != NULL)
+		buf_printf(&reasons, "%s%.*s", at == text ? "" : "; ", (int)strcspn(at, "\n"), at);
+	for (size_t i = 0; i < COUNT(hints); i++)
+		if (strstr(text, hints[i].said))
+			buf_printf(&reasons, ": %s", hints[i].to_do);
+	buf_putc(&reasons, '\0');
+	state_cannot(why, EX_UNAVAILABLE, "cannot use the state database %s: %s", state, reasons.p);
+	buf_free(&reasons);
+	return false;
 }
 
 /* Sets a new connection up. */

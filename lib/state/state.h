@@ -28,11 +28,13 @@ enum { STATE_ROOM_LEAST = 16, STATE_ROOM_GOOD = 256 };
    STATE_ROOM_LEAST what comes in may soon find no place; from STATE_ROOM_GOOD on nobody need care. */
 int64_t state_room(const char *path);
 
+enum { STATE_PROBLEM = 1024 }; /* a line's text, with its '\0' */
+
 /* Why a file cannot be opened: a line's text, and the exit status that fits. */
 struct state_failure {
 	int status;
 	bool disk; /* the disk is full, or fails */
-	char why[512];
+	char why[STATE_PROBLEM];
 };
 
 /* state_open for who goes on without it: NULL, and why. busy_ms: how long a statement waits for a lock of

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 struct trouble {
-	char said[256]; /* the trouble that was said last, and is not over; "": none */
-	int64_t until;  /* milliseconds of the monotonic clock: nothing is said before */
+	char said[1024]; /* the trouble that was said last, and is not over; "": none */
+	int64_t until;   /* milliseconds of the monotonic clock: nothing is said before */
 };
 
 /* what is the trouble; what is over. As printf(3); one line on standard error, where it is news. */
