@@ -80,6 +80,10 @@ for block in "$work"/blocks/*; do
 		skip "$(head -n 1 "$block" | cut -c 1-100)" 'no PostgreSQL here'
 		continue
 	fi
+	if grep -q 'openssl req' "$block" && ! command -v openssl >out; then
+		skip "$(head -n 1 "$block" | cut -c 1-100)" 'no openssl here'
+		continue
+	fi
 	typed=$work/etc/tokens/crm.token
 	! grep -q pg_service "$block" || typed=$work/service
 	worst=0
