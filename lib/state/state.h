@@ -130,8 +130,8 @@ void *state_before_end(struct state *s, bool (*work)(struct state *s, void *cont
 /* Whether this thread's transaction has taken its time, and another process waits for it. */
 bool state_is_awaited(struct state *s);
 
-/* For work that is done in many small transactions: where others wait, lets them write for three times as long
-   as they have waited, before the next one. */
+/* For work that is done in many small transactions: where others wait, lets them write for three times as
+   long as they have waited, before the next one. */
 void state_let_others(struct state *s);
 
 /* Gives the space of what was deleted back to the system and empties the log, in small steps, so that others
