@@ -30,7 +30,7 @@ enum outcome push_result_fail_with(struct push_work *w, const struct crm_answer 
 
 enum outcome push_result_fail_state(struct push_work *w, const char *used)
 {
-	return push_result_fail(w, "state", true, arena_printf(w->a, "the state file cannot be %s", used));
+	return push_result_fail(w, "state", true, arena_printf(w->a, "the state cannot be %s", used));
 }
 
 enum outcome push_result_reason(struct push_work *w, enum outcome out, const char *reason)

@@ -19,7 +19,7 @@ static const struct {
 	{"rejected",
 		"The profile asks in a way that PatientNow does not take: mend a copy of it, see pnow.conf(5)."},
 	{"quota_exhausted", "Wait for tomorrow (UTC), or raise patientnow.daily_limit if your plan has more."},
-	{"state", "Make room on the state file's disk."},
+	{"state", "Make room on the state's disk, or mend its database."},
 	{"unavailable",
 		"Look at patientnow.base_url and at this machine's way to the Internet; else PatientNow is down: "
 		"try again later."},
@@ -89,7 +89,7 @@ static void check_types(struct setup *s, struct patientnow *p)
 void check_patientnow(struct setup *s)
 {
 	if (!s->profile || !s->state || !s->patientnow_secret) {
-		tell(s, UNKNOWN, "PatientNow", NULL, "not asked", "Mend the state file, profile or secret first.");
+		tell(s, UNKNOWN, "PatientNow", NULL, "not asked", "Mend the state, profile or secret first.");
 		return;
 	}
 	if (!s->profile->base_url) {

@@ -283,8 +283,7 @@ static bool make_alone(struct fields *fs)
 {
 	struct setup *s = fs->s;
 	if (!s->state) {
-		tell(s, UNKNOWN, "custom field", NULL, "-w makes none without the state file",
-			"Mend the state file first.");
+		tell(s, UNKNOWN, "custom field", NULL, "-w makes none without the state", "Mend the state first.");
 		return true;
 	}
 	struct locks *locks = locks_open(s->conf->state);

@@ -103,7 +103,7 @@ static bool take_turn(struct ask *k, struct arena *a, struct want *w, struct pat
 	*answer = (struct patientnow_answer){.code = wait ? "paced" : "state", .retry = true};
 	if (!wait) {
 		answer->message =
-			arena_printf(a, "%s %s: the state file cannot be written", event_kind_name(w->kind), w->id);
+			arena_printf(a, "%s %s: the state cannot be written", event_kind_name(w->kind), w->id);
 		return false;
 	}
 	answer->retry_after = wait / 1000 + 1;

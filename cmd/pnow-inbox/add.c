@@ -127,7 +127,7 @@ static void add_event(struct record *r, void *context)
 	}
 	enum inbox_added added = store(adding, r->arena, &event, &kept);
 	if (added == INBOX_FAILED) {
-		record_fail(r, "state", true, "the state file cannot be written");
+		record_fail(r, "state", true, "the state cannot be written");
 		return;
 	}
 	struct buf out = {0};

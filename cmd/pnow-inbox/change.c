@@ -43,7 +43,7 @@ static bool tell(struct inbox *in, struct arena *a, const char *id, enum inbox_c
 	case INBOX_UNWRITTEN:
 		break;
 	}
-	errx(EX_TEMPFAIL, "%s: the state file cannot be written now", id);
+	errx(EX_TEMPFAIL, "%s: the state cannot be written now", id);
 }
 
 /* Changes each of the ids; the exit status. */
@@ -94,7 +94,7 @@ int inbox_retry_events(struct inbox *in, int argc, char *argv[])
 	bool done = !states || inbox_retry_all(in->state, states, &n);
 	arena_free(&arena);
 	if (!done)
-		errx(EX_TEMPFAIL, "the state file cannot be written now");
+		errx(EX_TEMPFAIL, "the state cannot be written now");
 	return states ? show_count("waiting", n) : change_each(in, argv + optind, "waiting", inbox_retry);
 }
 
@@ -129,7 +129,7 @@ int inbox_purge_bodies(struct inbox *in, int argc, char *argv[])
 	inbox_open(in);
 	int64_t before = when_now_ms() - age;
 	if (!inbox_purge(in->state, before, &n) || !cache_expire(in->state, before) || !body_tidy(in->state))
-		errx(EX_TEMPFAIL, "the state file cannot be written now; %lld bodies are forgotten", (long long)n);
+		errx(EX_TEMPFAIL, "the state cannot be written now; %lld bodies are forgotten", (long long)n);
 	show_count("purged", n);
 	return inbox_scrubbed(in, state_give_back(in->state));
 }

@@ -164,7 +164,7 @@ static int check_practice(struct inbox *in, void *context)
 		check_backup(&c, first);
 	}
 	if (!c.read)
-		warnx("not all of the state file %s can be read now", in->conf->state);
+		warnx("not all of the %s %s can be read now", conf_state_noun(in->conf->state), in->conf->state);
 	arena_free(&c.arena);
 	return !c.read ? EX_TEMPFAIL : c.found ? 1 : EX_OK;
 }

@@ -16,14 +16,14 @@
 
 static const char dump_usage[] =
 	"usage: pnow-inbox dump [-o OUTPUT]\n"
-	"Writes all that the state remembers as it is now, NDJSON, while everything runs. It holds what the\n"
-	"state file holds: people's facts, and the CRM's tokens.\n"
+	"Writes all that the state remembers as it is now, NDJSON, while everything runs. It holds\n"
+	"people's facts, and the CRM's tokens.\n"
 	"  -o OUTPUT  into a file of mode 0600, which is there when it is whole; else on standard output\n"
 	"             with -C: a folder, for a file PRACTICE.ndjson of each practice\n";
 
 static const char load_usage[] =
 	"usage: pnow-inbox load [-m | -u TIME] [FILE]\n"
-	"Reads what dump wrote (else on standard input) into a state file in which nothing is yet: all of it,\n"
+	"Reads what dump wrote (else on standard input) into a state in which nothing is yet: all of it,\n"
 	"or, where a line is wrong, nothing. What may have been done in the CRM since the dump is looked for\n"
 	"before it is done again.\n"
 	"  -m       a move: nothing was done since the dump\n"
@@ -99,7 +99,7 @@ static int dump(struct inbox *in, struct arena *a, struct target *t)
 	bool read = dump_write(in->state, in->conf->practice, write_line, t, &made);
 	bool unread = !read && !ferror(t->file), written = close_target(a, t, read);
 	if (unread) {
-		warnx("the state file %s cannot be read now", in->conf->state);
+		warnx("the %s %s cannot be read now", conf_state_noun(in->conf->state), in->conf->state);
 		return EX_TEMPFAIL;
 	}
 	if (!written) {
@@ -108,8 +108,8 @@ static int dump(struct inbox *in, struct arena *a, struct target *t)
 	}
 	if (dump_keep(in->state, made))
 		return EX_OK;
-	warnx("the dump is whole, but the state file %s cannot be written, to say that there is one",
-		in->conf->state);
+	warnx("the dump is whole, but the %s %s cannot be written, to say that there is one",
+		conf_state_noun(in->conf->state), in->conf->state);
 	return EX_CANTCREAT;
 }
 
@@ -185,7 +185,8 @@ int inbox_load(struct inbox *in, int argc, char *argv[])
 	inbox_open(in);
 	int64_t worked = move ? 0 : until ? choice_of_moment('u', until) : when_now_ms();
 	if (!dump_load_begin(&load, in->state, in->conf->practice))
-		errx(EX_CANTCREAT, "nothing is loaded into the state file %s: %s", in->conf->state, load.why);
+		errx(EX_CANTCREAT, "nothing is loaded into the %s %s: %s", conf_state_noun(in->conf->state),
+			in->conf->state, load.why);
 	struct stream *stream = stream_open(LONGEST);
 	stream_file(stream, fd);
 	bool done = dump_load_end(&load, load_lines(&load, stream), worked);

@@ -154,7 +154,7 @@ static bool drop_open(struct forget *f)
 		case INBOX_IS_RUNNING:
 			return false;
 		case INBOX_UNWRITTEN:
-			errx(EX_TEMPFAIL, "the state file cannot be written now; nothing is removed yet");
+			errx(EX_TEMPFAIL, "the state cannot be written now; nothing is removed yet");
 		default:
 			break;
 		}
@@ -167,7 +167,7 @@ static bool is_settled(struct forget *f)
 {
 	int64_t running = count_in(f, "running"), waiting = count_in(f, "waiting"), dead = count_in(f, "dead");
 	if (running < 0 || waiting < 0 || dead < 0)
-		errx(EX_TEMPFAIL, "the state file cannot be read now; nothing was removed");
+		errx(EX_TEMPFAIL, "the state cannot be read now; nothing was removed");
 	if (!f->drop && waiting + dead > 0)
 		warnx("patient %s: %lld events are waiting and %lld are dead; nothing was removed: let them be "
 			  "settled, or "
@@ -196,7 +196,7 @@ static void forget(struct forget *f)
 	for (size_t i = 0; done && i < f->ids.n; i++)
 		done = ledger_digest_forget(s, f->ids.at[i]);
 	if (!done)
-		errx(EX_TEMPFAIL, "the state file cannot be written now; not everything is removed: try again");
+		errx(EX_TEMPFAIL, "the state cannot be written now; not everything is removed: try again");
 	table_row(&table, (struct cell[]){{.text = "forgotten"}, {.number = n.bodies}, {.number = n.attempts},
 						  {.number = answers}, {.number = f->dropped}});
 	table_end();
@@ -220,7 +220,7 @@ int inbox_forget_patient(struct inbox *in, int argc, char *argv[])
 	f.patient = argv[optind];
 	f.profile = profile_read(in->conf->patientnow.profile, in->conf->file);
 	if (!gather(&f))
-		errx(EX_TEMPFAIL, "the state file cannot be read now; nothing was removed");
+		errx(EX_TEMPFAIL, "the state cannot be read now; nothing was removed");
 	if (is_settled(&f)) {
 		forget(&f);
 		status = inbox_scrubbed(in, state_scrub(in->state));

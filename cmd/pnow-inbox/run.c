@@ -168,7 +168,7 @@ static void wait_for_disk(struct run *r)
 	r->pause_until = now + TROUBLE_MS;
 	if (!r->all->once || now - r->unwritten < GIVE_UP_MS)
 		return;
-	tell(r, "the state file cannot be written: given up; its events wait");
+	tell(r, "the state cannot be written: given up; its events wait");
 	give_up(r);
 }
 

@@ -25,7 +25,7 @@ static enum fate failed(struct tagged *t, const struct patientnow_answer *answer
 
 static enum fate unwritten(struct tagged *t)
 {
-	record_fail(t->r, "state", true, "the state file cannot be written");
+	record_fail(t->r, "state", true, "the state cannot be written");
 	return FATE_FAILED;
 }
 

@@ -61,7 +61,7 @@ static const struct remedy {
 	{"bad_money", "The bill's total is no amount: mend it in PatientNow, which sends it again.",
 		"pnow-inbox@ trace ^"},
 	{"incomplete", "A fact is missing that the workflow needs: add it in PatientNow, then try again.", RETRY},
-	{"state", "The state file could not be written: is the disk full?", RETRY},
+	{"state", "The state could not be written: is the disk full, or the database away?", RETRY},
 	{"no_result", "The pipeline gave no result. Its standard error says why.", RETRY},
 	{"crashed", "The pipeline dies of this event: report it with what trace shows.", "pnow-inbox@ trace ^"},
 	{"wrong_location", "The contact's sub-account is not in the configuration: add it, then try again.",

@@ -108,7 +108,7 @@ static struct name kept(struct names *n, struct arena *a, const struct crm_locat
 	for (size_t i = 0; i < COUNT(ways) && !columns[0]; i++)
 		if (state_run(n->state, a, columns, ways[i], "ttt", location->id, kinds[kind].kind, name) ==
 			STATE_FAILED)
-			fail(&found, "the state file cannot be read");
+			fail(&found, "the state cannot be read");
 	found.id = columns[0];
 	found.more = columns[1];
 	return found;
@@ -227,7 +227,7 @@ struct name names_find(struct names *n, struct arena *a, const struct crm_locati
 		else if (keep_list(n, a, location, kind, answer.body))
 			found = kept(n, a, location, kind, name);
 		else
-			fail(&found, "the state file cannot be written");
+			fail(&found, "the state cannot be written");
 		found.calls = answer.calls;
 	}
 	end_fetch(n, &fetch);

@@ -155,8 +155,7 @@ static bool store(struct quest *q, const char *name, const struct grant *g)
 			"    file_hash=coalesce(excluded.file_hash, token.file_hash)",
 			"tttti", name, g->access, g->refresh, g->hash, g->due))
 		return true;
-	fail(q, "state",
-		"the state file cannot be written: a new token of the CRM must be in it before it is used");
+	fail(q, "state", "the state cannot be written: a new token of the CRM must be in it before it is used");
 	return false;
 }
 

@@ -314,8 +314,7 @@ static struct patientnow_answer not_allowed(struct patientnow *p, struct arena *
 	int64_t limit = p->conf->patientnow.daily_limit, reserve = p->conf->patientnow.reserve;
 	struct patientnow_answer failed = {.code = "state", .retry = true, .without_effect = true};
 	if (patientnow_calls_left(p->conf, p->state) > 0) {
-		failed.message =
-			arena_printf(a, "%s: the state file cannot be written, where calls are counted", what);
+		failed.message = arena_printf(a, "%s: the state cannot be written, where calls are counted", what);
 		return failed;
 	}
 	failed.code = "quota_exhausted";

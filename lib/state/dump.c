@@ -246,7 +246,7 @@ static bool wrong(struct dump_load *load, const char *format, ...)
 
 static bool unwritten(struct dump_load *load)
 {
-	return wrong(load, "the state file cannot be written");
+	return wrong(load, "the state cannot be written");
 }
 
 /* A member's text as the state has it; NULL: it has another form. */
@@ -388,7 +388,7 @@ static bool is_empty(struct dump_load *load)
 		struct state_rows rows = state_query(load->state, records[i].read, "");
 		bool some = state_next(&rows);
 		if (!state_done(&rows))
-			return wrong(load, "the state file cannot be read");
+			return wrong(load, "the state cannot be read");
 		if (some)
 			return wrong(load,
 				"it is not empty (%s); a dump goes into a new one: stop what uses this one, and move it away",

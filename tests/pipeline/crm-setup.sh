@@ -41,7 +41,7 @@ rm "$DIR/test.json"
 
 change '.state = "nowhere/test.db"'
 told 'no folder for the state file' 1 'state file' '' 'wrong: *No such file* -> Make its folder: *nowhere*'
-told 'PatientNow is not asked then' 1 PatientNow '' 'unknown: not asked -> Mend the state file*'
+told 'PatientNow is not asked then' 1 PatientNow '' 'unknown: not asked -> Mend the state, *'
 change 'del(.state)'
 told 'no state file' 1 'state file' '' 'missing: * -> Write "state": *'
 change '.state = "crm.token"'

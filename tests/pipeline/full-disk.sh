@@ -55,14 +55,14 @@ full crm-setup
 is 'crm-setup: the state file is all that is wrong' "$status $(wrong)" '1 state file'
 like '... it is full, and it is said how to mend that' "$(row 'state file')" 'wrong: *test.db: database or disk is full -> Make room *'
 is 'PatientNow, which would be counted there, is not asked, the CRM is' "$(row PatientNow) $(row CRM | cut -d: -f1) $(row quota)" \
-	'unknown: not asked -> Mend the state file, profile or secret first. ok '
+	'unknown: not asked -> Mend the state, profile or secret first. ok '
 
 sqlite3 "$DIR/test.db" .dump >"$DIR/before"
 full pnow-fetch patient 10234
 is 'pnow-fetch: it is no quota that is in the way' "$status $(jq -r '.error | "\(.code) \(.retry)"' "$DIR/rows")" '75 state true'
 like '... and it is said what' "$(cat "$DIR/err")" '*database or disk is full*'
 full pnow-fetch -l patient -s 2020-01-01T00:00:00Z
-like 'pnow-fetch -l: try again later; it is no quota' "$status $(cat "$DIR/err")" '75 *the state file cannot be written*'
+like 'pnow-fetch -l: try again later; it is no quota' "$status $(cat "$DIR/err")" '75 *the state cannot be written*'
 event patient.updated e1 "$(date -u +%FT%TZ)" '{patient: {id: "10234"}}' | jq -c '.received = .occurred' >"$DIR/event"
 full pnow-enrich <"$DIR/event"
 is 'pnow-enrich: nothing is spread over the day' "$(jq -r '.error | "\(.code) \(.retry)"' "$DIR/rows")" 'state true'
@@ -76,7 +76,7 @@ is '... they do' "$(pnow-inbox list | jq -r '"\(.id) \(.state)"')" 'e1 waiting'
 # The run can claim and settle; it is a filter that could not write.
 cat >"$DIR/filter" <<'E2'
 #!/bin/sh
-jq -c --unbuffered '{id, type, practice, status: "failed", error: {stage: "crm-push", code: "state", message: "the state file cannot be written", retry: true}}'
+jq -c --unbuffered '{id, type, practice, status: "failed", error: {stage: "crm-push", code: "state", message: "the state cannot be written", retry: true}}'
 E2
 chmod +x "$DIR/filter"
 pnow-inbox run -1 -- "$DIR/filter" 2>"$DIR/err"
@@ -98,7 +98,7 @@ for kind in field workflow; do
 	state_sql "$DIR/test.db" "DELETE FROM name; DELETE FROM name_list; CREATE TRIGGER full BEFORE INSERT ON name WHEN new.kind='$kind' BEGIN SELECT RAISE(FAIL, 'full'); END"
 	crm-push <"$DIR/event" >"$DIR/rows" 2>"$DIR/err"
 	is "$kind: the event waits, and it is said for what" "$(jq -r '[.status, .error.code, .error.retry, .error.message] | join(" ")' "$DIR/rows")" \
-		'failed state true the state file cannot be written'
+		'failed state true the state cannot be written'
 	state_sql "$DIR/test.db" 'DROP TRIGGER full'
 done
 crm-push <"$DIR/event" >"$DIR/rows" 2>"$DIR/err"
