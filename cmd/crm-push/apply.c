@@ -2,6 +2,17 @@
  * done again. */
 #include "push.h"
 
+/* Tells again of what is undecided. */
+static enum outcome tell_undecided(struct push_work *w)
+{
+	int64_t n = ledger_undecided_of(w->push->state, w->location->id, w->subject.subject);
+	if (n < 0)
+		return push_result_fail_state(w, "read");
+	if (n > 0)
+		push_attach_undecided(w, NULL);
+	return OUT_DONE;
+}
+
 /* Writes down that the event was applied, or only what it has changed. */
 static bool finish(struct push_work *w, bool applied)
 {
@@ -21,8 +32,8 @@ enum outcome push_apply(struct push_work *w)
 		return out;
 	switch (ledger_begin(w->push->state, &w->subject)) {
 	case LEDGER_KNOWN: /* the result that told what is undecided may have been lost */
-		if (ledger_undecided_of(w->push->state, w->location->id, w->subject.subject) > 0)
-			push_attach_undecided(w, NULL);
+		if (tell_undecided(w) == OUT_FAILED)
+			return OUT_FAILED;
 		if (out == OUT_UNCHANGED)
 			return push_result_reason(w, out, "applied before");
 		return finish(w, false) ? out : push_result_fail_state(w, "written");

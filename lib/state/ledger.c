@@ -490,7 +490,7 @@ bool ledger_undecided(struct state *s, const char *location, const char *effect)
 
 int64_t ledger_undecided_of(struct state *s, const char *location, const char *subject)
 {
-	int64_t n = 0;
+	int64_t n = -1;
 	state_int(s, &n,
 		"SELECT count(*) FROM effect WHERE location=?1 AND effect>?2||'/' AND effect<?2||'0' AND done=2",
 		"tt", location, subject);

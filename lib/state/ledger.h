@@ -171,7 +171,7 @@ enum ledger_effect ledger_effect_begin(
 bool ledger_done(struct state *s, const char *location, const char *effect, const char *made);
 /* Whether it happened cannot be found out: it is not tried again. */
 bool ledger_undecided(struct state *s, const char *location, const char *effect);
-/* How many effects for a subject are undecided. */
+/* How many effects for a subject are undecided; -1: the state file cannot tell. */
 int64_t ledger_undecided_of(struct state *s, const char *location, const char *subject);
 /* Whether an effect has happened. *made is the id of what it made (the arena's), NULL where it is not known.
  */

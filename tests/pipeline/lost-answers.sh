@@ -71,6 +71,9 @@ visit appointment.booked a booked 1 >/dev/null
 is 'an enrolment whose answer was lost is told of' "$(jq '.warnings | length' "$DIR/result")" 1
 again <"$DIR/event" >/dev/null
 is 'and told again, since that result may have been lost' "$(jq -r '.warnings | length' "$DIR/result")" 1
+query 'ALTER TABLE effect RENAME TO elsewhere'
+is 'and where the ledger cannot say whether there is such, the event fails' \
+	"$(again <"$DIR/event" 2>"$DIR/err") $(jq -r .error.code "$DIR/result")" 'failed state'
 
 fresh
 push patient.created a 1 '{}' >/dev/null
