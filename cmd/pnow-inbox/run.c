@@ -219,16 +219,13 @@ static void count_settled(
 static bool settle_some(struct run *r, size_t n)
 {
 	struct inbox_settled *settled = arena_alloc(&r->arena, n * sizeof *settled);
-	size_t known = 0;
-	bool done = true;
-	for (size_t i = 0; done && i < n; i++) {
-		done = inbox_settle(r->state, &r->arena, r->conf, r->id, &r->results.at[i], &settled[i]);
-		known += settled[i].state != NULL;
-	}
+	bool known = false, done = inbox_settle(r->state, &r->arena, r->conf, r->id, r->results.at, n, settled);
 	if (!state_end(r->state, done) || !done)
 		return false;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		known |= settled[i].state != NULL;
 		count_settled(r, &r->results.at[i], &settled[i]);
+	}
 	r->unwritten = 0;
 	r->results.n -= n;
 	memmove(r->results.at, r->results.at + n, r->results.n * sizeof *r->results.at);

@@ -15,7 +15,7 @@
 
 enum {
 	RELEASE_AT_ONCE = 1024,
-	TOGETHER = 64 /* that one statement adds */
+	TOGETHER = 64 /* that one statement adds, or settles */
 };
 
 void inbox_describe(struct arena *a, const struct profile *profile, struct inbox_event *event)
@@ -282,7 +282,7 @@ bool inbox_count_all(struct state *s)
 static bool claim_some(
 	struct state *s, struct arena *a, struct inbox_claim *c, const char *run, const char *types, size_t limit)
 {
-	int64_t now = when_now_ms();
+	int64_t now = when_now_ms(), first = INT64_MAX, last = 0;
 	struct buf seqs = {0};
 	buf_putc(&seqs, '[');
 	struct state_rows due = state_query(s,
@@ -292,14 +292,17 @@ static bool claim_some(
 	for (c->n = 0; state_next(&due); c->n++) {
 		c->at[c->n] = (struct inbox_claimed){state_copy(&due, a, 0), state_copy(&due, a, 1)};
 		buf_printf(&seqs, "%s\"%s\"", c->n ? "," : "", state_text(&due, 2));
+		int64_t seq = state_number(state_text(&due, 2));
+		first = seq < first ? seq : first;
+		last = seq > last ? seq : last;
 	}
 	buf_puts(&seqs, "]");
 	bool done = state_done(&due);
-	if (done && c->n)
+	if (done && c->n) /* without statistics an engine might not look by their seqs alone */
 		done = state_do(s,
-			"UPDATE inbox SET state='running', run=?1, due=?2 WHERE seq IN"
+			"UPDATE inbox SET state='running', run=?1, due=?2 WHERE seq>=?4 AND seq<=?5 AND seq IN"
 			"  (SELECT CAST(value AS BIGINT) FROM list(?3) AS given)",
-			"tit", run, now, buf_take(&seqs, a).p);
+			"titii", run, now, buf_take(&seqs, a).p, first, last);
 	buf_free(&seqs);
 	return state_end(s, done) && done;
 }
@@ -328,18 +331,27 @@ static int64_t count_in(struct arena *a, struct str result, const char *name)
 	return state_number(jtext_scalar(a, jtext_get(result, name)));
 }
 
+/* Results that are settled together, at one moment. */
+struct settling {
+	struct state *state;
+	const struct conf *conf;
+	const char *run;
+	int64_t now;
+	struct told_tally told;
+};
+
 /* Writes down what an attempt has come to. */
-static bool note_attempt(
-	struct state *s, int64_t seq, int64_t now, const struct inbox_result *r, bool names_another)
+static bool note_attempt(struct settling *g, int64_t seq, const struct inbox_result *r, bool names_another)
 {
 	struct arena a = {0};
-	bool done = state_do(s,
+	bool done = state_do(g->state,
 		"INSERT INTO attempt(event_seq,at,status,contact,patient,calls,patientnow_calls,result)"
 		"  VALUES(?,?,?,?,?,?,?,?)",
-		"iitttiit", seq, now, r->status, r->contact, names_another ? r->patient : NULL,
+		"iitttiit", seq, g->now, r->status, r->contact, names_another ? r->patient : NULL,
 		count_in(&a, r->line, "calls"), count_in(&a, r->line, "patientnow_calls"), arena_copy(&a, r->line));
 	arena_free(&a);
-	return done && told_count(s, now, r->status, r->line);
+	told_add(&g->told, r->status, r->line);
+	return done;
 }
 
 /* Whether an event other than this one waits for such a failure. */
@@ -360,20 +372,20 @@ static void compare_failures(
 	settled->over = before && !another_waits_for(s, before, seq) ? before : NULL;
 }
 
-bool inbox_settle(struct state *s, struct arena *a, const struct conf *conf, const char *run,
-	const struct inbox_result *r, struct inbox_settled *settled)
+static bool settle(
+	struct settling *g, struct arena *a, const struct inbox_result *r, struct inbox_settled *settled)
 {
 	const char *columns[4] = {0};
-	int64_t now = when_now_ms();
-	*settled = (struct inbox_settled){0};
+	struct state *s = g->state;
+	int64_t now = g->now;
 	enum state_result found =
 		state_run(s, a, columns, "SELECT seq, attempts, patient, failure FROM inbox WHERE id=? AND run=?",
-			"tt", r->id, run); /* only what runs has one */
+			"tt", r->id, g->run); /* only what runs has one */
 	if (found != STATE_ROW)
 		return found == STATE_NONE;
 	bool failed = strcmp(r->status, "failed") == 0, put_off = failed && r->retry && r->retry_after > 0;
 	int64_t seq = state_number(columns[0]), attempts = state_number(columns[1]) + !put_off;
-	int64_t due = put_off ? now + r->retry_after * 1000 : failed ? due_again(conf, r, attempts) : -1;
+	int64_t due = put_off ? now + r->retry_after * 1000 : failed ? due_again(g->conf, r, attempts) : -1;
 	const char *failure = due >= 0 ? r->failure : NULL;
 	settled->state = due >= 0 ? "waiting" : failed ? "dead" : r->status;
 	settled->wait = due - now;
@@ -382,13 +394,91 @@ bool inbox_settle(struct state *s, struct arena *a, const struct conf *conf, con
 		"UPDATE inbox SET state=?1, attempts=?2, due=CASE WHEN ?3>=0 THEN ?3 ELSE due END, run=NULL,"
 		"  settled=CASE WHEN ?3>=0 THEN NULL ELSE ?4 END, put_off=?5, failure=?6 WHERE seq=?7",
 		"tiiitti", settled->state, attempts, due, now, put_off ? arena_copy(a, r->line) : NULL, failure, seq);
-	state_wake(s);                         /* the patient's next event may be for another run */
 	if (done && r->patient && !columns[2]) /* apart, since it changes two indexes */
 		done = state_do(
 			s, "UPDATE inbox SET patient=?1, queue=coalesce(queue,?1) WHERE seq=?2", "ti", r->patient, seq);
 	if (done && !put_off)
-		done = note_attempt(s, seq, now, r, r->patient && columns[2] && strcmp(r->patient, columns[2]) != 0);
+		done = note_attempt(g, seq, r, r->patient && columns[2] && strcmp(r->patient, columns[2]) != 0);
 	return done;
+}
+
+/* PostgreSQL's: settles for good what had not failed before, and writes its attempts down; it gives the
+   places of what it has settled. */
+static const char settles_all[] =
+	"WITH given AS (SELECT * FROM json_to_recordset(?1::json) AS g(place BIGINT, id TEXT, status TEXT,"
+	"    contact TEXT, patient TEXT, calls BIGINT, patientnow_calls BIGINT, result TEXT)),"
+	"  settled AS (UPDATE inbox AS i SET state=g.status, attempts=i.attempts+1, run=NULL, settled=?2,"
+	"      put_off=NULL, patient=coalesce(i.patient,g.patient),"
+	"      queue=CASE WHEN i.patient IS NULL THEN coalesce(i.queue,g.patient) ELSE i.queue END"
+	"    FROM given AS g WHERE i.id=g.id AND i.run=?3 AND i.state='running' AND i.failure IS NULL"
+	"    RETURNING g.place, i.seq, i.patient AS kept),"
+	"  noted AS (INSERT INTO attempt(event_seq,at,status,contact,patient,calls,patientnow_calls,result)"
+	"    SELECT seq, ?2, status, contact, nullif(patient,kept), calls, patientnow_calls, result"
+	"    FROM given JOIN settled USING(place) ORDER BY place)"
+	" SELECT place FROM settled";
+
+/* A result as settles_all reads it. */
+static void put_result(struct buf *out, const struct inbox_result *r, size_t place)
+{
+	struct arena a = {0};
+	buf_printf(out, "%c{\"place\":%zu,\"calls\":%" PRId64 ",\"patientnow_calls\":%" PRId64,
+		out->n ? ',' : '[', place, count_in(&a, r->line, "calls"), count_in(&a, r->line, "patientnow_calls"));
+	buf_member(out, "id", r->id);
+	buf_member(out, "status", r->status);
+	buf_member(out, "contact", r->contact);
+	buf_member(out, "patient", r->patient);
+	buf_member(out, "result", arena_copy(&a, r->line));
+	buf_putc(out, '}');
+	arena_free(&a);
+}
+
+/* Whether an event had a result before this one. */
+static bool is_repeated(const struct inbox_result *results, size_t n)
+{
+	size_t i = 0;
+	while (i < n && strcmp(results[i].id, results[n].id) != 0)
+		i++;
+	return i < n;
+}
+
+/* Settles what it can at once, of the results from first to last. */
+static bool settle_at_once(struct settling *g, const struct inbox_result *results, size_t first, size_t last,
+	struct inbox_settled *settled)
+{
+	struct arena a = {0};
+	struct buf given = {0};
+	for (size_t i = first; i < last; i++)
+		if (strcmp(results[i].status, "failed") != 0 && !is_repeated(results, i))
+			put_result(&given, &results[i], i);
+	if (!given.n)
+		return true;
+	buf_puts(&given, "]");
+	struct state_rows rows =
+		state_query(g->state, settles_all, "tit", buf_take(&given, &a).p, g->now, g->run);
+	while (state_next(&rows)) {
+		size_t i = (size_t)state_number(state_text(&rows, 0));
+		settled[i].state = results[i].status;
+		told_add(&g->told, results[i].status, results[i].line);
+	}
+	bool done = state_done(&rows);
+	arena_free(&a);
+	return done;
+}
+
+bool inbox_settle(struct state *s, struct arena *a, const struct conf *conf, const char *run,
+	const struct inbox_result *results, size_t n, struct inbox_settled *settled)
+{
+	struct settling group = {.state = s, .conf = conf, .run = run, .now = when_now_ms()};
+	bool done = true;
+	memset(settled, 0, n * sizeof *settled);
+	for (size_t i = 0; done && state_is_far(s) && i < n; i += TOGETHER)
+		done = settle_at_once(&group, results, i, i + TOGETHER < n ? i + TOGETHER : n, settled);
+	for (size_t i = 0; done && i < n; i++)
+		done = settled[i].state || settle(&group, a, &results[i], &settled[i]);
+	state_wake(s); /* a patient's next event may be for another run */
+	if (!done)
+		group.told.n = 0; /* the transaction may be over: nothing more is written */
+	return told_count(s, group.now, &group.told) && done;
 }
 
 bool inbox_is_failing(struct state *s, const char *types)

@@ -84,10 +84,10 @@ struct inbox_settled {
 	const char *over;  /* the kind that it waited for, the last one that did; the arena's, or NULL */
 };
 
-/* Settles an event of a run: for good, or to be tried again after the next of the configuration's waits. One
-   that was put off is as before, but due later. */
+/* Settles events of a run, within a transaction: for good, or to be tried again after the next of the
+   configuration's waits. One that was put off is as before, but due later. settled has room for n. */
 bool inbox_settle(struct state *s, struct arena *a, const struct conf *conf, const char *run,
-	const struct inbox_result *result, struct inbox_settled *settled);
+	const struct inbox_result *results, size_t n, struct inbox_settled *settled);
 
 /* Whether an event of these types waits to be tried again, or that cannot be told. */
 bool inbox_is_failing(struct state *s, const char *types);

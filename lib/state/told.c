@@ -4,6 +4,8 @@
 #include "text/jtext.h"
 #include "value/when.h"
 
+#include <stdlib.h>
+
 enum { HOUR_MS = 3600000, HOURS = 24, CAUSE_MAX = 120 };
 
 const char *told_failure(struct arena *a, struct str result)
@@ -42,12 +44,29 @@ const char *told_kind(struct arena *a, const char *warning)
 	return buf_take(&kind, a).p;
 }
 
-static bool count(struct state *s, int64_t hour, const char *what, const char *cause)
+static void add(struct told_tally *tally, const char *what, const char *cause)
 {
-	return state_do(s,
-		"INSERT INTO told(hour,what,cause,n) VALUES(?,?,?,1)"
-		"  ON CONFLICT(hour,what,cause) DO UPDATE SET n=told.n+1",
-		"itt", hour, what, cause);
+	size_t i = 0;
+	while (i < tally->n && (strcmp(tally->at[i].what, what) != 0 || strcmp(tally->at[i].cause, cause) != 0))
+		i++;
+	if (i == tally->n) {
+		tally->at = allocated(reallocarray(tally->at, ++tally->n, sizeof *tally->at));
+		tally->at[i] = (struct told){
+			arena_copy(&tally->arena, str_of(what)), arena_copy(&tally->arena, str_of(cause)), 0};
+	}
+	tally->at[i].n++;
+}
+
+void told_add(struct told_tally *tally, const char *outcome, struct str result)
+{
+	struct arena a = {0};
+	add(tally, outcome, told_cause(&a, result));
+	for (struct str next = {0}, all = jtext_get(result, "warnings"); jtext_next(all, &next);) {
+		const char *warning = jtext_string(&a, next);
+		if (warning)
+			add(tally, "warning", told_kind(&a, warning));
+	}
+	arena_free(&a);
 }
 
 /* state_before_end: drops what is too old, by an hour. */
@@ -56,18 +75,19 @@ static bool drop(struct state *s, void *before)
 	return state_do(s, "DELETE FROM told WHERE hour<?", "i", *(int64_t *)before);
 }
 
-bool told_count(struct state *s, int64_t at, const char *outcome, struct str result)
+bool told_count(struct state *s, int64_t at, struct told_tally *tally)
 {
-	struct arena a = {0};
 	int64_t hour = at / HOUR_MS;
-	bool done = count(s, hour, outcome, told_cause(&a, result));
-	for (struct str next = {0}, all = jtext_get(result, "warnings"); done && jtext_next(all, &next);) {
-		const char *warning = jtext_string(&a, next);
-		if (warning)
-			done = count(s, hour, "warning", told_kind(&a, warning));
-	}
-	arena_free(&a);
+	bool done = true;
+	for (const struct told *t = tally->at; done && t < tally->at + tally->n; t++)
+		done = state_do(s,
+			"INSERT INTO told(hour,what,cause,n) VALUES(?,?,?,?)"
+			"  ON CONFLICT(hour,what,cause) DO UPDATE SET n=told.n+excluded.n",
+			"itti", hour, t->what, t->cause, t->n);
 	*(int64_t *)state_before_end(s, drop, sizeof hour) = hour - HOURS;
+	arena_free(&tally->arena);
+	free(tally->at);
+	*tally = (struct told_tally){0};
 	return done;
 }
 
@@ -78,8 +98,11 @@ bool told_count_all(struct state *s)
 	struct state_rows rows = state_query(s,
 		"SELECT at, status, result FROM attempt WHERE status NOT IN ('retried','dropped') ORDER BY seq DESC",
 		"");
-	while (done && state_next(&rows) && (at = state_number(state_text(&rows, 0))) >= first)
-		done = told_count(s, at, state_text(&rows, 1), str_of(state_text(&rows, 2)));
+	while (done && state_next(&rows) && (at = state_number(state_text(&rows, 0))) >= first) {
+		struct told_tally tally = {0};
+		told_add(&tally, state_text(&rows, 1), str_of(state_text(&rows, 2)));
+		done = told_count(s, at, &tally);
+	}
 	return state_done(&rows) && done;
 }
 
