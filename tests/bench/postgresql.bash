@@ -101,6 +101,7 @@ settles_of() # NAME ENGINE RUNS
 	done
 	wait "${runs[@]}"
 	end=$EPOCHREALTIME
+	sleep 1 # the server's processes end, too: till then some of them are counted nowhere
 	row "  settles, $2, $3 runs" "$(calculate "$events / ($end - $start)" %.0f)" "$events" "$(there "$1" "$2" "state='done'")" '' \
 		"programs $(microseconds $(($(awk '{ print $16 + $17 }' "/proc/$$/stat") - cpu)) "$events"), database $(microseconds $(($(database_ticks) - before)) "$events") us"
 }
