@@ -551,8 +551,9 @@ static enum outcome mend(struct audit *a)
 	bool known = w->contact.person_is_known || a->kinds[KIND_PATIENT].moment > w->subject.moment;
 	push_contact_unlock(w);
 	w->contact = (struct push_contact){.person_is_known = known};
-	push_contact_find(w);
-	enum outcome out = push_apply(w);
+	enum outcome out = push_contact_find(w);
+	if (out == OUT_DONE)
+		out = push_apply(w);
 	push_mirror_forget(w);
 	return out;
 }

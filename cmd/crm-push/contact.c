@@ -9,13 +9,16 @@
 
 #include <strings.h>
 
-void push_contact_find(struct push_work *w)
+enum outcome push_contact_find(struct push_work *w)
 {
 	const struct push_event *e = w->event;
+	struct ledger_contact known = {0};
 	if (e->type == EVENT_CONTACT_TAGGED)
-		w->contact.id = jtext_scalar(w->a, jtext_get(record_get(e->r, "contact"), "id"));
+		known.id = jtext_scalar(w->a, jtext_get(record_get(e->r, "contact"), "id"));
 	else if (e->patient && w->push->state)
-		w->contact.id = ledger_contact(w->push->state, w->a, w->location->id, e->patient).id;
+		known = ledger_contact(w->push->state, w->a, w->location->id, e->patient);
+	w->contact.id = known.id;
+	return known.failed ? push_result_fail_state(w, "read") : OUT_DONE;
 }
 
 void push_contact_lock(struct push_work *w)

@@ -46,7 +46,8 @@ static enum outcome settle_there(struct push_work *w)
 	push_subject_find(w);
 	if (w->push->dry && w->push->state && !learn_subject(w))
 		return push_result_fail_state(w, "read");
-	push_contact_find(w);
+	if (push_contact_find(w) == OUT_FAILED)
+		return OUT_FAILED;
 	push_subject_compare(w);
 	enum outcome out = w->push->mirror ? push_audit(w) : push_apply(w);
 	push_contact_unlock(w);

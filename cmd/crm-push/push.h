@@ -243,8 +243,9 @@ enum outcome push_history_upsert(struct push_work *w);
 enum outcome push_contact_upsert(struct push_work *w);
 /* Writes the fields of its action that say lead or patient, and nothing else. */
 enum outcome push_contact_standing(struct push_work *w);
-/* The contact that the ledger has for the patient, or the one that is tagged. */
-void push_contact_find(struct push_work *w);
+/* The contact that the ledger has for the patient, or the one that is tagged. OUT_DONE, or OUT_FAILED where
+ * the ledger cannot tell. */
+enum outcome push_contact_find(struct push_work *w);
 /* Takes the contact's lock, since two patients may share a contact, and its lifetime value is read, added to
    and written; what is known of it from before is forgotten. */
 void push_contact_lock(struct push_work *w);

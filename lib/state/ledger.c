@@ -27,10 +27,11 @@ struct ledger_contact ledger_contact(
 	struct state *s, struct arena *a, const char *location, const char *patient)
 {
 	const char *columns[3] = {0};
-	state_run(s, a, columns,
+	enum state_result found = state_run(s, a, columns,
 		"SELECT nullif(contact,''), is_patient, asked FROM contact WHERE location=? AND patient=?", "tt",
 		location, patient);
-	return (struct ledger_contact){columns[0], state_number(columns[1]) != 0, state_number(columns[2])};
+	return (struct ledger_contact){
+		columns[0], state_number(columns[1]) != 0, state_number(columns[2]), found == STATE_FAILED};
 }
 
 bool ledger_contact_set(struct state *s, struct arena *a, const char *location, const char *patient,

@@ -14,6 +14,7 @@ struct ledger_contact {
 	const char *id; /* the arena's; NULL: not known */
 	bool patient;   /* no lead any more: a paid bill, such a checkout, or a won opportunity was seen */
 	int64_t asked;  /* when its opportunities last showed a lead, milliseconds since 1970; 0: never */
+	bool failed;    /* the state file cannot tell any of this */
 };
 
 struct ledger_contact ledger_contact(

@@ -74,6 +74,12 @@ is 'and told again, since that result may have been lost' "$(jq -r '.warnings | 
 query 'ALTER TABLE effect RENAME TO elsewhere'
 is 'and where the ledger cannot say whether there is such, the event fails' \
 	"$(again <"$DIR/event" 2>"$DIR/err") $(jq -r .error.code "$DIR/result")" 'failed state'
+query 'ALTER TABLE elsewhere RENAME TO effect'
+query 'ALTER TABLE contact RENAME TO nowhere'
+requests=$(curl -sS "$API/_/requests" | wc -l)
+is 'whose the contact is the ledger cannot say: the event fails, and nothing is asked of the CRM' \
+	"$(visit appointment.booked b cancelled 1 2>"$DIR/err") $(jq -r .error.code "$DIR/result") $(curl -sS "$API/_/requests" | wc -l)" \
+	"failed state $requests"
 
 fresh
 push patient.created a 1 '{}' >/dev/null
