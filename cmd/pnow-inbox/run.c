@@ -215,15 +215,25 @@ static void count_settled(
 	set_in_flight(r, r->in_flight - 1);
 }
 
+/* After a result of no event that the run has: a second one, or it was settled by a commit of which nobody
+   knew whether it was one. What is in flight is no more than what the state says. */
+static void count_in_flight(struct run *r)
+{
+	int64_t n;
+	if (inbox_in_flight(r->state, r->id, &n) == STATE_ROW && (size_t)n < r->in_flight)
+		set_in_flight(r, (size_t)n);
+}
+
 /* Settles the first n of what has come back, in one transaction. */
 static bool settle_some(struct run *r, size_t n)
 {
 	struct inbox_settled *settled = arena_alloc(&r->arena, n * sizeof *settled);
-	bool known = false, done = inbox_settle(r->state, &r->arena, r->conf, r->id, r->results.at, n, settled);
+	size_t known = 0;
+	bool done = inbox_settle(r->state, &r->arena, r->conf, r->id, r->results.at, n, settled);
 	if (!state_end(r->state, done) || !done)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		known |= settled[i].state != NULL;
+		known += settled[i].state != NULL;
 		count_settled(r, &r->results.at[i], &settled[i]);
 	}
 	r->unwritten = 0;
@@ -232,6 +242,8 @@ static bool settle_some(struct run *r, size_t n)
 	r->look = true;
 	if (known)
 		r->backoff = r->collapses = 0;
+	if (known < n)
+		count_in_flight(r);
 	return true;
 }
 

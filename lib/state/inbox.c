@@ -496,6 +496,11 @@ struct state_rows inbox_unanswered(struct state *s, const char *run)
 	return state_query(s, "SELECT id FROM inbox WHERE run=? AND state='running'", "t", run);
 }
 
+enum state_result inbox_in_flight(struct state *s, const char *run, int64_t *n)
+{
+	return state_int(s, n, "SELECT count(*) FROM inbox WHERE run=? AND state='running'", "t", run);
+}
+
 int64_t inbox_oldest_claim(struct state *s, const char *run)
 {
 	int64_t due = INT64_MAX;

@@ -94,6 +94,8 @@ bool inbox_is_failing(struct state *s, const char *types);
 
 /* The ids of the events of a run that have no result yet. */
 struct state_rows inbox_unanswered(struct state *s, const char *run);
+/* How many they are. STATE_ROW, or the inbox cannot be read. */
+enum state_result inbox_in_flight(struct state *s, const char *run, int64_t *n);
 /* When the one of them was claimed that waits longest; INT64_MAX: there is none. */
 int64_t inbox_oldest_claim(struct state *s, const char *run);
 

@@ -307,6 +307,17 @@ test_sharing()
 	end "$process"
 	fresh
 	put e1 1
+	run_in_background -j 1 -- ./slow stop
+	await fed
+	sql "UPDATE inbox SET state='done', run=NULL, settled=received"
+	put e2 2
+	: >go
+	until_is 'e1 done e2 done' states
+	is 'run: an event that is settled before its result comes, by a commit whose answer was lost, makes room for the next' \
+		"$(states)" 'e1 done e2 done'
+	end "$process"
+	fresh
+	put e1 1
 	inbox run -1 -- ./answer
 	put e2 1
 	run_in_background -j 1 -- ./slow stop
