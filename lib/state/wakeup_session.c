@@ -7,15 +7,19 @@
  * for what no NOTIFY tells. That is one question for all of them, a few steps in an index for each.
  */
 #include "state/wakeup_session.h"
+#include "state/engine.h"
 #include "state/postgres.h"
 #include "stream/trouble.h"
 #include "value/when.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
 
 enum {
 	AGAIN_MS = 1000, /* between attempts to connect, */
-	AGAIN_TIMES = 4, /* and so many times as long as one takes */
+	AGAIN_TIMES = 4, /* and so many times as long as one takes, */
+	AGAIN_MAX_MS = 60000,
 	LOOK_MS = 10000,
 	QUIET_MS = 10000, /* it is lost for so long: told, since nobody else may be at work who would */
 };
@@ -36,25 +40,40 @@ static void disconnect(struct wakeup_session *s)
 	s->connection = NULL;
 }
 
+/* A new connection that listens. NULL, and why: a server that only reads, such as a standby, has no NOTIFY.
+ */
+static PGconn *listen_to(const char *state, struct state_failure *why)
+{
+	PGconn *pg = postgres_connect(state, why);
+	PGresult *result = pg ? PQexec(pg, "LISTEN pnow") : NULL;
+	bool listens = PQresultStatus(result) == PGRES_COMMAND_OK;
+	PQclear(result);
+	if (!pg || listens)
+		return pg;
+	const char *text = PQerrorMessage(pg);
+	state_cannot(why, EX_UNAVAILABLE, "cannot listen in the state database %s: %.*s", state,
+		(int)strcspn(text, "\n"), text);
+	PQfinish(pg);
+	return NULL;
+}
+
+/* The clock may be set, or set back, at any time. */
 static bool connect_again(struct wakeup_session *s)
 {
 	struct state_failure why = {0};
 	int64_t began = when_now_ms();
-	if (began < s->connect_at)
+	if (began < s->connect_at && s->connect_at - began <= AGAIN_MAX_MS)
 		return false;
-	s->connection = postgres_connect(s->state, &why);
+	s->connection = listen_to(s->state, &why);
 	s->lost = s->connection ? 0 : s->lost ? s->lost : began;
 	if (s->connection)
 		trouble_over(
 			&s->trouble, "state database %.*s: wake-ups are heard again", (int)s->database, s->state);
 	else if (began - s->lost >= QUIET_MS)
 		trouble_is(&s->trouble, "%s: no wake-up is heard meanwhile", why.why);
-	PGresult *result = s->connection ? PQexec(s->connection, "LISTEN pnow") : NULL;
-	if (PQresultStatus(result) != PGRES_COMMAND_OK)
-		disconnect(s);
-	PQclear(result);
-	int64_t now = when_now_ms(), took = now > began ? now - began : 0;
-	s->connect_at = s->connection ? 0 : now + AGAIN_MS + AGAIN_TIMES * took;
+	int64_t now = when_now_ms(), wait = AGAIN_MS + AGAIN_TIMES * (now - began);
+	wait = wait < AGAIN_MS || wait > AGAIN_MAX_MS ? AGAIN_MAX_MS : wait;
+	s->connect_at = s->connection ? 0 : now + wait;
 	return s->connection;
 }
 
