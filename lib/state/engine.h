@@ -38,8 +38,11 @@ struct state {
 	int busy_ms;
 	int64_t since; /* others may have waited for us */
 	bool wakes;    /* when the transaction ends well */
-	bool (*before_end)(struct state *s, void *context);
-	void *work;        /* its context */
+	struct state_work {
+		bool (*call)(struct state *s, void *context);
+		void *context;
+	} works[STATE_WORKS]; /* before the transaction ends */
+	size_t works_n;
 	bool has_original; /* a rehearsal reads it, too */
 	struct sqlite *sqlite;
 	struct postgres *postgres;
@@ -67,17 +70,20 @@ struct engine {
 	bool (*begin)(struct state *s);
 	/* Sends the wake-up, too, where s->wakes and all went well. */
 	bool (*end)(struct state *s, bool commit);
-	/* s->unflushed, from now on. Not within a transaction. */
-	void (*flush)(struct state *s);
 	void (*wake)(struct state *s);
 
-	int64_t (*version)(struct state *s);
 	int (*schema)(struct state *s);
 	bool (*is_awaited)(struct state *s);
-	/* How long, in milliseconds, to leave the state to others now. */
-	int64_t (*leave_to_others)(struct state *s);
 	bool (*scrub)(struct state *s);
 	bool (*give_back)(struct state *s);
+
+	/* What follows is NULL where the engine has nothing to do for it. */
+
+	/* s->unflushed, from now on. Not within a transaction. */
+	void (*flush)(struct state *s);
+	int64_t (*version)(struct state *s);
+	/* How long, in milliseconds, to leave the state to others now. */
+	int64_t (*leave_to_others)(struct state *s);
 	bool (*has_moved)(struct state *s);
 	void (*leave_log)(struct state *s);
 	void (*write_much)(struct state *s);

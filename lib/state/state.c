@@ -42,12 +42,14 @@ bool state_is_far(const struct state *s)
 
 void state_leave_log(struct state *s)
 {
-	s->engine->leave_log(s);
+	if (s->engine->leave_log)
+		s->engine->leave_log(s);
 }
 
 void state_write_much(struct state *s)
 {
-	s->engine->write_much(s);
+	if (s->engine->write_much)
+		s->engine->write_much(s);
 }
 
 void state_close(struct state *s)
@@ -183,7 +185,8 @@ static void set_unflushed(struct state *s, bool unflushed)
 	if (s->unflushed == unflushed || s->transaction)
 		return;
 	s->unflushed = unflushed;
-	s->engine->flush(s);
+	if (s->engine->flush)
+		s->engine->flush(s);
 }
 
 bool state_do_unflushed(struct state *s, const char *sql, const char *types, ...)
@@ -267,26 +270,29 @@ bool state_begin_reading(struct state *s)
 
 bool state_end(struct state *s, bool commit)
 {
-	bool whole = commit && (!s->before_end || s->before_end(s, s->work));
+	bool whole = commit;
+	for (size_t i = 0; whole && i < s->works_n; i++)
+		whole = s->works[i].call(s, s->works[i].context);
 	bool ended = s->engine->end(s, whole) && whole;
 	if (ended)
 		trouble_over(&s->trouble, "%s %s: works again", s->engine->noun, s->path);
 	s->transaction = TRANSACTION_NONE;
 	set_unflushed(s, false);
 	s->wakes = false;
-	s->before_end = NULL;
-	free(s->work);
-	s->work = NULL;
+	while (s->works_n)
+		free(s->works[--s->works_n].context);
 	pthread_mutex_unlock(&s->lock);
 	return ended;
 }
 
 void *state_before_end(struct state *s, bool (*work)(struct state *s, void *context), size_t n)
 {
-	if (!s->work)
-		s->work = allocated(calloc(1, n));
-	s->before_end = work;
-	return s->work;
+	size_t i = 0;
+	while (i < s->works_n && s->works[i].call != work)
+		i++;
+	if (i == s->works_n)
+		s->works[s->works_n++] = (struct state_work){work, allocated(calloc(1, n))};
+	return s->works[i].context;
 }
 
 void state_wake(struct state *s)
@@ -307,7 +313,7 @@ bool state_is_awaited(struct state *s)
 void state_let_others(struct state *s)
 {
 	pthread_mutex_lock(&s->lock);
-	int64_t ms = s->engine->leave_to_others(s);
+	int64_t ms = s->engine->leave_to_others ? s->engine->leave_to_others(s) : 0;
 	s->since = when_now_ms() + ms;
 	pthread_mutex_unlock(&s->lock);
 	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
@@ -317,7 +323,7 @@ void state_let_others(struct state *s)
 
 int64_t state_version(struct state *s)
 {
-	return s->engine->version(s);
+	return s->engine->version ? s->engine->version(s) : -1;
 }
 
 int state_schema(struct state *s)
@@ -361,7 +367,7 @@ const char *state_trouble(const struct state *s)
 bool state_has_moved(struct state *s)
 {
 	pthread_mutex_lock(&s->lock);
-	bool moved = s->engine->has_moved(s);
+	bool moved = s->engine->has_moved && s->engine->has_moved(s);
 	pthread_mutex_unlock(&s->lock);
 	return moved;
 }
