@@ -45,19 +45,18 @@ enum {
 };
 
 /* What an answer is of. */
-enum due_kind { DUE_WORK, DUE_CHANGES, DUE_ROWS, DUE_COMMIT, DUE_WAKE, DUE_SYNC };
+enum due_kind { DUE_WORK, DUE_CHANGES, DUE_ROWS, DUE_COMMIT, DUE_SYNC };
 
 /* An answer that is due, in the order of what was sent. */
 struct due {
 	enum due_kind kind;
-	struct prepared *prepared; /* that will be known by it */
+	struct prepared *prepared; /* NULL: of one that was */
 };
 
 struct prepared {
 	struct prepared *next;
 	const char *sql; /* ours */
 	char name[16];
-	bool known; /* to the server, for certain */
 };
 
 struct connection {
@@ -66,7 +65,7 @@ struct connection {
 	PGconn *pg;
 	struct prepared *prepared;
 	unsigned names;
-	char *practice; /* that it is set to */
+	char *practice; /* that it is set to; NULL: nobody knows */
 	int busy_ms;
 	struct due due[DUE];
 	size_t first, dues;
@@ -161,11 +160,12 @@ static bool unreachable(struct state_failure *why, const char *state, PGconn *pg
 	return false;
 }
 
-/* Sets a new connection up. */
+/* Sets a new connection up, whatever its role or its database has set. */
 static bool set_up(PGconn *pg, const char *state, struct state_failure *why)
 {
 	static const char sql[] =
 		"SELECT set_config('search_path','pnow',false), set_config('pnow.practice',$1,false),"
+		"  set_config('default_transaction_isolation','read committed',false),"
 		"  set_config('synchronous_commit','on',false), set_config('lock_timeout','10s',false),"
 		"  set_config('idle_in_transaction_session_timeout','30s',false),"
 		"  set_config('tcp_keepalives_idle','4',false), set_config('tcp_keepalives_interval','2',false),"
@@ -253,12 +253,11 @@ static void discard(struct connection *c)
 }
 
 /* A connection of which nobody knows yet. */
-static struct connection *connection_new(struct state *s, struct pool *pool, PGconn *pg)
+static struct connection *connection_new(struct pool *pool, PGconn *pg)
 {
 	struct connection *c = allocated(calloc(1, sizeof *c));
 	c->pool = pool;
 	c->pg = pg;
-	c->practice = allocated(strdup(postgres_practice(s->path)));
 	PQenterPipelineMode(pg);
 	return c;
 }
@@ -267,7 +266,7 @@ static struct connection *connect_to(struct state *s, struct state_failure *why)
 {
 	PGconn *pg = postgres_connect(s->path, why);
 	if (pg && migrate(s, pg, why))
-		return connection_new(s, s->postgres->pool, pg);
+		return connection_new(s->postgres->pool, pg);
 	PQfinish(pg);
 	return NULL;
 }
@@ -292,6 +291,13 @@ static void leave_parents(struct pool *pool)
 	pool->process = getpid();
 }
 
+/* The reason in what is said of a state in the database, which holds for all of them. */
+static const char *reason_in(const char *said)
+{
+	const char *colon = strstr(said, ": ");
+	return colon ? colon + 2 : said;
+}
+
 /* A connection for the state. NULL, and why. */
 static struct connection *take(struct state *s, struct state_failure *why)
 {
@@ -308,7 +314,8 @@ static struct connection *take(struct state *s, struct state_failure *why)
 	}
 	bool soon = !c && when_now_ms() < pool->not_before && pool->not_before - when_now_ms() <= AGAIN_MS;
 	if (soon)
-		*why = pool->why;
+		state_cannot(
+			why, pool->why.status, "cannot use the state database %s: %s", s->path, reason_in(pool->why.why));
 	pthread_mutex_unlock(&pool->lock);
 	if (c || soon || (c = connect_to(s, why)))
 		return c;
@@ -473,20 +480,23 @@ static PGresult *next_result(struct postgres *p, struct connection *c, int ms)
 	return is_lost(c) ? NULL : PQgetResult(c->pg);
 }
 
+/* What was set may have been taken back. */
+static void forget_practice(struct connection *c)
+{
+	free(c->practice);
+	c->practice = NULL;
+}
+
 /* Takes what a statement was answered, its one result. The result is the caller's where rows are due. */
 static PGresult *take_answer(
 	struct postgres *p, struct connection *c, const struct due *due, PGresult *result)
 {
 	ExecStatusType status = PQresultStatus(result); /* of no result: PGRES_FATAL_ERROR */
 	bool worked = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
-	if (due->prepared && worked)
-		due->prepared->known = true;
-	else if (due->prepared)
+	if (!worked)
+		forget_practice(c);
+	if (due->prepared && !worked)
 		due->prepared->sql = NULL; /* nobody finds it any more */
-	if (!worked && due->kind == DUE_WAKE && status != PGRES_PIPELINE_ABORTED) {
-		PQclear(result); /* what it is about has been committed */
-		return NULL;
-	}
 	if (!worked && !p->failed && status != PGRES_PIPELINE_ABORTED && *p->problem == '\0')
 		keep_problem(p, c->pg, result);
 	p->failed = p->failed || !worked;
@@ -501,10 +511,13 @@ static PGresult *take_answer(
 	return NULL;
 }
 
-/* Takes all that is due; the rows of the last that gives some. */
+/* Takes all that is due; the rows of the last that gives some. When the server has said that it has
+   committed, nothing that comes after it makes the transaction fail: a wake-up, or the loss of the
+   connection. */
 static PGresult *take_all(struct postgres *p, struct connection *c)
 {
 	PGresult *rows = NULL;
+	bool committed = false;
 	*p->problem = '\0';
 	for (; c->dues; c->first++, c->dues--) {
 		struct due *due = &c->due[c->first];
@@ -514,6 +527,7 @@ static PGresult *take_all(struct postgres *p, struct connection *c)
 			continue;
 		}
 		PGresult *own = take_answer(p, c, due, result);
+		committed |= due->kind == DUE_COMMIT && !p->failed;
 		if (own) {
 			PQclear(rows);
 			rows = own;
@@ -527,6 +541,7 @@ static PGresult *take_all(struct postgres *p, struct connection *c)
 			keep_problem(p, c->pg, NULL);
 		p->failed = true;
 	}
+	p->failed = p->failed && !committed;
 	return rows;
 }
 
@@ -590,19 +605,19 @@ static void submit_plain(struct connection *c, enum due_kind due, const char *sq
 
 /* --- Transactions --- */
 
-/* Sets a connection to the state's practice. Not within a transaction, which may be taken back. */
+/* Sets a connection to the state's practice, in the transaction of what follows: where that cannot be,
+   nothing of it is done, lest it be done to another practice. */
 static void set_practice(struct state *s, struct connection *c)
 {
 	const char *practice = postgres_practice(s->path);
-	if (strcmp(c->practice, practice) == 0 && c->busy_ms == s->busy_ms)
+	if (c->practice && strcmp(c->practice, practice) == 0 && c->busy_ms == s->busy_ms)
 		return;
 	char busy[24];
 	snprintf(busy, sizeof busy, "%d", s->busy_ms);
 	struct state_value values[] = {{VALUE_TEXT, practice, 0}, {VALUE_TEXT, busy, 0}};
 	submit(c, DUE_WORK, "SELECT set_config('pnow.practice',?,false), set_config('lock_timeout',?,false)",
 		values, 2);
-	sync_with(c);
-	free(c->practice);
+	forget_practice(c);
 	c->practice = allocated(strdup(practice));
 	c->busy_ms = s->busy_ms;
 }
@@ -612,13 +627,9 @@ static bool have_connection(struct state *s)
 {
 	struct postgres *p = s->postgres;
 	struct state_failure why = {0};
-	if (!p->connection && !(p->connection = take(s, &why))) {
-		const char *reason = strstr(why.why, ": ");
-		strlcpy(p->problem, reason ? reason + 2 : why.why, sizeof p->problem);
-		return false;
-	}
-	set_practice(s, p->connection);
-	return true;
+	if (!p->connection && !(p->connection = take(s, &why)))
+		strlcpy(p->problem, reason_in(why.why), sizeof p->problem);
+	return p->connection;
 }
 
 static void let_go(struct postgres *p)
@@ -634,9 +645,12 @@ static void send_begin(struct state *s)
 	struct connection *c = s->postgres->connection;
 	bool reads = s->transaction == TRANSACTION_READS;
 	submit_plain(c, DUE_WORK, reads ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" : "BEGIN");
+	set_practice(s, c);
 	if (!reads && !s->postgres->rehearses)
 		submit_plain(c, DUE_WORK,
 			"SELECT pg_advisory_xact_lock(1886285687, hashtext(current_setting('pnow.practice')))");
+	if (reads) /* whoever takes the rows may take them slowly */
+		submit_plain(c, DUE_WORK, "SET LOCAL idle_in_transaction_session_timeout=0");
 	if (s->unflushed)
 		submit_plain(c, DUE_WORK, "SET LOCAL synchronous_commit=off");
 }
@@ -662,17 +676,20 @@ static bool postgres_begin(struct state *s)
 
 static void send_wake(struct connection *c)
 {
-	submit_plain(c, DUE_WAKE, "SELECT pg_notify('pnow', current_setting('pnow.practice'))");
+	submit_plain(c, DUE_WORK, "SELECT pg_notify('pnow', current_setting('pnow.practice'))");
 }
 
 static void postgres_wake(struct state *s)
 {
+	struct postgres *p = s->postgres;
 	if (have_connection(s)) {
-		send_wake(s->postgres->connection);
-		sync_with(s->postgres->connection);
-		PQclear(take_all(s->postgres, s->postgres->connection));
+		set_practice(s, p->connection);
+		send_wake(p->connection);
+		sync_with(p->connection);
+		PQclear(take_all(p, p->connection));
 	}
-	let_go(s->postgres);
+	p->failed = false; /* who is not woken looks by himself */
+	let_go(p);
 }
 
 /* Takes back what the server has begun. */
@@ -682,6 +699,7 @@ static void roll_back(struct postgres *p, struct connection *c)
 		return;
 	sync_with(c); /* what failed leaves out the rest up to here */
 	PQclear(take_all(p, c));
+	forget_practice(c);
 	submit_plain(c, DUE_WORK, "ROLLBACK");
 	sync_with(c);
 	PQclear(take_all(p, c));
@@ -709,11 +727,6 @@ static bool postgres_end(struct state *s, bool commit)
 	return ends && !p->failed;
 }
 
-static void postgres_flush(struct state *s)
-{
-	(void)s; /* each transaction says so itself */
-}
-
 /* --- Statements --- */
 
 /* Whether a statement changes nothing. */
@@ -730,6 +743,8 @@ static void send_whole(
 	bool apart = !s->transaction && !only_reads(sql);
 	if (apart)
 		send_begin(s);
+	else if (!s->transaction)
+		set_practice(s, c);
 	submit(c, due, sql, values, n);
 	if (apart)
 		submit_plain(c, DUE_COMMIT, "COMMIT");
@@ -824,9 +839,9 @@ static enum state_result step_stream(struct postgres *p, struct statement *state
 		statement->row = 0;
 		return STATE_ROW;
 	}
-	p->failed = p->failed || status != PGRES_TUPLES_OK;
-	if (p->failed)
+	if (status != PGRES_TUPLES_OK && !p->failed)
 		keep_problem(p, c->pg, statement->rows);
+	p->failed = p->failed || status != PGRES_TUPLES_OK;
 	for (int ends = 0; ends < 2 && !is_lost(c); ends++) { /* its end, and the sync's answer */
 		PQclear(statement->rows);
 		statement->rows = next_result(p, c, -1);
@@ -920,7 +935,7 @@ static bool postgres_rehearse(struct state *s, struct state_failure *why)
 	if (done && !(done = execute(pg, rehearsal_sql)))
 		unreachable(why, s->path, pg);
 	if (done)
-		s->postgres->connection = connection_new(s, NULL, pg);
+		s->postgres->connection = connection_new(NULL, pg);
 	else
 		PQfinish(pg);
 	return done;
@@ -935,12 +950,6 @@ static void postgres_close(struct state *s)
 	free(p);
 }
 
-static int64_t postgres_version(struct state *s)
-{
-	(void)s;
-	return -1;
-}
-
 static int postgres_schema(struct state *s)
 {
 	int64_t n = -1;
@@ -953,13 +962,6 @@ static bool postgres_is_awaited(struct state *s)
 	return when_now_ms() - s->since >= TURN_MS;
 }
 
-/* Who waits for the practice's lock gets it before who comes after. */
-static int64_t postgres_leave_to_others(struct state *s)
-{
-	(void)s;
-	return 0;
-}
-
 /* What was deleted goes with the server's next VACUUM, which is asked for here. */
 static bool postgres_scrub(struct state *s)
 {
@@ -969,22 +971,6 @@ static bool postgres_scrub(struct state *s)
 		pg && execute(pg, "VACUUM pnow_rows.inbox, pnow_rows.body, pnow_rows.attempt, pnow_rows.cache");
 	PQfinish(pg);
 	return done;
-}
-
-static bool postgres_has_moved(struct state *s)
-{
-	(void)s;
-	return false;
-}
-
-static void postgres_leave_log(struct state *s)
-{
-	(void)s; /* it is the server's */
-}
-
-static void postgres_write_much(struct state *s)
-{
-	(void)s; /* the memory is the server's */
 }
 
 const struct engine postgres_engine = {
@@ -1001,15 +987,9 @@ const struct engine postgres_engine = {
 	.problem = postgres_problem,
 	.begin = postgres_begin,
 	.end = postgres_end,
-	.flush = postgres_flush,
 	.wake = postgres_wake,
-	.version = postgres_version,
 	.schema = postgres_schema,
 	.is_awaited = postgres_is_awaited,
-	.leave_to_others = postgres_leave_to_others,
 	.scrub = postgres_scrub,
 	.give_back = postgres_scrub,
-	.has_moved = postgres_has_moved,
-	.leave_log = postgres_leave_log,
-	.write_much = postgres_write_much,
 };

@@ -124,8 +124,8 @@ bool state_end(struct state *s, bool commit);
 void state_wake(struct state *s);
 
 /* Has work called before this thread's transaction ends well: once, after the works that came before. False
-   takes the transaction back, which may have STATE_WORKS of them. Returns the work's context, n bytes that are
-   0 at first and the transaction's. */
+   takes the transaction back, which may have STATE_WORKS of them. Returns the work's context, n bytes that
+   are 0 at first and the transaction's. */
 void *state_before_end(struct state *s, bool (*work)(struct state *s, void *context), size_t n);
 enum { STATE_WORKS = 2 };
 
