@@ -98,7 +98,7 @@ fi
 for ((i = 1; i <= waves; i++)); do
 	wave $((i - 1))
 	count_is $((i * events / waves)) true
-	[ "${BUSY_DAY:-}" = full ] || timeout 120 pnow-inbox run -1 -- pnow-sync >/dev/null 2>"$DIR/run.err"
+	[ "${BUSY_DAY:-}" = full ] || timeout 300 pnow-inbox run -1 -- pnow-sync >/dev/null 2>"$DIR/run.err"
 	count_is $((i * events / waves)) 'settled IS NOT NULL'
 done
 took=$SECONDS

@@ -228,7 +228,7 @@ faults_end
 pnow-fetch -b -i -v -l bill -e bill -s 2026-01-01 >got 2>said
 is '-i: the events are in the inbox, and nothing is written' "$? $(wc -c <got) $(tail -n 1 said)" '0 0 pnow-fetch: 1 entries, 0 with an error, 1 new in the inbox'
 is 'with type, patient and subject' "$(pnow-inbox list | jq -c '[.state, .type, .patient, .subject]')" '["waiting","bill.completed","10234","bill/991"]'
-timeout 60 pnow-inbox run -1 -- pnow-sync >/dev/null 2>&1
+timeout 300 pnow-inbox run -1 -- pnow-sync >/dev/null 2>&1
 state_sql "$DIR/new.db" "DELETE FROM bookmark"
 pnow-fetch -b -i -v -l bill -e bill -s 2026-01-01 2>said
 is 'what it has had before it knows' "$(tail -n 1 said) $(pnow-inbox list | wc -l)" 'pnow-fetch: 1 entries, 0 with an error, 0 new in the inbox 1'
@@ -240,7 +240,7 @@ done
 is 'and what they bring is in the inbox' "$(pnow-inbox list | jq -r .type | sort -u | xargs)" \
 	'appointment.booked appointment.status bill.completed membership.created patient.updated'
 
-timeout 60 pnow-inbox run -1 -- pnow-sync >/dev/null 2>&1
+timeout 300 pnow-inbox run -1 -- pnow-sync >/dev/null 2>&1
 sh -c "$(grep -F 'crm-push -C' "$root/examples/cron/pnow-fetch.crontab" | sed -E 's/^([^ ]+ +){5}//; s/-s [0-9]+d/-s 2026-11-01/')" >got 2>said
 is 'the nightly audit of the crontab finds that both sides agree' "$? $(jq -c . got)" '0 '
 

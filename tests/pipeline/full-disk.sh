@@ -69,7 +69,7 @@ is 'pnow-enrich: nothing is spread over the day' "$(jq -r '.error | "\(.code) \(
 is 'no call was made that nobody could count' "$(curl -sS "$API/_/requests" | jq -r 'select(.api == "patientnow") | .path' | grep -c 10234)" 0
 
 pnow-inbox add <"$DIR/event" >"/dev/null"
-full timeout 60 pnow-inbox run -1 -- pnow-sync
+full timeout 300 pnow-inbox run -1 -- pnow-sync
 like 'run -1: given up, status 75; it is said why' "$status $(cat "$DIR/err")" '75 *database or disk is full*its events wait*'
 is '... they do' "$(pnow-inbox list | jq -r '"\(.id) \(.state)"')" 'e1 waiting'
 
@@ -117,7 +117,7 @@ cat >"$DIR/filter" <<'END'
 exec jq -c --unbuffered '{id, type, practice, status: "done"}'
 END
 echo '2 any 17' >"$DIR/disk"
-full timeout 120 pnow-inbox run -1 -j 2000 -- "$DIR/filter"
+full timeout 300 pnow-inbox run -1 -j 2000 -- "$DIR/filter"
 is 'one write in fifty fails: all are settled' "$status $(sqlite3 "$DIR/test.db" "SELECT state, count(*) FROM inbox WHERE id LIKE 'many-%' GROUP BY state" | xargs)" \
 	'0 done|3000'
 like '... and it was told that writes failed' "$(cat "$DIR/err")" '*state file *test.db: *'

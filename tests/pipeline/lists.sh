@@ -148,7 +148,7 @@ state()
 }
 run_once()
 {
-	PNOW_CONFIG=$DIR/poor.json timeout 60 pnow-inbox run -1 -- pnow-sync >/dev/null 2>"$DIR/err"
+	PNOW_CONFIG=$DIR/poor.json timeout 300 pnow-inbox run -1 -- pnow-sync >/dev/null 2>"$DIR/err"
 }
 # soon HOURS: that moment, in milliseconds.
 soon()
