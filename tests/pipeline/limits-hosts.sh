@@ -102,6 +102,8 @@ clear_of_midnight
 begin -R 30
 for name in f g h; do start $name 15; done
 wait "${running[@]}"
+start rest 30 # what one had in hand while another was told that there is no more
+wait "${running[@]}"
 is 'the day is used up' "$(requests 'select(.status != 429) | .n' | wc -l)" 30
 is 'by all together, and none more' "$(over)" ''
 is 'pnow-inbox stat says so' "$(pnow-inbox stat | jq '.limits[0].day_left')" 0
