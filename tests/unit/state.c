@@ -294,7 +294,10 @@ static int rows_seen(struct state *s, const char *name)
 		_exit((int)rows_of(own));
 	}
 	for (int n = 0; !waiting && n < 10000; n++, usleep(1000))
-		state_int(s, &waiting, "SELECT count(*) FROM pg_locks WHERE locktype='advisory' AND NOT granted", "");
+		state_int(s, &waiting,
+			"SELECT count(*) FROM pg_locks WHERE locktype='advisory' AND NOT granted"
+			"  AND database=(SELECT oid FROM pg_database WHERE datname=current_database())",
+			"");
 	ok(waiting == 1 && state_end(s, true), "another waits for the lock");
 	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
