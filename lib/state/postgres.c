@@ -37,7 +37,8 @@ enum {
 	ANSWER_MS = 60000, /* no statement takes longer but for those that only read */
 	AGAIN_MS = 500,    /* a database that could not be reached is not tried for so long */
 	TURN_MS = 20,      /* so long a transaction may hold up others for its own good */
-	IDLE = 32,    /* connections that a pool keeps while it is used: a new one costs as much as six events */
+	MOST = 32,    /* connections in use, and kept while a pool is: a new one costs as much as six events */
+	WAIT_S = 2,   /* who needs one more waits so long, and no longer: others may need what it has locked */
 	DUE = 128,    /* answers that may be due: they fit the buffers of both sides */
 	BOOLEAN = 16, /* PostgreSQL's numbers of its types */
 	BIGINT = 20,
@@ -78,8 +79,9 @@ struct pool {
 	char *uri;
 	pthread_mutex_t lock; /* of what follows */
 	pid_t process;        /* whose they are */
+	pthread_cond_t given; /* back, by who had one */
 	struct connection *idle, *parents;
-	size_t idles, users;
+	size_t idles, taken, users;
 	int64_t not_before; /* it could not be reached, for this reason: */
 	struct state_failure why;
 };
@@ -287,7 +289,7 @@ static void leave_parents(struct pool *pool)
 	if (pool->process)
 		pool->parents = pool->idle;
 	pool->idle = NULL;
-	pool->idles = 0;
+	pool->idles = pool->taken = 0;
 	pool->process = getpid();
 }
 
@@ -298,12 +300,30 @@ static const char *reason_in(const char *said)
 	return colon ? colon + 2 : said;
 }
 
+/* One more is in use. The lock is held. */
+static void wait_for_turn(struct pool *pool)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += WAIT_S;
+	while (pool->taken >= MOST && pthread_cond_timedwait(&pool->given, &pool->lock, &until) == 0)
+		;
+	pool->taken++;
+}
+
+static void end_turn(struct pool *pool)
+{
+	pool->taken--;
+	pthread_cond_signal(&pool->given);
+}
+
 /* A connection for the state. NULL, and why. */
 static struct connection *take(struct state *s, struct state_failure *why)
 {
 	struct pool *pool = s->postgres->pool;
 	pthread_mutex_lock(&pool->lock);
 	leave_parents(pool);
+	wait_for_turn(pool);
 	struct connection *c;
 	while ((c = pool->idle)) {
 		pool->idle = c->next;
@@ -313,15 +333,18 @@ static struct connection *take(struct state *s, struct state_failure *why)
 		discard(c);
 	}
 	bool soon = !c && when_now_ms() < pool->not_before && pool->not_before - when_now_ms() <= AGAIN_MS;
-	if (soon)
+	if (soon) {
 		state_cannot(
 			why, pool->why.status, "cannot use the state database %s: %s", s->path, reason_in(pool->why.why));
+		end_turn(pool);
+	}
 	pthread_mutex_unlock(&pool->lock);
 	if (c || soon || (c = connect_to(s, why)))
 		return c;
 	pthread_mutex_lock(&pool->lock);
 	pool->not_before = when_now_ms() + AGAIN_MS;
 	pool->why = *why;
+	end_turn(pool);
 	pthread_mutex_unlock(&pool->lock);
 	return NULL;
 }
@@ -333,12 +356,13 @@ static void give_back(struct connection *c)
 		return;
 	pthread_mutex_lock(&pool->lock);
 	bool keep = !c->dues && !c->lost && PQstatus(c->pg) == CONNECTION_OK &&
-				PQtransactionStatus(c->pg) == PQTRANS_IDLE && pool->idles < IDLE;
+				PQtransactionStatus(c->pg) == PQTRANS_IDLE && pool->idles < MOST;
 	if (keep) {
 		c->next = pool->idle;
 		pool->idle = c;
 		pool->idles++;
 	}
+	end_turn(pool);
 	pthread_mutex_unlock(&pool->lock);
 	if (!keep)
 		discard(c);
@@ -355,6 +379,11 @@ static struct pool *pool_of(const char *state)
 		pool = allocated(calloc(1, sizeof *pool));
 		pool->uri = uri;
 		pthread_mutex_init(&pool->lock, NULL);
+		pthread_condattr_t monotonic;
+		pthread_condattr_init(&monotonic);
+		pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+		pthread_cond_init(&pool->given, &monotonic);
+		pthread_condattr_destroy(&monotonic);
 		pool->next = pools;
 		pools = pool;
 	} else {
