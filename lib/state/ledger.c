@@ -459,7 +459,7 @@ enum ledger_effect ledger_effect(struct state *s, const char *location, const ch
 	arena_free(&a);
 	*since = found == STATE_ROW ? at : gap;
 	if (found == STATE_ROW)
-		return is[done];
+		return done >= 0 && done < (int64_t)COUNT(is) ? is[done] : EFFECT_FAILED;
 	if (found == STATE_FAILED)
 		return EFFECT_FAILED;
 	return gap ? begin_since(s, location, effect, contact, gap) : EFFECT_NEW;
