@@ -16,7 +16,7 @@ as=()
 export PNOW_POSTGRES=$work/.cluster PNOW_POSTGRES_OWNER=$$ XDG_RUNTIME_DIR=$work POSTGRES_SETTINGS='
 	wal_level = replica
 	max_wal_senders = 4'
-postgres_start || { printf 'Bail out! PostgreSQL does not start\n'; exit 1; }
+(postgres_start) || { printf 'Bail out! PostgreSQL does not start\n'; exit 1; }
 CLUSTER=$(<"$PNOW_POSTGRES") own_cluster=yes # ends with the test
 second=$CLUSTER/second
 "${as[@]}" mkdir "$second"
