@@ -72,8 +72,12 @@ static void find_ports(struct ports *ports, const char *state)
 			port = o->val;
 		ports->any |= strcmp(o->keyword, "service") == 0 && (o->val || getenv("PGSERVICE"));
 	}
-	for (const char *at = port ? port : ""; at; at = strchr(at, ','), at += at != NULL)
+	for (const char *at = port ? port : "";; at++) {
 		add_port(ports, *at && *at != ',' ? (uint64_t)str_number(at) : POSTGRESQL);
+		at = strchr(at, ',');
+		if (!at)
+			break;
+	}
 	PQconninfoFree(options);
 	free(uri);
 }
