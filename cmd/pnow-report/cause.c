@@ -197,6 +197,8 @@ void causes_add(struct causes *c, enum cause_kind kind, const struct practice *p
 	char shown[240];
 	without_ids(text, shown, sizeof shown);
 	uint64_t hash = str_hash(shown) ^ str_hash(code) * 31 ^ (uint64_t)kind;
+	if (!c->at)
+		c->at = allocated(calloc(CAUSES_MAX, sizeof *c->at));
 	struct cause *at = c->at;
 	while (at < c->at + c->n &&
 		   (at->hash != hash || at->kind != kind || at->practice != p || strcmp(at->text, shown) != 0))
@@ -205,8 +207,6 @@ void causes_add(struct causes *c, enum cause_kind kind, const struct practice *p
 		c->others++;
 		return;
 	}
-	if (!c->at)
-		at = c->at = allocated(calloc(CAUSES_MAX, sizeof *c->at));
 	if (at == c->at + c->n) {
 		*at = (struct cause){.kind = kind,
 			.practice = p,

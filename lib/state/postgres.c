@@ -151,8 +151,9 @@ static bool unreachable(struct state_failure *why, const char *state, PGconn *pg
 	static const char host[] = "\nconnection to server ";
 	const char *text = PQerrorMessage(pg);
 	struct buf reasons = {0};
-	for (const char *at = text; at; at = strstr(at, host), at += at != NULL)
-		buf_printf(&reasons, "%s%.*s", at == text ? "" : "; ", (int)strcspn(at, "\n"), at);
+	buf_printf(&reasons, "%.*s", (int)strcspn(text, "\n"), text);
+	for (const char *at = text; (at = strstr(at, host)); at++)
+		buf_printf(&reasons, "; %.*s", (int)strcspn(at + 1, "\n"), at + 1);
 	for (size_t i = 0; i < COUNT(hints); i++)
 		if (strstr(text, hints[i].said))
 			buf_printf(&reasons, ": %s", hints[i].to_do);

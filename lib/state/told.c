@@ -79,11 +79,11 @@ bool told_count(struct state *s, int64_t at, struct told_tally *tally)
 {
 	int64_t hour = at / HOUR_MS;
 	bool done = true;
-	for (const struct told *t = tally->at; done && t < tally->at + tally->n; t++)
+	for (size_t i = 0; done && i < tally->n; i++)
 		done = state_do(s,
 			"INSERT INTO told(hour,what,cause,n) VALUES(?,?,?,?)"
 			"  ON CONFLICT(hour,what,cause) DO UPDATE SET n=told.n+excluded.n",
-			"itti", hour, t->what, t->cause, t->n);
+			"itti", hour, tally->at[i].what, tally->at[i].cause, tally->at[i].n);
 	*(int64_t *)state_before_end(s, drop, sizeof hour) = hour - HOURS;
 	arena_free(&tally->arena);
 	free(tally->at);

@@ -241,7 +241,7 @@ static int next_practice(struct wakeups *w)
 int wakeups_next(struct wakeups *w)
 {
 	struct inotify_event e; /* of a file that is watched itself: nothing follows it */
-	while (w->files >= 0 && read(w->files, &e, sizeof e) == sizeof e)
+	while (w->files >= 0 && read(w->files, &e, sizeof e) == (ssize_t)sizeof e)
 		if (e.mask & IN_MODIFY)
 			return e.wd;
 	for (size_t i = 0; !w->woken && i < w->sessions_n; i++)

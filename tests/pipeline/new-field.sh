@@ -5,7 +5,7 @@
 . "$(dirname "$0")/common.bash"
 
 cp -R "$root/cmd" "$root/lib" "$root/Makefile" "$DIR"
-unset SAN CI MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
+unset CC SAN CI MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 row='{"PNOW Visit End", NULL, "TEXT", FIELD_TIME, ONLY(VISIT, VISITED("end"), FIELD_ALWAYS)},'
 sed -i "s|^.*\"PNOW Location\", NULL|	$row\n&|" lib/value/field.c
 make -s -j2 OPTIMIZE=-O0 WARN=-Werror .build/release/bin/{categorize,crm-map,crm-push,crm-setup} >log 2>&1
