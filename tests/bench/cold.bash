@@ -1,14 +1,15 @@
 # shellcheck shell=bash
 # One event of a patient whom nothing knows yet, from the moment of its connection to the last call to the CRM: pnow-hook with
 # pnow-sync behind it, from its listener and from inetd; and a shell script of jq and curl that makes the same calls. The names'
-# ids are known to both; the script is given the body, without a server in front of it. In turns.
+# ids are known to both; the script is given the body, without a server in front of it. In turns. And the listener with one of a
+# patient whose contact is known.
 # shellcheck disable=SC2154 # from common.bash
 
-# event N: the body of the N-th patient's appointment; PatientNow must be asked for the patient.
+# event N [PATIENT]: the body of the N-th patient's appointment; PatientNow must be asked for the patient.
 event()
 {
 	printf '{"event":"AppointmentCreated","eventId":"cold-%d","occurredAt":"2026-11-20T16:05:00Z","practiceId":"4711","data":{"appointmentId":"%d","patientId":"%d","appointmentType":"Botox","status":"Booked","startTime":"2026-12-01T15:30:00-07:00","endTime":"2026-12-01T16:00:00-07:00","provider":"Dr. Reyes","facility":"Downtown","reason":"New patient","comments":"bring forms","eventType":"Office Visit"}}' \
-		"$1" "$((90000 + $1))" "$((10233 + $1))"
+		"$1" "$((90000 + $1))" "$((10233 + ${2-$1}))"
 }
 
 # post BODY: to $port; began is when.
@@ -24,18 +25,23 @@ post()
 
 by_listener()
 {
-	port=$listener post "$1"
+	port=$listener post "$(event "$1")"
+}
+
+by_known()
+{
+	port=$listener post "$(event "$1" 1)"
 }
 
 by_inetd()
 {
-	port=$inetd post "$1"
+	port=$inetd post "$(event "$1")"
 }
 
 by_script()
 {
 	began=$EPOCHREALTIME
-	"$bench/peers/cold.sh" "$api" names.json <<<"$1" >answer 2>&1
+	"$bench/peers/cold.sh" "$api" names.json < <(event "$1") >answer 2>&1
 }
 
 # once WAY: one event; adds milliseconds to its last call, and calls, to the way's file.
@@ -44,7 +50,7 @@ once()
 	local began
 	number=$((number + 1))
 	curl -sS -X DELETE "$api/_/requests" >requests
-	"by_$1" "$(event "$number")"
+	"by_$1" "$number"
 	curl -sS "$api/_/requests" | jq -rs --arg began "$began" '
 		def ms: (.[:19] + "Z" | fromdate) * 1000 + (.[20:23] | tonumber);
 		[([.[] | .at | ms] | max) - ($began | tonumber) * 1000, length,
@@ -55,6 +61,7 @@ once()
 ways()
 {
 	echo listener
+	echo known
 	! have inetd || echo inetd
 	echo script
 }
@@ -72,11 +79,13 @@ start_inetd()
 # report MS: the rows for a delay.
 report()
 {
-	local way time ours calls
+	local way time ours calls name
 	for way in $(ways); do
 		time=$(cut -d' ' -f1 "$way.$1" | median) calls=$(cut -d' ' -f2 "$way.$1" | median)
 		[ "$way" != listener ] || ours=$time
-		row "  $way, the sandbox answers after $1 ms" "$(calculate "$time")" "$(calculate "$time / $ours")" "$calls" \
+		name=$way
+		[ "$way" != known ] || name='listener, contact known'
+		row "  $name, the sandbox answers after $1 ms" "$(calculate "$time")" "$(calculate "$time / $ours")" "$calls" \
 			"$(cut -d' ' -f1 "$way.$1" | sort -n | head -n 1 | awk '{ printf "%.1f", $1 }')"
 	done
 	! grep -q ' [1-9][0-9]*$' ./*."$1" || echo '  (some calls were refused)'
@@ -85,7 +94,7 @@ report()
 bench_cold()
 {
 	local number=0 token delayed round way listener inetd port n=${BENCH_COLD:-15}
-	sandbox $((6 * n + 20))
+	sandbox $((8 * n + 20))
 	practice "$work/cold"
 	token=$(<cold/hook.secret)
 	listen "$PNOW_CONFIG" -- pnow-sync
