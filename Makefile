@@ -200,7 +200,7 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
 
-bench: all $(BENCH_PROGRAMS) $(CROWD)
+bench: all $(BENCH_PROGRAMS) $(LOAD) $(CROWD)
 	PNOW_BIN=$(abspath $(BIN)) tests/bench/bench.sh
 
 # Instructions of the pure filters, for tests/bench/NOTES.md.
