@@ -152,7 +152,8 @@ check: all $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(FAULTS) $(TRIES) $(LOAD) $(CROWD)
 check-long: all $(FAULTS) $(LOAD)
 	$(RUN_TESTS) $(LONG_TESTS)
 
-# What clang and its sanitizers say: of every file, of all unit tests and fuzz corpora, and of what the other tests would not show them.
+# What clang and its sanitizers say: of every file, of all unit tests and fuzz corpora, and of the other tests that are quick or
+# have shown them something.
 CLANG_TESTS = $(addprefix tests/command/,categorize.sh configuration.sh crm-map.sh golden.sh pnow-csv.sh pnow-hook-inbox.sh pnow-inbox.sh \
 	pnow-report.sh postgresql-tls.sh records.sh) $(addprefix tests/pipeline/,lists.sh outage.sh)
 check-clang:

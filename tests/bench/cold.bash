@@ -23,6 +23,7 @@ post()
 	exec 3<&-
 }
 
+# by_WAY N: event N goes that way.
 by_listener()
 {
 	port=$listener post "$(event "$1")"
@@ -40,8 +41,10 @@ by_inetd()
 
 by_script()
 {
+	local body
+	body=$(event "$1")
 	began=$EPOCHREALTIME
-	"$bench/peers/cold.sh" "$api" names.json < <(event "$1") >answer 2>&1
+	"$bench/peers/cold.sh" "$api" names.json <<<"$body" >answer 2>&1
 }
 
 # once WAY: one event; adds milliseconds to its last call, and calls, to the way's file.
