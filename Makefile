@@ -17,9 +17,11 @@ CLANG = $(findstring clang,$(notdir $(CC)))
 BUILD = .build/$(if $(FUZZ),libfuzzer,$(if $(CLANG),clang-)$(if $(SAN),san,release))
 BIN = $(BUILD)/bin
 
-PACKAGES = libcurl json-c libcrypto sqlite3 libpq libmicrohttpd zlib
+PACKAGES = libcurl json-c libcrypto sqlite3 libmicrohttpd zlib
 PACKAGES += $(shell pkg-config --exists libbsd-overlay && echo libbsd-overlay)
 PACKAGES += $(if $(filter Linux,$(shell uname -s)),libseccomp)
+# Built with, not linked: loaded where a state needs it (lib/conf/libpq.c).
+LOADED = libpq
 
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla $(if $(CI),-Werror)
 # What the compiler takes without a word, of these; asked when first needed.
@@ -35,7 +37,7 @@ comma = ,
 
 CPPFLAGS += -D_GNU_SOURCE -Ilib -DPNOW_VERSION='"$(VERSION)"'
 # Asked when first needed, and kept: in "make deps demo" the packages are there only by then.
-PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
+PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) $(LOADED)))$(PACKAGE_CFLAGS)
 PACKAGE_LIBS = $(eval PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lcsv -lunistring -lm)$(PACKAGE_LIBS)
 ALL_CFLAGS = -std=c17 $(OPTIMIZE) $(WARN) $(CPPFLAGS) $(PACKAGE_CFLAGS) -MMD -MP -pthread $(CFLAGS)
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(if $(SAN)$(FUZZ),-fsanitize=$(SANITIZE),-pie -Wl,-z,relro,-z,now) $(LDFLAGS)

@@ -9,10 +9,10 @@
 #include "conf/confine.h"
 #include "conf/conf.h"
 #include "conf/host.h"
+#include "conf/libpq.h"
 #include "text/buf.h"
 
 #include <err.h>
-#include <libpq-fe.h>
 #include <stdio.h>
 
 /* What stands. */
@@ -65,7 +65,7 @@ static void add_port(struct ports *ports, uint64_t port)
 static void find_ports(struct ports *ports, const char *state)
 {
 	char *uri = allocated(strndup(state, strcspn(state, "#")));
-	PQconninfoOption *options = PQconninfoParse(uri, NULL);
+	PQconninfoOption *options = libpq_load() ? NULL : pq.conninfoParse(uri, NULL);
 	const char *port = getenv("PGPORT");
 	for (PQconninfoOption *o = options; o && o->keyword; o++) {
 		if (o->val && strcmp(o->keyword, "port") == 0)
@@ -78,7 +78,8 @@ static void find_ports(struct ports *ports, const char *state)
 		if (!at)
 			break;
 	}
-	PQconninfoFree(options);
+	if (options)
+		pq.conninfoFree(options);
 	free(uri);
 }
 

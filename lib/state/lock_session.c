@@ -70,7 +70,7 @@ static bool is_connected(struct lock_session *s)
 /* All keys are free. */
 static void disconnect(struct lock_session *s)
 {
-	PQfinish(s->connection);
+	postgres_disconnect(s->connection);
 	s->connection = NULL;
 }
 
@@ -83,17 +83,17 @@ static int ask(struct lock_session *s, const char *sql, int64_t key)
 	snprintf(text, sizeof text, "%lld", (long long)key);
 	if (!is_connected(s))
 		return -1;
-	PGresult *result = PQexecParams(s->connection, sql, 1, NULL, values, NULL, NULL, 0);
-	int answer = PQresultStatus(result) == PGRES_TUPLES_OK ? *PQgetvalue(result, 0, 0) == 't' : -1;
-	const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	PGresult *result = pq.execParams(s->connection, sql, 1, NULL, values, NULL, NULL, 0);
+	int answer = pq.resultStatus(result) == PGRES_TUPLES_OK ? *pq.getvalue(result, 0, 0) == 't' : -1;
+	const char *code = pq.resultErrorField(result, PG_DIAG_SQLSTATE);
 	bool stays =
-		code && strncmp(code, ENDING, strlen(ENDING)) != 0 && PQstatus(s->connection) == CONNECTION_OK;
-	PQclear(result);
+		code && strncmp(code, ENDING, strlen(ENDING)) != 0 && pq.status(s->connection) == CONNECTION_OK;
+	pq.clear(result);
 	if (answer >= 0)
 		return answer;
 	s->why = (struct state_failure){.status = EX_TEMPFAIL};
 	snprintf(s->why.why, sizeof s->why.why, "cannot lock in %.*s: %s", (int)s->database, s->state,
-		PQerrorMessage(s->connection));
+		pq.errorMessage(s->connection));
 	s->why.why[strcspn(s->why.why, "\n")] = '\0';
 	if (!stays)
 		disconnect(s);

@@ -149,7 +149,7 @@ static const struct {
 static bool unreachable(struct state_failure *why, const char *state, PGconn *pg)
 {
 	static const char host[] = "\nconnection to server ";
-	const char *text = PQerrorMessage(pg);
+	const char *text = pq.errorMessage(pg);
 	struct buf reasons = {0};
 	buf_printf(&reasons, "%.*s", (int)strcspn(text, "\n"), text);
 	for (const char *at = text; (at = strstr(at, host)); at++)
@@ -173,54 +173,65 @@ static bool set_up(PGconn *pg, const char *state, struct state_failure *why)
 		"  set_config('idle_in_transaction_session_timeout','30s',false),"
 		"  set_config('tcp_keepalives_idle','4',false), set_config('tcp_keepalives_interval','2',false),"
 		"  set_config('tcp_keepalives_count','3',false), set_config('tcp_user_timeout','10000',false)";
-	const char *practice = postgres_practice(state), *encoding = PQparameterStatus(pg, "server_encoding");
+	const char *practice = postgres_practice(state), *encoding = pq.parameterStatus(pg, "server_encoding");
 	if (!encoding || strcmp(encoding, "UTF8") != 0)
 		return state_cannot(why, EX_CONFIG,
 			"the state database %s has the encoding %s; make one with ENCODING 'UTF8' TEMPLATE template0",
 			state, encoding ? encoding : "of nobody knows what");
-	PGresult *set = PQexecParams(pg, sql, 1, NULL, &practice, NULL, NULL, 0);
-	bool done = PQresultStatus(set) == PGRES_TUPLES_OK;
-	PQclear(set);
+	PGresult *set = pq.execParams(pg, sql, 1, NULL, &practice, NULL, NULL, 0);
+	bool done = pq.resultStatus(set) == PGRES_TUPLES_OK;
+	pq.clear(set);
 	return done || unreachable(why, state, pg);
+}
+
+void postgres_disconnect(PGconn *pg)
+{
+	if (pg)
+		pq.finish(pg);
 }
 
 PGconn *postgres_connect(const char *state, struct state_failure *why)
 {
+	const char *missing = libpq_load();
+	if (missing) {
+		state_cannot(why, EX_UNAVAILABLE, "cannot use the state database %s: %s", state, missing);
+		return NULL;
+	}
 	char *uri = uri_of(state);
 	/* what a URI says goes before what is said before it */
 	const char *names[] = {"connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count",
 		"tcp_user_timeout", "fallback_application_name", "dbname", "client_encoding", NULL};
 	const char *values[] = {"5", "4", "2", "3", "10000", getprogname(), uri, "UTF8", NULL};
-	PGconn *pg = PQconnectdbParams(names, values, 1);
+	PGconn *pg = pq.connectdbParams(names, values, 1);
 	free(uri);
 	if (!pg)
 		out_of_memory();
-	PQsetNoticeProcessor(pg, ignore, NULL);
-	if (PQstatus(pg) == CONNECTION_OK ? set_up(pg, state, why) : unreachable(why, state, pg))
+	pq.setNoticeProcessor(pg, ignore, NULL);
+	if (pq.status(pg) == CONNECTION_OK ? set_up(pg, state, why) : unreachable(why, state, pg))
 		return pg;
-	PQfinish(pg);
+	postgres_disconnect(pg);
 	return NULL;
 }
 
 static bool execute(PGconn *pg, const char *sql)
 {
-	PGresult *result = PQexec(pg, sql);
-	ExecStatusType status = PQresultStatus(result);
-	PQclear(result);
+	PGresult *result = pq.exec(pg, sql);
+	ExecStatusType status = pq.resultStatus(result);
+	pq.clear(result);
 	return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 }
 
 /* The schema's version; 0: there is none; -1: it cannot be told. */
 static int version(PGconn *pg)
 {
-	PGresult *result = PQexec(pg, "SELECT to_regclass('pnow_rows.schema') IS NOT NULL");
-	bool told = PQresultStatus(result) == PGRES_TUPLES_OK, there = told && *PQgetvalue(result, 0, 0) == 't';
-	PQclear(result);
+	PGresult *result = pq.exec(pg, "SELECT to_regclass('pnow_rows.schema') IS NOT NULL");
+	bool told = pq.resultStatus(result) == PGRES_TUPLES_OK, there = told && *pq.getvalue(result, 0, 0) == 't';
+	pq.clear(result);
 	if (!told || !there)
 		return told ? 0 : -1;
-	result = PQexec(pg, "SELECT version FROM pnow_rows.schema");
-	int n = PQresultStatus(result) == PGRES_TUPLES_OK ? (int)state_number(PQgetvalue(result, 0, 0)) : -1;
-	PQclear(result);
+	result = pq.exec(pg, "SELECT version FROM pnow_rows.schema");
+	int n = pq.resultStatus(result) == PGRES_TUPLES_OK ? (int)state_number(pq.getvalue(result, 0, 0)) : -1;
+	pq.clear(result);
 	return n;
 }
 
@@ -250,7 +261,7 @@ static void discard(struct connection *c)
 		next = p->next;
 		free(p);
 	}
-	PQfinish(c->pg);
+	postgres_disconnect(c->pg);
 	free(c->practice);
 	free(c);
 }
@@ -261,7 +272,7 @@ static struct connection *connection_new(struct pool *pool, PGconn *pg)
 	struct connection *c = allocated(calloc(1, sizeof *c));
 	c->pool = pool;
 	c->pg = pg;
-	PQenterPipelineMode(pg);
+	pq.enterPipelineMode(pg);
 	return c;
 }
 
@@ -270,16 +281,16 @@ static struct connection *connect_to(struct state *s, struct state_failure *why)
 	PGconn *pg = postgres_connect(s->path, why);
 	if (pg && migrate(s, pg, why))
 		return connection_new(s->postgres->pool, pg);
-	PQfinish(pg);
+	postgres_disconnect(pg);
 	return NULL;
 }
 
 /* Whether the server is still there, as far as it can be told without asking it. */
 static bool is_alive(struct connection *c)
 {
-	struct pollfd told = {.fd = PQsocket(c->pg), .events = POLLIN};
+	struct pollfd told = {.fd = pq.socket(c->pg), .events = POLLIN};
 	return poll(&told, 1, 0) == 0 ||
-		   (PQconsumeInput(c->pg) && PQstatus(c->pg) == CONNECTION_OK && poll(&told, 1, 0) == 0);
+		   (pq.consumeInput(c->pg) && pq.status(c->pg) == CONNECTION_OK && poll(&told, 1, 0) == 0);
 }
 
 /* What a parent has opened is its own: a child neither uses it nor tells the server that it ends. */
@@ -356,8 +367,8 @@ static void give_back(struct connection *c)
 	if (!pool)
 		return;
 	pthread_mutex_lock(&pool->lock);
-	bool keep = !c->dues && !c->lost && PQstatus(c->pg) == CONNECTION_OK &&
-				PQtransactionStatus(c->pg) == PQTRANS_IDLE && pool->idles < MOST;
+	bool keep = !c->dues && !c->lost && pq.status(c->pg) == CONNECTION_OK &&
+				pq.transactionStatus(c->pg) == PQTRANS_IDLE && pool->idles < MOST;
 	if (keep) {
 		c->next = pool->idle;
 		pool->idle = c;
@@ -477,8 +488,8 @@ static void translate(struct buf *out, const char *sql, bool stands[static STATE
 static void keep_problem(struct postgres *p, PGconn *pg, const PGresult *result)
 {
 	static const char *const harmless[] = {"08", "25", "26", "28", "40", "42", "53", "54", "55", "57", "58"};
-	const char *code = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
-	const char *text = code ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : PQerrorMessage(pg);
+	const char *code = result ? pq.resultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+	const char *text = code ? pq.resultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : pq.errorMessage(pg);
 	size_t i = 0;
 	while (code && i < COUNT(harmless) && strncmp(code, harmless[i], 2) != 0)
 		i++;
@@ -492,7 +503,7 @@ static void keep_problem(struct postgres *p, PGconn *pg, const PGresult *result)
 
 static bool is_lost(const struct connection *c)
 {
-	return c->lost || PQstatus(c->pg) != CONNECTION_OK;
+	return c->lost || pq.status(c->pg) != CONNECTION_OK;
 }
 
 /* The next result; NULL: the statement gives no more, or the connection is lost. Waits ms at most; -1: for
@@ -500,14 +511,14 @@ static bool is_lost(const struct connection *c)
 static PGresult *next_result(struct postgres *p, struct connection *c, int ms)
 {
 	int64_t until = when_now_ms() + ms;
-	struct pollfd told = {.fd = PQsocket(c->pg), .events = POLLIN};
-	while (!is_lost(c) && PQisBusy(c->pg)) {
+	struct pollfd told = {.fd = pq.socket(c->pg), .events = POLLIN};
+	while (!is_lost(c) && pq.isBusy(c->pg)) {
 		int64_t left = ms < 0 ? -1 : until - when_now_ms();
-		c->lost = (ms >= 0 && left <= 0) || (poll(&told, 1, (int)left) >= 0 && !PQconsumeInput(c->pg));
+		c->lost = (ms >= 0 && left <= 0) || (poll(&told, 1, (int)left) >= 0 && !pq.consumeInput(c->pg));
 		if (ms >= 0 && left <= 0)
 			snprintf(p->problem, sizeof p->problem, "it has not answered for %d s", ms / 1000);
 	}
-	return is_lost(c) ? NULL : PQgetResult(c->pg);
+	return is_lost(c) ? NULL : pq.getResult(c->pg);
 }
 
 /* What was set may have been taken back. */
@@ -521,7 +532,7 @@ static void forget_practice(struct connection *c)
 static PGresult *take_answer(
 	struct postgres *p, struct connection *c, const struct due *due, PGresult *result)
 {
-	ExecStatusType status = PQresultStatus(result); /* of no result: PGRES_FATAL_ERROR */
+	ExecStatusType status = pq.resultStatus(result); /* of no result: PGRES_FATAL_ERROR */
 	bool worked = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 	if (!worked)
 		forget_practice(c);
@@ -531,13 +542,13 @@ static PGresult *take_answer(
 		keep_problem(p, c->pg, result);
 	p->failed = p->failed || !worked;
 	if (worked && due->kind == DUE_CHANGES)
-		p->changed = state_number(PQcmdTuples(result));
+		p->changed = state_number(pq.cmdTuples(result));
 	/* COMMIT of a transaction that has failed works, and is answered so */
-	if (worked && due->kind == DUE_COMMIT && strcmp(PQcmdStatus(result), "COMMIT") != 0)
+	if (worked && due->kind == DUE_COMMIT && strcmp(pq.cmdStatus(result), "COMMIT") != 0)
 		p->failed = true;
 	if (worked && due->kind == DUE_ROWS)
 		return result;
-	PQclear(result);
+	pq.clear(result);
 	return NULL;
 }
 
@@ -553,17 +564,17 @@ static PGresult *take_all(struct postgres *p, struct connection *c)
 		struct due *due = &c->due[c->first];
 		PGresult *result = next_result(p, c, ANSWER_MS);
 		if (due->kind == DUE_SYNC) {
-			PQclear(result);
+			pq.clear(result);
 			continue;
 		}
 		PGresult *own = take_answer(p, c, due, result);
 		committed |= due->kind == DUE_COMMIT && !p->failed;
 		if (own) {
-			PQclear(rows);
+			pq.clear(rows);
 			rows = own;
 		}
 		if (result)
-			PQclear(next_result(p, c, ANSWER_MS)); /* NULL: the end of its results */
+			pq.clear(next_result(p, c, ANSWER_MS)); /* NULL: the end of its results */
 	}
 	c->first = 0;
 	if (is_lost(c)) {
@@ -582,7 +593,7 @@ static void expect(struct connection *c, enum due_kind kind, struct prepared *pr
 
 static void sync_with(struct connection *c)
 {
-	PQpipelineSync(c->pg);
+	pq.pipelineSync(c->pg);
 	expect(c, DUE_SYNC, NULL);
 }
 
@@ -608,7 +619,7 @@ static struct prepared *prepare(
 	*found = (struct prepared){.next = c->prepared, .sql = sql};
 	snprintf(found->name, sizeof found->name, "s%u", c->names++);
 	c->prepared = found;
-	PQsendPrepare(c->pg, found->name, text.p, (int)n, types);
+	pq.sendPrepare(c->pg, found->name, text.p, (int)n, types);
 	expect(c, DUE_WORK, found);
 	buf_free(&text);
 	return found;
@@ -624,7 +635,7 @@ static void submit(
 		texts[i] = values[i].type == VALUE_NUMBER ? numbers[i] : values[i].text;
 	}
 	struct prepared *prepared = prepare(c, sql, values, n);
-	PQsendQueryPrepared(c->pg, prepared->name, (int)n, texts, NULL, NULL, 0);
+	pq.sendQueryPrepared(c->pg, prepared->name, (int)n, texts, NULL, NULL, 0);
 	expect(c, due, NULL);
 }
 
@@ -716,7 +727,7 @@ static void postgres_wake(struct state *s)
 		set_practice(s, p->connection);
 		send_wake(p->connection);
 		sync_with(p->connection);
-		PQclear(take_all(p, p->connection));
+		pq.clear(take_all(p, p->connection));
 	}
 	p->failed = false; /* who is not woken looks by himself */
 	let_go(p);
@@ -728,11 +739,11 @@ static void roll_back(struct postgres *p, struct connection *c)
 	if (is_lost(c))
 		return;
 	sync_with(c); /* what failed leaves out the rest up to here */
-	PQclear(take_all(p, c));
+	pq.clear(take_all(p, c));
 	forget_practice(c);
 	submit_plain(c, DUE_WORK, "ROLLBACK");
 	sync_with(c);
-	PQclear(take_all(p, c));
+	pq.clear(take_all(p, c));
 }
 
 static bool postgres_end(struct state *s, bool commit)
@@ -744,7 +755,7 @@ static bool postgres_end(struct state *s, bool commit)
 		if (s->wakes)
 			send_wake(p->connection);
 		sync_with(p->connection);
-		PQclear(take_all(p, p->connection));
+		pq.clear(take_all(p, p->connection));
 	} else if (ends && s->wakes) {
 		postgres_wake(s);
 	}
@@ -785,7 +796,7 @@ static void roll_back_apart(struct postgres *p)
 {
 	char problem[sizeof p->problem];
 	memcpy(problem, p->problem, sizeof problem);
-	if (PQtransactionStatus(p->connection->pg) != PQTRANS_IDLE)
+	if (pq.transactionStatus(p->connection->pg) != PQTRANS_IDLE)
 		roll_back(p, p->connection);
 	memcpy(p->problem, problem, sizeof problem);
 	p->failed = true;
@@ -802,7 +813,7 @@ static struct statement *ask(
 	if (!s->transaction && p->failed)
 		roll_back_apart(p);
 	if (p->failed) {
-		PQclear(rows);
+		pq.clear(rows);
 		return NULL;
 	}
 	struct statement *statement = allocated(calloc(1, sizeof *statement));
@@ -816,7 +827,7 @@ static struct statement *stream(struct state *s, const char *sql, const struct s
 	struct postgres *p = s->postgres;
 	struct connection *c = p->connection;
 	sync_with(c);
-	PQclear(take_all(p, c));
+	pq.clear(take_all(p, c));
 	if (p->failed)
 		return NULL;
 	submit(c, DUE_ROWS, sql, values, n);
@@ -824,10 +835,10 @@ static struct statement *stream(struct state *s, const char *sql, const struct s
 	if (c->dues == 3) { /* it is prepared first */
 		struct due due = c->due[0];
 		take_answer(p, c, &due, next_result(p, c, ANSWER_MS));
-		PQclear(next_result(p, c, ANSWER_MS));
+		pq.clear(next_result(p, c, ANSWER_MS));
 	}
 	c->dues = c->first = 0;
-	PQsetSingleRowMode(c->pg);
+	pq.setSingleRowMode(c->pg);
 	struct statement *statement = allocated(calloc(1, sizeof *statement));
 	*statement = (struct statement){.streams = c};
 	return statement;
@@ -862,9 +873,9 @@ static struct statement *postgres_start(
 static enum state_result step_stream(struct postgres *p, struct statement *statement)
 {
 	struct connection *c = statement->streams;
-	PQclear(statement->rows);
+	pq.clear(statement->rows);
 	statement->rows = next_result(p, c, -1);
-	ExecStatusType status = PQresultStatus(statement->rows);
+	ExecStatusType status = pq.resultStatus(statement->rows);
 	if (status == PGRES_SINGLE_TUPLE) {
 		statement->row = 0;
 		return STATE_ROW;
@@ -873,7 +884,7 @@ static enum state_result step_stream(struct postgres *p, struct statement *state
 		keep_problem(p, c->pg, statement->rows);
 	p->failed = p->failed || status != PGRES_TUPLES_OK;
 	for (int ends = 0; ends < 2 && !is_lost(c); ends++) { /* its end, and the sync's answer */
-		PQclear(statement->rows);
+		pq.clear(statement->rows);
 		statement->rows = next_result(p, c, -1);
 	}
 	statement->streams = NULL;
@@ -884,20 +895,20 @@ static enum state_result postgres_step(struct state *s, struct statement *statem
 {
 	if (statement->streams)
 		return step_stream(s->postgres, statement);
-	return statement->rows && ++statement->row < PQntuples(statement->rows) ? STATE_ROW : STATE_NONE;
+	return statement->rows && ++statement->row < pq.ntuples(statement->rows) ? STATE_ROW : STATE_NONE;
 }
 
 static int postgres_columns(const struct statement *statement)
 {
-	return PQnfields(statement->rows);
+	return pq.nfields(statement->rows);
 }
 
 static const char *postgres_text(const struct statement *statement, int column)
 {
-	if (PQgetisnull(statement->rows, statement->row, column))
+	if (pq.getisnull(statement->rows, statement->row, column))
 		return NULL;
-	const char *text = PQgetvalue(statement->rows, statement->row, column);
-	if (PQftype(statement->rows, column) == BOOLEAN)
+	const char *text = pq.getvalue(statement->rows, statement->row, column);
+	if (pq.ftype(statement->rows, column) == BOOLEAN)
 		return *text == 't' ? "1" : "0";
 	return text;
 }
@@ -906,7 +917,7 @@ static void postgres_stop(struct state *s, struct statement *statement)
 {
 	while (statement->streams)
 		step_stream(s->postgres, statement);
-	PQclear(statement->rows);
+	pq.clear(statement->rows);
 	free(statement);
 }
 
@@ -915,7 +926,7 @@ static int64_t postgres_changed(struct state *s)
 	struct postgres *p = s->postgres;
 	if (p->connection && p->connection->dues) {
 		sync_with(p->connection);
-		PQclear(take_all(p, p->connection));
+		pq.clear(take_all(p, p->connection));
 	}
 	return p->failed ? -1 : p->changed;
 }
@@ -967,7 +978,7 @@ static bool postgres_rehearse(struct state *s, struct state_failure *why)
 	if (done)
 		s->postgres->connection = connection_new(NULL, pg);
 	else
-		PQfinish(pg);
+		postgres_disconnect(pg);
 	return done;
 }
 
@@ -995,11 +1006,11 @@ static bool postgres_is_awaited(struct state *s)
 /* What was deleted goes with the server's next VACUUM, which is asked for here. */
 static bool postgres_scrub(struct state *s)
 {
-	struct state_failure why;
+	struct state_failure why = {0};
 	PGconn *pg = postgres_connect(s->path, &why);
 	bool done =
 		pg && execute(pg, "VACUUM pnow_rows.inbox, pnow_rows.body, pnow_rows.attempt, pnow_rows.cache");
-	PQfinish(pg);
+	postgres_disconnect(pg);
 	return done;
 }
 

@@ -5,9 +5,8 @@
 #ifndef POSTGRES_H
 #define POSTGRES_H
 
+#include "conf/libpq.h"
 #include "state/state.h"
-
-#include <libpq-fe.h>
 
 /* Whether the state of this name, or at this URI, is PostgreSQL's. */
 bool postgres_is(const char *state);
@@ -17,8 +16,10 @@ const char *postgres_practice(const char *state);
 
 /* A new connection, set up as all of ours are: one that is dead is known to be after POSTGRES_DEAD_S seconds,
    on both sides; pnow.practice is the state's practice, and the names in a statement are those of its rows.
-   NULL, and why. The caller's, for PQfinish. */
+   NULL, and why. The caller's, for postgres_disconnect. */
 PGconn *postgres_connect(const char *state, struct state_failure *why);
+/* Ends a connection; NULL: there is none. */
+void postgres_disconnect(PGconn *pg);
 
 enum { POSTGRES_DEAD_S = 10 };
 

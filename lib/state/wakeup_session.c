@@ -36,7 +36,7 @@ struct wakeup_session {
 
 static void disconnect(struct wakeup_session *s)
 {
-	PQfinish(s->connection);
+	postgres_disconnect(s->connection);
 	s->connection = NULL;
 }
 
@@ -45,15 +45,17 @@ static void disconnect(struct wakeup_session *s)
 static PGconn *listen_to(const char *state, struct state_failure *why)
 {
 	PGconn *pg = postgres_connect(state, why);
-	PGresult *result = pg ? PQexec(pg, "LISTEN pnow") : NULL;
-	bool listens = PQresultStatus(result) == PGRES_COMMAND_OK;
-	PQclear(result);
-	if (!pg || listens)
+	if (!pg)
+		return NULL;
+	PGresult *result = pq.exec(pg, "LISTEN pnow");
+	bool listens = pq.resultStatus(result) == PGRES_COMMAND_OK;
+	pq.clear(result);
+	if (listens)
 		return pg;
-	const char *text = PQerrorMessage(pg);
+	const char *text = pq.errorMessage(pg);
 	state_cannot(why, EX_UNAVAILABLE, "cannot listen in the state database %s: %.*s", state,
 		(int)strcspn(text, "\n"), text);
-	PQfinish(pg);
+	postgres_disconnect(pg);
 	return NULL;
 }
 
@@ -111,22 +113,22 @@ static void look(
 	char text[24];
 	const char *const values[] = {text};
 	snprintf(text, sizeof text, "%lld", (long long)now);
-	PGresult *found = PQexecParams(s->connection, sql, 1, NULL, values, NULL, NULL, 0);
-	for (int i = 0; i < PQntuples(found); i++)
-		woken(PQgetvalue(found, i, 0), context);
-	PQclear(found);
+	PGresult *found = pq.execParams(s->connection, sql, 1, NULL, values, NULL, NULL, 0);
+	for (int i = 0; i < pq.ntuples(found); i++)
+		woken(pq.getvalue(found, i, 0), context);
+	pq.clear(found);
 	s->look_at = now + LOOK_MS;
 }
 
 int wakeup_session_fd(const struct wakeup_session *s)
 {
-	return PQsocket(s->connection);
+	return s->connection ? pq.socket(s->connection) : -1;
 }
 
 void wakeup_session_hear(
 	struct wakeup_session *s, void (*woken)(const char *practice, void *context), void *context)
 {
-	if (s->connection && !PQconsumeInput(s->connection))
+	if (s->connection && !pq.consumeInput(s->connection))
 		disconnect(s);
 	int64_t now = when_now_ms();
 	if (!s->connection && connect_again(s))
@@ -134,6 +136,6 @@ void wakeup_session_hear(
 	if (s->connection &&
 		(now >= s->look_at || s->look_at - now > LOOK_MS)) /* the clock may have been set back */
 		look(s, woken, context, now);
-	for (PGnotify *n; s->connection && (n = PQnotifies(s->connection)); PQfreemem(n))
+	for (PGnotify *n; s->connection && (n = pq.notifies(s->connection)); pq.freemem(n))
 		woken(n->extra, context);
 }

@@ -17,9 +17,11 @@ if command -v lintian >/dev/null; then
 else
 	skip 'lintian finds no error and nothing to warn of' 'no lintian here'
 fi
-for library in libcurl4 libsqlite3-0 libpq5 libmicrohttpd12 libseccomp2 zlib1g; do
+for library in libcurl4 libsqlite3-0 libmicrohttpd12 libseccomp2 zlib1g; do
 	like "it depends on $library" "$(dpkg-deb -f "$DEB" Depends)" "*$library *"
 done
+like 'it recommends libpq5' "$(dpkg-deb -f "$DEB" Recommends)" '*libpq5 *'
+is '... and does not depend on it: a state in a file does without' "$(dpkg-deb -f "$DEB" Depends | grep -o libpq5)" ''
 dpkg-deb -x "$DEB" tree
 is 'it has every program' "$(ls tree/usr/bin)" "$(ls "$bin")"
 is '... with its page' "$(for page in "$root"/man/*.[1-9]; do name=${page##*/} && [ -s "tree/usr/share/man/man${page##*.}/$name.gz" ] || echo "$page"; done)" ''
