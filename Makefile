@@ -18,7 +18,7 @@ BUILD = .build/$(if $(FUZZ),libfuzzer,$(if $(CLANG),clang-)$(if $(SAN),san,relea
 BIN = $(BUILD)/bin
 
 PACKAGES = libcurl json-c libcrypto sqlite3 libmicrohttpd zlib
-PACKAGES += $(shell pkg-config --exists libbsd-overlay && echo libbsd-overlay)
+PACKAGES += $(shell for name in libbsd-overlay libmd; do pkg-config --exists $$name && echo $$name; done)
 PACKAGES += $(if $(filter Linux,$(shell uname -s)),libseccomp)
 # Built with, not linked: loaded where a state needs it (lib/conf/libpq.c).
 LOADED = libpq

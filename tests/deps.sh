@@ -3,7 +3,7 @@
 # plainly what it cannot.
 set -u
 
-build='gcc make pkg-config libc6-dev libcurl4-openssl-dev libjson-c-dev libbsd-dev libsqlite3-dev libpq-dev libmicrohttpd-dev libssl-dev libcsv-dev libunistring-dev libseccomp-dev zlib1g-dev'
+build='gcc make pkg-config libc6-dev libcurl4-openssl-dev libjson-c-dev libbsd-dev libmd-dev libsqlite3-dev libpq-dev libmicrohttpd-dev libssl-dev libcsv-dev libunistring-dev libseccomp-dev zlib1g-dev'
 # man-db: what the pages are read with
 run='bash jq tzdata ca-certificates man-db'
 # clang and its runtime: make fuzz, and a second opinion of every file

@@ -10,7 +10,7 @@
  *   patient's own facts are news again when they come later (subject.c).
  */
 #include "push.h"
-#include "value/signature.h"
+#include "value/digest.h"
 
 enum { DIGEST = 32 }; /* characters */
 
@@ -24,7 +24,7 @@ static const char *digest(struct push_work *w, struct buf *text)
 {
 	char hex[65];
 	const struct str all = buf_str(text);
-	signature_sha256_hex(&all, 1, hex);
+	digest_sha256_hex(&all, 1, hex);
 	buf_free(text);
 	return arena_copy(w->a, (struct str){hex, DIGEST});
 }

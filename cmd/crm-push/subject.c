@@ -4,7 +4,7 @@
  */
 #include "push.h"
 #include "value/money.h"
-#include "value/signature.h"
+#include "value/digest.h"
 #include "value/when.h"
 
 enum { ON_ITS_WAY_MS = 7 * 86400 * 1000 };
@@ -57,7 +57,7 @@ static const char *kept(const struct push_work *w, const char *key)
 	if (!*text || status_shown(text) || when_time(str_of(text), false, time) ||
 		when_date(str_of(text), false, time) || money_read(str_of(text), &minor))
 		return text;
-	signature_sha256_hex((struct str[]){str_of(text)}, 1, hex);
+	digest_sha256_hex((struct str[]){str_of(text)}, 1, hex);
 	return arena_copy(w->a, (struct str){hex, 32});
 }
 

@@ -7,7 +7,7 @@
 #include "conf/canonical.h"
 #include "stream/record.h"
 #include "value/money.h"
-#include "value/signature.h"
+#include "value/digest.h"
 #include "value/when.h"
 
 #include <stdlib.h>
@@ -314,7 +314,7 @@ static void write_event(struct csv *c, struct str own, struct str patient)
 	struct buf *out = &c->out;
 	char now[WHEN_TEXT], id[65];
 	const char *type = type_of(c);
-	signature_sha256_hex(
+	digest_sha256_hex(
 		(struct str[]){str_of(c->conf->practice), STR("csv"), str_of(type), own, patient}, 5, id);
 	when_now(now);
 	out->n = 0;

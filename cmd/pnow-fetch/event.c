@@ -7,7 +7,7 @@
 #include "conf/canonical.h"
 #include "stream/record.h"
 #include "text/buf.h"
-#include "value/signature.h"
+#include "value/digest.h"
 #include "value/when.h"
 
 const char *record_changed(const struct fetch *f, struct arena *a, struct str body)
@@ -72,7 +72,7 @@ bool event_make(const struct fetch *f, struct arena *a, struct str body, int64_t
 	if (*problem)
 		return false;
 	buf_dense(&dense, body);
-	signature_sha256_hex((struct str[]){str_of(f->conf->practice), STR("fetch"), buf_str(&dense)}, 3, id);
+	digest_sha256_hex((struct str[]){str_of(f->conf->practice), STR("fetch"), buf_str(&dense)}, 3, id);
 	when_utc(asked, received);
 	buf_putc(&line, '{');
 	buf_member(&line, "id", id);

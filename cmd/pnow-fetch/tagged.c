@@ -7,7 +7,7 @@
 #include "pnow-fetch.h"
 #include "stream/record.h"
 #include "text/buf.h"
-#include "value/signature.h"
+#include "value/digest.h"
 #include "value/when.h"
 
 #include <err.h>
@@ -52,8 +52,8 @@ static struct inbox_event event_of(
 	const char *changed = jtext_string(a, jtext_get(contact, "dateUpdated"));
 	char received[WHEN_TEXT], *id = arena_alloc(a, 65);
 	struct buf line = {0};
-	signature_sha256_hex((struct str[]){str_of(conf->practice), STR("tagged"), str_of(s->location->id),
-							 str_of(contact_id), str_of(changed ? changed : "")},
+	digest_sha256_hex((struct str[]){str_of(conf->practice), STR("tagged"), str_of(s->location->id),
+						  str_of(contact_id), str_of(changed ? changed : "")},
 		5, id);
 	when_utc(asked, received);
 	buf_putc(&line, '{');

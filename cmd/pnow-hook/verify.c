@@ -7,6 +7,7 @@
 #include "hook.h"
 #include "text/form.h"
 #include "text/jtext.h"
+#include "value/digest.h"
 #include "value/signature.h"
 #include "value/when.h"
 
@@ -73,7 +74,7 @@ static const char *refuses_basic(
 		return "the Authorization is not Basic";
 	given = str_of(given.p + strlen(scheme));
 	unsigned char *bytes = arena_alloc(r->arena, given.n + 1);
-	long n = signature_base64(given, bytes);
+	long n = digest_base64(given, bytes);
 	if (n < 0)
 		return "the Authorization is no base64";
 	struct str right = str_of(arena_printf(r->arena, "%s:%s", v->conf->user, secret.p));

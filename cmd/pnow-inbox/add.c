@@ -5,7 +5,7 @@
 #include "pnow-inbox.h"
 #include "conf/profile.h"
 #include "stream/record.h"
-#include "value/signature.h"
+#include "value/digest.h"
 #include "value/when.h"
 
 #include <stdlib.h>
@@ -37,7 +37,7 @@ static const char *hash_of(const struct record *r, const struct conf *conf)
 {
 	char *hex = arena_alloc(r->arena, 65);
 	const char *source = record_text(r, "source");
-	signature_sha256_hex(
+	digest_sha256_hex(
 		(struct str[]){str_of(conf->practice), str_of(source ? source : "add"), r->line}, 3, hex);
 	return hex;
 }

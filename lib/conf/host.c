@@ -1,7 +1,7 @@
 /* A file that was there before the machine was started, or that was copied with one, must not be taken for
  * the one of now: so its name has the machine and the start in it. */
 #include "conf/host.h"
-#include "value/signature.h"
+#include "value/digest.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,7 +53,7 @@ bool host_file(char path[static HOST_PATH], const char *state, const char *what)
 		return false;
 	gethostname(name, sizeof name - 1);
 	read_start(start);
-	signature_sha256_hex((struct str[]){str_of(state), str_of(name), str_of(start)}, 3, hex);
+	digest_sha256_hex((struct str[]){str_of(state), str_of(name), str_of(start)}, 3, hex);
 	if (snprintf(path, HOST_PATH, "%s/pnow-%.16s-%s", folder, hex, what) < HOST_PATH)
 		return true;
 	errno = ENAMETOOLONG;

@@ -7,7 +7,7 @@
 #include "conf/secret.h"
 #include "conf/mistake.h"
 #include "text/say.h"
-#include "value/signature.h"
+#include "value/digest.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,7 +72,7 @@ static const char *decode(struct arena *a, const char *path, struct str *secret)
 	if (strncmp(secret->p, prefix, n) != 0)
 		return NULL;
 	unsigned char *bytes = arena_alloc(a, secret->n);
-	long decoded = signature_base64((struct str){secret->p + n, secret->n - n}, bytes);
+	long decoded = digest_base64((struct str){secret->p + n, secret->n - n}, bytes);
 	if (decoded < 0)
 		return arena_printf(a, "%s: expected base64 after whsec_", path);
 	*secret = (struct str){(const char *)bytes, (size_t)decoded};

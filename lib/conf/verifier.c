@@ -5,6 +5,7 @@
 #include "conf/verifier.h"
 #include "conf/mistake.h"
 #include "text/file.h"
+#include "value/digest.h"
 #include "value/signature.h"
 
 #include <errno.h>
@@ -30,7 +31,7 @@ struct str verifier_key(const struct verifier *v, struct arena *a, struct str se
 	if (!form)
 		return secret;
 	unsigned char *bytes = arena_alloc(a, secret.n + 1);
-	long n = strcmp(form, "hex") == 0 ? signature_hex(secret, bytes) : signature_base64(secret, bytes);
+	long n = strcmp(form, "hex") == 0 ? digest_hex(secret, bytes) : digest_base64(secret, bytes);
 	return n > 0 ? (struct str){(const char *)bytes, (size_t)n} : (struct str){0};
 }
 

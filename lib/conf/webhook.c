@@ -4,7 +4,7 @@
  */
 #include "conf/webhook.h"
 #include "text/jtext.h"
-#include "value/signature.h"
+#include "value/digest.h"
 #include "value/when.h"
 
 /* The CRM's events, as in its published samples; only a tag can concern us. */
@@ -168,7 +168,7 @@ struct webhook webhook_read(struct arena *a, const struct conf *conf, const stru
 	w.delivery_id = w.id && *w.id;
 	if (!w.delivery_id) {
 		char *hex = arena_alloc(a, 65);
-		signature_sha256_hex((struct str[]){str_of(conf->practice), STR("webhook"), body}, 3, hex);
+		digest_sha256_hex((struct str[]){str_of(conf->practice), STR("webhook"), body}, 3, hex);
 		w.id = hex;
 	}
 	describe(a, profile, &w, (struct str){0}, body);

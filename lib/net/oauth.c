@@ -13,7 +13,7 @@
 #include "state/locks.h"
 #include "state/state.h"
 #include "text/jtext.h"
-#include "value/signature.h"
+#include "value/digest.h"
 #include "value/when.h"
 
 #include <pthread.h>
@@ -251,7 +251,7 @@ static struct grant refresh(struct quest *q, const char *name, const char *file,
 	q->file = file;
 	q->wrong = secret_try(q->a, file, SECRET_API, &first);
 	char hash[65];
-	signature_sha256_hex(&first, 1, hash);
+	digest_sha256_hex(&first, 1, hash);
 	bool used = old.hash && strstr(old.hash, hash);
 	if (!q->wrong && (!old.refresh || !used)) {
 		old.refresh = first.p;

@@ -10,7 +10,7 @@
 #include "state/quota.h"
 #include "stream/record.h"
 #include "text/form.h"
-#include "value/signature.h"
+#include "value/digest.h"
 #include "value/when.h"
 
 #include <pthread.h>
@@ -511,7 +511,7 @@ static void count_pages(struct patientnow *p, struct arena *a, struct patientnow
 static bool is_again(struct patientnow_list *list, struct str rows)
 {
 	char digest[sizeof list->before];
-	signature_sha256_hex(&rows, 1, digest);
+	digest_sha256_hex(&rows, 1, digest);
 	bool again = strcmp(digest, list->before) == 0;
 	memcpy(list->before, digest, sizeof digest);
 	return again;

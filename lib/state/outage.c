@@ -13,7 +13,7 @@
 #include "state/quota.h"
 #include "stream/record.h"
 #include "text/say.h"
-#include "value/signature.h"
+#include "value/digest.h"
 #include "value/when.h"
 
 #include <pthread.h>
@@ -102,7 +102,7 @@ bool outage_stands(struct outage *o)
 static void digest_of(const char *secret, char digest[static DIGITS + 1])
 {
 	char hex[65];
-	signature_sha256_hex((struct str[]){str_of(secret)}, 1, hex);
+	digest_sha256_hex((struct str[]){str_of(secret)}, 1, hex);
 	strlcpy(digest, hex, DIGITS + 1);
 }
 

@@ -5,6 +5,7 @@
  */
 #include "value/signature.h"
 #include "text/arena.h"
+#include "value/digest.h"
 
 #include <err.h>
 #include <limits.h>
@@ -41,41 +42,14 @@ void signature_hmac_sha256(struct str secret, struct str body, unsigned char mac
 		errx(EX_SOFTWARE, "HMAC-SHA256 is not to be had from libcrypto");
 }
 
-/* The value of a hexadecimal digit, or -1. */
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-long signature_hex(struct str text, unsigned char *out)
-{
-	size_t digits = 0;
-	for (size_t i = 0; i < text.n; i++) {
-		int digit = hex_digit(text.p[i]);
-		if (text.p[i] == '-' && digits % 2 == 0)
-			continue;
-		if (digit < 0)
-			return -1;
-		out[digits / 2] = (unsigned char)(digits % 2 ? out[digits / 2] | digit : digit << 4);
-		digits++;
-	}
-	return digits % 2 ? -1 : (long)(digits / 2);
-}
-
 bool signature_is(const unsigned char mac[static 32], struct str text)
 {
 	unsigned char given[3 * SHA256_SIZE];
 
 	if (text.n > sizeof given)
 		return false;
-	bool decoded = text.n >= 2 * SHA256_SIZE ? signature_hex(text, given) == SHA256_SIZE
-											 : signature_base64(text, given) == SHA256_SIZE;
+	bool decoded = text.n >= 2 * SHA256_SIZE ? digest_hex(text, given) == SHA256_SIZE
+											 : digest_base64(text, given) == SHA256_SIZE;
 	return decoded && CRYPTO_memcmp(mac, given, SHA256_SIZE) == 0;
 }
 
@@ -107,7 +81,7 @@ static EVP_PKEY *key_from_base64(struct str text)
 
 	while (text.n > 0 && strchr(" \t\r\n", text.p[text.n - 1]))
 		text.n--;
-	if (text.n > sizeof raw || signature_base64(text, raw) != ED25519_SIZE)
+	if (text.n > sizeof raw || digest_base64(text, raw) != ED25519_SIZE)
 		return NULL;
 	return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, raw, ED25519_SIZE);
 }
@@ -139,7 +113,7 @@ static const EVP_MD *key_digest(EVP_PKEY *key)
 }
 
 /* A new context, never NULL. */
-static EVP_MD_CTX *digest_context(void)
+static EVP_MD_CTX *context_new(void)
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 
@@ -154,10 +128,10 @@ bool signature_verify(struct evp_pkey_st *key, struct str body, struct str base6
 
 	if (base64.n > sizeof signature)
 		return false;
-	long n = signature_base64(base64, signature);
+	long n = digest_base64(base64, signature);
 	if (n <= 0)
 		return false;
-	EVP_MD_CTX *context = digest_context();
+	EVP_MD_CTX *context = context_new();
 	bool genuine = EVP_DigestVerifyInit(context, NULL, key_digest(key), NULL, key) == 1 &&
 				   EVP_DigestVerify(context, signature, (size_t)n,
 					   (const unsigned char *)(body.p ? body.p : ""), body.n) == 1;
@@ -171,7 +145,7 @@ char *signature_sign(struct evp_pkey_st *key, struct str body)
 	unsigned char signature[SIGNATURE_TEXT / 4 * 3];
 	size_t n = sizeof signature;
 	char *text = NULL;
-	EVP_MD_CTX *context = digest_context();
+	EVP_MD_CTX *context = context_new();
 
 	if (EVP_DigestSignInit(context, NULL, key_digest(key), NULL, key) == 1 &&
 		EVP_DigestSign(context, signature, &n, (const unsigned char *)(body.p ? body.p : ""), body.n) == 1) {
@@ -181,63 +155,4 @@ char *signature_sign(struct evp_pkey_st *key, struct str body)
 	EVP_MD_CTX_free(context);
 	ERR_clear_error();
 	return text;
-}
-
-void signature_sha256_hex(const struct str *parts, size_t n, char hex[static 65])
-{
-	static const char digits[] = "0123456789abcdef";
-	unsigned char hash[SHA256_SIZE];
-	EVP_MD_CTX *context = digest_context();
-	bool done = EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
-
-	for (size_t i = 0; i < n && done; i++) {
-		done = i == 0 || EVP_DigestUpdate(context, "", 1) == 1;
-		done = done && EVP_DigestUpdate(context, parts[i].p ? parts[i].p : "", parts[i].n) == 1;
-	}
-	if (!done || EVP_DigestFinal_ex(context, hash, NULL) != 1)
-		errx(EX_SOFTWARE, "SHA-256 is not to be had from libcrypto");
-	EVP_MD_CTX_free(context);
-	for (size_t i = 0; i < SHA256_SIZE; i++) {
-		hex[2 * i] = digits[hash[i] >> 4];
-		hex[2 * i + 1] = digits[hash[i] & 15];
-	}
-	hex[2 * SHA256_SIZE] = '\0';
-}
-
-/* The value of a base64 digit, or -1. */
-static int base64_digit(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-long signature_base64(struct str text, unsigned char *out)
-{
-	unsigned bits = 0; /* the last digits, of which `held` bits have not gone out */
-	unsigned held = 0;
-	long n = 0;
-
-	if (text.n % 4 == 0)
-		for (int pad = 0; pad < 2 && text.n > 0 && text.p[text.n - 1] == '='; pad++)
-			text.n--;
-	if (text.n % 4 == 1)
-		return -1;
-	for (size_t i = 0; i < text.n; i++) {
-		int digit = base64_digit(text.p[i]);
-		if (digit < 0)
-			return -1;
-		bits = (bits << 6 | (unsigned)digit) & 0xffff;
-		held += 6;
-		if (held >= 8) {
-			held -= 8;
-			out[n++] = (unsigned char)(bits >> held);
-		}
-	}
-	/* One spelling for one value: what the last digit has beyond the last byte is zero. */
-	return bits & ((1u << held) - 1) ? -1 : n;
 }

@@ -25,15 +25,4 @@ bool signature_verify(struct evp_pkey_st *key, struct str body, struct str base6
  * sign. */
 char *signature_sign(struct evp_pkey_st *key, struct str body);
 
-/* SHA-256 of the parts, one after another with a zero byte between them, in hex. */
-void signature_sha256_hex(const struct str *parts, size_t n, char hex[static 65]);
-
-/* Bytes from hex, of any case, dashes left out, into out, which has room for text.n / 2; the count, or -1
-   where it is no hex. */
-long signature_hex(struct str text, unsigned char *out);
-
-/* Bytes from base64 (padded or not) into out, which has room for text.n bytes; the count, or -1 where it is
- * no base64. */
-long signature_base64(struct str text, unsigned char *out);
-
 #endif

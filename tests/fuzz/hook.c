@@ -3,7 +3,6 @@
    chooses; nobody without the secret gets past a signature. */
 #include "fuzz.h"
 #include "../../cmd/pnow-hook/hook.h"
-#include "value/signature.h"
 
 #include <err.h>
 #include <sys/socket.h>
