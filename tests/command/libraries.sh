@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# A program loads the libraries that it uses, and no others: each costs every process memory, and time at its start.
+# shellcheck disable=SC2154 # from tap.sh: bin
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
+
+# linked LIBRARY: the programs that are linked with it.
+linked()
+{
+	local program
+	for program in "$bin"/*; do
+		! readelf -d "$program" | grep -q "(NEEDED).*\[$1\.so" || printf '%s\n' "${program##*/}"
+	done | xargs
+}
+
+if command -v readelf >/dev/null; then
+	everybody=$(cd "$bin" && echo *)
+	is 'libc: readelf sees what a program is linked with' "$(linked libc)" "$everybody"
+	# LIBRARY, and who needs it.
+	while read -r library programs; do
+		is "$library: ${programs:-nobody}" "$(linked "$library")" "$programs"
+	done <<-'END'
+		libpq
+		libssl
+		libcrypto crm-setup pnow-hook pnow-sandbox
+		libcurl crm-push crm-setup pnow-enrich pnow-fetch pnow-push pnow-sandbox
+		libsqlite3 crm-push crm-setup pnow-enrich pnow-fetch pnow-hook pnow-inbox pnow-push
+		libmicrohttpd pnow-hook pnow-sandbox
+		libjson-c pnow-report pnow-sandbox
+		libcsv categorize crm-setup pnow-csv pnow-sync
+		libunistring crm-push pnow-push pnow-sandbox
+		libz pnow-hook
+	END
+else
+	skip 'a program is linked with what it uses' 'no readelf here'
+fi
+
+# A libpq that cannot be loaded.
+mkdir none
+echo 'no library' >none/libpq.so.5
+export LD_LIBRARY_PATH=$work/none PNOW_CONFIG=conf.json
+conf()
+{
+	printf '{"practice":"p","timezone":"UTC","pipelines":"non-surgical","state":"%s","patientnow":{"practice_id":"1"}}\n' "$1" >conf.json
+}
+
+# refused COMMAND…: its status, and the first line it says.
+refused()
+{
+	timeout 20 "$@" </dev/null >out 2>err
+	printf '%s %s\n' $? "$(head -n 1 err)"
+}
+
+conf 'postgresql://somebody@127.0.0.1:1/pnow'
+why="cannot use the state database postgresql://somebody@127.0.0.1:1/pnow#p: that needs libpq 14 or newer (Debian's libpq5): *libpq.so.5*"
+for command in 'pnow-inbox list' 'pnow-inbox add' 'pnow-inbox run -1 -- cat' 'pnow-enrich -n' 'pnow-enrich'; do
+	# shellcheck disable=SC2086 # words
+	like "without libpq: $command says what a state in PostgreSQL needs" "$(refused $command)" "69 ${command%% *}: $why"
+done
+event='{"id":"e","type":"patient.updated","payload":{},"patient":{"id":"7"}}'
+is '... and a filter, which has no state, does its work' "$(crm-map <<<"$event" | jq -r .id)" e
+conf state.db
+is '... and so does all where the state is a file' "$(pnow-inbox add <<<"$event" >out && pnow-inbox list | jq -r .id)" e
+finish
