@@ -1,23 +1,28 @@
 /*
- * One thread runs libcurl's multi interface and owns every connection; whoever wants something done waits for
- * it in a thread of their own, so that the code which talks to an API reads from top to bottom.
+ * libcurl's multi interface owns the connections. It is asked with a lock: whoever wants something done sends
+ * the request in a thread of their own and waits there, so that the code which talks to an API reads from top
+ * to bottom; the client's thread waits for what comes in (epoll), and wakes whom it is for.
  *
  * libcurl itself repeats a request when a connection that it had kept dies before the answer. That would be
  * one more at a limit than was allowed, and what must not be done twice could be. So each request begins once
  * (begin), libcurl gives up instead, and the outcome is HTTP_LOST. Who may repeats it here, at once.
  */
 #include "net/http.h"
+#include "net/libcurl.h"
 #include "stream/record.h"
 #include "text/say.h"
 
-#include <curl/curl.h>
 #include <err.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <sysexits.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	CONNECT_S = 10,
@@ -28,15 +33,14 @@ enum {
 	GIVE_UP_S = 60,       /* nothing is tried again when so much time has gone into it */
 	RETRY_AFTER_MAX = 60, /* seconds that a server may have us wait in place; longer waits are the caller's */
 	PAUSE_MAX = 86400,    /* and none is believed to be longer */
+	SPARE_MAX = 16,       /* handles of libcurl's */
 	IDLE_MAX = 30 /* seconds a connection is kept unused: a server that closes it first costs a lost answer */
 };
 
 struct transfer {
-	struct transfer *next;
 	CURL *easy;
 	CURLcode result;
-	bool done;
-	pthread_cond_t ended;
+	sem_t ended;
 	struct buf body;
 	struct buf headers;
 	unsigned begun; /* how often libcurl was about to send it */
@@ -44,11 +48,16 @@ struct transfer {
 
 struct http {
 	struct http_options options;
-	CURLM *multi;
+	int watched; /* epoll: libcurl's sockets, and */
+	int timer;   /* when it wants to be called without any */
 	pthread_t thread;
-	bool started;
+	pthread_mutex_t handles; /* of these */
+	CURL *spare[SPARE_MAX];  /* that were used before, and with them TLS sessions */
+	size_t spare_n;
 	pthread_mutex_t lock; /* of what follows */
-	struct transfer *waiting;
+	CURLM *multi;         /* NULL: nothing was asked for yet */
+	long wait;            /* until then, milliseconds; -1: for ever */
+	bool told_wait;       /* it has said so since the timer was set */
 	bool closing;
 	unsigned seed; /* of the jitter */
 };
@@ -82,60 +91,104 @@ static size_t take_header(char *bytes, size_t one, size_t n, void *context)
 	return one * n;
 }
 
-/* Tells whoever waits that a transfer has ended; the lock is held. */
+/* libcurl wants to be called when a socket can do what it waits for. */
+static int watch(CURL *easy, curl_socket_t socket, int what, void *client, void *known)
+{
+	struct http *h = client;
+	struct epoll_event event = {
+		.events = (what & CURL_POLL_IN ? EPOLLIN : 0u) | (what & CURL_POLL_OUT ? EPOLLOUT : 0u),
+		.data.fd = socket};
+	(void)easy;
+	int how = what == CURL_POLL_REMOVE ? EPOLL_CTL_DEL : known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+	bool done = epoll_ctl(h->watched, how, socket, &event) == 0;
+	if (how == EPOLL_CTL_ADD)
+		curl.multi_assign(h->multi, socket, h);
+	return done || how == EPOLL_CTL_DEL ? 0 : -1;
+}
+
+/* libcurl wants to be called after so many milliseconds. */
+static int wait_for(CURLM *multi, long ms, void *client)
+{
+	struct http *h = client;
+	(void)multi;
+	h->wait = ms;
+	h->told_wait = true;
+	return 0;
+}
+
+/* Sets the timer to what was said last; 0 ms is at once, and not never. */
+static void set_timer(struct http *h)
+{
+	if (!h->told_wait)
+		return;
+	h->told_wait = false;
+	struct itimerspec when = {0};
+	if (h->wait >= 0)
+		when.it_value = (struct timespec){h->wait / 1000, h->wait % 1000 * 1000000 + 1};
+	timerfd_settime(h->timer, 0, &when, NULL);
+}
+
+/* Wakes whoever waits for a transfer: it has ended. */
 static void end(struct transfer *t, CURLcode result)
 {
 	t->result = result;
-	t->done = true;
-	pthread_cond_signal(&t->ended);
+	sem_post(&t->ended);
 }
 
+/* Ends the transfers that libcurl is done with. */
 static void collect(struct http *h)
 {
 	int left;
-	for (CURLMsg *message; (message = curl_multi_info_read(h->multi, &left));) {
+	for (CURLMsg *message; (message = curl.multi_info_read(h->multi, &left));) {
 		struct transfer *t;
+		CURL *easy = message->easy_handle;
+		CURLcode result = message->data.result;
 		if (message->msg != CURLMSG_DONE)
 			continue;
-		CURLcode result = message->data.result;
-		CURL *easy = message->easy_handle;
-		curl_easy_getinfo(easy, CURLINFO_PRIVATE, &t);
-		curl_multi_remove_handle(h->multi, easy);
-		pthread_mutex_lock(&h->lock);
+		curl.easy_getinfo(easy, CURLINFO_PRIVATE, &t);
+		curl.multi_remove_handle(h->multi, easy);
 		end(t, result);
-		pthread_mutex_unlock(&h->lock);
 	}
 }
 
-/* The thread that owns the connections. */
+/* Lets libcurl do what can be done at a socket, or what it is time for; the lock is held. */
+static void drive(struct http *h, curl_socket_t socket, int can)
+{
+	int running;
+	curl.multi_socket_action(h->multi, socket, can, &running);
+	collect(h);
+}
+
+/* What epoll says of a socket, as libcurl has it. */
+static int can(uint32_t events)
+{
+	return (events & EPOLLIN ? CURL_CSELECT_IN : 0) | (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+		   (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+}
+
+/* The thread that waits for what comes in. */
 static void *run(void *context)
 {
+	enum { AT_ONCE = 64 };
 	struct http *h = context;
-	int running = 0;
-	for (;;) {
+	struct epoll_event events[AT_ONCE];
+	for (bool closing = false; !closing;) {
+		int n = epoll_wait(h->watched, events, AT_ONCE, -1);
 		pthread_mutex_lock(&h->lock);
-		struct transfer *waiting = h->waiting;
-		bool closing = h->closing;
-		h->waiting = NULL;
-		for (struct transfer *t = waiting, *next; t; t = next) {
-			next = t->next;
-			if (curl_multi_add_handle(h->multi, t->easy) != CURLM_OK)
-				end(t, CURLE_FAILED_INIT);
+		for (int i = 0; i < n; i++) {
+			bool timer = events[i].data.fd == h->timer;
+			drive(h, timer ? CURL_SOCKET_TIMEOUT : events[i].data.fd, timer ? 0 : can(events[i].events));
 		}
+		set_timer(h);
+		closing = h->closing;
 		pthread_mutex_unlock(&h->lock);
-		if (closing && !waiting)
-			return NULL;
-		curl_multi_perform(h->multi, &running);
-		collect(h);
-		curl_multi_poll(h->multi, NULL, 0, 10000, NULL);
 	}
+	return NULL;
 }
 
 struct http *http_open(const struct http_options *options)
 {
-	struct http *h = calloc(1, sizeof *h);
-	if (!h || curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || !(h->multi = curl_multi_init()))
-		errx(EX_SOFTWARE, "cannot start the HTTP client");
+	struct http *h = allocated(calloc(1, sizeof *h));
 	h->options = *options;
 	if (!h->options.timeout)
 		h->options.timeout = 30;
@@ -146,19 +199,28 @@ struct http *http_open(const struct http_options *options)
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	h->seed = (unsigned)now.tv_nsec;
-	curl_multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)h->options.connections);
 	pthread_mutex_init(&h->lock, NULL);
+	pthread_mutex_init(&h->handles, NULL);
 	return h;
 }
 
-/* The client's thread starts with the first request. */
+/* Starts libcurl and the client's thread. */
 static void start(struct http *h)
 {
-	pthread_mutex_lock(&h->lock);
-	if (!h->started && pthread_create(&h->thread, NULL, run, h) != 0)
+	libcurl_load();
+	h->watched = epoll_create1(EPOLL_CLOEXEC);
+	h->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.fd = h->timer};
+	if (h->watched < 0 || h->timer < 0 || epoll_ctl(h->watched, EPOLL_CTL_ADD, h->timer, &event) < 0 ||
+		!(h->multi = curl.multi_init()))
+		err(EX_OSERR, "cannot start the HTTP client");
+	curl.multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)h->options.connections);
+	curl.multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, watch);
+	curl.multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
+	curl.multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, wait_for);
+	curl.multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
+	if (pthread_create(&h->thread, NULL, run, h) != 0)
 		errx(EX_OSERR, "cannot start a thread");
-	h->started = true;
-	pthread_mutex_unlock(&h->lock);
 }
 
 void http_close(struct http *h)
@@ -167,14 +229,21 @@ void http_close(struct http *h)
 		return;
 	pthread_mutex_lock(&h->lock);
 	h->closing = true;
+	wait_for(NULL, 0, h);
+	bool started = h->multi != NULL;
+	if (started)
+		set_timer(h);
 	pthread_mutex_unlock(&h->lock);
-	if (h->started) {
-		curl_multi_wakeup(h->multi);
+	if (started) {
 		pthread_join(h->thread, NULL);
+		while (h->spare_n)
+			curl.easy_cleanup(h->spare[--h->spare_n]);
+		curl.multi_cleanup(h->multi);
+		close(h->watched);
+		close(h->timer);
 	}
-	curl_multi_cleanup(h->multi);
-	curl_global_cleanup();
 	pthread_mutex_destroy(&h->lock);
+	pthread_mutex_destroy(&h->handles);
 	free(h);
 }
 
@@ -182,27 +251,27 @@ static void set_body(struct transfer *t, const struct http_request *request)
 {
 	if (!request->body.p) {
 		if (strcmp(request->method, "GET") != 0)
-			curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, request->method);
+			curl.easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, request->method);
 		return;
 	}
-	curl_easy_setopt(t->easy, CURLOPT_POST, 1L);
-	curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.n);
+	curl.easy_setopt(t->easy, CURLOPT_POST, 1L);
+	curl.easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.n);
 	if (strcmp(request->method, "POST") != 0)
-		curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, request->method);
-	curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, request->body.p);
+		curl.easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, request->method);
+	curl.easy_setopt(t->easy, CURLOPT_POSTFIELDS, request->body.p);
 }
 
 static struct curl_slist *header_list(const struct http_request *request)
 {
-	struct curl_slist *list = curl_slist_append(NULL, "Accept: application/json");
-	list = curl_slist_append(list, "Expect:");
+	struct curl_slist *list = curl.slist_append(NULL, "Accept: application/json");
+	list = curl.slist_append(list, "Expect:");
 	bool typed = false;
 	for (const char *const *header = request->headers; header && *header; header++) {
-		list = curl_slist_append(list, *header);
+		list = curl.slist_append(list, *header);
 		typed |= strncasecmp(*header, "Content-Type:", 13) == 0;
 	}
 	if (request->body.p && !typed)
-		list = allocated(curl_slist_append(list, "Content-Type: application/json"));
+		list = allocated(curl.slist_append(list, "Content-Type: application/json"));
 	return list;
 }
 
@@ -217,43 +286,65 @@ static bool may_use_proxy(const char *url)
 	return strncasecmp(url, "https://", 8) == 0;
 }
 
-/* One request, made once; the caller frees t->body, t->headers and t->easy. */
+/* The first one starts all. */
+static CURL *take_handle(struct http *h)
+{
+	pthread_mutex_lock(&h->handles);
+	if (!h->multi)
+		start(h);
+	CURL *easy = h->spare_n ? h->spare[--h->spare_n] : curl.easy_init();
+	pthread_mutex_unlock(&h->handles);
+	return allocated(easy);
+}
+
+static void give_handle(struct http *h, CURL *easy)
+{
+	curl.easy_reset(easy);
+	pthread_mutex_lock(&h->handles);
+	if (h->spare_n < SPARE_MAX)
+		h->spare[h->spare_n++] = easy;
+	else
+		curl.easy_cleanup(easy);
+	pthread_mutex_unlock(&h->handles);
+}
+
+/* One request, made once; the caller frees t->body and t->headers, and gives t->easy back. */
 static void perform(struct http *h, struct transfer *t, const struct http_request *request)
 {
+	t->easy = take_handle(h);
 	struct curl_slist *headers = header_list(request);
-	if (!(t->easy = curl_easy_init()))
-		out_of_memory();
-	curl_easy_setopt(t->easy, CURLOPT_URL, request->url);
-	curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl.easy_setopt(t->easy, CURLOPT_URL, request->url);
+	curl.easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	if (!may_use_proxy(request->url))
-		curl_easy_setopt(t->easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(t->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, 1L);
-	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(t->easy, CURLOPT_USERAGENT, "pnow/" PNOW_VERSION);
-	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT, h->options.timeout);
-	curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
-	curl_easy_setopt(t->easy, CURLOPT_MAXAGE_CONN, (long)IDLE_MAX);
-	curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, take_body);
-	curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
-	curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, take_header);
-	curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
-	curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, begin);
-	curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
-	curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+		curl.easy_setopt(t->easy, CURLOPT_PROXY, "");
+	curl.easy_setopt(t->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl.easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	curl.easy_setopt(t->easy, CURLOPT_PIPEWAIT, 1L);
+	curl.easy_setopt(t->easy, CURLOPT_HTTPHEADER, headers);
+	curl.easy_setopt(t->easy, CURLOPT_USERAGENT, "pnow/" PNOW_VERSION);
+	curl.easy_setopt(t->easy, CURLOPT_TIMEOUT, h->options.timeout);
+	curl.easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
+	curl.easy_setopt(t->easy, CURLOPT_MAXAGE_CONN, (long)IDLE_MAX);
+	curl.easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
+	curl.easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, take_body);
+	curl.easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+	curl.easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, take_header);
+	curl.easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
+	curl.easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, begin);
+	curl.easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
+	curl.easy_setopt(t->easy, CURLOPT_PRIVATE, t);
 	set_body(t, request);
-	pthread_cond_init(&t->ended, NULL);
+	sem_init(&t->ended, 0, 0);
 	pthread_mutex_lock(&h->lock);
-	t->next = h->waiting;
-	h->waiting = t;
-	curl_multi_wakeup(h->multi);
-	while (!t->done)
-		pthread_cond_wait(&t->ended, &h->lock);
+	if (curl.multi_add_handle(h->multi, t->easy) != CURLM_OK)
+		end(t, CURLE_FAILED_INIT);
+	drive(h, CURL_SOCKET_TIMEOUT, 0);
+	set_timer(h);
 	pthread_mutex_unlock(&h->lock);
-	pthread_cond_destroy(&t->ended);
-	curl_slist_free_all(headers);
+	while (sem_wait(&t->ended) < 0)
+		continue; /* a signal */
+	sem_destroy(&t->ended);
+	curl.slist_free_all(headers);
 }
 
 static void log_request(
@@ -274,7 +365,7 @@ static void log_request(
 static long pause_of(const char *retry_after, time_t now)
 {
 	int64_t seconds = http_number(retry_after, PAUSE_MAX);
-	time_t until = retry_after && seconds < 0 ? curl_getdate(retry_after, NULL) : -1;
+	time_t until = retry_after && seconds < 0 ? curl.getdate(retry_after, NULL) : -1;
 	if (until > now)
 		seconds = until - now < PAUSE_MAX ? until - now : PAUSE_MAX;
 	return seconds > 0 ? (long)seconds : 0;
@@ -288,26 +379,26 @@ static bool try_once(
 	double seconds = 0;
 	perform(h, &t, request);
 	answer->calls++;
-	curl_easy_getinfo(t.easy, CURLINFO_TOTAL_TIME, &seconds);
+	curl.easy_getinfo(t.easy, CURLINFO_TOTAL_TIME, &seconds);
 	answer->ms += seconds * 1000;
 	answer->headers = (struct str){arena_copy(a, buf_str(&t.headers)), t.headers.n};
 	const char *date = http_header(a, answer, "Date");
-	time_t then = date ? curl_getdate(date, NULL) : -1;
+	time_t then = date ? curl.getdate(date, NULL) : -1;
 	answer->date = then < 0 ? 0 : (int64_t)then * 1000;
 	answer->retry_after = pause_of(http_header(a, answer, "Retry-After"), then < 0 ? time(NULL) : then);
 	if (t.result == CURLE_OK) {
 		answer->outcome = HTTP_ANSWERED;
-		curl_easy_getinfo(t.easy, CURLINFO_RESPONSE_CODE, &answer->status);
+		curl.easy_getinfo(t.easy, CURLINFO_RESPONSE_CODE, &answer->status);
 		answer->body = (struct str){arena_copy(a, buf_str(&t.body)), t.body.n};
 		answer->error = NULL;
 	} else {
 		answer->outcome = t.begun ? HTTP_LOST : HTTP_UNSENT;
-		answer->error = curl_easy_strerror(t.begun > 1 ? CURLE_GOT_NOTHING : t.result);
+		answer->error = curl.easy_strerror(t.begun > 1 ? CURLE_GOT_NOTHING : t.result);
 	}
 	log_request(h, request, answer);
 	buf_free(&t.body);
 	buf_free(&t.headers);
-	curl_easy_cleanup(t.easy);
+	give_handle(h, t.easy);
 	return t.begun > 1;
 }
 
@@ -371,7 +462,6 @@ struct http_answer http_do(struct http *h, struct arena *a, const struct http_re
 	struct http_answer answer = {.outcome = HTTP_UNSENT, .error = "not allowed"};
 	struct timespec began, now;
 	bool at_once = true;
-	start(h);
 	clock_gettime(CLOCK_MONOTONIC, &began);
 	for (unsigned n = 0; n < h->options.tries; n++) {
 		if (!at_once)
@@ -417,8 +507,9 @@ int64_t http_number(const char *text, int64_t max)
 
 char *http_encode(struct arena *a, const char *text)
 {
-	char *encoded = allocated(curl_easy_escape(NULL, text, 0));
+	libcurl_load();
+	char *encoded = allocated(curl.easy_escape(NULL, text, 0));
 	char *copy = arena_copy(a, str_of(encoded));
-	curl_free(encoded);
+	curl.free(encoded);
 	return copy;
 }

@@ -23,7 +23,7 @@ if command -v readelf >/dev/null; then
 		libpq
 		libssl
 		libcrypto crm-setup pnow-hook pnow-sandbox
-		libcurl crm-push crm-setup pnow-enrich pnow-fetch pnow-push pnow-sandbox
+		libcurl pnow-sandbox
 		libsqlite3 crm-push crm-setup pnow-enrich pnow-fetch pnow-hook pnow-inbox pnow-push
 		libmicrohttpd pnow-hook pnow-sandbox
 		libjson-c pnow-report pnow-sandbox
