@@ -224,10 +224,17 @@ static void settle(struct tagged *t)
 	record_set_text(t->r, "skipped", skipped(t, fate));
 }
 
+/* Whether it is not for us. */
+static bool passes(const struct record *r, void *context)
+{
+	(void)context;
+	return event_type_of(record_text(r, "type")) != EVENT_CONTACT_TAGGED || record_get(r, "ignored").p;
+}
+
 static void push(struct record *r, void *context)
 {
 	struct push *p = context;
-	if (event_type_of(record_text(r, "type")) != EVENT_CONTACT_TAGGED || record_get(r, "ignored").p)
+	if (passes(r, p))
 		return;
 	struct tagged t = {.push = p, .r = r, .a = r->arena, .event = record_text(r, "id")};
 	const struct profile_kind *patients = &p->profile->kinds[KIND_PATIENT];
@@ -276,7 +283,8 @@ int main(int argc, char *argv[])
 		.verbose = o.verbose,
 		.parallel = o.dry ? 0 : o.parallel,
 		.in_order = o.in_order,
-		.key = key});
+		.key = key,
+		.passes = passes});
 	if (o.verbose && !o.dry)
 		calls_tell(&p.calls, "PatientNow");
 	patientnow_close(p.api);

@@ -9,7 +9,8 @@
  *   again as soon as there is a place, before any new job. Nobody who is at work waits for one who is not,
  *   so there will be one.
  * - The jobs in hand are bounded in number and in bytes, and with them the workers and the memory. A worker
- *   is started only when none is idle: one event costs one thread.
+ *   is started only when none is idle: one event costs one thread. What a burst has taken is given back when
+ *   it is over: of idle workers only as many stay as may be at work.
  * - What a job has to say goes out as soon as it is done; in order, when those before it have gone out,
  *   too. One worker writes, for all that are done meanwhile, and without the lock: the output may take its
  *   time, and whoever reads it may need what another worker holds.
@@ -19,14 +20,18 @@
 #include <err.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sysexits.h>
 
 enum {
 	BYTES_AT_ONCE = 64 * RECORD_MAX,
 	CHAINS = 256,
+	MANY = 32, /* jobs in hand are a burst */
 	STACK = 512 * 1024,
+	GUARD = 64 * 1024, /* of it: the pages of any machine */
 };
 
 struct job {
@@ -45,11 +50,11 @@ struct job {
 
 struct worker {
 	struct pool *pool;
-	struct worker *next; /* that is idle, or that wants to go on */
+	struct worker *next; /* that is idle, that has gone, or that wants to go on */
 	pthread_t thread;
-	pthread_cond_t called;
+	void *stack;  /* of the thread, which is to be joined; NULL: it has none */
+	sem_t called; /* it has a job, or a place again; who is woken needs no lock */
 	struct job *job;
-	bool wants_place;
 	unsigned waits; /* for how many things, one inside of another */
 };
 
@@ -65,14 +70,29 @@ struct pool {
 	struct job *ready, **last_ready;
 	struct job *chains[CHAINS]; /* the last job of each key, by its hash */
 	unsigned count, at_work, started;
+	unsigned most; /* of count, since memory was given back */
 	size_t bytes;
 	bool closing;
-	struct worker *idle;
+	struct worker *idle, *gone;
+	unsigned idle_n, living;
 	struct worker *going, **last_going; /* who wants to go on */
 	struct worker workers[RECORDS_BEGUN];
 };
 
+/* What becomes of a line. */
+enum fate {
+	FATE_WORK,   /* a worker gets it */
+	FATE_PASSES, /* so does one of these, where there is one with its key before it */
+	FATE_DONE,   /* it is no record */
+};
+
 static _Thread_local struct worker *this_worker;
+
+static void await(struct worker *w)
+{
+	while (sem_wait(&w->called) < 0)
+		continue; /* a signal */
+}
 
 /* --- What is ready --- */
 
@@ -140,6 +160,17 @@ static void leave(struct pool *p, struct job *job)
 	p->last_leaving = &job->next;
 }
 
+/* Gives the memory of a burst back when it is over. */
+static void give_back(struct pool *p)
+{
+	if (p->most < MANY || p->count > p->most / 16)
+		return;
+	p->most = p->count;
+#ifdef M_ARENA_MAX
+	malloc_trim(0);
+#endif
+}
+
 /* Writes what is done, unless somebody does: the lock is not held meanwhile. */
 static void write_out(struct pool *p)
 {
@@ -159,6 +190,7 @@ static void write_out(struct pool *p)
 		p->bytes -= job->size;
 		pthread_cond_signal(&p->fewer);
 		free_job(job);
+		give_back(p);
 	}
 	p->writing = false;
 }
@@ -179,46 +211,104 @@ static void end(struct pool *p, struct job *job)
 /* --- Workers --- */
 
 static void give_out(struct pool *p);
+static void join(struct worker *w);
+
+/* A worker's job is done. False: so many are idle that it goes. */
+static bool rests(struct pool *p, struct worker *w)
+{
+	pthread_mutex_lock(&p->lock);
+	leave_chain(p, w->job);
+	end(p, w->job);
+	p->at_work--;
+	w->job = NULL;
+	bool stays = p->idle_n < p->loop->parallel;
+	if (stays) {
+		w->next = p->idle;
+		p->idle = w;
+		p->idle_n++;
+	}
+	give_out(p);
+	if (!stays) {
+		if (p->gone)
+			join(p->gone); /* it needs no lock any more */
+		w->next = p->gone;
+		p->gone = w;
+		p->living--;
+	}
+	pthread_mutex_unlock(&p->lock);
+	return stays;
+}
 
 static void *work(void *context)
 {
 	struct worker *w = this_worker = context;
-	struct pool *p = w->pool;
-	pthread_mutex_lock(&p->lock);
-	for (struct job *job; (job = w->job);) {
-		pthread_mutex_unlock(&p->lock);
-		record_work(&job->record, p->loop, &job->out);
-		pthread_mutex_lock(&p->lock);
-		leave_chain(p, job);
-		end(p, job);
-		p->at_work--;
-		w->job = NULL;
-		w->next = p->idle;
-		p->idle = w;
-		give_out(p);
-		while (!w->job && !p->closing)
-			pthread_cond_wait(&w->called, &p->lock);
+	while (w->job) {
+		record_work(&w->job->record, w->pool->loop, &w->job->out);
+		if (!rests(w->pool, w))
+			break;
+		await(w);
 	}
-	pthread_mutex_unlock(&p->lock);
 	return NULL;
 }
 
-/* Starts a worker for a job. False: the system does not let us. */
-static bool start(struct pool *p, struct job *job)
+/* Waits for a worker's thread to end, and gives its stack back, which the C library would keep. */
+static void join(struct worker *w)
 {
-	struct worker *w = &p->workers[p->started];
+	if (!w->stack)
+		return;
+	pthread_join(w->thread, NULL);
+	sem_destroy(&w->called);
+	munmap(w->stack, STACK);
+	w->stack = NULL;
+}
+
+/* A worker that is not there; NULL: there are as many as there may be. */
+static struct worker *new_worker(struct pool *p)
+{
+	struct worker *w = p->gone;
+	if (!w)
+		return p->started < RECORDS_BEGUN ? &p->workers[p->started++] : NULL;
+	p->gone = w->next;
+	join(w);
+	return w;
+}
+
+/* Starts a worker's thread. False: the system does not let us. */
+static bool start_thread(struct worker *w)
+{
 	pthread_attr_t attributes;
-	*w = (struct worker){.pool = p, .job = job};
-	pthread_cond_init(&w->called, NULL);
+	void *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	if (stack == MAP_FAILED)
+		return false;
+	sem_init(&w->called, 0, 0);
 	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, STACK);
-	bool started = pthread_create(&w->thread, &attributes, work, w) == 0;
+	bool started = mprotect(stack, GUARD, PROT_NONE) == 0 &&
+				   pthread_attr_setstack(&attributes, stack, STACK) == 0 &&
+				   pthread_create(&w->thread, &attributes, work, w) == 0;
 	pthread_attr_destroy(&attributes);
 	if (started)
-		p->started++;
-	else if (!p->started)
-		errx(EX_OSERR, "cannot start a thread");
+		w->stack = stack;
+	else
+		munmap(stack, STACK);
 	return started;
+}
+
+/* Starts a worker for a job. False: there are as many as there may be, or the system does not let us. */
+static bool start(struct pool *p, struct job *job)
+{
+	struct worker *w = new_worker(p);
+	if (!w)
+		return false;
+	*w = (struct worker){.pool = p, .job = job};
+	if (start_thread(w)) {
+		p->living++;
+		return true;
+	}
+	if (!p->living)
+		errx(EX_OSERR, "cannot start a thread");
+	w->next = p->gone;
+	p->gone = w;
+	return false;
 }
 
 /* Gives places to those that want to go on, then to workers for jobs that are ready. */
@@ -228,20 +318,20 @@ static void give_out(struct pool *p)
 		p->going = w->next;
 		if (!p->going)
 			p->last_going = &p->going;
-		w->wants_place = false;
-		pthread_cond_signal(&w->called);
+		sem_post(&w->called);
 	}
 	while (p->ready && p->at_work < p->loop->parallel) {
 		struct worker *w = p->idle;
-		if (!w && (p->started == RECORDS_BEGUN || !start(p, p->ready)))
+		if (!w && !start(p, p->ready))
 			return;
 		struct job *job = take_ready(p);
 		p->at_work++;
 		if (!w)
 			continue;
 		p->idle = w->next;
+		p->idle_n--;
 		w->job = job;
-		pthread_cond_signal(&w->called);
+		sem_post(&w->called);
 	}
 }
 
@@ -263,14 +353,12 @@ void record_goes_on(void)
 		return;
 	struct pool *p = w->pool;
 	pthread_mutex_lock(&p->lock);
-	w->wants_place = true;
 	w->next = NULL;
 	*p->last_going = w;
 	p->last_going = &w->next;
 	give_out(p);
-	while (w->wants_place)
-		pthread_cond_wait(&w->called, &p->lock);
 	pthread_mutex_unlock(&p->lock);
+	await(w);
 }
 
 /* --- The reading thread --- */
@@ -296,20 +384,26 @@ static void await_room(struct pool *p, size_t bytes)
 	stream_waits(p->stream, false);
 }
 
-/* Takes a job in; one that is no record is done already. */
-static void put(struct pool *p, struct job *job, bool is_record)
+/* Takes a job in. */
+static void put(struct pool *p, struct job *job, enum fate fate)
 {
 	await_room(p, job->size);
 	pthread_mutex_lock(&p->lock);
 	p->count++;
+	if (p->most < p->count)
+		p->most = p->count;
 	p->bytes += job->size;
 	if (p->loop->in_order) {
 		*p->last = job;
 		p->last = &job->next;
 	}
-	if (is_record)
+	if (fate == FATE_PASSES && job->key && *chain_of(p, job->key))
+		fate = FATE_WORK;
+	if (fate == FATE_WORK)
 		join_chain(p, job);
-	else
+	if (fate == FATE_PASSES)
+		record_work(&job->record, p->loop, &job->out);
+	if (fate != FATE_WORK)
 		end(p, job);
 	give_out(p);
 	pthread_mutex_unlock(&p->lock);
@@ -330,6 +424,11 @@ static struct job *new_job(const struct record_loop *loop, struct str line, size
 	return job;
 }
 
+static enum fate fate_of(const struct record_loop *loop, const struct record *r)
+{
+	return loop->passes && loop->passes(r, loop->context) ? FATE_PASSES : FATE_WORK;
+}
+
 static void read_all(struct pool *p)
 {
 	struct str line;
@@ -337,18 +436,19 @@ static void read_all(struct pool *p)
 	size_t number = 1, part = 0;
 	while ((kind = stream_read(p->stream, &line)) != STREAM_END) {
 		struct job *job = new_job(p->loop, line, number);
-		bool is_record = kind == STREAM_LINE && record_read(&job->record, &job->out);
+		enum fate fate = FATE_DONE;
 		if (kind != STREAM_LINE) {
 			record_too_long(line, p->loop->stage, number, &part, &job->out);
 			job->record.failed = true;
-		} else if (is_record && p->loop->key) {
-			job->key = p->loop->key(&job->record, p->loop->context);
+		} else if (record_read(&job->record, &job->out)) {
+			job->key = p->loop->key ? p->loop->key(&job->record, p->loop->context) : NULL;
+			fate = fate_of(p->loop, &job->record);
 		}
 		if (kind != STREAM_PART) {
 			number++;
 			part = 0;
 		}
-		put(p, job, is_record);
+		put(p, job, fate);
 	}
 }
 
@@ -361,12 +461,10 @@ static void finish(struct pool *p)
 		pthread_cond_wait(&p->fewer, &p->lock);
 	p->closing = true;
 	for (struct worker *w = p->idle; w; w = w->next)
-		pthread_cond_signal(&w->called);
+		sem_post(&w->called);
 	pthread_mutex_unlock(&p->lock);
-	for (unsigned i = 0; i < p->started; i++) {
-		pthread_join(p->workers[i].thread, NULL);
-		pthread_cond_destroy(&p->workers[i].called);
-	}
+	for (unsigned i = 0; i < p->started; i++)
+		join(&p->workers[i]);
 }
 
 void pool_run(const struct record_loop *loop, struct stream *stream, struct record_tally *tally)

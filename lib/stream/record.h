@@ -107,6 +107,9 @@ struct record_loop {
 	/* Records with the same key are never worked on at once and keep their order; NULL: no key. The text may
 	   be the arena's. Called in the reading thread. */
 	const char *(*key)(const struct record *r, void *context);
+	/* Whether a record, if nothing with its key is in hand, is soon done without waiting for anything, so
+	   that it needs no thread: each() is called in the reading thread. NULL: none is. */
+	bool (*passes)(const struct record *r, void *context);
 	/* The input has ended: no record comes any more that those in hand could wait for. Called once, in the
 	   reading thread, while the others are at work; NULL: nobody wants to know. */
 	void (*ended)(void *context);
