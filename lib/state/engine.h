@@ -79,8 +79,6 @@ struct engine {
 
 	/* What follows is NULL where the engine has nothing to do for it. */
 
-	/* s->unflushed, from now on. Not within a transaction. */
-	void (*flush)(struct state *s);
 	int64_t (*version)(struct state *s);
 	/* How long, in milliseconds, to leave the state to others now. */
 	int64_t (*leave_to_others)(struct state *s);

@@ -32,6 +32,7 @@ enum {
 	TURN_MS = 5,        /* so long a transaction may hold up others for its own good */
 	ASIDE_MS = 50,      /* who waits gets no more at a time */
 	OLDER_MS = 2000,    /* so long a dry run waits for a file to be brought up to date */
+	STATEMENTS = 64,
 };
 
 /* A statement that is kept. */
@@ -39,12 +40,14 @@ struct statement {
 	struct statement *next;
 	const char *sql;
 	sqlite3_stmt *prepared;
+	bool writes;
 	bool runs; /* a query has it: another of the same text gets one of its own */
 };
 
 struct sqlite {
 	sqlite3 *db;
-	struct statement *prepared;
+	struct statement *prepared[STATEMENTS]; /* by the places of their texts in memory */
+	bool unflushed;                         /* as it was set */
 	int64_t busy_since;
 	bool waits;      /* for another process's lock, which others are told */
 	bool hurries;    /* waits for a moment only */
@@ -162,13 +165,14 @@ static void end_wait(struct state *s)
 	s->sqlite->waits = false;
 }
 
-/* What every connection is set to. A program that is confined may have no folder for what is sorted. In a
-   large file each event changes some pages of which no other is: a transaction of many has room in memory for
-   its own (8 MB), and the log gathers what many have changed (16 MB, look_at_log). Where a log was longer
-   than it becomes when two write (ENDLESS_LOG), its file is cut. */
+/* What every connection is set to. A program that is confined may have no folder for what is sorted. What one
+   has read is stale as soon as another writes, so little of it is kept (half a MB). In a large file each
+   event changes some pages of which no other is: a transaction of many has room in memory for its own (8 MB),
+   and the log gathers what many have changed (16 MB, look_at_log). Where a log was longer than it becomes
+   when two write (ENDLESS_LOG), its file is cut. */
 static const char *const modes[] = {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
-	"PRAGMA secure_delete=ON", "PRAGMA temp_store=MEMORY", "PRAGMA cache_size=-8000",
-	"PRAGMA journal_size_limit=40000000"};
+	"PRAGMA secure_delete=ON", "PRAGMA temp_store=MEMORY", "PRAGMA cache_size=-500",
+	"PRAGMA cache_spill=2000", "PRAGMA journal_size_limit=40000000"};
 
 /* Moves what is in the log into the file, while others write. A log that was always written meanwhile would
    grow for ever: what came while it was moved is moved while nobody writes, so that the log begins anew. */
@@ -313,12 +317,12 @@ static void sqlite_write_much(struct state *s)
 
 static void sqlite_close(struct state *s)
 {
-	while (s->sqlite->prepared) {
-		struct statement *next = s->sqlite->prepared->next;
-		sqlite3_finalize(s->sqlite->prepared->prepared);
-		free(s->sqlite->prepared);
-		s->sqlite->prepared = next;
-	}
+	for (size_t i = 0; i < STATEMENTS; i++)
+		for (struct statement *at = s->sqlite->prepared[i], *next; at; at = next) {
+			next = at->next;
+			sqlite3_finalize(at->prepared);
+			free(at);
+		}
 	sqlite3_close(s->sqlite->db);
 	if (s->sqlite->wakeup >= 0)
 		close(s->sqlite->wakeup);
@@ -348,7 +352,7 @@ static sqlite3_stmt *translate(struct state *s, const char *sql)
 /* The statement of this text that nobody runs; NULL: it cannot be prepared. */
 static struct statement *prepare(struct state *s, const char *sql)
 {
-	struct statement *found = s->sqlite->prepared;
+	struct statement **list = &s->sqlite->prepared[(uintptr_t)sql / 8 % STATEMENTS], *found = *list;
 	while (found && (found->sql != sql || found->runs))
 		found = found->next;
 	if (found)
@@ -357,8 +361,20 @@ static struct statement *prepare(struct state *s, const char *sql)
 	if (!prepared)
 		return NULL;
 	found = allocated(calloc(1, sizeof *found));
-	*found = (struct statement){.next = s->sqlite->prepared, .sql = sql, .prepared = prepared};
-	return s->sqlite->prepared = found;
+	*found = (struct statement){
+		.next = *list, .sql = sql, .prepared = prepared, .writes = !sqlite3_stmt_readonly(prepared)};
+	return *list = found;
+}
+
+/* Whether the commit that comes waits for the disk. The pragma works when it is prepared, so that it cannot
+   be kept as statements are, and not within a transaction. */
+static void set_unflushed(struct state *s)
+{
+	if (s->sqlite->unflushed == s->unflushed || s->sqlite->unseen)
+		return;
+	sqlite3_exec(s->sqlite->db, s->unflushed ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL", NULL,
+		NULL, NULL);
+	s->sqlite->unflushed = s->unflushed;
 }
 
 static void bind_text(sqlite3_stmt *statement, int i, const char *text)
@@ -375,6 +391,8 @@ static struct statement *sqlite_start(
 	struct statement *statement = prepare(s, sql);
 	if (!statement)
 		return NULL;
+	if (statement->writes && !s->transaction)
+		set_unflushed(s);
 	statement->runs = true;
 	for (size_t i = 0; i < n; i++)
 		if (values[i].type == VALUE_NUMBER)
@@ -420,16 +438,10 @@ static const char *sqlite_problem(struct state *s)
 	return sqlite3_errmsg(s->sqlite->db);
 }
 
-/* The pragma works when it is prepared, so that it cannot be kept as statements are. */
-static void sqlite_flush(struct state *s)
-{
-	const char *set = s->unflushed ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL";
-	if (!s->sqlite->unseen)
-		sqlite3_exec(s->sqlite->db, set, NULL, NULL, NULL);
-}
-
 static bool sqlite_begin(struct state *s)
 {
+	if (s->transaction == TRANSACTION_WRITES)
+		set_unflushed(s);
 	return state_do(s, s->transaction == TRANSACTION_READS ? "BEGIN" : "BEGIN IMMEDIATE", "");
 }
 
@@ -540,7 +552,6 @@ const struct engine sqlite_engine = {
 	.problem = sqlite_problem,
 	.begin = sqlite_begin,
 	.end = sqlite_end,
-	.flush = sqlite_flush,
 	.wake = sqlite_wake,
 	.version = sqlite_version,
 	.schema = sqlite_schema,

@@ -182,11 +182,8 @@ bool state_do_texts(struct state *s, const char *sql, const char *const *texts)
    began. */
 static void set_unflushed(struct state *s, bool unflushed)
 {
-	if (s->unflushed == unflushed || s->transaction)
-		return;
-	s->unflushed = unflushed;
-	if (s->engine->flush)
-		s->engine->flush(s);
+	if (!s->transaction)
+		s->unflushed = unflushed;
 }
 
 bool state_do_unflushed(struct state *s, const char *sql, const char *types, ...)
