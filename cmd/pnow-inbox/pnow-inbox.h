@@ -171,12 +171,14 @@ struct run_all {
 
 /* Takes a practice's part; conf becomes its own. */
 struct run *run_new(struct run_all *all, struct conf *conf);
-/* Opens the state file; a turn does that, too, where it needs it. False: it cannot be now, and why. */
+/* Opens the state file; feeding does that, too, where it needs it. False: it cannot be now, and why. */
 bool run_open(struct run *r, struct state_failure *why);
 /* Somebody has sent a wake-up, which may be for this one. */
 void run_wake(struct run *r, int watched);
-/* Feeds, reads and settles what can be now. False when there is nothing more to do for it, ever. */
-bool run_turn(struct run *r);
+/* Reads and settles what can be now. */
+void run_hear(struct run *r);
+/* Feeds what can be now. False when there is nothing more to do for it, ever. */
+bool run_feed(struct run *r);
 /* When it needs a turn without anything having happened, in milliseconds since 1970. */
 int64_t run_next(const struct run *r);
 /* Since when it has waited for a place; 0: it does not. run_place gives it one of all->places. */

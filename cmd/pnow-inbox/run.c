@@ -621,12 +621,16 @@ static void feed_pipeline(struct run *r, int64_t now)
 		yield(r);
 }
 
-bool run_turn(struct run *r)
+void run_hear(struct run *r)
 {
 	int64_t now = when_now_ms();
 	look_around(r, now);
 	hear(r, now);
-	feed_pipeline(r, now);
+}
+
+bool run_feed(struct run *r)
+{
+	feed_pipeline(r, when_now_ms());
 	if (r->over)
 		return false;
 	if (r->pipeline.pid || !is_idle(r))

@@ -172,8 +172,7 @@ static bool give_places(struct service *s, size_t before)
 	return given;
 }
 
-/* Reads the wake-ups. They are read before the turns: what was written before is seen in the turn, so that
-   what a run has settled itself wakes it for nothing. */
+/* Reads the wake-ups. */
 static void take_wakeups(struct service *s)
 {
 	for (int watched; (watched = wakeups_next(s->all.wakeups)) >= 0;)
@@ -181,7 +180,8 @@ static void take_wakeups(struct service *s)
 			run_wake(s->runs[i], watched);
 }
 
-/* Everybody's turn. */
+/* Everybody's turn. Wake-ups are read when all have settled, those that this sends with them, and before
+   anybody claims: what was written until then is seen. */
 static void take_turns(struct service *s)
 {
 	int64_t now = when_now_ms();
@@ -191,8 +191,11 @@ static void take_turns(struct service *s)
 	for (size_t i = 0; now < s->clock && i < s->n; i++)
 		run_clock(s->runs[i]);
 	s->clock = now;
+	for (size_t i = 0; i < s->n; i++)
+		run_hear(s->runs[i]);
+	take_wakeups(s);
 	for (size_t i = 0; i < s->n;) {
-		if (run_turn(s->runs[i]))
+		if (run_feed(s->runs[i]))
 			i++;
 		else
 			take_out(s, i);
@@ -225,7 +228,6 @@ static int serve(struct service *s)
 {
 	sigset_t mask = catch_signals(s->folder);
 	for (;;) {
-		take_wakeups(s);
 		size_t waiting = s->all.waiting;
 		take_turns(s);
 		show_progress(s, is_done(s));

@@ -312,7 +312,10 @@ bool inbox_claim(struct state *s, struct arena *a, const char *run, const char *
 {
 	*claim = (struct inbox_claim){.at = arena_alloc(a, (limit + 1) * sizeof *claim->at)};
 	bool done = false;
-	for (; limit && !done && state_begin(s); limit /= 2)
+	/* A power cut ends the run, too, so that its claims need not have been written. A database may end alone.
+	 */
+	bool (*begin)(struct state * s) = state_is_far(s) ? state_begin : state_begin_unflushed;
+	for (; limit && !done && begin(s); limit /= 2)
 		done = claim_some(s, a, claim, run, types, limit);
 	return done;
 }
