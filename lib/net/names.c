@@ -1,6 +1,7 @@
 /*
  * One table of names for each location and kind, in the state file. A miss asks the CRM for the whole list,
  * but not more often than once a minute: a name that the CRM lacks must not cost a call for each event.
+ * What was found is remembered for some seconds: an event has a dozen names, and they are the same each time.
  */
 #include "net/names.h"
 #include "stream/record.h"
@@ -9,7 +10,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { ASK_AGAIN_MS = 60 * 1000, TRUST_MS = 10 * 60 * 1000 };
+enum {
+	ASK_AGAIN_MS = 60 * 1000,
+	TRUST_MS = 10 * 60 * 1000,
+	REMEMBER_MS = 10 * 1000,
+};
 
 struct names {
 	struct crm *crm;
@@ -17,6 +22,17 @@ struct names {
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t ended;
 	struct fetch *fetches;
+	struct memory *memories;
+};
+
+/* What was read of the table. */
+struct memory {
+	struct memory *next;
+	const struct crm_location *location;
+	enum name_kind kind;
+	int64_t read; /* milliseconds since 1970 */
+	struct arena arena;
+	const char *name, *id, *more;
 };
 
 /* A list that is being fetched. Another thread that wants it waits, so that it is fetched once. */
@@ -47,10 +63,67 @@ struct names *names_open(struct crm *crm, struct state *state)
 	return n;
 }
 
+/* Of a name, and there is one of each at most; NULL: it was never read. The lock is held. */
+static struct memory *memory_of(
+	struct names *n, const struct crm_location *location, enum name_kind kind, const char *name)
+{
+	struct memory *m = n->memories;
+	while (m && (m->location != location || m->kind != kind || strcmp(m->name, name) != 0))
+		m = m->next;
+	return m;
+}
+
+/* What a name stood for some seconds ago; id NULL: that is not known. */
+static struct name recall(struct names *n, struct arena *a, const struct crm_location *location,
+	enum name_kind kind, const char *name)
+{
+	struct name found = {0};
+	int64_t now = when_now_ms();
+	pthread_mutex_lock(&n->lock);
+	const struct memory *m = memory_of(n, location, kind, name);
+	if (m && now >= m->read && now - m->read < REMEMBER_MS) {
+		found.id = arena_copy(a, str_of(m->id));
+		found.more = m->more ? arena_copy(a, str_of(m->more)) : NULL;
+	}
+	pthread_mutex_unlock(&n->lock);
+	return found;
+}
+
+static void remember(struct names *n, const struct crm_location *location, enum name_kind kind,
+	const char *name, const struct name *found)
+{
+	pthread_mutex_lock(&n->lock);
+	struct memory *m = memory_of(n, location, kind, name);
+	if (!m) {
+		m = allocated(calloc(1, sizeof *m));
+		m->next = n->memories;
+		n->memories = m;
+	}
+	arena_free(&m->arena);
+	*m = (struct memory){.next = m->next, .location = location, .kind = kind, .read = when_now_ms()};
+	m->name = arena_copy(&m->arena, str_of(name));
+	m->id = arena_copy(&m->arena, str_of(found->id));
+	m->more = found->more ? arena_copy(&m->arena, str_of(found->more)) : NULL;
+	pthread_mutex_unlock(&n->lock);
+}
+
+static void forget_memories(struct names *n)
+{
+	pthread_mutex_lock(&n->lock);
+	for (struct memory *m = n->memories, *next; m; m = next) {
+		next = m->next;
+		arena_free(&m->arena);
+		free(m);
+	}
+	n->memories = NULL;
+	pthread_mutex_unlock(&n->lock);
+}
+
 void names_close(struct names *n)
 {
 	if (!n)
 		return;
+	forget_memories(n);
 	pthread_cond_destroy(&n->ended);
 	pthread_mutex_destroy(&n->lock);
 	free(n);
@@ -80,6 +153,7 @@ static int64_t not_asked_for(struct names *n, const struct crm_location *locatio
 
 static bool forget(struct names *n, const struct crm_location *location, enum name_kind kind)
 {
+	forget_memories(n);
 	return state_do(n->state, "DELETE FROM name WHERE location=? AND kind=?", "tt", location->id,
 			   kinds[kind].kind) &&
 		   (kind != NAME_PIPELINE || forget(n, location, NAME_STAGE));
@@ -104,13 +178,17 @@ static struct name kept(struct names *n, struct arena *a, const struct crm_locat
 		"  AND lower(name)=lower(coalesce(?3,name)) LIMIT 1",
 	};
 	const char *columns[2] = {NULL, NULL};
-	struct name found = {0};
+	struct name found = recall(n, a, location, kind, name);
+	if (found.id)
+		return found;
 	for (size_t i = 0; i < COUNT(ways) && !columns[0]; i++)
 		if (state_run(n->state, a, columns, ways[i], "ttt", location->id, kinds[kind].kind, name) ==
 			STATE_FAILED)
 			fail(&found, "the state cannot be read");
 	found.id = columns[0];
 	found.more = columns[1];
+	if (found.id)
+		remember(n, location, kind, name, &found);
 	return found;
 }
 
