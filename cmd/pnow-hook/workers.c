@@ -50,8 +50,8 @@ void workers_add(struct workers *w, struct errand *e)
 			err(EX_OSERR, "cannot start a thread");
 		w->n += errno == 0;
 	}
-	pthread_cond_signal(&w->more);
 	pthread_mutex_unlock(&w->lock);
+	pthread_cond_signal(&w->more); /* who is woken finds the lock free */
 }
 
 void workers_close(struct workers *w)
