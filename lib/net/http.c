@@ -124,7 +124,7 @@ static void set_timer(struct http *h)
 	h->told_wait = false;
 	struct itimerspec when = {0};
 	if (h->wait >= 0)
-		when.it_value = (struct timespec){h->wait / 1000, h->wait % 1000 * 1000000 + 1};
+		when.it_value = (struct timespec){h->wait / 1000, h->wait % 1000 * 1000000 + 1000};
 	timerfd_settime(h->timer, 0, &when, NULL);
 }
 
