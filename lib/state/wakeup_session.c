@@ -76,6 +76,7 @@ static bool connect_again(struct wakeup_session *s)
 	int64_t now = when_now_ms(), wait = AGAIN_MS + AGAIN_TIMES * (now - began);
 	wait = wait < AGAIN_MS || wait > AGAIN_MAX_MS ? AGAIN_MAX_MS : wait;
 	s->connect_at = s->connection ? 0 : now + wait;
+	s->look_at = now + LOOK_MS; /* who has a new connection looks for itself */
 	return s->connection;
 }
 
