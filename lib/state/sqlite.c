@@ -366,15 +366,17 @@ static struct statement *prepare(struct state *s, const char *sql)
 	return *list = found;
 }
 
-/* Whether the commit that comes waits for the disk. The pragma works when it is prepared, so that it cannot
-   be kept as statements are, and not within a transaction. */
-static void set_unflushed(struct state *s)
+/* Has the commit that comes wait for the disk, or not; false: it would do the other. The pragma works when it
+   is prepared, so that it cannot be kept as statements are, and not within a transaction. */
+static bool set_flushing(struct state *s)
 {
+	const char *set = s->unflushed ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL";
 	if (s->sqlite->unflushed == s->unflushed || s->sqlite->unseen)
-		return;
-	sqlite3_exec(s->sqlite->db, s->unflushed ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL", NULL,
-		NULL, NULL);
+		return true;
+	if (sqlite3_exec(s->sqlite->db, set, NULL, NULL, NULL) != SQLITE_OK)
+		return false;
 	s->sqlite->unflushed = s->unflushed;
+	return true;
 }
 
 static void bind_text(sqlite3_stmt *statement, int i, const char *text)
@@ -391,8 +393,9 @@ static struct statement *sqlite_start(
 	struct statement *statement = prepare(s, sql);
 	if (!statement)
 		return NULL;
-	if (statement->writes && !s->transaction)
-		set_unflushed(s);
+	/* one that writes by itself, or BEGIN IMMEDIATE */
+	if (statement->writes && sqlite3_get_autocommit(s->sqlite->db) && !set_flushing(s))
+		return NULL;
 	statement->runs = true;
 	for (size_t i = 0; i < n; i++)
 		if (values[i].type == VALUE_NUMBER)
@@ -440,8 +443,6 @@ static const char *sqlite_problem(struct state *s)
 
 static bool sqlite_begin(struct state *s)
 {
-	if (s->transaction == TRANSACTION_WRITES)
-		set_unflushed(s);
 	return state_do(s, s->transaction == TRANSACTION_READS ? "BEGIN" : "BEGIN IMMEDIATE", "");
 }
 
