@@ -12,7 +12,7 @@ enum { RECORDS = 2000, KEYS = 37, PARALLEL = 3 };
 
 /* What the records of a run have seen of each other. */
 struct run {
-	atomic_int at_work, most_at_work, in_hand, most_in_hand, disorders, released, ended;
+	atomic_int at_work, most_at_work, in_hand, most_in_hand, disorders, released, ended, passed;
 	atomic_int last[KEYS]; /* record of each key */
 	atomic_bool held[KEYS];
 };
@@ -99,6 +99,31 @@ static void first_waits(struct record *r, void *context)
 	record_goes_on();
 }
 
+static bool is_odd(const struct record *r, void *context)
+{
+	(void)context;
+	return number_of(r) % 2;
+}
+
+static pthread_t reader;
+
+/* The odd ones are soon done. */
+static void each_even(struct record *r, void *context)
+{
+	struct run *run = context;
+	const char *name = record_text(r, "key");
+	int key = name ? atoi(name) : -1, n = number_of(r);
+	if (!is_odd(r, run)) {
+		each(r, run);
+		return;
+	}
+	run->passed += pthread_equal(pthread_self(), reader) != 0;
+	if (key >= 0 && (run->held[key] || run->last[key] > n))
+		run->disorders++;
+	if (key >= 0)
+		run->last[key] = n;
+}
+
 static void write_records(int fd)
 {
 	for (int n = 0; n < RECORDS; n++)
@@ -156,7 +181,7 @@ static int lines_of(const char *path, bool *in_order)
 
 int main(void)
 {
-	static struct run mixed, ordered, crowded, held;
+	static struct run mixed, ordered, crowded, held, passing;
 	char folder[] = "/tmp/pool.XXXXXX", out[64];
 	bool in_order;
 	struct record_loop loop = {.stage = "test",
@@ -190,6 +215,18 @@ int main(void)
 	loop = (struct record_loop){.stage = "test", .each = first_waits, .context = &held, .parallel = 1};
 	ok(run_loop(loop, out) == 0 && lines_of(out, &in_order) == RECORDS && !in_order,
 		"one that waits holds up nobody behind it");
+
+	reader = pthread_self();
+	loop = (struct record_loop){.stage = "test",
+		.each = each_even,
+		.context = &passing,
+		.parallel = PARALLEL,
+		.key = key_of,
+		.passes = is_odd};
+	ok(run_loop(loop, out) == 0 && lines_of(out, &in_order) == RECORDS && passing.passed > 0,
+		"what passes is done by who reads (%d)", passing.passed);
+	ok(passing.disorders == 0, "unless something with its key is in hand (%d did not wait)",
+		passing.disorders);
 	unlink(out);
 	rmdir(folder);
 	return done();
