@@ -152,15 +152,15 @@ static void collect(struct http *h)
 }
 
 /* Lets libcurl do what can be done at a socket, or what it is time for; the lock is held. */
-static void drive(struct http *h, curl_socket_t socket, int can)
+static void drive(struct http *h, curl_socket_t socket, int events)
 {
 	int running;
-	curl.multi_socket_action(h->multi, socket, can, &running);
+	curl.multi_socket_action(h->multi, socket, events, &running);
 	collect(h);
 }
 
 /* What epoll says of a socket, as libcurl has it. */
-static int can(uint32_t events)
+static int events_of(uint32_t events)
 {
 	return (events & EPOLLIN ? CURL_CSELECT_IN : 0) | (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
 		   (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
@@ -177,7 +177,8 @@ static void *run(void *context)
 		pthread_mutex_lock(&h->lock);
 		for (int i = 0; i < n; i++) {
 			bool timer = events[i].data.fd == h->timer;
-			drive(h, timer ? CURL_SOCKET_TIMEOUT : events[i].data.fd, timer ? 0 : can(events[i].events));
+			drive(
+				h, timer ? CURL_SOCKET_TIMEOUT : events[i].data.fd, timer ? 0 : events_of(events[i].events));
 		}
 		set_timer(h);
 		closing = h->closing;

@@ -23,7 +23,8 @@ struct name {
 	unsigned calls;      /* that the lookup took */
 };
 
-/* The id of a name in a location; a stage's name is "PIPELINE/STAGE". May be called from any thread. */
+/* The id of a name in a location, as the state had it ten seconds ago at most; a stage's name is
+   "PIPELINE/STAGE". May be called from any thread. */
 struct name names_find(struct names *n, struct arena *a, const struct crm_location *location,
 	enum name_kind kind, const char *name);
 

@@ -288,8 +288,10 @@ static bool start_thread(struct worker *w)
 	pthread_attr_destroy(&attributes);
 	if (started)
 		w->stack = stack;
-	else
+	else {
+		sem_destroy(&w->called);
 		munmap(stack, STACK);
+	}
 	return started;
 }
 
