@@ -35,9 +35,9 @@ else
 	skip 'a program is linked with what it uses' 'no readelf here'
 fi
 
-# A libpq that cannot be loaded.
+# A libpq and a libcurl that cannot be loaded.
 mkdir none
-echo 'no library' >none/libpq.so.5
+echo 'no library' | tee none/libpq.so.5 >none/libcurl.so.4
 export LD_LIBRARY_PATH=$work/none PNOW_CONFIG=conf.json
 conf()
 {
@@ -47,7 +47,7 @@ conf()
 # refused COMMAND…: its status, and the first line it says.
 refused()
 {
-	timeout 20 "$@" </dev/null >out 2>err
+	timeout 20 "$@" >out 2>err
 	printf '%s %s\n' $? "$(head -n 1 err)"
 }
 
@@ -55,10 +55,17 @@ conf 'postgresql://somebody@127.0.0.1:1/pnow'
 why="cannot use the state database postgresql://somebody@127.0.0.1:1/pnow#p: that needs libpq 14 or newer (Debian's libpq5): *libpq.so.5*"
 for command in 'pnow-inbox list' 'pnow-inbox add' 'pnow-inbox run -1 -- cat' 'pnow-enrich -n' 'pnow-enrich'; do
 	# shellcheck disable=SC2086 # words
-	like "without libpq: $command says what a state in PostgreSQL needs" "$(refused $command)" "69 ${command%% *}: $why"
+	like "without libpq: $command says what a state in PostgreSQL needs" "$(refused $command </dev/null)" "69 ${command%% *}: $why"
 done
 event='{"id":"e","type":"patient.updated","payload":{},"patient":{"id":"7"}}'
 is '... and a filter, which has no state, does its work' "$(crm-map <<<"$event" | jq -r .id)" e
 conf state.db
 is '... and so does all where the state is a file' "$(pnow-inbox add <<<"$event" >out && pnow-inbox list | jq -r .id)" e
+
+# The CRM is asked for the names of its fields first.
+jq -c '.crm = {base_url: "http://127.0.0.1:1", location_id: "loc", token_file: "crm.token"}' conf.json >crm.json
+(umask 077 && echo a-token-of-the-crm >crm.token)
+crm-map <<<"$event" >mapped
+like 'without libcurl: crm-push says what a request needs' "$(PNOW_CONFIG=crm.json refused crm-push <mapped)" "69 crm-push: requests need libcurl (Debian's libcurl4): *libcurl.so.4*"
+is '... and pnow-push, which has nothing to ask for, does its work' "$(PNOW_CONFIG=crm.json pnow-push <mapped | jq -r .id)" e
 finish
