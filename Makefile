@@ -35,7 +35,7 @@ SANITIZED = $(if $(FUZZ),-O2,-O1) -g -fno-omit-frame-pointer -fsanitize=$(SANITI
 OPTIMIZE = $(if $(SAN)$(FUZZ),$(SANITIZED),-O2 -g $(HARDEN))
 comma = ,
 
-CPPFLAGS += -D_GNU_SOURCE -Ilib -DPNOW_VERSION='"$(VERSION)"'
+CPPFLAGS += -D_GNU_SOURCE -Ilib -Icmd -DPNOW_VERSION='"$(VERSION)"'
 # Asked when first needed, and kept: in "make deps demo" the packages are there only by then.
 PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) $(LOADED)))$(PACKAGE_CFLAGS)
 PACKAGE_LIBS = $(eval PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lcsv -lunistring -lm)$(PACKAGE_LIBS)
@@ -83,12 +83,16 @@ $(LIBRARY): $(call object,$(LIB_SOURCES))
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $^
 
+# What a command has of others: their folders, but for their mains.
+parts = $(filter-out %/main.c,$(wildcard $(patsubst %,cmd/%/*.c,$(1))))
+PARTS_pnow-sync = $(call parts,pnow-enrich categorize crm-map pnow-push)
+
 define command_rule
 $(BIN)/$(1): $(2) $(LIBRARY)
 	@mkdir -p $$(@D)
 	$$(call say,LINK)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(PACKAGE_LIBS)
 endef
-$(foreach f,$(CMD_FILES),$(eval $(call command_rule,$(basename $(notdir $(f))),$(call object,$(f)))))
+$(foreach f,$(CMD_FILES),$(eval $(call command_rule,$(basename $(notdir $(f))),$(call object,$(f) $(PARTS_$(basename $(notdir $(f))))))))
 $(foreach d,$(CMD_FOLDERS),$(eval $(call command_rule,$(notdir $(d)),$(call object,$(wildcard $(d)/*.c)))))
 
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
@@ -108,8 +112,8 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/world.o $(if $(FUZZ
 	$(call say,LINK)$(CC) $(ALL_LDFLAGS) $(if $(FUZZ),-fsanitize=fuzzer) $(addprefix -Wl$(comma)--wrap=,$(FUZZ_WORLD)) -o $@ $(filter %.o,$^) $(LIBRARY) $(PACKAGE_LIBS)
 
 # The commands that a target calls.
-called = $(patsubst %,$(BUILD)/main/%.o,$(1)) $(call object,$(foreach c,$(1),$(filter-out %/main.c,$(wildcard cmd/$(patsubst %/main,%,$(c))/*.c))))
-$(BUILD)/fuzz/filters: $(call called,categorize crm-map crm-push/main pnow-enrich/main)
+called = $(patsubst %,$(BUILD)/main/%.o,$(1)) $(call object,$(call parts,$(patsubst %/main,%,$(1))))
+$(BUILD)/fuzz/filters: $(call called,categorize/main crm-map/main crm-push/main pnow-enrich/main)
 $(BUILD)/fuzz/hook: $(call object,$(addprefix cmd/pnow-hook/,body.c framing.c httpd.c linger.c practices.c recorder.c request.c store.c verify.c workers.c))
 $(BUILD)/fuzz/csv: $(call called,pnow-csv/main)
 $(BUILD)/fuzz/push: $(call called,crm-push/main)
@@ -271,7 +275,7 @@ SHELL_FILES = $(shell git ls-files "*.sh" "*.bash" tests/run .ci/run "examples/w
 
 lint:
 	clang-format --dry-run -Werror $(C_FILES)
-	cppcheck --quiet --std=c11 --library=posix --library=gnu --library=bsd --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -Ilib -DPNOW_VERSION='""' -DPNOW_DATADIR='""' $(filter %.c,$(C_FILES))
+	cppcheck --quiet --std=c11 --library=posix --library=gnu --library=bsd --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -Ilib -Icmd -DPNOW_VERSION='""' -DPNOW_DATADIR='""' $(filter %.c,$(C_FILES))
 	shellcheck -S warning $(SHELL_FILES)
 	mandoc -T lint -W warning $(PAGES)
 

@@ -1,11 +1,24 @@
 /*
- * pnow-sync: the ordinary pipeline for every workflow, from events to results. It does what a shell would do
- * for "pnow-enrich | categorize | crm-map | pnow-push | crm-push", since a single event waits longer for a
- * shell to start than for the CRM to answer.
+ * pnow-sync: the ordinary pipeline for every workflow, from events to results: what a shell would do for
+ * "pnow-enrich | categorize | crm-map | pnow-push | crm-push", in two processes. A shell takes longer to
+ * start than the CRM to answer, and of six processes that wake each other for an event most do so to hand it
+ * on. So what comes before crm-push is done to a record in one go, by the same functions; crm-push is
+ * crm-push.
+ *
+ * This process does neither: it waits for both.
  */
+#include "categorize/categorize.h"
 #include "conf/conf.h"
+#include "conf/confine.h"
 #include "conf/options.h"
+#include "conf/profile.h"
 #include "conf/sheet.h"
+#include "crm-map/map.h"
+#include "pnow-enrich/ask.h"
+#include "pnow-enrich/enrich.h"
+#include "pnow-push/tagged.h"
+#include "state/rehearsal.h"
+#include "value/event.h"
 
 #include <err.h>
 #include <errno.h>
@@ -27,38 +40,106 @@ static const char usage[] =
 	"  -v       say more\n"
 	"  -h, -V   this help, the version\n";
 
-/* The filters in their order. */
-static const struct {
-	const char *name;
-	bool dry;      /* takes -n */
-	bool in_order; /* takes -o */
-} filters[] = {
-	{"pnow-enrich", false, true},
-	{"categorize", false, false},
-	{"crm-map", false, false},
-	{"pnow-push", true, true},
-	{"crm-push", true, true},
+enum { NOT_STARTED = 127 };
+
+/* What the filters before crm-push have open. */
+struct filters {
+	struct enrich enrich;
+	struct categorize categorize;
+	struct map map;
+	struct push push;
 };
 
-enum { FILTERS = COUNT(filters), NOT_STARTED = 127 };
-
-/* A mistake in the configuration is told once, and not by each filter. */
-static void check_configuration(const char *file)
+/* A record goes from filter to filter, until one has an error for it, or shows requests in its place. */
+static void filter(struct record *r, void *context)
 {
-	struct conf *conf = conf_read(file);
-	sheet_free(sheet_read(conf->categories));
-	conf_free(conf);
+	struct filters *f = context;
+	const struct {
+		const char *name;
+		record_fn *each;
+		void *context;
+	} filters[] = {
+		{"pnow-enrich", enrich_record, &f->enrich},
+		{"categorize", categorize_record, &f->categorize},
+		{"crm-map", map_record, &f->map},
+		{"pnow-push", tagged_record, &f->push},
+	};
+	for (size_t i = 0; i < COUNT(filters) && !r->failed && !r->replaced; i++) {
+		r->stage = filters[i].name;
+		filters[i].each(r, filters[i].context);
+	}
 }
 
-/* Starts a filter between two descriptors; 0 where that cannot be done. */
-static pid_t start(const char *const *argv, int in, int out)
+/* Each filter's order: a tagged contact has none in pnow-enrich, and nothing else has one in pnow-push. */
+static const char *key(const struct record *r, void *context)
+{
+	struct filters *f = context;
+	return tagged_passes(r, &f->push) ? enrich_key(r, &f->enrich) : tagged_key(r, &f->push);
+}
+
+static bool passes(const struct record *r, void *context)
+{
+	struct filters *f = context;
+	return tagged_passes(r, &f->push) && enrich_passes(r, &f->enrich);
+}
+
+static void ended(void *context)
+{
+	struct filters *f = context;
+	enrich_ended(&f->enrich);
+}
+
+/* The filters before crm-push, from standard input to standard output. Returns their exit status. */
+static int run_filters(const struct conf *conf, const struct profile *profile, const struct sheet *sheet,
+	const struct options *o)
+{
+	struct calls calls = {0};
+	struct options reads = *o; /* of PatientNow, with -n, too */
+	struct filters f = {.enrich = {.conf = conf, .profile = profile, .calls = &calls},
+		.map = {.conf = conf, .emr = profile->emr},
+		.push = {.conf = conf, .profile = profile, .options = o, .calls = &calls}};
+	reads.dry = false;
+	conf_need(conf, conf->crm.location_id, "crm.location_id");
+	f.enrich.state = state_open(conf_need(conf, conf->state, "state"));
+	if (o->dry)
+		f.push.state = rehearsal_open(conf->state);
+	categorize_begin(&f.categorize, conf, sheet);
+	confine(CONFINE_CLIENT, (const char *[]){conf->state}, 1, o->verbose);
+	f.enrich.ask = ask_open(conf, profile, f.enrich.state, &reads);
+	int status = record_loop(&(struct record_loop){.stage = "pnow-enrich",
+		.each = filter,
+		.context = &f,
+		.verbose = o->verbose,
+		.parallel = o->parallel,
+		.in_order = o->in_order,
+		.key = key,
+		.passes = passes,
+		.ended = ended});
+	if (o->verbose)
+		calls_tell(&calls, "PatientNow");
+	ask_close(f.enrich.ask);
+	tagged_close(&f.push);
+	categorize_end(&f.categorize);
+	state_close(f.enrich.state);
+	return status;
+}
+
+/* Starts crm-push between two descriptors; 0 where that cannot be done. */
+static pid_t start_push(const struct options *o, int in)
 {
 	extern char **environ;
+	const char *argv[5] = {"crm-push"};
 	posix_spawn_file_actions_t files;
 	pid_t pid = 0;
+	int n = 1;
+	if (o->verbose)
+		argv[n++] = "-v";
+	if (o->dry)
+		argv[n++] = "-n";
+	if (o->in_order)
+		argv[n++] = "-o";
 	posix_spawn_file_actions_init(&files);
 	posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
-	posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
 	errno = posix_spawnp(&pid, argv[0], &files, NULL, (char *const *)argv, environ);
 	posix_spawn_file_actions_destroy(&files);
 	if (errno) {
@@ -68,30 +149,7 @@ static pid_t start(const char *const *argv, int in, int out)
 	return pid;
 }
 
-/* Starts all of them, each reading what the one before it writes. */
-static void start_all(const struct options *o, pid_t pids[static FILTERS])
-{
-	for (int i = 0, in = STDIN_FILENO; i < FILTERS; i++) {
-		const char *argv[5] = {filters[i].name};
-		int ends[2] = {STDIN_FILENO, STDOUT_FILENO}, n = 1;
-		if (o->verbose)
-			argv[n++] = "-v";
-		if (o->dry && filters[i].dry)
-			argv[n++] = "-n";
-		if (o->in_order && filters[i].in_order)
-			argv[n++] = "-o";
-		if (i < FILTERS - 1 && pipe2(ends, O_CLOEXEC) < 0)
-			err(EX_OSERR, "cannot make a pipe");
-		pids[i] = start(argv, in, ends[1]);
-		if (in != STDIN_FILENO)
-			close(in);
-		if (ends[1] != STDOUT_FILENO)
-			close(ends[1]);
-		in = ends[0];
-	}
-}
-
-/* A filter's exit status when it has ended, as a shell has it. */
+/* A process's exit status when it has ended, as a shell has it. */
 static int status_of(pid_t pid)
 {
 	int status;
@@ -103,22 +161,42 @@ static int status_of(pid_t pid)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* Starts the filters before crm-push, with their output there. Returns their process. */
+static pid_t start_filters(const struct conf *conf, const struct profile *profile, const struct sheet *sheet,
+	const struct options *o, const int pipe[static 2])
+{
+	pid_t pid = fork();
+	if (pid < 0)
+		err(EX_OSERR, "cannot start a process");
+	if (pid > 0)
+		return pid;
+	dup2(pipe[1], STDOUT_FILENO);
+	close(pipe[0]);
+	close(pipe[1]);
+	exit(run_filters(conf, profile, sheet, o));
+}
+
 int main(int argc, char *argv[])
 {
-	struct options o = {.usage = usage, .letters = "c:hnovV"};
-	pid_t pids[FILTERS];
+	struct options o = {.usage = usage, .letters = "c:hnovV", .parallel = 8, .seconds = 30};
+	int pipe[2];
 	options_read(argc, argv, &o);
 	if (o.file && setenv("PNOW_CONFIG", o.file, 1) < 0)
 		err(EX_OSERR, "cannot name the configuration");
-	check_configuration(o.file);
-	start_all(&o, pids);
+	/* a mistake in it is told once, before anything is started */
+	struct conf *conf = conf_read(o.file);
+	struct sheet *sheet = sheet_read(conf->categories);
+	struct profile *profile = profile_read(conf->patientnow.profile, conf->file);
+	if (pipe2(pipe, O_CLOEXEC) < 0)
+		err(EX_OSERR, "cannot make a pipe");
+	pid_t push = start_push(&o, pipe[0]), filters = start_filters(conf, profile, sheet, &o, pipe);
+	close(pipe[0]);
+	close(pipe[1]);
 	close(STDIN_FILENO);
 	close(STDOUT_FILENO); /* whether it has a reader is crm-push's business */
-	int status = 0;
-	for (int i = 0; i < FILTERS; i++) {
-		int ended = status_of(pids[i]);
-		if (ended)
-			status = ended; /* the last one's that is not 0 */
-	}
-	return status;
+	int status = status_of(filters), last = status_of(push);
+	sheet_free(sheet);
+	profile_free(profile);
+	conf_free(conf);
+	return last ? last : status;
 }

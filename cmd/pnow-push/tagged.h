@@ -22,7 +22,7 @@ struct push {
 	struct locks *locks;
 	struct crm *crm;
 	struct patientnow *api;
-	struct calls calls; /* of PatientNow */
+	struct calls *calls; /* of PatientNow */
 };
 
 /* What becomes of a tagged contact. */
@@ -55,6 +55,17 @@ struct tagged {
 	unsigned calls;         /* of PatientNow, that it took */
 	unsigned crm_calls;
 };
+
+/* tagged.c: what follows is for a struct record_loop, with a struct push for its context. */
+
+/* Makes a patient of a tagged contact; other records pass. */
+void tagged_record(struct record *r, void *context);
+/* Tagged contacts are worked on one after another; one patient's other events keep their order. */
+const char *tagged_key(const struct record *r, void *context);
+/* Whether it is not for us. */
+bool tagged_passes(const struct record *r, void *context);
+/* Closes what a tagged contact has opened. */
+void tagged_close(struct push *p);
 
 /* contact.c */
 /* Reads the event: contact, facts, tags. FATE_OPEN, or FATE_IGNORED where no tag asks for a patient. */

@@ -24,7 +24,7 @@ find . -path ./.build -prune -o -exec touch -d '2 hours ago' {} +
 find .build -exec touch -d '1 hour ago' {} +
 touch lib/value/money.h
 rebuilt=$(make PREFIX="$work/usr" all 2>&1)
-grep -qE '^CC +.*crm-map.o$' <<<"$rebuilt" && ! grep -q 'categorize.o' <<<"$rebuilt"
+grep -qE '^CC +.*crm-map/map.o$' <<<"$rebuilt" && ! grep -q 'categorize.o' <<<"$rebuilt"
 ok $? 'a changed header rebuilds what includes it, and nothing else'
 rebuilt=$(make -n PREFIX="$work/usr" CFLAGS=-DOTHER all 2>&1 | grep -c -- '-c -o')
 [ "$rebuilt" -gt 20 ]

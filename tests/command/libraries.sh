@@ -24,11 +24,11 @@ if command -v readelf >/dev/null; then
 		libssl
 		libcrypto crm-setup pnow-hook pnow-sandbox
 		libcurl pnow-sandbox
-		libsqlite3 crm-push crm-setup pnow-enrich pnow-fetch pnow-hook pnow-inbox pnow-push
+		libsqlite3 crm-push crm-setup pnow-enrich pnow-fetch pnow-hook pnow-inbox pnow-push pnow-sync
 		libmicrohttpd pnow-hook pnow-sandbox
 		libjson-c pnow-report pnow-sandbox
 		libcsv categorize crm-setup pnow-csv pnow-sync
-		libunistring crm-push pnow-push pnow-sandbox
+		libunistring crm-push pnow-push pnow-sandbox pnow-sync
 		libz pnow-hook
 	END
 else

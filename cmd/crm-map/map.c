@@ -1,12 +1,8 @@
 /*
- * crm-map: makes an event into the list of what is to be done in the CRM. Knows no ids and no network: the
- * same event and configuration give the same actions. What a contact gets is the tables of value/field.c.
+ * What is to be done in the CRM for an event, as a list of actions. What a contact gets is the tables of
+ * value/field.c.
  */
-#include "conf/conf.h"
-#include "conf/confine.h"
-#include "conf/options.h"
-#include "conf/profile.h"
-#include "stream/record.h"
+#include "map.h"
 #include "text/buf.h"
 #include "value/category.h"
 #include "value/event.h"
@@ -17,15 +13,6 @@
 #include "value/when.h"
 
 #include <stdlib.h>
-#include <unistd.h>
-
-static const char usage[] =
-	"usage: crm-map [-bv] [-c FILE]\n"
-	"Adds the list of CRM actions to events (NDJSON on standard input).\n"
-	"  -b       a backfill: only the contact's fields, its lifetime value, and what is to come in the calendar\n"
-	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
-	"  -v       say more\n"
-	"  -h, -V   this help, the version\n";
 
 /* What a value that is left out was not, in words. */
 static const char *const forms[] = {[FIELD_EMAIL] = "e-mail address",
@@ -52,17 +39,11 @@ static const struct {
 	{1 << EVENT_MEMBERSHIP_CREATED, KIND_MEMBERSHIP, "id"},
 };
 
-struct map {
-	const struct conf *conf;
-	const char *emr; /* what people call the EMR */
-	bool backfill;   /* -b: what is written down, and nothing that anybody notices */
-	struct buf out;  /* the actions being written */
-};
-
 /* One event on its way. */
 struct event {
-	struct map *map;
+	const struct map *map;
 	struct record *r;
+	struct buf *out; /* the actions being written */
 	enum event_type type;
 	struct jtext_members objects[EVENT_KINDS];
 	const char *email, *phone; /* of the patient, in their forms */
@@ -185,7 +166,7 @@ static void write_kind(struct buf *out, const char *name, const char *kind, cons
 static void write_lead(const struct event *e, const char *name)
 {
 	const struct conf *conf = e->map->conf;
-	struct buf *out = &e->map->out;
+	struct buf *out = e->out;
 	if (e->stage && category_stage_wins(e->stage)) {
 		buf_member(out, name, conf->lead_status.patient);
 		return;
@@ -202,7 +183,7 @@ static void write_field(const struct event *e, const struct field *f, const stru
 {
 	static const char *const kinds[] = {
 		[FIELD_DATE] = "date", [FIELD_TIME] = "time", [FIELD_MONEY] = "money", [FIELD_STANDING] = NULL};
-	struct buf *out = &e->map->out;
+	struct buf *out = e->out;
 	const char *name = f->data_type ? conf_name(&e->map->conf->names.fields, f->name) : f->name;
 	if (f->form == FIELD_STANDING) {
 		write_lead(e, name);
@@ -228,7 +209,7 @@ static void begin(struct buf *out, const char *op)
  */
 static void write_fields(const struct event *e, const char *key, const struct field *f, enum field_when first)
 {
-	struct buf *out = &e->map->out;
+	struct buf *out = e->out;
 	buf_putc(out, ',');
 	buf_json(out, str_of(key));
 	buf_puts(out, ":{");
@@ -243,7 +224,7 @@ static void write_fields(const struct event *e, const char *key, const struct fi
 /* write_fields, where there is anything to write. */
 static void write_if_any(const struct event *e, const char *key, const struct field *f, enum field_when first)
 {
-	struct buf *out = &e->map->out;
+	struct buf *out = e->out;
 	size_t before = out->n;
 	write_fields(e, key, f, first);
 	if (out->p[out->n - 2] == '{')
@@ -261,7 +242,7 @@ static const char *reached_by(const struct event *e, const char *name)
 static void write_contact_with(struct event *e, bool facts)
 {
 	static const struct field none[] = {{0}};
-	struct buf *out = &e->map->out;
+	struct buf *out = e->out;
 	begin(out, "contact.upsert");
 	buf_puts(out, ",\"match\":{");
 	buf_member(out, "pnow_id", text_at(e, KIND_PATIENT, "id"));
@@ -283,7 +264,7 @@ static void write_contact(struct event *e)
 /* A patient's own facts; with "dnd", what consent they tell of. */
 static void write_updated(struct event *e)
 {
-	struct buf *out = &e->map->out;
+	struct buf *out = e->out;
 	const char *unsubscribed = text_at(e, KIND_PATIENT, "unsubscribed");
 	write_contact(e);
 	if (!e->map->conf->dnd || !unsubscribed || e->map->backfill) /* an old consent tells nothing of today */
@@ -304,10 +285,10 @@ static void line(struct buf *note, const char *label, const char *value)
 
 static void write_note(const struct event *e, struct buf *note)
 {
-	begin(&e->map->out, "note.add");
-	buf_puts(&e->map->out, ",\"body\":");
-	buf_json(&e->map->out, buf_str(note));
-	buf_putc(&e->map->out, '}');
+	begin(e->out, "note.add");
+	buf_puts(e->out, ",\"body\":");
+	buf_json(e->out, buf_str(note));
+	buf_putc(e->out, '}');
 	buf_free(note);
 }
 
@@ -345,9 +326,9 @@ static void write_workflow(const struct event *e, const char *workflow)
 {
 	if (!workflow)
 		return;
-	begin(&e->map->out, "workflow.add");
-	buf_member(&e->map->out, "workflow", workflow);
-	buf_putc(&e->map->out, '}');
+	begin(e->out, "workflow.add");
+	buf_member(e->out, "workflow", workflow);
+	buf_putc(e->out, '}');
 }
 
 static void write_move(const struct event *e)
@@ -356,7 +337,7 @@ static void write_move(const struct event *e)
 	const char *pipeline = text_at(e, FIELD_IN_RECORD, "pipeline");
 	if (!e->stage || !pipeline || !conf->move_opportunities)
 		return;
-	struct buf *out = &e->map->out;
+	struct buf *out = e->out;
 	begin(out, "opportunity.move");
 	buf_member(out, "pipeline", conf_name(&conf->names.pipelines, pipeline));
 	buf_member(out, "stage", conf_name(&conf->names.stages, e->stage));
@@ -388,7 +369,7 @@ static void write_calendar(const struct event *e)
 	const struct conf *conf = e->map->conf;
 	const char *told = text_at(e, KIND_APPOINTMENT, "start");
 	char start[WHEN_TEXT];
-	struct buf *out = &e->map->out;
+	struct buf *out = e->out;
 	if (!conf_has_calendar(conf))
 		return;
 	const char *end = told && when_time(str_of(told), false, start) ? end_of(e, start) : NULL;
@@ -446,7 +427,7 @@ static int64_t counted(const struct event *e, int64_t total, int64_t refunded, c
 static void write_bill(struct event *e)
 {
 	const struct conf *conf = e->map->conf;
-	struct buf *out = &e->map->out;
+	struct buf *out = e->out;
 	const char *correction;
 	char money[MONEY_TEXT];
 	int64_t total, refunded;
@@ -489,7 +470,7 @@ static const char *membership_tag(const struct event *e)
 
 static void write_membership(struct event *e)
 {
-	struct buf *out = &e->map->out;
+	struct buf *out = e->out;
 	write_contact(e);
 	if (e->map->backfill)
 		return;
@@ -538,27 +519,27 @@ static void write_actions(struct event *e)
 		[EVENT_BILL_COMPLETED] = write_bill,
 		[EVENT_MEMBERSHIP_CREATED] = write_membership,
 	};
-	struct buf *out = &e->map->out;
 	const char *ignore = reason_to_ignore(e);
-	out->n = 0;
-	buf_putc(out, '[');
+	if (!ignore && !complete(e))
+		return;
+	buf_putc(e->out, '[');
 	if (ignore)
 		record_set_text(e->r, "ignored", ignore);
-	else if (!complete(e))
-		return;
 	else
 		writers[e->type](e);
-	buf_putc(out, ']');
+	buf_putc(e->out, ']');
+	struct str actions = buf_take(e->out, e->r->arena);
 	if (!e->r->failed)
-		record_set(e->r, "actions", buf_str(out)); /* it stands until the next event */
+		record_set(e->r, "actions", actions);
 	if (!e->r->failed && e->map->backfill)
 		record_set(e->r, "backfill", STR("true"));
 }
 
-static void map(struct record *r, void *context)
+void map_record(struct record *r, void *context)
 {
 	const char *type = record_text(r, "type");
-	struct event e = {.map = context, .r = r, .type = event_type_of(type)};
+	struct buf out = {0};
+	struct event e = {.map = context, .r = r, .out = &out, .type = event_type_of(type)};
 	if (record_get(r, "ignored").p || e.type == EVENT_CONTACT_TAGGED)
 		return; /* pnow-push has written the actions of a tagged contact */
 	if (e.type == EVENT_UNKNOWN) {
@@ -572,28 +553,4 @@ static void map(struct record *r, void *context)
 	e.stage = text_at(&e, FIELD_IN_RECORD, "stage");
 	if (!r->failed)
 		write_actions(&e);
-}
-
-static void take_option(int letter, void *context)
-{
-	struct map *m = context;
-	m->backfill |= letter == 'b';
-}
-
-int main(int argc, char *argv[])
-{
-	struct map m = {0};
-	struct options o = {.usage = usage, .letters = "bc:hvV", .own = take_option, .context = &m};
-	options_read(argc, argv, &o);
-	struct conf *conf = conf_read(o.file);
-	struct profile *profile = profile_read(conf->patientnow.profile, conf->file);
-	m.conf = conf;
-	m.emr = profile->emr;
-	confine(CONFINE_FILTER, NULL, 0, o.verbose);
-	int status = record_loop(
-		&(struct record_loop){.stage = "crm-map", .each = map, .context = &m, .verbose = o.verbose});
-	buf_free(&m.out);
-	profile_free(profile);
-	conf_free(conf);
-	return status;
 }

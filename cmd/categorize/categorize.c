@@ -1,46 +1,14 @@
 /*
- * categorize: gives each appointment its category, and the pipeline and stage that its opportunity is to move
- * to. Reads two strings of a record and a sheet; opens no socket, no secret and no state.
+ * The category of an appointment's type: the sheet's; and what a type suggests that the sheet lacks.
  */
-#include "conf/conf.h"
-#include "conf/confine.h"
-#include "conf/options.h"
-#include "conf/sheet.h"
-#include "stream/record.h"
+#include "categorize.h"
 #include "value/category.h"
 #include "value/event.h"
 
 #include <ctype.h>
 #include <err.h>
 #include <stdio.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <strings.h>
-#include <sysexits.h>
-#include <unistd.h>
-
-static const char usage[] =
-	"usage: categorize [-suv] [-c FILE]\n"
-	"Adds category, pipeline and stage to appointment events (NDJSON on standard input).\n"
-	"  -c FILE  the practice's configuration (else $PNOW_CONFIG)\n"
-	"  -s       write a sheet with a suggestion for each type that the sheet lacks\n"
-	"  -u       list the types that the sheet lacks, instead of the records\n"
-	"  -v       say more\n"
-	"  -h, -V   this help, the version\n";
-
-enum { MISSING_MAX = 4096 }; /* types that are told once a run; beyond them, silence */
-
-enum listing { RECORDS, MISSING, SUGGESTIONS };
-
-struct categorize {
-	const struct conf *conf;
-	const struct sheet *sheet;
-	enum listing listing;
-	const char **missing; /* folded, in the order met */
-	size_t missing_n;
-	struct arena arena;
-};
+#include <string.h>
 
 /* What an appointment type's name suggests. A word with a blank before or behind it is looked for where a
    word of the name begins or ends, another one anywhere, blanks and signs left out ("postop" is in
@@ -155,18 +123,28 @@ static void suggest(struct arena *a, const char *type)
 	print_reason(word, consult);
 }
 
+/* Whether a type that the sheet lacks was not told before; now it is. */
+static bool is_news(struct categorize *c, const char *folded)
+{
+	size_t i = 0;
+	pthread_mutex_lock(&c->lock);
+	while (i < c->missing_n && strcmp(c->missing[i], folded) != 0)
+		i++;
+	bool news = i == c->missing_n && i < MISSING_MAX;
+	if (news)
+		c->missing[c->missing_n++] = arena_copy(&c->arena, str_of(folded));
+	pthread_mutex_unlock(&c->lock);
+	return news;
+}
+
 /* A type that the sheet lacks: told once a run. What is kept of it is in the run's arena, all else in the
  * record's. */
 static void tell_missing(struct categorize *c, struct arena *a, const char *type)
 {
 	char *folded = arena_alloc(a, strlen(type) + 1);
 	sheet_fold(type, folded);
-	for (size_t i = 0; i < c->missing_n; i++)
-		if (strcmp(c->missing[i], folded) == 0)
-			return;
-	if (c->missing_n == MISSING_MAX)
+	if (!is_news(c, folded))
 		return;
-	c->missing[c->missing_n++] = arena_copy(&c->arena, str_of(folded));
 	if (c->listing == SUGGESTIONS)
 		suggest(a, type);
 	else if (c->listing == MISSING)
@@ -197,7 +175,7 @@ static enum category category_in(struct categorize *c, struct arena *a, const ch
 	}
 }
 
-static void categorize(struct record *r, void *context)
+void categorize_record(struct record *r, void *context)
 {
 	struct categorize *c = context;
 	const char *name = record_text(r, "type");
@@ -220,43 +198,15 @@ static void categorize(struct record *r, void *context)
 	}
 }
 
-/* -s and -u. */
-static void choose_listing(int letter, void *context)
+void categorize_begin(struct categorize *c, const struct conf *conf, const struct sheet *sheet)
 {
-	struct categorize *c = context;
-	c->listing = letter == 's' ? SUGGESTIONS : MISSING;
+	*c = (struct categorize){.conf = conf, .sheet = sheet};
+	pthread_mutex_init(&c->lock, NULL);
+	c->missing = arena_alloc(&c->arena, MISSING_MAX * sizeof *c->missing);
 }
 
-/* Whether there is something in the sheet: the shell has made it empty already where -s is to write it. */
-static bool is_begun(const char *path)
+void categorize_end(struct categorize *c)
 {
-	struct stat st;
-	return path && (stat(path, &st) != 0 ? errno != ENOENT : st.st_size > 0);
-}
-
-int main(int argc, char *argv[])
-{
-	struct categorize c = {.listing = RECORDS};
-	struct options o = {.usage = usage, .letters = "c:hsuvV", .own = choose_listing, .context = &c};
-	options_read(argc, argv, &o);
-	struct conf *conf = conf_read(o.file);
-	bool fresh = c.listing == SUGGESTIONS && !is_begun(conf->categories);
-	struct sheet *sheet = sheet_read(fresh ? NULL : conf->categories);
-	c.conf = conf;
-	c.sheet = sheet;
-	c.missing = arena_alloc(&c.arena, MISSING_MAX * sizeof *c.missing);
-	confine(CONFINE_FILTER, NULL, 0, o.verbose);
-	if (c.listing == SUGGESTIONS)
-		puts("Appointment Type,Appointment Category,Reason");
-	int status = record_loop(&(struct record_loop){.stage = "categorize",
-		.each = categorize,
-		.context = &c,
-		.silent = c.listing != RECORDS,
-		.verbose = o.verbose});
-	sheet_free(sheet);
-	conf_free(conf);
-	arena_free(&c.arena);
-	if (fflush(stdout) != 0)
-		err(EX_CANTCREAT, "cannot write standard output");
-	return status;
+	pthread_mutex_destroy(&c->lock);
+	arena_free(&c->arena);
 }
