@@ -7,8 +7,10 @@
  *   little more, so that the first events of a morning do not foretell a day.
  * - A practice without a past is taken for one of medium size that is open from 8 to 18 o'clock, and asks for
  *   fewer patients each hour, since more and more are known.
- * - A list is asked for when its first lookup has waited, or enough others have come (forecast_together).
- *   They come by chance: with so many expected, the Poisson distribution tells how many do. A resource that
+ * - A list is asked for when its first lookup has waited, or enough others have come: fewer than are expected
+ *   (forecast_together). With as many calls that takes less waiting, in the mean, than to wait for the time
+ * alone, whatever comes; the longest wait is longer.
+ * - They come by chance: with so many expected, the Poisson distribution tells how many do. A resource that
  *   no list brings takes a call of its own.
  * - A wait of less than FORECAST_SHORT seconds for all is one of so many for a part of the lists, which saves
  * as many calls: most then wait for nothing.
@@ -43,8 +45,7 @@ enum { PAST = FORECAST_DAYS * DAY_HOURS + TODAY_HOURS };
 struct past {
 	int64_t first; /* since 1970 */
 	double lookups[PAST + DAY_HOURS][LOOKUPS];
-	bool open[FORECAST_DAYS + 1]; /* whether there were any: so many days ago */
-	int days;
+	bool open[PAST + DAY_HOURS]; /* whether there were any in the 24 hours around this one */
 };
 
 bool forecast_count(struct state *s, int64_t now, const int64_t lookups[static LOOKUPS])
@@ -72,16 +73,14 @@ static void read_past(struct state *s, struct past *p)
 	state_done(&rows);
 }
 
-/* Which of the last days had lookups: the 24 hours around this one on each. */
-static void find_open_days(struct past *p)
+/* Today's own hours make no other day. */
+static void find_open_hours(struct past *p)
 {
-	for (int day = 1; day <= FORECAST_DAYS; day++) {
-		int last = PAST - day * DAY_HOURS + TODAY_HOURS;
-		for (int hour = last - DAY_HOURS + 1; hour <= last; hour++)
-			for (int i = 0; hour >= 0 && hour < PAST - TODAY_HOURS && i < LOOKUPS; i++)
-				p->open[day] |= p->lookups[hour][i] > 0;
-		p->days += p->open[day];
-	}
+	for (int hour = 0; hour < PAST - TODAY_HOURS; hour++)
+		for (int i = 0; i < LOOKUPS; i++)
+			for (int near = hour - TODAY_HOURS; p->lookups[hour][i] > 0 && near < hour + TODAY_HOURS; near++)
+				if (near >= 0)
+					p->open[near] = true;
 }
 
 /* Lookups in an hour (since 1970) of a practice of which nothing is known. */
@@ -101,18 +100,19 @@ static double unknown(int64_t hour, int kind)
 static double usually(const struct past *p, int hour, int kind)
 {
 	double sum = 0;
-	if (!p->days)
-		return unknown(p->first + hour, kind);
+	int days = 0;
 	for (int day = 1; day <= FORECAST_DAYS; day++)
-		if (p->open[day])
+		if (p->open[hour - day * DAY_HOURS]) {
 			sum += p->lookups[hour - day * DAY_HOURS][kind];
-	return sum / p->days;
+			days++;
+		}
+	return days ? sum / days : unknown(p->first + hour, kind);
 }
 
 /* How many times as many lookups of a kind there are today. gone: the part of this hour that is over. */
 static double busy(const struct past *p, int kind, double gone)
 {
-	double seen = usual[kind] / 2, expected = seen;
+	double seen = usual[kind] / 8, expected = seen;
 	for (int hour = PAST - TODAY_HOURS + 1; hour <= PAST; hour++) {
 		seen += p->lookups[hour][kind];
 		expected += usually(p, hour, kind) * (hour < PAST ? 1 : gone);
@@ -126,7 +126,7 @@ struct forecast forecast_read(struct state *s, int64_t now)
 	struct forecast f = {.n = (size_t)(DAY_HOURS - now / HOUR_MS % DAY_HOURS)};
 	double gone = (double)(now % HOUR_MS) / HOUR_MS;
 	read_past(s, &past);
-	find_open_days(&past);
+	find_open_hours(&past);
 	for (int kind = 0; kind < LOOKUPS; kind++) {
 		double times = busy(&past, kind, gone);
 		for (size_t i = 0; i < f.n; i++)
@@ -148,7 +148,7 @@ double forecast_lookups(const struct forecast *f)
 
 size_t forecast_together(double others)
 {
-	size_t many = 2 + (size_t)(others * 0.9);
+	size_t many = 2 + (size_t)(others * 0.6);
 	return many < PAGE ? many : PAGE;
 }
 

@@ -77,6 +77,8 @@ static void check_first_day(void)
 	forecast_count(s, morning + HOUR, burst);
 	f = forecast_read(s, morning + HOUR + MINUTE);
 	ok(wait_of(&f, 890) < 10, "sixty bookings in a minute do not change that");
+	ok(f.hours[0].lookups[KIND_APPOINTMENT] > 60,
+		"but a practice of which nothing is known is soon believed");
 	bring(s, morning + HOUR, morning + 3 * HOUR, 400, 80);
 	f = forecast_read(s, morning + 3 * HOUR);
 	double wait = wait_of(&f, 600);
@@ -128,6 +130,8 @@ static void check_waits(void)
 	ok(forecast_share(0) <= 0 && forecast_share(FORECAST_SHORT / 3.0) < 0.5 &&
 			forecast_share(FORECAST_SHORT) >= 1,
 		"of a short wait a share of the lists has all");
+	ok(forecast_together(0) == 2 && forecast_together(10) == 8 && forecast_together(1000) == 100,
+		"enough for a list are fewer than are expected, and a page's at most");
 	ok(wait_of(&f, 100) > FORECAST_PATIENCE, "where no wait will do, it is said");
 	bool spread = true;
 	ok(forecast_wait(&f, 0, &spread) == 0 && !spread, "of no calls nothing is won by waiting");
