@@ -340,5 +340,7 @@ clean:
 FORCE:
 .PHONY: all help uninstall backfill bench busy-day check check-clang check-deb check-long check-other clean contract crash day deb demo deps deps-bench deps-contract dist fuzz fuzz-corpus html install install-completions instructions lint mutate orders release FORCE
 .SECONDARY:
+# What could not be linked is not taken for a program by the next make.
+.DELETE_ON_ERROR:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -64,23 +64,29 @@ static void filter(struct record *r, void *context)
 		{"crm-map", map_record, &f->map},
 		{"pnow-push", tagged_record, &f->push},
 	};
-	for (size_t i = 0; i < COUNT(filters) && !r->failed && !r->replaced; i++) {
+	for (size_t i = 0; i < COUNT(filters) && !r->failed && !r->replaced && !record_is_long(r); i++) {
 		r->stage = filters[i].name;
 		filters[i].each(r, filters[i].context);
 	}
+}
+
+/* Whether pnow-push will have something to do for it. */
+static bool is_tagged(const struct filters *f, const struct record *r)
+{
+	return enrich_type(r, &f->enrich) == EVENT_CONTACT_TAGGED && !record_get(r, "ignored").p;
 }
 
 /* Each filter's order: a tagged contact has none in pnow-enrich, and nothing else has one in pnow-push. */
 static const char *key(const struct record *r, void *context)
 {
 	struct filters *f = context;
-	return tagged_passes(r, &f->push) ? enrich_key(r, &f->enrich) : tagged_key(r, &f->push);
+	return is_tagged(f, r) ? TAGGED_KEY : enrich_key(r, &f->enrich);
 }
 
 static bool passes(const struct record *r, void *context)
 {
 	struct filters *f = context;
-	return tagged_passes(r, &f->push) && enrich_passes(r, &f->enrich);
+	return !is_tagged(f, r) && enrich_passes(r, &f->enrich);
 }
 
 static void ended(void *context)

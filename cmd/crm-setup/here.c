@@ -291,21 +291,22 @@ static bool is_in_path(const char *program)
 
 static void check_programs(struct setup *s)
 {
-	static const char *const programs[] = {
-		"bash", "pnow-hook", "pnow-inbox", "pnow-sync", "pnow-enrich", "categorize", "crm-map", "crm-push"};
+	static const char *const needed[] = {"bash", "pnow-hook", "pnow-inbox", "pnow-sync", "crm-push"};
+	static const char *const stages[] = {"pnow-enrich", "categorize", "crm-map", "pnow-push", "jq"};
 	const char *mend = "Install it, or add its folder to PATH, here and in the services' units or crontab.";
-	size_t found = 0, n = COUNT(programs);
-	for (size_t i = 0; i < n; i++) {
-		if (is_in_path(programs[i]))
+	size_t found = 0;
+	for (size_t i = 0; i < COUNT(needed); i++) {
+		if (is_in_path(needed[i]))
 			found++;
 		else
-			tell(s, MISSING, "program", programs[i], "not in PATH", mend);
+			tell(s, MISSING, "program", needed[i], "not in PATH", mend);
 	}
-	if (found == n)
+	if (found == COUNT(needed))
 		tell(s, OK, "program", NULL, "those of the pipeline are in PATH", NULL);
-	if (!is_in_path("jq"))
-		tell(s, WARNING, "program", "jq",
-			"not in PATH: pnow-sync does without it, stages of your own may not", mend);
+	for (size_t i = 0; i < COUNT(stages); i++)
+		if (!is_in_path(stages[i]))
+			tell(s, WARNING, "program", stages[i],
+				"not in PATH: pnow-sync does without it, a pipeline of your own may not", mend);
 }
 
 static void try_sheet(struct setup *s, const void *about)

@@ -441,7 +441,8 @@ void enrich_record(struct record *r, void *context)
 	if (named && !ping)
 		record_set_text(r, "type", type);
 	enum event_type known = event_type_of(type);
-	calls_event(e->calls, known);
+	if (known != EVENT_CONTACT_TAGGED) /* nothing of it is asked here */
+		calls_event(e->calls, known);
 	const char *practice = record_text(r, "practice"), *ignored = NULL;
 	if (practice && strcmp(practice, e->conf->practice) != 0)
 		record_fail(
@@ -475,10 +476,15 @@ const char *enrich_key(const struct record *r, void *context)
 	return NULL;
 }
 
+enum event_type enrich_type(const struct record *r, const struct enrich *e)
+{
+	return event_type_of(type_of(e, r));
+}
+
 bool enrich_passes(const struct record *r, void *context)
 {
 	const struct enrich *e = context;
-	enum event_type type = event_type_of(type_of(e, r));
+	enum event_type type = enrich_type(r, e);
 	if (type == EVENT_UNKNOWN || type == EVENT_CONTACT_TAGGED)
 		return true;
 	enum event_kind kind = event_kind_of(type);

@@ -7,6 +7,7 @@
 #include "state/state.h"
 #include "stream/calls.h"
 #include "stream/record.h"
+#include "value/event.h"
 
 struct enrich {
 	const struct conf *conf;
@@ -15,6 +16,9 @@ struct enrich {
 	struct ask *ask;     /* NULL with -n */
 	struct calls *calls; /* of PatientNow */
 };
+
+/* The type of the event that the record is, or becomes by its name. */
+enum event_type enrich_type(const struct record *r, const struct enrich *e);
 
 /* What follows is for a struct record_loop, with a struct enrich for its context; but for enrich_ended, it
    may be called from any thread. */

@@ -2,8 +2,8 @@
  * How lookups of a kind share a list:
  *
  * - Who comes first sets the time: the list is asked for when that one has waited as long as the pace
- *   demands, or as many wait as would come in that time. Where the pace demands it of a share of the lists,
- * one of so many waits.
+ *   demands, or enough others have come (forecast_together). Where the pace demands it of a share of the
+ * lists, one of so many waits.
  * - One thread asks. Who comes meanwhile looks into this list first, and waits for the next one where it
  *   lacks what has just changed.
  * - Two lists of a kind are SHORTLY_MS apart in any case: what comes in a burst shares one.

@@ -241,7 +241,7 @@ const char *tagged_key(const struct record *r, void *context)
 {
 	(void)context;
 	if (event_type_of(record_text(r, "type")) == EVENT_CONTACT_TAGGED)
-		return "tagged";
+		return TAGGED_KEY;
 	return jtext_scalar(r->arena, jtext_get(record_get(r, "patient"), "id"));
 }
 

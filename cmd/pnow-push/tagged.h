@@ -60,7 +60,9 @@ struct tagged {
 
 /* Makes a patient of a tagged contact; other records pass. */
 void tagged_record(struct record *r, void *context);
-/* Tagged contacts are worked on one after another; one patient's other events keep their order. */
+/* Tagged contacts are worked on one after another, by this key; one patient's other events keep their order.
+ */
+#define TAGGED_KEY "tagged"
 const char *tagged_key(const struct record *r, void *context);
 /* Whether it is not for us. */
 bool tagged_passes(const struct record *r, void *context);

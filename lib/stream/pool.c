@@ -403,8 +403,11 @@ static void put(struct pool *p, struct job *job, enum fate fate)
 		fate = FATE_WORK;
 	if (fate == FATE_WORK)
 		join_chain(p, job);
-	if (fate == FATE_PASSES)
+	if (fate == FATE_PASSES) { /* none with its key comes meanwhile: this thread brings them */
+		pthread_mutex_unlock(&p->lock);
 		record_work(&job->record, p->loop, &job->out);
+		pthread_mutex_lock(&p->lock);
+	}
 	if (fate != FATE_WORK)
 		end(p, job);
 	give_out(p);

@@ -291,6 +291,20 @@ bool record_read(struct record *r, struct buf *out)
 	return false;
 }
 
+bool record_is_long(const struct record *r)
+{
+	struct buf out = {0};
+	size_t n = r->line.n;
+	for (const struct record_change *c = r->changes; c; c = c->next)
+		n += strlen(c->key) + c->json.n + strlen(",\"\":");
+	if (n <= RECORD_MAX)
+		return false;
+	write_record(&out, r); /* some of it may have gone */
+	n = out.n - 1;
+	buf_free(&out);
+	return n > RECORD_MAX;
+}
+
 void record_work(struct record *r, const struct record_loop *loop, struct buf *out)
 {
 	size_t start = out->n, part = 0;

@@ -71,6 +71,9 @@ void record_retry_after(struct record *r, int64_t seconds);
  * nothing does. */
 void record_replace(struct record *r, struct str json);
 
+/* Whether the record is too long by now to go out as it is: it will be an error of the stage. */
+bool record_is_long(const struct record *r);
+
 /* Writes a line that is no record, whole, inside an error; number is the line's, from 1. */
 void record_malformed(
 	struct buf *out, const char *stage, const char *message, struct str line, size_t number);

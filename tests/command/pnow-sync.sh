@@ -28,6 +28,29 @@ printf '%s\n' '{"id":"1","type":"patient.created","practice":"glow-denver","pati
 is 'a dry run gives what the filters in a row give' "$(<got)" "$(<want)"
 is 'and its words' "$(sed 's/^[^:]*//' got.err)" "$(sed 's/^[^:]*//' want.err)"
 is 'each error has the name of its filter' "$(sed '$d' got | jq -r 'select(.error) | .error.stage' | sort | uniq -c | xargs)" '2 crm-map 1 one of yours 2 pnow-enrich'
+
+# Each golden case, with a CRM.
+for folder in "$root"/tests/golden/*/; do
+	[ -e "$folder/in.ndjson" ] || continue
+	cp -R "$folder" case
+	make_secrets case
+	sed 's#^ *//.*##' "$folder/conf.json" | jq '. + {state: "s.db", crm: {base_url: "http://127.0.0.1:1", location_id: "l", token_file: "crm.token"}}' \
+		>case/conf.json
+	(
+		cd case || exit
+		export PNOW_CONFIG=conf.json
+		pnow-enrich -o <in.ndjson 2>/dev/null | categorize 2>/dev/null | crm-map | pnow-push -n | crm-push -n
+	) >want 2>/dev/null
+	(cd case && PNOW_CONFIG=conf.json pnow-sync -no <in.ndjson) >got 2>/dev/null
+	is "$(basename "$folder"): $(wc -l <want) lines, as the filters in a row give" "$(diff want got | head -n 4)" ''
+	rm -rf case
+done
+
+# What pnow-enrich makes longer than a line may be.
+printf '{"event":"AppointmentCreated","eventId":"long","practiceId":"4711","data":{"patientId":"7","firstName":"Ana","lastName":"Lopez","email":"a@example.com","cellPhone":"","appointmentId":"1","appointmentType":"Botox","status":"Booked","startTime":"2026-12-01T15:30:00-07:00","reason":"%0600000d"}}\n' 0 >long
+is 'a record that has become too long: the error is the filter'\''s that has made it so' \
+	"$(pnow-sync -n <long 2>&1 | jq -r '.error | .stage + " " + .code' | uniq)" "$(pnow-enrich <long | jq -r '.error | .stage + " " + .code' | uniq)"
+
 like 'the request is among it' "$(<got)" '*"path":"/contacts/upsert"*'
 
 for wrong in '.timezone = "Mars"' '.categories = "none.csv"'; do
@@ -55,6 +78,27 @@ with 'cat >/dev/null'
 is 'the status is that of what comes before crm-push, where that has none' $? 1
 with 'cat >/dev/null; exit 75'
 is '... and crm-push'\''s, where it has one' $? 75
+with 'exec 1>&-; exit 3'
+mkfifo pipe
+PATH=$work/filters:/usr/bin:/bin timeout 20 filters/pnow-sync -n <pipe >out 2>err &
+sync=$!
+exec 7>pipe
+until gone "$sync"; do
+	cat events >&7 2>/dev/null
+	sleep 0.1
+done
+wait "$sync"
+is 'a crm-push that has ended ends all, with more to come' $? 3
+exec 7>&-
+with 'cat; exit 0'
+PATH=$work/filters:/usr/bin:/bin filters/pnow-sync -n <pipe >out 2>err &
+sync=$!
+exec 7>pipe
+until_true pgrep -P "$sync" -x pnow-sync
+kill -KILL "$(pgrep -P "$sync" -x pnow-sync)"
+wait "$sync"
+is 'filters that were killed: 137, and crm-push has ended' "$? $(pgrep -P "$sync")" '137 '
+exec 7>&-
 with 'kill -TERM $$'
 is 'a crm-push that was killed: 128 and the signal' $? 143
 finish

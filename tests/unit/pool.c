@@ -105,6 +105,26 @@ static bool is_odd(const struct record *r, void *context)
 	return number_of(r) % 2;
 }
 
+/* The second, which passes, needs what the first has until it goes on. */
+static void lend(struct record *r, void *context)
+{
+	enum { PATIENCE = 30000 }; /* naps: seconds */
+	struct run *run = context;
+	int naps = 0;
+	if (number_of(r) == 0) {
+		record_waits();
+		while (!run->passed)
+			nap(100);
+		record_goes_on();
+		run->released = 1;
+	} else if (number_of(r) == 1) {
+		run->passed++;
+		while (!run->released && naps++ < PATIENCE)
+			nap(100);
+		run->disorders += !run->released;
+	}
+}
+
 static pthread_t reader;
 
 /* The odd ones are soon done. */
@@ -181,7 +201,7 @@ static int lines_of(const char *path, bool *in_order)
 
 int main(void)
 {
-	static struct run mixed, ordered, crowded, held, passing;
+	static struct run mixed, ordered, crowded, held, passing, lent;
 	char folder[] = "/tmp/pool.XXXXXX", out[64];
 	bool in_order;
 	struct record_loop loop = {.stage = "test",
@@ -227,6 +247,11 @@ int main(void)
 		"what passes is done by who reads (%d)", passing.passed);
 	ok(passing.disorders == 0, "unless something with its key is in hand (%d did not wait)",
 		passing.disorders);
+
+	loop = (struct record_loop){
+		.stage = "test", .each = lend, .context = &lent, .parallel = PARALLEL, .passes = is_odd};
+	ok(run_loop(loop, out) == 0 && lent.passed == 1 && lent.disorders == 0,
+		"what passes may wait for what another has: that one goes on");
 	unlink(out);
 	rmdir(folder);
 	return done();
