@@ -12,16 +12,17 @@
 #include "stream/calls.h"
 #include "stream/record.h"
 
-struct push {
+struct making {
 	const struct conf *conf;
 	const struct profile *profile;
 	const struct options *options;
-	/* Opened when the first tagged contact comes; with -n state is a rehearsal's or NULL, and the others are.
-	 */
+	/* Opened when the first tagged contact comes, unless the caller has opened state, locks and crm, and
+	   closes them; with -n state is a rehearsal's or NULL, and the others are. */
 	struct state *state;
 	struct locks *locks;
 	struct crm *crm;
 	struct patientnow *api;
+	bool opened;         /* what must be closed */
 	struct calls *calls; /* of PatientNow */
 };
 
@@ -40,7 +41,7 @@ enum fate {
 
 /* A tagged contact on its way. Everything it points to is the record's or its arena's. */
 struct tagged {
-	struct push *push;
+	struct making *push;
 	struct record *r;
 	struct arena *a;
 	const char *event;      /* its id */
@@ -56,7 +57,7 @@ struct tagged {
 	unsigned crm_calls;
 };
 
-/* tagged.c: what follows is for a struct record_loop, with a struct push for its context. */
+/* tagged.c: what follows is for a struct record_loop, with a struct making for its context. */
 
 /* Makes a patient of a tagged contact; other records pass. */
 void tagged_record(struct record *r, void *context);
@@ -67,7 +68,7 @@ const char *tagged_key(const struct record *r, void *context);
 /* Whether it is not for us. */
 bool tagged_passes(const struct record *r, void *context);
 /* Closes what a tagged contact has opened. */
-void tagged_close(struct push *p);
+void tagged_close(struct making *p);
 
 /* contact.c */
 /* Reads the event: contact, facts, tags. FATE_OPEN, or FATE_IGNORED where no tag asks for a patient. */
