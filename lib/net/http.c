@@ -1,7 +1,9 @@
 /*
  * libcurl's multi interface owns the connections. It is asked with a lock: whoever wants something done sends
  * the request in a thread of their own and waits there, so that the code which talks to an API reads from top
- * to bottom; the client's thread waits for what comes in (epoll), and wakes whom it is for.
+ * to bottom. One of those who wait leads: it waits for what comes in (epoll), for all, and wakes whom an
+ * answer is for. Who leads and has its own answer leaves that to another. So a request that is alone wakes
+ * nobody but who made it.
  *
  * libcurl itself repeats a request when a connection that it had kept dies before the answer. That would be
  * one more at a limit than was allowed, and what must not be done twice could be. So each request begins once
@@ -19,6 +21,7 @@
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <sysexits.h>
 #include <time.h>
@@ -40,7 +43,9 @@ enum {
 struct transfer {
 	CURL *easy;
 	CURLcode result;
-	sem_t ended;
+	bool over;
+	struct transfer *next; /* of those who follow */
+	sem_t called;          /* it is over, or is to lead */
 	struct buf body;
 	struct buf headers;
 	unsigned begun; /* how often libcurl was about to send it */
@@ -48,18 +53,19 @@ struct transfer {
 
 struct http {
 	struct http_options options;
-	int watched; /* epoll: libcurl's sockets, and */
-	int timer;   /* when it wants to be called without any */
-	pthread_t thread;
+	int watched;             /* epoll: libcurl's sockets, and */
+	int timer;               /* when it wants to be called without any, */
+	int bell;                /* and what calls who leads */
 	pthread_mutex_t handles; /* of these */
 	CURL *spare[SPARE_MAX];  /* that were used before, and with them TLS sessions */
 	size_t spare_n;
-	pthread_mutex_t lock; /* of what follows */
-	CURLM *multi;         /* NULL: nothing was asked for yet */
-	long wait;            /* until then, milliseconds; -1: for ever */
-	bool told_wait;       /* it has said so since the timer was set */
-	bool closing;
-	unsigned seed; /* of the jitter */
+	pthread_mutex_t lock;       /* of what follows */
+	CURLM *multi;               /* NULL: nothing was asked for yet */
+	long wait;                  /* until then, milliseconds; -1: for ever */
+	bool told_wait;             /* it has said so since the timer was set */
+	struct transfer *leader;    /* who waits for what comes in; NULL: nobody just now */
+	struct transfer *followers; /* who wait for their answers, and do not lead */
+	unsigned seed;              /* of the jitter */
 };
 
 static size_t take_body(char *bytes, size_t one, size_t n, void *context)
@@ -128,11 +134,26 @@ static void set_timer(struct http *h)
 	timerfd_settime(h->timer, 0, &when, NULL);
 }
 
-/* Wakes whoever waits for a transfer: it has ended. */
-static void end(struct transfer *t, CURLcode result)
+/* Wakes one who follows, by its place in their list. */
+static void call(struct transfer **at)
 {
+	struct transfer *t = *at;
+	*at = t->next;
+	sem_post(&t->called);
+}
+
+/* A transfer is over: whoever waits for it hears of it. */
+static void end(struct http *h, struct transfer *t, CURLcode result)
+{
+	struct transfer **at = &h->followers;
 	t->result = result;
-	sem_post(&t->ended);
+	t->over = true;
+	while (*at && *at != t)
+		at = &(*at)->next;
+	if (*at)
+		call(at);
+	else if (h->leader == t)
+		eventfd_write(h->bell, 1);
 }
 
 /* Ends the transfers that libcurl is done with. */
@@ -147,7 +168,7 @@ static void collect(struct http *h)
 			continue;
 		curl.easy_getinfo(easy, CURLINFO_PRIVATE, &t);
 		curl.multi_remove_handle(h->multi, easy);
-		end(t, result);
+		end(h, t, result);
 	}
 }
 
@@ -166,25 +187,45 @@ static int events_of(uint32_t events)
 		   (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
 }
 
-/* The thread that waits for what comes in. */
-static void *run(void *context)
+/* Waits for what comes in, once; the lock is held, but not meanwhile. */
+static void lead(struct http *h, struct transfer *t)
 {
 	enum { AT_ONCE = 64 };
-	struct http *h = context;
 	struct epoll_event events[AT_ONCE];
-	for (bool closing = false; !closing;) {
-		int n = epoll_wait(h->watched, events, AT_ONCE, -1);
-		pthread_mutex_lock(&h->lock);
-		for (int i = 0; i < n; i++) {
-			bool timer = events[i].data.fd == h->timer;
-			drive(
-				h, timer ? CURL_SOCKET_TIMEOUT : events[i].data.fd, timer ? 0 : events_of(events[i].events));
-		}
-		set_timer(h);
-		closing = h->closing;
-		pthread_mutex_unlock(&h->lock);
-	}
-	return NULL;
+	h->leader = t;
+	pthread_mutex_unlock(&h->lock);
+	int n = epoll_wait(h->watched, events, AT_ONCE, -1);
+	pthread_mutex_lock(&h->lock);
+	h->leader = NULL;
+	for (int i = 0; i < n; i++)
+		if (events[i].data.fd == h->timer)
+			drive(h, CURL_SOCKET_TIMEOUT, 0);
+		else if (events[i].data.fd != h->bell)
+			drive(h, events[i].data.fd, events_of(events[i].events));
+	set_timer(h);
+}
+
+/* Waits until another who leads says so; the lock is held, but not meanwhile. */
+static void follow(struct http *h, struct transfer *t)
+{
+	t->next = h->followers;
+	h->followers = t;
+	pthread_mutex_unlock(&h->lock);
+	while (sem_wait(&t->called) < 0)
+		continue; /* a signal */
+	pthread_mutex_lock(&h->lock);
+}
+
+/* Waits until a transfer is over; the lock is held. */
+static void await(struct http *h, struct transfer *t)
+{
+	while (!t->over)
+		if (h->leader)
+			follow(h, t);
+		else
+			lead(h, t);
+	if (!h->leader && h->followers)
+		call(&h->followers);
 }
 
 struct http *http_open(const struct http_options *options)
@@ -205,43 +246,37 @@ struct http *http_open(const struct http_options *options)
 	return h;
 }
 
-/* Starts libcurl and the client's thread. */
+/* Starts libcurl. */
 static void start(struct http *h)
 {
 	libcurl_load();
 	h->watched = epoll_create1(EPOLL_CLOEXEC);
 	h->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.fd = h->timer};
-	if (h->watched < 0 || h->timer < 0 || epoll_ctl(h->watched, EPOLL_CTL_ADD, h->timer, &event) < 0 ||
-		!(h->multi = curl.multi_init()))
+	h->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	struct epoll_event timer = {.events = EPOLLIN | EPOLLET, .data.fd = h->timer};
+	struct epoll_event bell = {.events = EPOLLIN | EPOLLET, .data.fd = h->bell};
+	if (h->watched < 0 || h->timer < 0 || h->bell < 0 ||
+		epoll_ctl(h->watched, EPOLL_CTL_ADD, h->timer, &timer) < 0 ||
+		epoll_ctl(h->watched, EPOLL_CTL_ADD, h->bell, &bell) < 0 || !(h->multi = curl.multi_init()))
 		err(EX_OSERR, "cannot start the HTTP client");
 	curl.multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)h->options.connections);
 	curl.multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, watch);
 	curl.multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
 	curl.multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, wait_for);
 	curl.multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
-	if (pthread_create(&h->thread, NULL, run, h) != 0)
-		errx(EX_OSERR, "cannot start a thread");
 }
 
 void http_close(struct http *h)
 {
 	if (!h)
 		return;
-	pthread_mutex_lock(&h->lock);
-	h->closing = true;
-	wait_for(NULL, 0, h);
-	bool started = h->multi != NULL;
-	if (started)
-		set_timer(h);
-	pthread_mutex_unlock(&h->lock);
-	if (started) {
-		pthread_join(h->thread, NULL);
+	if (h->multi) {
 		while (h->spare_n)
 			curl.easy_cleanup(h->spare[--h->spare_n]);
 		curl.multi_cleanup(h->multi);
 		close(h->watched);
 		close(h->timer);
+		close(h->bell);
 	}
 	pthread_mutex_destroy(&h->lock);
 	pthread_mutex_destroy(&h->handles);
@@ -335,16 +370,15 @@ static void perform(struct http *h, struct transfer *t, const struct http_reques
 	curl.easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
 	curl.easy_setopt(t->easy, CURLOPT_PRIVATE, t);
 	set_body(t, request);
-	sem_init(&t->ended, 0, 0);
+	sem_init(&t->called, 0, 0);
 	pthread_mutex_lock(&h->lock);
 	if (curl.multi_add_handle(h->multi, t->easy) != CURLM_OK)
-		end(t, CURLE_FAILED_INIT);
+		end(h, t, CURLE_FAILED_INIT);
 	drive(h, CURL_SOCKET_TIMEOUT, 0);
 	set_timer(h);
+	await(h, t);
 	pthread_mutex_unlock(&h->lock);
-	while (sem_wait(&t->ended) < 0)
-		continue; /* a signal */
-	sem_destroy(&t->ended);
+	sem_destroy(&t->called);
 	curl.slist_free_all(headers);
 }
 

@@ -1,11 +1,17 @@
-/* What a server may say: numbers of any size, and pauses as seconds or as a date. */
+/* What a server may say: numbers of any size, pauses as seconds or as a date, nothing; and many threads that
+ * ask. */
 #include "tap.h"
 #include "net/http.h"
+#include "value/when.h"
 
 #include <microhttpd.h>
+#include <netinet/in.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static const struct {
 	const char *text;
@@ -143,6 +149,81 @@ static void check_kept_connection(unsigned port)
 	arena_free(&a);
 }
 
+/* Requests of a thread, one after the other. */
+struct asker {
+	struct http *http;
+	const char *url;
+	int requests;
+	atomic_bool done;
+	atomic_int answered;
+	struct http_answer last;
+};
+
+static void *ask(void *context)
+{
+	struct asker *k = context;
+	struct http_request request = {.method = "POST", .url = k->url};
+	for (int i = 0; i < k->requests; i++) {
+		struct arena a = {0};
+		k->last = http_do(k->http, &a, &request);
+		k->answered += k->last.outcome == HTTP_ANSWERED;
+		arena_free(&a);
+	}
+	k->done = true;
+	return NULL;
+}
+
+/* A socket that takes connections and answers nothing. */
+static int silent(unsigned *port)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t n = sizeof at;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, n) < 0 || listen(fd, 8) < 0 ||
+		getsockname(fd, (struct sockaddr *)&at, &n) < 0)
+		exit(1);
+	*port = ntohs(at.sin_port);
+	return fd;
+}
+
+/* One thread waits for all: whose answer comes is called, whoever has read it, and so is who waits in vain.
+ */
+static void check_threads(unsigned port)
+{
+	enum { THREADS = 8, REQUESTS = 200, PATIENCE_MS = 10000 };
+	struct http *h = http_open(&(struct http_options){.tries = 1, .timeout = 1, .connections = THREADS});
+	struct arena a = {0};
+	struct asker askers[THREADS];
+	pthread_t threads[THREADS];
+	int answered = 0;
+	unsigned nowhere;
+	for (size_t i = 0; i < THREADS; i++) {
+		askers[i] = (struct asker){
+			.http = h, .url = arena_printf(&a, "http://127.0.0.1:%u/broken", port), .requests = REQUESTS};
+		pthread_create(&threads[i], NULL, ask, &askers[i]);
+	}
+	for (size_t i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		answered += askers[i].answered;
+	}
+	ok(answered == THREADS * REQUESTS, "eight threads at once: each request is answered (%d)", answered);
+
+	int fd = silent(&nowhere);
+	struct asker vain = {.http = h, .url = arena_printf(&a, "http://127.0.0.1:%u/", nowhere), .requests = 1};
+	struct asker other = {
+		.http = h, .url = arena_printf(&a, "http://127.0.0.1:%u/broken", port), .requests = 1};
+	int64_t start = when_now_ms();
+	pthread_create(&threads[0], NULL, ask, &vain);
+	while (!vain.done && when_now_ms() - start < PATIENCE_MS)
+		ask(&other);
+	ok(vain.done && vain.last.outcome == HTTP_LOST,
+		"who waits in vain hears of it in time, whoever asks meanwhile");
+	pthread_join(threads[0], NULL);
+	close(fd);
+	arena_free(&a);
+	http_close(h);
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < COUNT(numbers); i++)
@@ -157,6 +238,7 @@ int main(void)
 	check_pauses(port);
 	check_repeats(port);
 	check_kept_connection(port);
+	check_threads(port);
 	MHD_stop_daemon(daemon);
 	return done();
 }
