@@ -1,8 +1,11 @@
 /*
  * pnow-sync: the ordinary pipeline for every workflow, from events to results: what a shell would do for
- * "pnow-enrich | categorize | crm-map | pnow-push | crm-push", in one process. A shell takes longer to start
- * than the CRM to answer; and five processes that wake each other for an event mostly do so to hand it on. So
- * a record goes through the functions of all five, one after the other.
+ * "pnow-enrich | categorize | crm-map | pnow-push | crm-push", in two processes. A shell takes longer to
+ * start than the CRM to answer, and of six processes that wake each other for an event most do so to hand it
+ * on. So what comes before crm-push is done to a record in one go, by the same functions; crm-push is
+ * crm-push.
+ *
+ * This process does neither: it waits for both.
  */
 #include "categorize/categorize.h"
 #include "conf/conf.h"
@@ -11,12 +14,19 @@
 #include "conf/profile.h"
 #include "conf/sheet.h"
 #include "crm-map/map.h"
-#include "crm-push/push.h"
 #include "pnow-enrich/ask.h"
 #include "pnow-enrich/enrich.h"
 #include "pnow-push/tagged.h"
+#include "state/rehearsal.h"
 #include "value/event.h"
 
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 static const char usage[] =
@@ -30,16 +40,17 @@ static const char usage[] =
 	"  -v       say more\n"
 	"  -h, -V   this help, the version\n";
 
+enum { NOT_STARTED = 127 };
+
+/* What the filters before crm-push have open. */
 struct filters {
 	struct enrich enrich;
 	struct categorize categorize;
 	struct map map;
-	struct making making;
 	struct push push;
 };
 
-/* A record goes from filter to filter up to crm-push, until one has an error for it, or shows requests in its
- * place. */
+/* A record goes from filter to filter, until one has an error for it, or shows requests in its place. */
 static void filter(struct record *r, void *context)
 {
 	struct filters *f = context;
@@ -51,7 +62,7 @@ static void filter(struct record *r, void *context)
 		{"pnow-enrich", enrich_record, &f->enrich},
 		{"categorize", categorize_record, &f->categorize},
 		{"crm-map", map_record, &f->map},
-		{"pnow-push", tagged_record, &f->making},
+		{"pnow-push", tagged_record, &f->push},
 	};
 	for (size_t i = 0; i < COUNT(filters) && !r->failed && !r->replaced && !record_is_long(r); i++) {
 		r->stage = filters[i].name;
@@ -65,12 +76,17 @@ static bool is_tagged(const struct filters *f, const struct record *r)
 	return enrich_type(r, &f->enrich) == EVENT_CONTACT_TAGGED && !record_get(r, "ignored").p;
 }
 
-/* By pnow-push's order, where that has something to do, else by pnow-enrich's. What that does not know yet,
-   the patient of an appointment, crm-push has locks for. */
+/* Each filter's order: a tagged contact has none in pnow-enrich, and nothing else has one in pnow-push. */
 static const char *key(const struct record *r, void *context)
 {
 	struct filters *f = context;
 	return is_tagged(f, r) ? TAGGED_KEY : enrich_key(r, &f->enrich);
+}
+
+static bool passes(const struct record *r, void *context)
+{
+	struct filters *f = context;
+	return !is_tagged(f, r) && enrich_passes(r, &f->enrich);
 }
 
 static void ended(void *context)
@@ -79,55 +95,114 @@ static void ended(void *context)
 	enrich_ended(&f->enrich);
 }
 
-int main(int argc, char *argv[])
+/* The filters before crm-push, from standard input to standard output. Returns their exit status. */
+static int run_filters(const struct conf *conf, const struct profile *profile, const struct sheet *sheet,
+	const struct options *o)
 {
-	struct options o = {.usage = usage, .letters = "c:hnovV", .parallel = 8, .seconds = 30};
-	options_read(argc, argv, &o);
-	struct options reads = o; /* of PatientNow, with -n, too */
-	reads.dry = false;
-	struct conf *conf = conf_read(o.file);
-	struct sheet *sheet = sheet_read(conf->categories);
-	struct profile *profile = profile_read(conf->patientnow.profile, conf->file);
 	struct calls calls = {0};
+	struct options reads = *o; /* of PatientNow, with -n, too */
 	struct filters f = {.enrich = {.conf = conf, .profile = profile, .calls = &calls},
-		.map = {.conf = conf, .emr = profile->emr}};
-	conf_need(conf, conf->state, "state");
-	push_open(&f.push, conf, &o);
-	f.enrich.state = o.dry ? state_open(conf->state) : f.push.state;
-	f.making = (struct making){.conf = conf,
-		.profile = profile,
-		.options = &o,
-		.state = f.push.state,
-		.locks = f.push.locks,
-		.crm = f.push.crm,
-		.calls = &calls};
+		.map = {.conf = conf, .emr = profile->emr},
+		.push = {.conf = conf, .profile = profile, .options = o, .calls = &calls}};
+	reads.dry = false;
+	conf_need(conf, conf->crm.location_id, "crm.location_id");
+	f.enrich.state = state_open(conf_need(conf, conf->state, "state"));
+	if (o->dry)
+		f.push.state = rehearsal_open(conf->state);
 	categorize_begin(&f.categorize, conf, sheet);
-	confine(CONFINE_CLIENT, &conf->state, 1, o.verbose);
+	confine(CONFINE_CLIENT, (const char *[]){conf->state}, 1, o->verbose);
 	f.enrich.ask = ask_open(conf, profile, f.enrich.state, &reads);
 	int status = record_loop(&(struct record_loop){.stage = "pnow-enrich",
 		.each = filter,
-		.then = push_record,
-		.then_stage = "crm-push",
-		.then_context = &f.push,
 		.context = &f,
-		.errors = true,
-		.verbose = o.verbose,
-		.parallel = o.dry ? 1 : o.parallel, /* what is tried in a dry run is tried in its turn */
-		.in_order = o.in_order,
+		.verbose = o->verbose,
+		.parallel = o->parallel,
+		.in_order = o->in_order,
 		.key = key,
+		.passes = passes,
 		.ended = ended});
-	if (o.verbose)
+	if (o->verbose)
 		calls_tell(&calls, "PatientNow");
-	if (o.verbose && !o.dry)
-		calls_tell(&f.push.calls, "the CRM");
 	ask_close(f.enrich.ask);
-	tagged_close(&f.making);
+	tagged_close(&f.push);
 	categorize_end(&f.categorize);
-	if (o.dry)
-		state_close(f.enrich.state);
-	push_close(&f.push);
+	state_close(f.enrich.state);
+	return status;
+}
+
+/* Starts crm-push between two descriptors; 0 where that cannot be done. */
+static pid_t start_push(const struct options *o, int in)
+{
+	extern char **environ;
+	const char *argv[5] = {"crm-push"};
+	posix_spawn_file_actions_t files;
+	pid_t pid = 0;
+	int n = 1;
+	if (o->verbose)
+		argv[n++] = "-v";
+	if (o->dry)
+		argv[n++] = "-n";
+	if (o->in_order)
+		argv[n++] = "-o";
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
+	errno = posix_spawnp(&pid, argv[0], &files, NULL, (char *const *)argv, environ);
+	posix_spawn_file_actions_destroy(&files);
+	if (errno) {
+		warn("cannot start %s", argv[0]);
+		return 0;
+	}
+	return pid;
+}
+
+/* A process's exit status when it has ended, as a shell has it. */
+static int status_of(pid_t pid)
+{
+	int status;
+	if (!pid)
+		return NOT_STARTED;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			err(EX_OSERR, "cannot wait for a filter");
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* Starts the filters before crm-push, with their output there. Returns their process. */
+static pid_t start_filters(const struct conf *conf, const struct profile *profile, const struct sheet *sheet,
+	const struct options *o, const int pipe[static 2])
+{
+	pid_t pid = fork();
+	if (pid < 0)
+		err(EX_OSERR, "cannot start a process");
+	if (pid > 0)
+		return pid;
+	dup2(pipe[1], STDOUT_FILENO);
+	close(pipe[0]);
+	close(pipe[1]);
+	exit(run_filters(conf, profile, sheet, o));
+}
+
+int main(int argc, char *argv[])
+{
+	struct options o = {.usage = usage, .letters = "c:hnovV", .parallel = 8, .seconds = 30};
+	int pipe[2];
+	options_read(argc, argv, &o);
+	if (o.file && setenv("PNOW_CONFIG", o.file, 1) < 0)
+		err(EX_OSERR, "cannot name the configuration");
+	/* a mistake in it is told once, before anything is started */
+	struct conf *conf = conf_read(o.file);
+	struct sheet *sheet = sheet_read(conf->categories);
+	struct profile *profile = profile_read(conf->patientnow.profile, conf->file);
+	if (pipe2(pipe, O_CLOEXEC) < 0)
+		err(EX_OSERR, "cannot make a pipe");
+	pid_t push = start_push(&o, pipe[0]), filters = start_filters(conf, profile, sheet, &o, pipe);
+	close(pipe[0]);
+	close(pipe[1]);
+	close(STDIN_FILENO);
+	close(STDOUT_FILENO); /* whether it has a reader is crm-push's business */
+	int status = status_of(filters), last = status_of(push);
 	sheet_free(sheet);
 	profile_free(profile);
 	conf_free(conf);
-	return status;
+	return last ? last : status;
 }

@@ -156,37 +156,3 @@ void push_record(struct record *r, void *context)
 		record_replace(r, push_text(w.a, &w.result.shown));
 	push_result_free(&w.result);
 }
-
-const char *push_key(const struct record *r, void *context)
-{
-	const struct push *p = context;
-	if (event_type_of(record_text(r, "type")) == EVENT_CONTACT_TAGGED)
-		return jtext_scalar(r->arena, jtext_get(record_get(r, "contact"), "id"));
-	const char *patient = jtext_scalar(r->arena, jtext_get(record_get(r, "patient"), "id"));
-	return patient && p->state ? ledger_survivor(p->state, r->arena, patient) : patient;
-}
-
-void push_open(struct push *p, const struct conf *conf, const struct options *options)
-{
-	p->conf = conf;
-	p->dry = options->dry;
-	p->in_turn = options->dry || options->parallel == 1;
-	p->seconds = options->seconds;
-	if (!p->dry)
-		p->state = state_open(conf_need(conf, conf->state, "state"));
-	p->crm = crm_open(conf, p->state, options);
-	if (p->dry && conf->state)
-		p->state = rehearsal_open(conf->state);
-	if (p->dry)
-		return;
-	p->locks = locks_open(conf->state);
-	p->names = names_open(p->crm, p->state);
-}
-
-void push_close(struct push *p)
-{
-	names_close(p->names);
-	locks_close(p->locks);
-	state_close(p->state);
-	crm_close(p->crm);
-}

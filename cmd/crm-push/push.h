@@ -8,7 +8,6 @@
 #define PUSH_H
 
 #include "conf/conf.h"
-#include "conf/options.h"
 #include "net/crm.h"
 #include "net/names.h"
 #include "state/ledger.h"
@@ -180,14 +179,8 @@ static inline struct str push_text(struct arena *a, struct buf *b)
 	return text;
 }
 
-/* push.c */
-/* Opens the state, the CRM and what else it takes, by the options; the arguments live as long as it does. */
-void push_open(struct push *p, const struct conf *conf, const struct options *options);
-void push_close(struct push *p);
-/* For a struct record_loop, with a struct push for its context: a record into a result; and one patient's
-   events are never worked on at once, nor are those of one contact that is tagged. */
+/* push.c: a record into a result. A record_fn. */
 void push_record(struct record *r, void *context);
-const char *push_key(const struct record *r, void *context);
 
 /* check.c: whether the event may be carried out at all: OUT_DONE, or OUT_FAILED. */
 enum outcome push_check(struct push_work *w);

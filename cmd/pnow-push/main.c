@@ -28,7 +28,7 @@ int main(int argc, char *argv[])
 		conf_need(conf, conf->state, "state");
 	struct profile *profile = profile_read(conf->patientnow.profile, conf->file);
 	struct calls calls = {0};
-	struct making p = {.conf = conf, .profile = profile, .options = &o, .calls = &calls};
+	struct push p = {.conf = conf, .profile = profile, .options = &o, .calls = &calls};
 	if (o.dry && conf->state)
 		p.state = rehearsal_open(conf->state);
 	confine(CONFINE_CLIENT, &conf->state, !o.dry, o.verbose);
@@ -43,8 +43,6 @@ int main(int argc, char *argv[])
 	if (o.verbose && !o.dry)
 		calls_tell(&calls, "PatientNow");
 	tagged_close(&p);
-	if (o.dry)
-		state_close(p.state);
 	profile_free(profile);
 	conf_free(conf);
 	return status;

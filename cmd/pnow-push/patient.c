@@ -120,7 +120,7 @@ static enum fate keep(struct tagged *t, const char *patient, enum fate fate)
 /* Makes the patient. */
 static enum fate create(struct tagged *t)
 {
-	struct making *push = t->push;
+	struct push *push = t->push;
 	if (!locks_stand(push->locks, t->session))
 		return overtaken(t);
 	if (!ledger_creation_begin(push->state, t->location, t->contact, t->event))

@@ -162,16 +162,13 @@ static void show(struct tagged *t)
 }
 
 /* Everything that is only needed where a contact is tagged. */
-static void open_all(struct making *p)
+static void open_all(struct push *p)
 {
-	if (p->api)
+	if (p->state)
 		return;
-	if (!p->state) {
-		p->state = state_open(p->conf->state);
-		p->locks = locks_open(p->conf->state);
-		p->crm = crm_open(p->conf, p->state, p->options);
-		p->opened = true;
-	}
+	p->state = state_open(p->conf->state);
+	p->locks = locks_open(p->conf->state);
+	p->crm = crm_open(p->conf, p->state, p->options);
 	p->api = patientnow_open(p->conf, p->profile, p->state, p->options);
 }
 
@@ -194,7 +191,7 @@ static void count(struct tagged *t)
 
 static void settle(struct tagged *t)
 {
-	struct making *p = t->push;
+	struct push *p = t->push;
 	open_all(p);
 	t->session = locks_session(p->locks);
 	lock_take(p->locks, LOCK_CREATION, p->conf->practice);
@@ -218,7 +215,7 @@ bool tagged_passes(const struct record *r, void *context)
 
 void tagged_record(struct record *r, void *context)
 {
-	struct making *p = context;
+	struct push *p = context;
 	if (tagged_passes(r, p))
 		return;
 	struct tagged t = {.push = p, .r = r, .a = r->arena, .event = record_text(r, "id")};
@@ -248,11 +245,9 @@ const char *tagged_key(const struct record *r, void *context)
 	return jtext_scalar(r->arena, jtext_get(record_get(r, "patient"), "id"));
 }
 
-void tagged_close(struct making *p)
+void tagged_close(struct push *p)
 {
 	patientnow_close(p->api);
-	if (!p->opened)
-		return;
 	crm_close(p->crm);
 	locks_close(p->locks);
 	state_close(p->state);

@@ -12,17 +12,16 @@
 #include "stream/calls.h"
 #include "stream/record.h"
 
-struct making {
+struct push {
 	const struct conf *conf;
 	const struct profile *profile;
 	const struct options *options;
-	/* Opened when the first tagged contact comes, unless the caller has opened state, locks and crm, and
-	   closes them; with -n state is a rehearsal's or NULL, and the others are. */
+	/* Opened when the first tagged contact comes; with -n state is a rehearsal's or NULL, and the others are.
+	 */
 	struct state *state;
 	struct locks *locks;
 	struct crm *crm;
 	struct patientnow *api;
-	bool opened;         /* what must be closed */
 	struct calls *calls; /* of PatientNow */
 };
 
@@ -41,7 +40,7 @@ enum fate {
 
 /* A tagged contact on its way. Everything it points to is the record's or its arena's. */
 struct tagged {
-	struct making *push;
+	struct push *push;
 	struct record *r;
 	struct arena *a;
 	const char *event;      /* its id */
@@ -57,7 +56,7 @@ struct tagged {
 	unsigned crm_calls;
 };
 
-/* tagged.c: what follows is for a struct record_loop, with a struct making for its context. */
+/* tagged.c: what follows is for a struct record_loop, with a struct push for its context. */
 
 /* Makes a patient of a tagged contact; other records pass. */
 void tagged_record(struct record *r, void *context);
@@ -68,7 +67,7 @@ const char *tagged_key(const struct record *r, void *context);
 /* Whether it is not for us. */
 bool tagged_passes(const struct record *r, void *context);
 /* Closes what a tagged contact has opened. */
-void tagged_close(struct making *p);
+void tagged_close(struct push *p);
 
 /* contact.c */
 /* Reads the event: contact, facts, tags. FATE_OPEN, or FATE_IGNORED where no tag asks for a patient. */

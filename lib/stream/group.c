@@ -25,7 +25,7 @@ static void work(struct group *g, struct str line, size_t number)
 {
 	struct record r = {
 		.line = line, .number = number, .arena = &g->arena, .members = g->members, .stage = g->loop->stage};
-	if (record_read(&r, g->loop, &g->out))
+	if (record_read(&r, &g->out))
 		record_work(&r, g->loop, &g->out);
 	g->members = r.members;
 	record_count(&g->counted, &r);

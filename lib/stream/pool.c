@@ -443,8 +443,9 @@ static void read_all(struct pool *p)
 		struct job *job = new_job(p->loop, line, number);
 		enum fate fate = FATE_DONE;
 		if (kind != STREAM_LINE) {
-			record_part(&job->record, p->loop, &part, &job->out);
-		} else if (record_read(&job->record, p->loop, &job->out)) {
+			record_too_long(line, p->loop->stage, number, &part, &job->out);
+			job->record.failed = true;
+		} else if (record_read(&job->record, &job->out)) {
 			job->key = p->loop->key ? p->loop->key(&job->record, p->loop->context) : NULL;
 			fate = fate_of(p->loop, &job->record);
 		}

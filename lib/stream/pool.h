@@ -11,12 +11,9 @@ struct record_tally {
 	size_t retry;  /* of these are worth trying again */
 };
 
-/* Reads r->line into r->members. False where it is no record, with an error record in out, or what the loop
- * makes of that, or nothing but blanks. */
-bool record_read(struct record *r, const struct record_loop *loop, struct buf *out);
-
-/* What becomes of the record, which is a piece of a line that is too long; *part counts them. */
-void record_part(struct record *r, const struct record_loop *loop, size_t *part, struct buf *out);
+/* Reads r->line into r->members. False where it is no record, with an error record in out, or nothing but
+ * blanks. */
+bool record_read(struct record *r, struct buf *out);
 
 /* Calls the loop's function and writes what has become of the record, with its newline. */
 void record_work(struct record *r, const struct record_loop *loop, struct buf *out);

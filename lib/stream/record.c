@@ -270,8 +270,7 @@ static void wrap_bare(struct record *r)
 	r->line = buf_take(&line, r->arena);
 }
 
-/* Reads r->line into r->members; false where it is no record. */
-static bool read_line(struct record *r, struct buf *out)
+bool record_read(struct record *r, struct buf *out)
 {
 	struct jtext_error error;
 	char message[160];
@@ -306,10 +305,13 @@ bool record_is_long(const struct record *r)
 	return n > RECORD_MAX;
 }
 
-/* Writes what has become of a record, with its newline. */
-static void write_result(struct buf *out, struct record *r)
+void record_work(struct record *r, const struct record_loop *loop, struct buf *out)
 {
 	size_t start = out->n, part = 0;
+	bool carries = jtext_type(jtext_member(&r->members, "error")) == JTEXT_OBJECT;
+	if (!carries || loop->errors)
+		loop->each(r, loop->context);
+	r->failed |= carries;
 	write_record(out, r);
 	if (out->n - start - 1 <= RECORD_MAX || r->replaced)
 		return;
@@ -319,68 +321,11 @@ static void write_result(struct buf *out, struct record *r)
 		r->number, &part);
 }
 
-/* The lines that would go out of the loop's first function go through its second one. */
-static void pass_on(struct record *r, const struct record_loop *loop, struct buf *out)
-{
-	struct buf lines = *out;
-	struct jtext_members members = {0};
-	*out = (struct buf){0};
-	for (size_t at = 0, n; at < lines.n; at += n + 1) {
-		n = (size_t)((char *)memchr(lines.p + at, '\n', lines.n - at) - (lines.p + at));
-		struct record next = {.line = {lines.p + at, n},
-			.number = r->number,
-			.arena = r->arena,
-			.members = members,
-			.stage = loop->then_stage};
-		if (read_line(&next, out)) {
-			loop->then(&next, loop->then_context);
-			write_result(out, &next);
-		}
-		members = next.members;
-		r->failed = next.failed;
-		r->retry = next.retry;
-	}
-	free(members.at);
-	buf_free(&lines);
-}
-
-bool record_read(struct record *r, const struct record_loop *loop, struct buf *out)
-{
-	bool is = read_line(r, out);
-	if (!is && loop->then)
-		pass_on(r, loop, out);
-	return is;
-}
-
-void record_work(struct record *r, const struct record_loop *loop, struct buf *out)
-{
-	bool carries = jtext_type(jtext_member(&r->members, "error")) == JTEXT_OBJECT;
-	if (!carries || (loop->errors && !loop->then))
-		loop->each(r, loop->context);
-	r->failed |= carries;
-	bool plain = !r->replaced && !record_is_long(r);
-	if (loop->then && plain) {
-		r->stage = loop->then_stage;
-		loop->then(r, loop->then_context);
-	}
-	write_result(out, r);
-	if (loop->then && !plain)
-		pass_on(r, loop, out);
-}
-
 void record_too_long(struct str piece, const char *stage, size_t number, size_t *part, struct buf *out)
 {
 	char message[80];
 	snprintf(message, sizeof message, "line %zu is over 1 MiB", number);
 	write_pieces(out, stage, "too_long", message, piece, number, part);
-}
-
-void record_part(struct record *r, const struct record_loop *loop, size_t *part, struct buf *out)
-{
-	record_too_long(r->line, r->stage, r->number, part, out);
-	r->failed = true;
-	if (loop->then)
-		pass_on(r, loop, out);
 }
 
 void record_count(struct record_tally *tally, const struct record *r)
@@ -408,10 +353,11 @@ static void run_serial(const struct record_loop *loop, struct stream *stream, st
 			.bare = loop->bare};
 		out.n = 0;
 		if (kind == STREAM_LINE) {
-			if (record_read(&r, loop, &out))
+			if (record_read(&r, &out))
 				record_work(&r, loop, &out);
 		} else {
-			record_part(&r, loop, &part, &out);
+			record_too_long(line, loop->stage, number, &part, &out);
+			r.failed = true;
 		}
 		members = r.members;
 		if (kind != STREAM_PART) {

@@ -95,13 +95,6 @@ struct record_loop {
 	bool errors;      /* each() is called for records that carry an error, too */
 	bool verbose;     /* at the end, how many records there were, on standard error */
 
-	/* Where not NULL, what would go out, errors and what stands in a record's place, too, goes through this
-	   as it would through the next command of a pipeline, whose name this is, and goes out then. It gets
-	   records that carry an error; each() does not. Not with commit. */
-	record_fn *then;
-	const char *then_stage;
-	void *then_context;
-
 	/* Where not NULL, records share a transaction that this ends: when there is nothing more to read for now,
 	   and after RECORDS_TOGETHER. False where nothing has become of any of them: each() is called again
 	   for each then, and ends by itself what it begins, until this is called again. */

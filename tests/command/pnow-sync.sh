@@ -61,18 +61,44 @@ for wrong in '.timezone = "Mars"' '.categories = "none.csv"'; do
 	is "$wrong: nothing is written" "$(wc -c <out)" 0
 done
 
-pnow-sync -n <events >out 2>err
-is 'an event that failed and cannot be tried again: status 1' $? 1
-sed '$d' events | pnow-sync >out 2>err
-is 'one that can: status 75' "$? $(jq -r 'select(.error) | .error.stage + " " + (.error.retry | tostring)' out | sort | uniq -c | xargs)" '75 1 crm-push true'
+# with SCRIPT: runs it on the events, with a crm-push that is this; without one it is not there.
+with()
+{
+	rm -rf filters
+	mkdir filters
+	ln -s "$bin/pnow-sync" filters
+	[ $# -eq 0 ] || { printf '#!/bin/sh\n%s\n' "$1" >filters/crm-push && chmod +x filters/crm-push; }
+	PATH=$work/filters:/usr/bin:/bin filters/pnow-sync -n <events >out 2>err
+}
+
+with
+is 'crm-push cannot be started: status 127' $? 127
+like 'crm-push cannot be started: said' "$(<err)" '*cannot start crm-push: *'
+with 'cat >/dev/null'
+is 'the status is that of what comes before crm-push, where that has none' $? 1
+with 'cat >/dev/null; exit 75'
+is '... and crm-push'\''s, where it has one' $? 75
+with 'exec 1>&-; exit 3'
 mkfifo pipe
-pnow-sync -n <pipe 2>err | head -n 1 >out &
+PATH=$work/filters:/usr/bin:/bin timeout 20 filters/pnow-sync -n <pipe >out 2>err &
 sync=$!
 exec 7>pipe
 until gone "$sync"; do
 	cat events >&7 2>/dev/null
 	sleep 0.1
 done
+wait "$sync"
+is 'a crm-push that has ended ends all, with more to come' $? 3
 exec 7>&-
-is 'it ends when nobody reads what it writes, with more to come' "$(wc -l <out) $(wc -c <err)" '1 0'
+with 'cat; exit 0'
+PATH=$work/filters:/usr/bin:/bin filters/pnow-sync -n <pipe >out 2>err &
+sync=$!
+exec 7>pipe
+until_true pgrep -P "$sync" -x pnow-sync
+kill -KILL "$(pgrep -P "$sync" -x pnow-sync)"
+wait "$sync"
+is 'filters that were killed: 137, and crm-push has ended' "$? $(pgrep -P "$sync")" '137 '
+exec 7>&-
+with 'kill -TERM $$'
+is 'a crm-push that was killed: 128 and the signal' $? 143
 finish

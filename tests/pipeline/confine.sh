@@ -71,9 +71,21 @@ done <<-'END'
 	pnow-push
 	crm-push
 	crm-push -n
-	pnow-sync
 	pnow-fetch patient
 END
+
+rm -f "$DIR/pipe" "$DIR/err"
+mkfifo "$DIR/pipe"
+pnow-sync -v <"$DIR/pipe" >/dev/null 2>"$DIR/err" &
+sync=$!
+exec 7>"$DIR/pipe"
+for filters in pnow-sync crm-push; do
+	until_true grep -q "^$filters: confined: " "$DIR/err"
+	process=$(pgrep -P "$sync" -x "$filters")
+	holds_in "what pnow-sync has started: $filters"
+done
+exec 7>&-
+wait "$sync"
 
 listen
 holds_in 'pnow-hook -l'

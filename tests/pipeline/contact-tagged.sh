@@ -219,7 +219,7 @@ for occurred in 2026-12-02T10:00:00Z 2026-12-01T10:00:00Z; do
 		"$samples/crm-ContactTagUpdate.json" | pnow-sync -v 2>>"$DIR/err" | jq -r .status
 done >"$DIR/out"
 same 'a tag is never too old: it goes' "$(xargs <"$DIR/out" | jq -R .) $(johns | jq -c '.[0].tags')" '"done done" ["vip"]'
-is 'pnow-sync -v: each is counted once' "$(grep -c '^pnow-sync: contact.tagged: 1 events, [1-9][0-9]* calls of PatientNow' "$DIR/err") $(grep -c '^pnow-sync: contact.tagged: .* of PatientNow' "$DIR/err")" '2 2'
+is 'pnow-sync -v: each is counted once' "$(grep -c '^pnow-sync: contact.tagged: 1 events, [1-9][0-9]* calls of PatientNow' "$DIR/err") $(grep -c '^pnow-sync: contact.tagged: ' "$DIR/err")" '2 2'
 
 # Two at once, in two processes
 

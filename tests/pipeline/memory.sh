@@ -50,7 +50,7 @@ started+=("$SYNC")
 exec 3>in
 updates 0 1 >&3
 until_true done_are 1
-is 'pnow-sync is one process' "$(pgrep -c -P "$SYNC")" 0
+is 'pnow-sync has two processes' "$(pgrep -c -P "$SYNC")" 2
 at_most 'after an event' 4500
 fault delay ms=200
 updates 1 200 >&3
