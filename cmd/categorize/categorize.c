@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { MISSING_MAX = 4096 }; /* types that are told once a run; beyond them, silence */
+
 /* What an appointment type's name suggests. A word with a blank before or behind it is looked for where a
    word of the name begins or ends, another one anywhere, blanks and signs left out ("postop" is in
    "Post-Op"). */

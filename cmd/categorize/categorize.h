@@ -8,10 +8,6 @@
 
 #include <pthread.h>
 
-enum {
-	MISSING_MAX = 4096 /* types that are told once a run; beyond them, silence */
-};
-
 enum listing { RECORDS, MISSING, SUGGESTIONS };
 
 struct categorize {

@@ -34,6 +34,7 @@ const char *enrich_key(const struct record *r, void *context);
    what is kept of its answers stays. */
 bool enrich_passes(const struct record *r, void *context);
 
+/* No event comes any more: those that wait to share a list wait for nobody. */
 void enrich_ended(void *context);
 
 #endif

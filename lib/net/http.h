@@ -1,7 +1,7 @@
 /*
- * The HTTP client: libcurl's multi interface, asked from any thread. Repeats what may be
- * repeated after connection errors, 429 and 5xx, with exponential backoff and jitter; honours Retry-After;
- * TLS 1.2 or later, verified.
+ * The HTTP client: libcurl's multi interface, asked from any thread. Repeats what may be repeated after
+ * connection errors, 429 and 5xx, with exponential backoff and jitter; honours Retry-After; TLS 1.2 or later,
+ * verified.
  */
 #ifndef HTTP_H
 #define HTTP_H

@@ -300,9 +300,9 @@ bool record_is_long(const struct record *r)
 	if (n <= RECORD_MAX)
 		return false;
 	write_record(&out, r); /* some of it may have gone */
-	n = out.n - 1;
+	n = out.n;
 	buf_free(&out);
-	return n > RECORD_MAX;
+	return n > RECORD_MAX + 1; /* with its newline */
 }
 
 void record_work(struct record *r, const struct record_loop *loop, struct buf *out)
