@@ -233,4 +233,17 @@ done
 wait "${both[@]}"
 is 'two tag events at once, in two processes, make one patient' "$(patients length)" 1
 is 'and both are settled' "$(jq -r .status "$DIR"/out.? | grep -cE '^(done|ignored)$')" 2
+
+# A tag event of an own profile's, which is one by its name only
+
+begin pro
+sed 's#^ *//.*##' "$root/lib/profiles/patientnow-pro.json" | jq '.events.Tagged = "contact.tagged"' >"$DIR/own.json"
+practice test '.patientnow.profile = "./own.json"'
+curl -sS -X POST "$API/_/faults" -d '{"fault":"delay","ms":100,"api":"patientnow"}' >"/dev/null"
+n=0
+for named in '{type: "contact.tagged"}' '{event: "Tagged"}' '{type: "contact.tagged"}' '{event: "Tagged"}'; do
+	jq -c "$named"' + {id: "named '$((++n))'", practice: "test", payload: (.tags = ["pnowcreate"])}' "$samples/crm-ContactTagUpdate.json"
+done | timeout 60 pnow-sync >"$DIR/out" 2>"$DIR/err"
+is 'in one process those that are told to be one and those that are named so take their turns' \
+	"$? $(patients length) $(jq -r .status "$DIR/out" | grep -cE '^(done|ignored)$')" '0 1 4'
 finish
