@@ -85,7 +85,7 @@ $(LIBRARY): $(call object,$(LIB_SOURCES))
 
 # What a command has of others: their folders, but for their mains.
 parts = $(filter-out %/main.c,$(wildcard $(patsubst %,cmd/%/*.c,$(1))))
-PARTS_pnow-sync = $(call parts,pnow-enrich categorize crm-map pnow-push)
+PARTS_pnow-sync = $(call parts,pnow-enrich categorize crm-map pnow-push crm-push)
 
 define command_rule
 $(BIN)/$(1): $(2) $(LIBRARY)

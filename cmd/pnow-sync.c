@@ -2,10 +2,8 @@
  * pnow-sync: the ordinary pipeline for every workflow, from events to results: what a shell would do for
  * "pnow-enrich | categorize | crm-map | pnow-push | crm-push", in two processes. A shell takes longer to
  * start than the CRM to answer, and of six processes that wake each other for an event most do so to hand it
- * on. So what comes before crm-push is done to a record in one go, by the same functions; crm-push is
- * crm-push.
- *
- * This process does neither: it waits for both.
+ * on. So what comes before crm-push is done to a record in one go, by the same functions, in a process that
+ * is forked; this one is crm-push, and tells how both have ended.
  */
 #include "categorize/categorize.h"
 #include "conf/conf.h"
@@ -14,6 +12,7 @@
 #include "conf/profile.h"
 #include "conf/sheet.h"
 #include "crm-map/map.h"
+#include "crm-push/run.h"
 #include "pnow-enrich/ask.h"
 #include "pnow-enrich/enrich.h"
 #include "pnow-push/tagged.h"
@@ -23,8 +22,9 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -39,8 +39,6 @@ static const char usage[] =
 	"  -o       write results in the order of the events\n"
 	"  -v       say more\n"
 	"  -h, -V   this help, the version\n";
-
-enum { NOT_STARTED = 127 };
 
 /* What the filters before crm-push have open. */
 struct filters {
@@ -130,79 +128,53 @@ static int run_filters(const struct conf *conf, const struct profile *profile, c
 	return status;
 }
 
-/* Starts crm-push between two descriptors; 0 where that cannot be done. */
-static pid_t start_push(const struct options *o, int in)
+/* Starts the filters before crm-push, with what they write in place of standard input. They end with this
+ * process. Returns theirs. */
+static pid_t start_filters(const struct conf *conf, const struct profile *profile, const struct sheet *sheet,
+	const struct options *o)
 {
-	extern char **environ;
-	const char *argv[5] = {"crm-push"};
-	posix_spawn_file_actions_t files;
-	pid_t pid = 0;
-	int n = 1;
-	if (o->verbose)
-		argv[n++] = "-v";
-	if (o->dry)
-		argv[n++] = "-n";
-	if (o->in_order)
-		argv[n++] = "-o";
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
-	errno = posix_spawnp(&pid, argv[0], &files, NULL, (char *const *)argv, environ);
-	posix_spawn_file_actions_destroy(&files);
-	if (errno) {
-		warn("cannot start %s", argv[0]);
-		return 0;
-	}
-	return pid;
+	int pipe[2];
+	pid_t parent = getpid();
+	if (pipe2(pipe, O_CLOEXEC) < 0)
+		err(EX_OSERR, "cannot make a pipe");
+	pid_t pid = fork();
+	if (pid < 0)
+		err(EX_OSERR, "cannot start a process");
+	dup2(pipe[pid == 0], pid == 0 ? STDOUT_FILENO : STDIN_FILENO);
+	close(pipe[0]);
+	close(pipe[1]);
+	if (pid > 0)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent) /* it has ended already */
+		raise(SIGTERM);
+	exit(run_filters(conf, profile, sheet, o));
 }
 
 /* A process's exit status when it has ended, as a shell has it. */
 static int status_of(pid_t pid)
 {
 	int status;
-	if (!pid)
-		return NOT_STARTED;
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			err(EX_OSERR, "cannot wait for a filter");
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* Starts the filters before crm-push, with their output there. Returns their process. */
-static pid_t start_filters(const struct conf *conf, const struct profile *profile, const struct sheet *sheet,
-	const struct options *o, const int pipe[static 2])
-{
-	pid_t pid = fork();
-	if (pid < 0)
-		err(EX_OSERR, "cannot start a process");
-	if (pid > 0)
-		return pid;
-	dup2(pipe[1], STDOUT_FILENO);
-	close(pipe[0]);
-	close(pipe[1]);
-	exit(run_filters(conf, profile, sheet, o));
-}
-
 int main(int argc, char *argv[])
 {
 	struct options o = {.usage = usage, .letters = "c:hnovV", .parallel = 8, .seconds = 30};
-	int pipe[2];
 	options_read(argc, argv, &o);
-	if (o.file && setenv("PNOW_CONFIG", o.file, 1) < 0)
-		err(EX_OSERR, "cannot name the configuration");
 	/* a mistake in it is told once, before anything is started */
 	struct conf *conf = conf_read(o.file);
 	struct sheet *sheet = sheet_read(conf->categories);
 	struct profile *profile = profile_read(conf->patientnow.profile, conf->file);
-	if (pipe2(pipe, O_CLOEXEC) < 0)
-		err(EX_OSERR, "cannot make a pipe");
-	pid_t push = start_push(&o, pipe[0]), filters = start_filters(conf, profile, sheet, &o, pipe);
-	close(pipe[0]);
-	close(pipe[1]);
-	close(STDIN_FILENO);
-	close(STDOUT_FILENO); /* whether it has a reader is crm-push's business */
-	int status = status_of(filters), last = status_of(push);
+	pid_t filters = start_filters(conf, profile, sheet, &o);
+	int status = push_run(conf, &o, &(struct push_asked){0});
+	close(STDIN_FILENO); /* who still writes there ends */
+	int before = status_of(filters);
 	sheet_free(sheet);
 	profile_free(profile);
 	conf_free(conf);
-	return last ? last : status;
+	return status ? status : before;
 }

@@ -1,11 +1,7 @@
 /*
- * crm-push: carries the actions of events out in the CRM and writes a result for each. Several events at
- * once, one patient's in order.
+ * crm-push: carries the actions of events out in the CRM and writes a result for each.
  */
-#include "push.h"
-#include "conf/confine.h"
-#include "conf/options.h"
-#include "state/rehearsal.h"
+#include "run.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -24,16 +20,6 @@ static const char usage[] =
 	"  -t N     seconds that a request may take (30)\n"
 	"  -v       a line on standard error for each request; with -C and -R, the values that differ\n"
 	"  -h, -V   this help, the version\n";
-
-/* One patient's events are never worked on at once; nor are those of one contact that is tagged. */
-static const char *patient_key(const struct record *r, void *context)
-{
-	const struct push *p = context;
-	if (event_type_of(record_text(r, "type")) == EVENT_CONTACT_TAGGED)
-		return jtext_scalar(r->arena, jtext_get(record_get(r, "contact"), "id"));
-	const char *patient = jtext_scalar(r->arena, jtext_get(record_get(r, "patient"), "id"));
-	return patient && p->state ? ledger_survivor(p->state, r->arena, patient) : patient;
-}
 
 /* What the command is asked for beside the options that all have. */
 struct asked {
@@ -72,40 +58,8 @@ int main(int argc, char *argv[])
 	options_read(argc, argv, &o);
 	enum mending mending = mending_of(&asked, &o);
 	struct conf *conf = conf_read(o.file);
-	struct push p = {.conf = conf,
-		.dry = o.dry,
-		.in_turn = o.dry || o.parallel == 1,
-		.seconds = o.seconds,
-		.values = o.verbose,
-		.keeps = asked.keeps,
-		.mending = mending};
-	if (!p.dry)
-		p.state = state_open(conf_need(conf, conf->state, "state"));
-	p.crm = crm_open(conf, p.state, &o);
-	if (asked.compares || asked.mends)
-		p.mirror = push_mirror_open(RECORDS_AT_ONCE);
-	if (p.dry && conf->state)
-		p.state = rehearsal_open(conf->state);
-	if (!p.dry) {
-		p.locks = locks_open(conf->state);
-		p.names = names_open(p.crm, p.state);
-	}
-	confine(CONFINE_CLIENT, &conf->state, !o.dry, o.verbose);
-	int status = record_loop(&(struct record_loop){.stage = "crm-push",
-		.each = push_record,
-		.context = &p,
-		.errors = true,
-		.verbose = o.verbose,
-		.parallel = o.dry ? 0 : o.parallel,
-		.in_order = o.in_order,
-		.key = patient_key});
-	if (o.verbose && !o.dry)
-		calls_tell(&p.calls, "the CRM");
-	push_mirror_close(p.mirror);
-	names_close(p.names);
-	locks_close(p.locks);
-	state_close(p.state);
-	crm_close(p.crm);
+	int status = push_run(
+		conf, &o, &(struct push_asked){.compares = asked.compares, .keeps = asked.keeps, .mending = mending});
 	conf_free(conf);
 	return status;
 }

@@ -7,6 +7,7 @@
 #ifndef PUSH_H
 #define PUSH_H
 
+#include "run.h"
 #include "conf/conf.h"
 #include "net/crm.h"
 #include "net/names.h"
@@ -16,8 +17,6 @@
 #include "stream/record.h"
 #include "value/event.h"
 #include "value/field.h"
-
-enum mending { MEND_NOTHING, MEND_SHOWN, MEND_ALL };
 
 struct push {
 	const struct conf *conf;

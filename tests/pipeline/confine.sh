@@ -79,10 +79,13 @@ mkfifo "$DIR/pipe"
 pnow-sync -v <"$DIR/pipe" >/dev/null 2>"$DIR/err" &
 sync=$!
 exec 7>"$DIR/pipe"
-for filters in pnow-sync crm-push; do
-	until_true grep -q "^$filters: confined: " "$DIR/err"
-	process=$(pgrep -P "$sync" -x "$filters")
-	holds_in "what pnow-sync has started: $filters"
+both_confined()
+{
+	[ "$(grep -c '^pnow-sync: confined: ' "$DIR/err")" -eq 2 ]
+}
+until_true both_confined
+for process in "$sync" "$(pgrep -P "$sync")"; do
+	holds_in "pnow-sync, $([ "$process" -eq "$sync" ] && echo 'what crm-push does' || echo 'what comes before')"
 done
 exec 7>&-
 wait "$sync"

@@ -67,11 +67,11 @@ for free in '3 1 wrong' '100 0 warning'; do
 done
 
 mkdir "$DIR/programs"
-for program in bash pnow-hook pnow-inbox pnow-sync pnow-enrich categorize pnow-push crm-setup; do
+for program in bash pnow-hook pnow-sync crm-push pnow-enrich categorize pnow-push crm-setup; do
 	ln -s "$(command -v $program)" "$DIR/programs/$program"
 done
 PATH=$DIR/programs setup
-told 'a program of the pipeline that is not in PATH' 1 program crm-push 'missing: not in PATH -> Install it*'
+told 'a program of the pipeline that is not in PATH' 1 program pnow-inbox 'missing: not in PATH -> Install it*'
 told 'a filter is not: pnow-sync does without' 1 program crm-map 'warning: * -> Install it*'
 told 'jq is not: pnow-sync does without' 1 program jq 'warning: * -> Install it*'
 

@@ -22,7 +22,7 @@ done_are()
 	[ "$(wc -l <results)" -eq "$1" ]
 }
 
-# own: KiB, of pnow-sync and all that it has started.
+# own: KiB, of both processes of pnow-sync.
 own()
 {
 	local process
@@ -50,12 +50,12 @@ started+=("$SYNC")
 exec 3>in
 updates 0 1 >&3
 until_true done_are 1
-is 'pnow-sync has two processes' "$(pgrep -c -P "$SYNC")" 2
-at_most 'after an event' 4500
+is 'pnow-sync is two processes' "$(pgrep -c -P "$SYNC")" 1
+at_most 'after an event' 3500
 fault delay ms=200
 updates 1 200 >&3
 until_true done_are 201
-at_most '... and after 200 that came at once' 7000
+at_most '... and after 200 that came at once' 5000
 exec 3>&-
 wait "$SYNC"
 is 'all are done' "$(jq -r .status results | sort | uniq -c | xargs)" '201 done'
