@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
@@ -31,6 +32,7 @@
 
 enum {
 	CONNECTIONS = 4096,      /* at once, as far as there are descriptors */
+	MANY = 8,                /* are a burst */
 	BODIES_MAX = 128 << 20,  /* bytes of the bodies of all of them */
 	HEADERS_MAX = 16 * 1024, /* bytes of a request's head */
 	STRICT =
@@ -58,6 +60,7 @@ struct server {
 	TAILQ_HEAD(connections, connection) waiting; /* those that have waited longest first */
 	unsigned room;                               /* for so many connections */
 	unsigned open;                               /* connections accepted and not closed */
+	unsigned most;                               /* of open, since there was none */
 	unsigned dropped;                            /* of them */
 	unsigned in_hand;                            /* requests that have begun and are not answered */
 	size_t held;                                 /* bytes of all bodies */
@@ -150,6 +153,16 @@ static void drop(struct server *s, struct connection *c)
 	shutdown(c->socket, SHUT_RDWR);
 }
 
+/* No connection is open: gives the memory back that a burst of them has taken. */
+static void give_back(struct server *s)
+{
+#ifdef M_ARENA_MAX
+	if (s->most >= MANY)
+		malloc_trim(0);
+#endif
+	s->most = 0;
+}
+
 /* A connection is closed. */
 static void forget(struct server *s, struct connection *c)
 {
@@ -159,6 +172,8 @@ static void forget(struct server *s, struct connection *c)
 	if (s->open-- >= s->room)
 		(void)!write(wake[1], "r", 1);
 	free(c);
+	if (!s->open)
+		give_back(s);
 }
 
 /* MHD_OPTION_NOTIFY_CONNECTION: keeps the list of connections. */
@@ -419,6 +434,9 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *c, const
  * not start. */
 static struct MHD_Daemon *start(struct server *s, unsigned flags)
 {
+#ifdef M_ARENA_MAX
+	mallopt(M_ARENA_MAX, 1); /* as quick with one for all threads, and 0.4 MB less */
+#endif
 	/* We count connections ourselves: what is over its limit the library hangs up on, and that event would be
 	 * lost. */
 	struct MHD_Daemon *daemon =
@@ -507,6 +525,7 @@ static void count(struct server *s)
 {
 	pthread_mutex_lock(&s->lock);
 	s->open++;
+	s->most = s->open > s->most ? s->open : s->most;
 	struct connection *longest = TAILQ_FIRST(&s->waiting);
 	if (s->open - s->dropped > s->room && longest) {
 		drop(s, longest);

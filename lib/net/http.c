@@ -17,6 +17,7 @@
 #include <err.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -43,7 +44,7 @@ enum {
 struct transfer {
 	CURL *easy;
 	CURLcode result;
-	bool over;
+	atomic_bool over;
 	struct transfer *next; /* of those who follow */
 	sem_t called;          /* it is over, or is to lead */
 	struct buf body;
@@ -147,12 +148,13 @@ static void end(struct http *h, struct transfer *t, CURLcode result)
 {
 	struct transfer **at = &h->followers;
 	t->result = result;
-	t->over = true;
 	while (*at && *at != t)
 		at = &(*at)->next;
+	bool leads = h->leader == t;
+	t->over = true; /* who was called to lead may be gone from now on */
 	if (*at)
 		call(at);
-	else if (h->leader == t)
+	else if (leads)
 		eventfd_write(h->bell, 1);
 }
 
@@ -205,7 +207,7 @@ static void lead(struct http *h, struct transfer *t)
 	set_timer(h);
 }
 
-/* Waits until another who leads says so; the lock is held, but not meanwhile. */
+/* Waits until another who leads says so; the lock is held, but no more when it returns. */
 static void follow(struct http *h, struct transfer *t)
 {
 	t->next = h->followers;
@@ -213,19 +215,24 @@ static void follow(struct http *h, struct transfer *t)
 	pthread_mutex_unlock(&h->lock);
 	while (sem_wait(&t->called) < 0)
 		continue; /* a signal */
-	pthread_mutex_lock(&h->lock);
 }
 
-/* Waits until a transfer is over; the lock is held. */
+/* Waits until a transfer is over; the lock is held, but no more when it returns. Who has followed to the end
+ * needs no lock for that: whoever has ended its transfer leads on. */
 static void await(struct http *h, struct transfer *t)
 {
 	while (!t->over)
-		if (h->leader)
+		if (h->leader) {
 			follow(h, t);
-		else
+			if (t->over)
+				return;
+			pthread_mutex_lock(&h->lock);
+		} else {
 			lead(h, t);
+		}
 	if (!h->leader && h->followers)
 		call(&h->followers);
+	pthread_mutex_unlock(&h->lock);
 }
 
 struct http *http_open(const struct http_options *options)
@@ -377,7 +384,6 @@ static void perform(struct http *h, struct transfer *t, const struct http_reques
 	drive(h, CURL_SOCKET_TIMEOUT, 0);
 	set_timer(h);
 	await(h, t);
-	pthread_mutex_unlock(&h->lock);
 	sem_destroy(&t->called);
 	curl.slist_free_all(headers);
 }

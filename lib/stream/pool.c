@@ -70,7 +70,8 @@ struct pool {
 	struct job *ready, **last_ready;
 	struct job *chains[CHAINS]; /* the last job of each key, by its hash */
 	unsigned count, at_work, started;
-	unsigned most; /* of count, since memory was given back */
+	unsigned most; /* of count, since memory was given back, */
+	bool was_many; /* and that there was a burst then, with some of it still in hand */
 	size_t bytes;
 	bool closing;
 	struct worker *idle, *gone;
@@ -160,11 +161,13 @@ static void leave(struct pool *p, struct job *job)
 	p->last_leaving = &job->next;
 }
 
-/* Gives the memory of a burst back when it is over. */
+/* Gives the memory of a burst back when it is over: most of it, and the rest when nothing is in hand. */
 static void give_back(struct pool *p)
 {
-	if (p->most < MANY || p->count > p->most / 16)
+	bool over = p->most >= MANY && p->count <= p->most / 16;
+	if (!over && (p->count || !p->was_many))
 		return;
+	p->was_many = p->count != 0;
 	p->most = p->count;
 #ifdef M_ARENA_MAX
 	malloc_trim(0);
