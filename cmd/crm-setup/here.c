@@ -292,7 +292,8 @@ static bool is_in_path(const char *program)
 static void check_programs(struct setup *s)
 {
 	static const char *const needed[] = {"bash", "pnow-hook", "pnow-inbox", "pnow-sync"};
-	static const char *const stages[] = {"pnow-enrich", "categorize", "crm-map", "pnow-push", "crm-push", "jq"};
+	static const char *const stages[] = {
+		"pnow-enrich", "categorize", "crm-map", "pnow-push", "crm-push", "jq"};
 	const char *mend = "Install it, or add its folder to PATH, here and in the services' units or crontab.";
 	size_t found = 0;
 	for (size_t i = 0; i < COUNT(needed); i++) {
