@@ -2,8 +2,12 @@
  * pnow-sync: the ordinary pipeline for every workflow, from events to results: what a shell would do for
  * "pnow-enrich | categorize | crm-map | pnow-push | crm-push", in two processes. A shell takes longer to
  * start than the CRM to answer, and of six processes that wake each other for an event most do so to hand it
- * on. So what comes before crm-push is done to a record in one go, by the same functions, in a process that
- * is forked; this one is crm-push, and tells how both have ended.
+ * on. So what comes before crm-push is done to a record in one go, by the same functions; crm-push is a
+ * process that is forked.
+ *
+ * SIGTERM and SIGINT end the input of this process, as of any filter. It writes what it has then, and the
+ * other ends when it has got that: nothing between the two is lost. Where one of them is killed the other
+ * finishes what it has.
  */
 #include "categorize/categorize.h"
 #include "conf/conf.h"
@@ -17,6 +21,7 @@
 #include "pnow-enrich/enrich.h"
 #include "pnow-push/tagged.h"
 #include "state/rehearsal.h"
+#include "stream/stream.h"
 #include "value/event.h"
 
 #include <err.h>
@@ -24,7 +29,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -114,6 +118,7 @@ static int run_filters(const struct conf *conf, const struct profile *profile, c
 		.each = filter,
 		.context = &f,
 		.verbose = o->verbose,
+		.feeds = true,
 		.parallel = o->parallel,
 		.in_order = o->in_order,
 		.key = key,
@@ -128,27 +133,32 @@ static int run_filters(const struct conf *conf, const struct profile *profile, c
 	return status;
 }
 
-/* Starts the filters before crm-push, with what they write in place of standard input. They end with this
- * process. Returns theirs. */
-static pid_t start_filters(const struct conf *conf, const struct profile *profile, const struct sheet *sheet,
-	const struct options *o)
+/* One end of a pipe, and no other, in place of a descriptor. */
+static void use_end(const int ends[static 2], int end, int as)
 {
-	int pipe[2];
-	pid_t parent = getpid();
-	if (pipe2(pipe, O_CLOEXEC) < 0)
+	dup2(ends[end], as);
+	for (int i = 0; i < 2; i++)
+		if (ends[i] != as)
+			close(ends[i]);
+}
+
+/* Starts a process that is crm-push, and reads what this one writes from now on. A signal that ends a process
+ * is for this one: the other works to the end of what it gets. */
+static pid_t start_push(const struct conf *conf, const struct options *o)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0)
 		err(EX_OSERR, "cannot make a pipe");
 	pid_t pid = fork();
 	if (pid < 0)
 		err(EX_OSERR, "cannot start a process");
-	dup2(pipe[pid == 0], pid == 0 ? STDOUT_FILENO : STDIN_FILENO);
-	close(pipe[0]);
-	close(pipe[1]);
-	if (pid > 0)
+	if (pid > 0) {
+		use_end(ends, 1, STDOUT_FILENO);
 		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != parent) /* it has ended already */
-		raise(SIGTERM);
-	exit(run_filters(conf, profile, sheet, o));
+	}
+	use_end(ends, 0, STDIN_FILENO);
+	setprogname("crm-push");
+	exit(push_run(conf, o, &(struct push_asked){.drains = true}));
 }
 
 /* A process's exit status when it has ended, as a shell has it. */
@@ -157,8 +167,22 @@ static int status_of(pid_t pid)
 	int status;
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
-			err(EX_OSERR, "cannot wait for a filter");
+			err(EX_OSERR, "cannot wait for crm-push");
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* Ends by the signal that has ended the input, if one has: not all is done. */
+static void end_by_signal(void)
+{
+	int stopped = stream_stopped();
+	sigset_t set;
+	if (!stopped)
+		return;
+	signal(stopped, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, stopped);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	raise(stopped);
 }
 
 int main(int argc, char *argv[])
@@ -169,12 +193,13 @@ int main(int argc, char *argv[])
 	struct conf *conf = conf_read(o.file);
 	struct sheet *sheet = sheet_read(conf->categories);
 	struct profile *profile = profile_read(conf->patientnow.profile, conf->file);
-	pid_t filters = start_filters(conf, profile, sheet, &o);
-	int status = push_run(conf, &o, &(struct push_asked){0});
-	close(STDIN_FILENO); /* who still writes there ends */
-	int before = status_of(filters);
+	pid_t push = start_push(conf, &o);
+	int status = run_filters(conf, profile, sheet, &o);
+	close(STDOUT_FILENO); /* that is all */
+	int last = status_of(push);
 	sheet_free(sheet);
 	profile_free(profile);
 	conf_free(conf);
-	return status ? status : before;
+	end_by_signal();
+	return last ? last : status;
 }

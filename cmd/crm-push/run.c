@@ -41,6 +41,7 @@ int push_run(const struct conf *conf, const struct options *o, const struct push
 		.each = push_record,
 		.context = &p,
 		.errors = true,
+		.drains = asked->drains,
 		.verbose = o->verbose,
 		.parallel = o->dry ? 0 : o->parallel,
 		.in_order = o->in_order,

@@ -12,6 +12,7 @@ struct push_asked {
 	bool compares; /* the CRM with what the events are to have made of it, */
 	bool keeps;    /* but for what somebody has changed there */
 	enum mending mending;
+	bool drains; /* as of a struct record_loop */
 };
 
 /* Carries events out, from standard input to standard output, and confines the process. Returns its exit

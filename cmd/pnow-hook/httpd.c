@@ -60,7 +60,7 @@ struct server {
 	TAILQ_HEAD(connections, connection) waiting; /* those that have waited longest first */
 	unsigned room;                               /* for so many connections */
 	unsigned open;                               /* connections accepted and not closed */
-	unsigned most;                               /* of open, since there was none */
+	unsigned most;                               /* of open, since memory was given back */
 	unsigned dropped;                            /* of them */
 	unsigned in_hand;                            /* requests that have begun and are not answered */
 	size_t held;                                 /* bytes of all bodies */
@@ -153,18 +153,8 @@ static void drop(struct server *s, struct connection *c)
 	shutdown(c->socket, SHUT_RDWR);
 }
 
-/* No connection is open: gives the memory back that a burst of them has taken. */
-static void give_back(struct server *s)
-{
-#ifdef M_ARENA_MAX
-	if (s->most >= MANY)
-		malloc_trim(0);
-#endif
-	s->most = 0;
-}
-
-/* A connection is closed. */
-static void forget(struct server *s, struct connection *c)
+/* A connection is closed. True: so was a burst of them. */
+static bool forget(struct server *s, struct connection *c)
 {
 	if (c->state == WAITING)
 		TAILQ_REMOVE(&s->waiting, c, next);
@@ -172,8 +162,18 @@ static void forget(struct server *s, struct connection *c)
 	if (s->open-- >= s->room)
 		(void)!write(wake[1], "r", 1);
 	free(c);
-	if (!s->open)
-		give_back(s);
+	if (s->most < MANY || s->open > s->most / 16)
+		return false;
+	s->most = s->open;
+	return true;
+}
+
+/* Gives back the memory that a burst has taken. */
+static void give_back(void)
+{
+#ifdef M_ARENA_MAX
+	malloc_trim(0);
+#endif
 }
 
 /* MHD_OPTION_NOTIFY_CONNECTION: keeps the list of connections. */
@@ -182,6 +182,7 @@ static void on_connection(
 {
 	struct server *s = context;
 	struct connection *connection = *place;
+	bool over = false;
 
 	pthread_mutex_lock(&s->lock);
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
@@ -191,10 +192,12 @@ static void on_connection(
 		begin_to_wait(s, connection);
 		*place = connection;
 	} else if (connection) {
-		forget(s, connection);
+		over = forget(s, connection);
 		*place = NULL;
 	}
 	pthread_mutex_unlock(&s->lock);
+	if (over)
+		give_back();
 }
 
 /* MHD_OPTION_URI_LOG_CALLBACK: a request begins. What is returned becomes the handler's *place. */

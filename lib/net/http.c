@@ -151,7 +151,8 @@ static void end(struct http *h, struct transfer *t, CURLcode result)
 	while (*at && *at != t)
 		at = &(*at)->next;
 	bool leads = h->leader == t;
-	t->over = true; /* who was called to lead may be gone from now on */
+	t->over =
+		true; /* who was called to lead may be gone from now on; who is in the list waits to be called */
 	if (*at)
 		call(at);
 	else if (leads)
@@ -218,7 +219,7 @@ static void follow(struct http *h, struct transfer *t)
 }
 
 /* Waits until a transfer is over; the lock is held, but no more when it returns. Who has followed to the end
- * needs no lock for that: whoever has ended its transfer leads on. */
+ * needs no lock for that: whoever has ended its transfer leads on, or has called another. */
 static void await(struct http *h, struct transfer *t)
 {
 	while (!t->over)

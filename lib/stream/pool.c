@@ -70,8 +70,8 @@ struct pool {
 	struct job *ready, **last_ready;
 	struct job *chains[CHAINS]; /* the last job of each key, by its hash */
 	unsigned count, at_work, started;
-	unsigned most; /* of count, since memory was given back, */
-	bool was_many; /* and that there was a burst then, with some of it still in hand */
+	unsigned most; /* of count, since memory was given back */
+	bool was_many; /* that was done with some of a burst still in hand */
 	size_t bytes;
 	bool closing;
 	struct worker *idle, *gone;

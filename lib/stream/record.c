@@ -8,6 +8,8 @@
 #include "stream/stream.h"
 #include "text/say.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -378,14 +380,20 @@ int record_loop(const struct record_loop *loop)
 {
 	struct record_tally tally = {0};
 	struct stream *stream = stream_open(RECORD_MAX);
+	if (loop->drains)
+		stream_drains();
 	if (loop->parallel)
 		pool_run(loop, stream, &tally);
 	else if (loop->commit)
 		group_run(loop, stream, &tally);
 	else
 		run_serial(loop, stream, &tally);
-	stream_close(stream);
+	int failed = stream_end(stream);
+	if (failed && !(loop->feeds && failed == EPIPE))
+		stream_die(failed);
 	if (loop->verbose)
 		say("%zu records, %zu with an error", tally.records, tally.failed);
+	if (failed)
+		return 128 + SIGPIPE;
 	return tally.retry && loop->errors ? EX_TEMPFAIL : tally.failed > 0;
 }

@@ -94,6 +94,9 @@ struct record_loop {
 	bool silent;      /* nothing of the records goes out: the command writes something else */
 	bool errors;      /* each() is called for records that carry an error, too */
 	bool verbose;     /* at the end, how many records there were, on standard error */
+	/* For one of two processes that the caller has on both ends of a pipe. */
+	bool feeds;  /* what goes out is read by the other: where that has gone, 128 and SIGPIPE is returned */
+	bool drains; /* what comes in is written by the other, which ends it at SIGTERM and SIGINT; we do not */
 
 	/* Where not NULL, records share a transaction that this ends: when there is nothing more to read for now,
 	   and after RECORDS_TOGETHER. False where nothing has become of any of them: each() is called again
@@ -128,7 +131,7 @@ void record_goes_on(void);
 /* Runs the loop from standard input to standard output until end of file, SIGTERM or SIGINT. Returns the exit
    status: 0, or 1 if a record carries an error, 75 if .errors is set and a record that failed here can be
    tried again. Ends the process with status 73 where standard output cannot be written (quietly where the
-   reader has gone). */
+   reader has gone, unless .feeds is set). */
 int record_loop(const struct record_loop *loop);
 
 #endif

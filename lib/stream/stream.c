@@ -37,8 +37,7 @@ static sigset_t while_waiting;
 
 static void stop(int signal)
 {
-	(void)signal;
-	stopped = 1;
+	stopped = signal;
 }
 
 /* Blocks the signals that end the process; they come through only where the stream waits. */
@@ -83,6 +82,25 @@ void stream_on_wait(struct stream *s, void (*called)(void *context), void *conte
 {
 	s->on_wait = called;
 	s->context = context;
+}
+
+void stream_drains(void)
+{
+	const int signals[] = {SIGTERM, SIGINT};
+	sigset_t ends;
+	sigemptyset(&ends);
+	for (size_t i = 0; i < COUNT(signals); i++) {
+		signal(signals[i], SIG_IGN);
+		sigaddset(&ends, signals[i]);
+	}
+	stopped = 0;
+	pthread_sigmask(
+		SIG_UNBLOCK, &ends, NULL); /* blocked, one that is ignored would be pending all the same */
+}
+
+int stream_stopped(void)
+{
+	return stopped;
 }
 
 bool stream_ended(const struct stream *s)
@@ -143,7 +161,7 @@ static bool await_input(struct stream *s)
 	/* where there is input at once, ppoll lets no signal in */
 	if (ready > 0 && sigpending(&pending) == 0 &&
 		(sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1))
-		stopped = 1;
+		stopped = sigismember(&pending, SIGTERM) == 1 ? SIGTERM : SIGINT;
 	if (ready == 0 && !stopped) {
 		if (s->on_wait)
 			s->on_wait(s->context);
@@ -209,7 +227,7 @@ static struct str give(struct stream *s, size_t n, size_t newline)
 
 enum stream_line stream_read(struct stream *s, struct str *line)
 {
-	for (;;) {
+	while (!s->failed) {
 		size_t held = s->to - s->from;
 		const char *start = s->in + s->from;
 		const char *newline = memchr(start + s->searched, '\n', held - s->searched);
@@ -226,12 +244,13 @@ enum stream_line stream_read(struct stream *s, struct str *line)
 			return kind;
 		}
 		s->searched = held;
-		if (!fill(s) && (stopped || s->failed || (s->to == s->from && !s->inside)))
-			return STREAM_END;
+		if (!fill(s) && (stopped || (s->to == s->from && !s->inside)))
+			break;
 	}
+	return STREAM_END;
 }
 
-void stream_close(struct stream *s)
+int stream_end(struct stream *s)
 {
 	stream_waits(s, true);
 	int failed = s->failed;
@@ -239,12 +258,22 @@ void stream_close(struct stream *s)
 	buf_free(&s->out);
 	free(s->in);
 	free(s);
+	return failed;
+}
+
+void stream_die(int failed)
+{
 	if (failed == EPIPE) {
 		signal(SIGPIPE, SIG_DFL);
 		raise(SIGPIPE);
 	}
-	if (failed) {
-		errno = failed;
-		err(EX_CANTCREAT, "cannot write standard output");
-	}
+	errno = failed;
+	err(EX_CANTCREAT, "cannot write standard output");
+}
+
+void stream_close(struct stream *s)
+{
+	int failed = stream_end(s);
+	if (failed)
+		stream_die(failed);
 }

@@ -34,14 +34,28 @@ void stream_write(struct stream *s, struct str bytes);
 /* Has called() called whenever there is nothing to read for now, before the output is flushed. */
 void stream_on_wait(struct stream *s, void (*called)(void *context), void *context);
 
+/* SIGTERM and SIGINT do not end the input: who feeds it hears them, and ends it. To be called before it is
+ * read. */
+void stream_drains(void);
+
+/* The signal that has ended the input; 0: none has. */
+int stream_stopped(void);
+
 /* What was written goes out. */
 void stream_flush(struct stream *s);
 
 /* The reader waits for something else than input: what is written meanwhile goes out at once. */
 void stream_waits(struct stream *s, bool waits);
 
-/* Writes the rest. Ends the process where the output could not be written: status 73, quietly by SIGPIPE
-   where its reader has gone. */
+/* Writes the rest, and frees the stream. Returns the errno of what could not be written, or 0. */
+int stream_end(struct stream *s);
+
+/* Ends the process, whose output could not be written: status 73, quietly by SIGPIPE where its reader has
+ * gone.
+ */
+_Noreturn void stream_die(int failed);
+
+/* stream_end, and stream_die where there is cause. */
 void stream_close(struct stream *s);
 
 #endif

@@ -61,48 +61,62 @@ for wrong in '.timezone = "Mars"' '.categories = "none.csv"'; do
 	is "$wrong: nothing is written" "$(wc -c <out)" 0
 done
 
-# Of two processes one cannot end well without the other. Neither CRM nor PatientNow is asked for anything.
+# Neither of the two processes ends well without the other. Nobody is asked for anything.
 mkfifo pipe
-# begin: starts it, with its input held open.
+# begin: starts it, with its input held open, and one event through.
 begin()
 {
 	pnow-sync -n <pipe >out 2>err &
 	sync=$!
 	exec 7>pipe
-	until_true pgrep -P "$sync"
-	filters=$(pgrep -P "$sync")
+	sed 1q events >&7
+	until_true test -s out
+	push=$(pgrep -P "$sync")
+}
+
+# ended PROMISE STATUS: its status, and that the other process has ended, too.
+ended()
+{
+	wait "$sync"
+	is "$1" "$? $(until_true gone "$push" && echo 'both have ended')" "$2 both have ended"
+	exec 7>&-
+}
+
+requests_are()
+{
+	[ "$(wc -l <out)" -eq "$1" ]
 }
 
 begin
-sed 1q events >&7
-until_true test -s out
 is 'an event goes out with more to come' "$(jq -r .method out | sed 1q)" POST
 exec 7>&-
-wait "$sync"
-is 'when all that came is done, the status is 0' $? 0
-
+ended 'when all that came is done, the status is 0' 0
 printf 'no JSON\n' | pnow-sync -n >out 2>err
 is 'the status where an event has an error' "$? $(jq -r .error.code out)" '1 malformed'
-
 begin
-kill -KILL "$filters"
-wait "$sync"
-is 'what comes before crm-push was killed: 137, and all has ended' $? 137
-exec 7>&-
-
+kill -KILL "$push"
+ended 'crm-push was killed' 137
 begin
 kill -KILL "$sync"
-wait "$sync"
-until_true gone "$filters"
-is 'what crm-push does was killed: what comes before it ends, with more to come' $? 0
-exec 7>&-
-
+ended 'what comes before it was killed' 137
+for signal in TERM INT; do
+	begin
+	requests=$(wc -l <out)
+	kill -$signal "$push"
+	sed 1q events >&7
+	until_true requests_are $((2 * requests))
+	is "SIG$signal to crm-push: it goes on" "$(wc -l <out)" $((2 * requests))
+	kill -$signal "$sync"
+	ended "SIG$signal: the input has ended" $((128 + $(kill -l $signal)))
+done
 pnow-sync -n <pipe 2>err | sed 1q >out &
+sync=$!
 exec 7>pipe
 sed 1q events >&7
 until_true test -s out
-until_true gone $!
-wait $!
-is 'nobody reads what it writes: it ends, with more to come' "$? $(jq -r .method out)" '0 POST'
+until_true gone "$sync"
+is 'nobody reads what it writes: it has ended, with more to come' "$(jq -r .method out)" POST
 exec 7>&-
+pnow-sync -n <&- >out 2>err
+is 'without an input' "$? $(wc -c <out)" '0 0'
 finish
