@@ -151,8 +151,8 @@ static void end(struct http *h, struct transfer *t, CURLcode result)
 	while (*at && *at != t)
 		at = &(*at)->next;
 	bool leads = h->leader == t;
-	t->over =
-		true; /* who was called to lead may be gone from now on; who is in the list waits to be called */
+	/* Who was called to lead may be gone from now on; who is in the list waits to be called. */
+	t->over = true;
 	if (*at)
 		call(at);
 	else if (leads)

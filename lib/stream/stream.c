@@ -94,8 +94,8 @@ void stream_drains(void)
 		sigaddset(&ends, signals[i]);
 	}
 	stopped = 0;
-	pthread_sigmask(
-		SIG_UNBLOCK, &ends, NULL); /* blocked, one that is ignored would be pending all the same */
+	/* Blocked, one that is ignored would be pending all the same. */
+	pthread_sigmask(SIG_UNBLOCK, &ends, NULL);
 }
 
 int stream_stopped(void)

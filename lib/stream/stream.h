@@ -50,9 +50,8 @@ void stream_waits(struct stream *s, bool waits);
 /* Writes the rest, and frees the stream. Returns the errno of what could not be written, or 0. */
 int stream_end(struct stream *s);
 
-/* Ends the process, whose output could not be written: status 73, quietly by SIGPIPE where its reader has
- * gone.
- */
+/* Ends the process, whose output could not be written: status 73, quietly by SIGPIPE if its reader has
+ * gone. */
 _Noreturn void stream_die(int failed);
 
 /* stream_end, and stream_die where there is cause. */
