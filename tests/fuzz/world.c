@@ -439,6 +439,13 @@ void __wrap_stream_flush(struct stream *s)
 	(void)s;
 }
 
+int __wrap_stream_end(struct stream *s);
+int __wrap_stream_end(struct stream *s)
+{
+	(void)s;
+	return 0;
+}
+
 void __wrap_stream_close(struct stream *s);
 void __wrap_stream_close(struct stream *s)
 {
