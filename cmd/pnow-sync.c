@@ -27,7 +27,6 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -171,20 +170,6 @@ static int status_of(pid_t pid)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* Ends by the signal that has ended the input, if one has: not all is done. */
-static void end_by_signal(void)
-{
-	int stopped = stream_stopped();
-	sigset_t set;
-	if (!stopped)
-		return;
-	signal(stopped, SIG_DFL);
-	sigemptyset(&set);
-	sigaddset(&set, stopped);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	raise(stopped);
-}
-
 int main(int argc, char *argv[])
 {
 	struct options o = {.usage = usage, .letters = "c:hnovV", .parallel = 8, .seconds = 30};
@@ -200,6 +185,6 @@ int main(int argc, char *argv[])
 	sheet_free(sheet);
 	profile_free(profile);
 	conf_free(conf);
-	end_by_signal();
+	stream_raise(); /* not all is done */
 	return last ? last : status;
 }

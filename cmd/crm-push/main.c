@@ -21,34 +21,30 @@ static const char usage[] =
 	"  -v       a line on standard error for each request; with -C and -R, the values that differ\n"
 	"  -h, -V   this help, the version\n";
 
-/* What the command is asked for beside the options that all have. */
-struct asked {
-	bool compares, mends, keeps;
-};
-
 static void own_option(int letter, void *context)
 {
-	struct asked *asked = context;
+	struct push_asked *asked = context;
 	asked->compares |= letter == 'C';
-	asked->mends |= letter == 'R';
 	asked->keeps |= letter == 'k';
+	if (letter == 'R')
+		asked->mending = MEND_ALL;
 }
 
 /* Ends the process where options do not go together. With -R the CRM is read all the same, -n or not. */
-static enum mending mending_of(const struct asked *asked, struct options *o)
+static void check_together(struct push_asked *asked, struct options *o)
 {
-	bool shows = o->dry && asked->mends;
-	if (asked->compares && (o->dry || asked->mends))
+	if (asked->compares && (o->dry || asked->mending))
 		usage_error(usage);
-	if (asked->keeps && !asked->compares && !asked->mends)
+	if (asked->keeps && !asked->compares && !asked->mending)
 		usage_error(usage);
-	o->dry &= !asked->mends;
-	return shows ? MEND_SHOWN : asked->mends ? MEND_ALL : MEND_NOTHING;
+	if (o->dry && asked->mending)
+		asked->mending = MEND_SHOWN;
+	o->dry &= !asked->mending;
 }
 
 int main(int argc, char *argv[])
 {
-	struct asked asked = {0};
+	struct push_asked asked = {0};
 	struct options o = {.usage = usage,
 		.letters = "Cc:hj:knoRt:vV",
 		.own = own_option,
@@ -56,10 +52,9 @@ int main(int argc, char *argv[])
 		.parallel = 8,
 		.seconds = 30};
 	options_read(argc, argv, &o);
-	enum mending mending = mending_of(&asked, &o);
+	check_together(&asked, &o);
 	struct conf *conf = conf_read(o.file);
-	int status = push_run(
-		conf, &o, &(struct push_asked){.compares = asked.compares, .keeps = asked.keeps, .mending = mending});
+	int status = push_run(conf, &o, &asked);
 	conf_free(conf);
 	return status;
 }

@@ -1,8 +1,8 @@
 /*
- * The parts of crm-push, from top to bottom: push.c has one event; check.c, subject.c and person.c say
- * whether it is one and news, location.c where it goes; merge.c makes one of patients that were merged;
- * action.c has its actions carried out, audit.c compares what they did; below are the files for each kind of
- * action, then request.c, name.c and result.c. A file calls only what is below it.
+ * The parts of crm-push, from top to bottom: run.c has the loop, push.c one event; check.c, subject.c and
+ * person.c say whether it is one and news, location.c where it goes; merge.c makes one of patients that were
+ * merged; action.c has its actions carried out, audit.c compares what they did; below are the files for each
+ * kind of action, then request.c, name.c and result.c. A file calls only what is below it.
  */
 #ifndef PUSH_H
 #define PUSH_H

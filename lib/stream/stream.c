@@ -94,13 +94,20 @@ void stream_drains(void)
 		sigaddset(&ends, signals[i]);
 	}
 	stopped = 0;
-	/* Blocked, one that is ignored would be pending all the same. */
+	/* An ignored signal that is blocked would be pending all the same. */
 	pthread_sigmask(SIG_UNBLOCK, &ends, NULL);
 }
 
-int stream_stopped(void)
+void stream_raise(void)
 {
-	return stopped;
+	sigset_t it;
+	if (!stopped)
+		return;
+	signal(stopped, SIG_DFL);
+	raise(stopped);
+	sigemptyset(&it);
+	sigaddset(&it, stopped);
+	pthread_sigmask(SIG_UNBLOCK, &it, NULL);
 }
 
 bool stream_ended(const struct stream *s)

@@ -38,8 +38,8 @@ void stream_on_wait(struct stream *s, void (*called)(void *context), void *conte
  * read. */
 void stream_drains(void);
 
-/* The signal that has ended the input; 0: none has. */
-int stream_stopped(void);
+/* Ends the process by the signal that has ended the input, if one has. */
+void stream_raise(void);
 
 /* What was written goes out. */
 void stream_flush(struct stream *s);

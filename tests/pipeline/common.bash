@@ -92,6 +92,14 @@ requests()
 	curl -sS "$API/_/requests" | jq -c "select(.api == \"crm\") | ${1:-.}"
 }
 
+# updates FROM N: events of so many patients, whose names are news.
+updates()
+{
+	seq "$1" $(($1 + $2 - 1)) | awk '{
+		printf "{\"id\":\"u%d\",\"type\":\"patient.created\",\"practice\":\"test\",\"occurred\":\"2026-11-20T16:05:00Z\",\"patient\":{\"id\":\"%d\",\"first_name\":\"Ana\",\"last_name\":\"Lopez\",\"email\":\"u%d@example.com\",\"phone\":\"\",\"gender\":\"F\",\"referral_source\":\"\"}}\n",
+			$1, 500000 + $1, $1 }'
+}
+
 # fault NAME [KEY=VALUE…]
 fault()
 {

@@ -79,13 +79,11 @@ mkfifo "$DIR/pipe"
 pnow-sync -v <"$DIR/pipe" >/dev/null 2>"$DIR/err" &
 sync=$!
 exec 7>"$DIR/pipe"
-both_confined()
-{
-	[ "$(grep -c '^pnow-sync: confined: ' "$DIR/err")" -eq 2 ]
-}
-until_true both_confined
-for process in "$sync" "$(pgrep -P "$sync")"; do
-	holds_in "pnow-sync, $([ "$process" -eq "$sync" ] && echo 'what crm-push does' || echo 'what comes before')"
+for part in "pnow-sync $sync" "crm-push $(pgrep -P "$sync")"; do
+	read -r name process <<<"$part"
+	until_true grep -q "^$name: confined: " "$DIR/err"
+	point "pnow-sync: the process that speaks as $name says that it is confined"
+	holds_in "pnow-sync's process that speaks as $name"
 done
 exec 7>&-
 wait "$sync"

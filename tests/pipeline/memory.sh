@@ -9,14 +9,6 @@ if sanitized || ! grep -q '^Anonymous' /proc/self/smaps_rollup 2>/dev/null; then
 	exit 0
 fi
 
-# updates FROM N: events of so many patients, whose names are news.
-updates()
-{
-	seq "$1" $(($1 + $2 - 1)) | awk '{
-		printf "{\"id\":\"u%d\",\"type\":\"patient.created\",\"practice\":\"test\",\"occurred\":\"2026-11-20T16:05:00Z\",\"patient\":{\"id\":\"%d\",\"first_name\":\"Ana\",\"last_name\":\"Lopez\",\"email\":\"u%d@example.com\",\"phone\":\"\",\"gender\":\"F\",\"referral_source\":\"\"}}\n",
-			$1, 500000 + $1, $1 }'
-}
-
 done_are()
 {
 	[ "$(wc -l <results)" -eq "$1" ]
