@@ -14,13 +14,13 @@
 #include "hook.h"
 #include "net/listen.h"
 #include "stream/trouble.h"
+#include "text/heap.h"
 #include "text/say.h"
 
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <malloc.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
@@ -60,7 +60,7 @@ struct server {
 	TAILQ_HEAD(connections, connection) waiting; /* those that have waited longest first */
 	unsigned room;                               /* for so many connections */
 	unsigned open;                               /* connections accepted and not closed */
-	unsigned most;                               /* of open, since memory was given back */
+	struct heap_burst burst;                     /* of open */
 	unsigned dropped;                            /* of them */
 	unsigned in_hand;                            /* requests that have begun and are not answered */
 	size_t held;                                 /* bytes of all bodies */
@@ -162,18 +162,7 @@ static bool forget(struct server *s, struct connection *c)
 	if (s->open-- >= s->room)
 		(void)!write(wake[1], "r", 1);
 	free(c);
-	if (s->most < MANY || s->open > s->most / 16)
-		return false;
-	s->most = s->open;
-	return true;
-}
-
-/* Gives back the memory that a burst has taken. */
-static void give_back(void)
-{
-#ifdef M_ARENA_MAX
-	malloc_trim(0);
-#endif
+	return heap_burst_over(&s->burst, s->open, MANY);
 }
 
 /* MHD_OPTION_NOTIFY_CONNECTION: keeps the list of connections. */
@@ -197,7 +186,7 @@ static void on_connection(
 	}
 	pthread_mutex_unlock(&s->lock);
 	if (over)
-		give_back();
+		heap_give_back();
 }
 
 /* MHD_OPTION_URI_LOG_CALLBACK: a request begins. What is returned becomes the handler's *place. */
@@ -437,9 +426,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *c, const
  * not start. */
 static struct MHD_Daemon *start(struct server *s, unsigned flags)
 {
-#ifdef M_ARENA_MAX
-	mallopt(M_ARENA_MAX, 1); /* as quick with one for all threads, and 0.4 MB less */
-#endif
+	heap_share(); /* as quick, and 0.4 MB less */
 	/* We count connections ourselves: what is over its limit the library hangs up on, and that event would be
 	 * lost. */
 	struct MHD_Daemon *daemon =
@@ -528,7 +515,7 @@ static void count(struct server *s)
 {
 	pthread_mutex_lock(&s->lock);
 	s->open++;
-	s->most = s->open > s->most ? s->open : s->most;
+	heap_burst_over(&s->burst, s->open, MANY);
 	struct connection *longest = TAILQ_FIRST(&s->waiting);
 	if (s->open - s->dropped > s->room && longest) {
 		drop(s, longest);

@@ -16,9 +16,9 @@
  *   time, and whoever reads it may need what another worker holds.
  */
 #include "stream/pool.h"
+#include "text/heap.h"
 
 #include <err.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdint.h>
@@ -70,8 +70,7 @@ struct pool {
 	struct job *ready, **last_ready;
 	struct job *chains[CHAINS]; /* the last job of each key, by its hash */
 	unsigned count, at_work, started;
-	unsigned most; /* of count, since memory was given back */
-	bool was_many; /* that was done with some of a burst still in hand */
+	struct heap_burst burst; /* of count */
 	size_t bytes;
 	bool closing;
 	struct worker *idle, *gone;
@@ -161,19 +160,6 @@ static void leave(struct pool *p, struct job *job)
 	p->last_leaving = &job->next;
 }
 
-/* Gives the memory of a burst back when it is over: most of it, and the rest when nothing is in hand. */
-static void give_back(struct pool *p)
-{
-	bool over = p->most >= MANY && p->count <= p->most / 16;
-	if (!over && (p->count || !p->was_many))
-		return;
-	p->was_many = p->count != 0;
-	p->most = p->count;
-#ifdef M_ARENA_MAX
-	malloc_trim(0);
-#endif
-}
-
 /* Writes what is done, unless somebody does: the lock is not held meanwhile. */
 static void write_out(struct pool *p)
 {
@@ -193,7 +179,8 @@ static void write_out(struct pool *p)
 		p->bytes -= job->size;
 		pthread_cond_signal(&p->fewer);
 		free_job(job);
-		give_back(p);
+		if (heap_burst_over(&p->burst, p->count, MANY))
+			heap_give_back();
 	}
 	p->writing = false;
 }
@@ -395,8 +382,7 @@ static void put(struct pool *p, struct job *job, enum fate fate)
 	await_room(p, job->size);
 	pthread_mutex_lock(&p->lock);
 	p->count++;
-	if (p->most < p->count)
-		p->most = p->count;
+	heap_burst_over(&p->burst, p->count, MANY);
 	p->bytes += job->size;
 	if (p->loop->in_order) {
 		*p->last = job;
@@ -487,9 +473,7 @@ void pool_run(const struct record_loop *loop, struct stream *stream, struct reco
 	p->last_going = &p->going;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->fewer, NULL);
-#ifdef M_ARENA_MAX
-	mallopt(M_ARENA_MAX, 1); /* so many threads that mostly wait need no memory of their own */
-#endif
+	heap_share();
 	read_all(p);
 	if (loop->ended)
 		loop->ended(loop->context);
