@@ -79,10 +79,11 @@ mkfifo "$DIR/pipe"
 pnow-sync -v <"$DIR/pipe" >/dev/null 2>"$DIR/err" &
 sync=$!
 exec 7>"$DIR/pipe"
-for part in "pnow-sync $sync" "crm-push $(pgrep -P "$sync")"; do
-	read -r name process <<<"$part"
+for name in pnow-sync crm-push; do
 	until_true grep -q "^$name: confined: " "$DIR/err"
 	point "pnow-sync: the process that speaks as $name says that it is confined"
+	process=$sync
+	[ "$name" = pnow-sync ] || process=$(pgrep -P "$sync")
 	holds_in "pnow-sync's process that speaks as $name"
 done
 exec 7>&-
