@@ -27,18 +27,25 @@ static int folded(struct str text, size_t *i, bool blanks)
 	return *i < text.n ? lower(text.p[(*i)++]) : -1;
 }
 
-static bool begins_with_letter(struct str text)
+static bool is_letter(char c)
 {
-	return text.n && lower(*text.p) >= 'a' && lower(*text.p) <= 'z';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Whether the first letters are others, which tells nearly always. */
+static bool begin_otherwise(struct str x, struct str y)
+{
+	return x.n && y.n && (*x.p ^ *y.p) & ~0x20 && is_letter(*x.p) && is_letter(*y.p);
 }
 
 bool place_same(struct str x, struct str y, bool blanks)
 {
 	size_t i = 0, j = 0;
-	/* first letters tell nearly always */
-	if (begins_with_letter(x) && begins_with_letter(y) && lower(*x.p) != lower(*y.p))
+	if (begin_otherwise(x, y))
 		return false;
 	for (;;) {
+		while (i < x.n && j < y.n && x.p[i] == y.p[j])
+			i++, j++;
 		int a = folded(x, &i, blanks), b = folded(y, &j, blanks);
 		if (a != b)
 			return false;
@@ -119,7 +126,7 @@ static struct str property(struct str object, struct str name)
 {
 	struct jtext_member member;
 	for (const char *at = NULL; jtext_next_member(object, &at, &member);)
-		if (place_same(member.name, name, false))
+		if (!begin_otherwise(member.name, name) && place_same(member.name, name, false))
 			return member.value;
 	return (struct str){0};
 }

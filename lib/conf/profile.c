@@ -50,33 +50,12 @@ static const char *twice_in(struct arena *a, struct str object)
 	return jtext_twice(a, &members);
 }
 
-/* The first name that is given twice in an object that a place's pointers lead through below body, or NULL.
-   last is the object's pointer that was looked at before: most places of a list lead through one object. */
-static const char *twice_along(struct arena *a, const char *place, struct str body, struct str *last)
-{
-	const char *twice = NULL;
-	struct str pointer;
-	while (place_pointer(&place, &pointer))
-		for (size_t n = 1; !twice && n < pointer.n; n++) {
-			struct str object = {pointer.p, n};
-			if (pointer.p[n] != '/' || str_eq(object, *last))
-				continue;
-			*last = object;
-			twice = twice_in(a, place_value(object, body));
-		}
-	return twice;
-}
-
 const char *profile_twice(const struct profile *p, struct arena *a, enum event_kind kind, struct str body)
 {
 	const struct profile_kind *k = &p->kinds[kind];
-	const struct profile_fields *const lists[] = {&k->fields, &k->elsewhere};
 	const char *twice = twice_in(a, body);
-	struct str last = {0};
-	for (size_t l = 0; l < COUNT(lists); l++)
-		for (size_t i = 0; i < lists[l]->n; i++)
-			for (size_t j = 0; j < lists[l]->at[i].from.n && !twice; j++)
-				twice = twice_along(a, lists[l]->at[i].from.at[j], body, &last);
+	for (size_t i = 0; i < k->objects.n && !twice; i++)
+		twice = twice_in(a, place_value(str_of(k->objects.at[i]), body));
 	for (struct str at = {0}, items = profile_find(&k->items, body); !twice && jtext_next(items, &at);)
 		twice = twice_in(a, at);
 	return twice;
@@ -450,6 +429,37 @@ static void check_kind(const struct settings *s, enum event_kind kind, const str
 		settings_wrong(s, s->root, "%s.fields.id is missing", name);
 }
 
+static void add_object(struct arena *a, struct profile_pointers *objects, struct str pointer)
+{
+	for (size_t i = 0; i < objects->n; i++)
+		if (str_is(pointer, objects->at[i]))
+			return;
+	const char **at = arena_alloc(a, (objects->n + 1) * sizeof *at);
+	if (objects->n)
+		memcpy(at, objects->at, objects->n * sizeof *at);
+	at[objects->n++] = arena_copy(a, pointer);
+	objects->at = at;
+}
+
+/* The objects that a place's pointers lead through. */
+static void add_objects(struct arena *a, struct profile_pointers *objects, const char *place)
+{
+	struct str pointer;
+	while (place_pointer(&place, &pointer))
+		for (size_t n = 1; n < pointer.n; n++)
+			if (pointer.p[n] == '/')
+				add_object(a, objects, (struct str){pointer.p, n});
+}
+
+static void find_objects(struct arena *a, struct profile_kind *k)
+{
+	const struct profile_fields *const lists[] = {&k->fields, &k->elsewhere};
+	for (size_t l = 0; l < COUNT(lists); l++)
+		for (size_t i = 0; i < lists[l]->n; i++)
+			for (size_t j = 0; j < lists[l]->at[i].from.n; j++)
+				add_objects(a, &k->objects, lists[l]->at[i].from.at[j]);
+}
+
 /* An EMR's name in a path: Nextech Select is nextech-select. */
 static const char *path_word(struct arena *a, const char *emr)
 {
@@ -489,8 +499,10 @@ static void fill(void *context)
 		settings_wrong(&s, s.root, "paging: expected cursor, or page or offset");
 	if (!p->event_name.n)
 		settings_wrong(&s, s.root, "event.name is missing");
-	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++)
+	for (enum event_kind kind = 0; kind < EVENT_KINDS; kind++) {
 		check_kind(&s, kind, p);
+		find_objects(&p->arena, &p->kinds[kind]);
+	}
 }
 
 struct profile *profile_read(const char *name, const char *conf_file)

@@ -41,6 +41,7 @@ struct profile_kind { /* patient, appointment, bill, membership */
 	struct profile_pointers merged_from; /* patient: the ids of those who were merged into it */
 	struct profile_fields fields;        /* the first pointer of each is also what a create calls it */
 	struct profile_fields elsewhere;     /* patient: in bodies that are about something else; n 0: fields */
+	struct profile_pointers objects;     /* that the places of these two lead through, each once */
 	struct profile_pointers items;       /* bill: the list of items */
 	struct profile_fields item;          /* name, amount */
 };

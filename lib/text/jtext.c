@@ -23,7 +23,7 @@ static const char *fail(struct reader *r, const char *at, const char *what)
 
 static const char *blanks(const char *p, const char *end)
 {
-	while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
+	while (p < end && (unsigned char)*p <= ' ' && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
 		p++;
 	return p;
 }
@@ -230,26 +230,41 @@ bool jtext_check_object(struct str text, struct jtext_members *members, struct j
 	return finish(&r, text, p, error);
 }
 
+/* Behind the object or the list at p, in a text that was checked. */
+static const char *skip_nested(const char *p, const char *end)
+{
+	int depth = 0;
+	while (p < end)
+		switch (*p) {
+		case '"':
+			p = scan_string(p, end);
+			break;
+		case '{':
+		case '[':
+			depth++;
+			p++;
+			break;
+		case '}':
+		case ']':
+			p++;
+			if (--depth == 0)
+				return p;
+			break;
+		default:
+			p++;
+		}
+	return end;
+}
+
 /* Behind the value at p, in a text that was checked. */
 static const char *skip(const char *p, const char *end)
 {
-	int depth = 0;
-	do {
-		if (*p == '"') {
-			p = scan_string(p, end);
-		} else if (*p == '{' || *p == '[') {
-			depth++;
-			p++;
-		} else if (*p == '}' || *p == ']') {
-			depth--;
-			p++;
-		} else if (*p == ',' || *p == ':' || *p == ' ' || *p == '\t' || *p == '\n' || *p == '\r') {
-			p++;
-		} else {
-			while (p < end && !strchr(",:]} \t\n\r", *p))
-				p++;
-		}
-	} while (depth > 0 && p < end);
+	if (p < end && *p == '"')
+		return scan_string(p, end);
+	if (p < end && (*p == '{' || *p == '['))
+		return skip_nested(p, end);
+	while (p < end && *p != ',' && *p != '}' && *p != ']' && (unsigned char)*p > ' ')
+		p++;
 	return p;
 }
 

@@ -51,19 +51,28 @@ static inline size_t scan_utf8(const char *p, const char *end)
 	return 0;
 }
 
-/* Behind the string whose opening quote is at p, in a text that was checked; never behind end. A quote ends
-   it that an even number of backslashes stands before. */
+/* Behind the string whose opening quote is at p, in a text that was checked; never behind end. */
 static inline const char *scan_string(const char *p, const char *end)
 {
-	const char *start = ++p;
-	while (p < end && (p = memchr(p, '"', (size_t)(end - p)))) {
-		const char *slashes = p;
-		while (slashes > start && slashes[-1] == '\\')
-			slashes--;
-		if ((p++ - slashes) % 2 == 0)
-			return p;
+	const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+	for (p++; end - p >= 8;) {
+		uint64_t eight;
+		memcpy(&eight, p, sizeof eight);
+		eight = le64toh(eight);
+		uint64_t quote = eight ^ ones * '"', slash = eight ^ ones * '\\';
+		uint64_t marks = (((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & high;
+		if (!marks) {
+			p += 8;
+			continue;
+		}
+		p += __builtin_ctzll(marks) / 8;
+		if (*p == '"')
+			return p + 1;
+		p += 2;
 	}
-	return end;
+	while (p < end && *p != '"')
+		p += *p == '\\' ? 2 : 1;
+	return p < end ? p + 1 : end;
 }
 
 #endif
