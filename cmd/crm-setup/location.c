@@ -191,7 +191,7 @@ static void check_location(struct setup *s, struct crm *crm, const struct crm_lo
 	struct crm_answer fields = list(s, crm, location, NAME_FIELD);
 	if (!is_reachable(s, &fields))
 		return;
-	check_clock(s, fields.date);
+	check_clock(s, http_date(fields.headers));
 	if (fields.error)
 		tell_refused(s, "custom field", "locations/customFields.readonly", &fields);
 	else

@@ -119,29 +119,46 @@ static bool is_busy(const struct allowance_slot *slot, int64_t now)
 struct use {
 	int64_t busy, in_flight, live;
 	int64_t cold; /* when the last of those that are not in flight is free */
+	int64_t free; /* the first that is */
 };
 
 static struct use use_of(const struct allowance *a, int64_t now)
 {
-	struct use use = {0};
-	for (int64_t i = 0; i < a->slots_used; i++) {
-		bool busy = is_busy(&a->slots[i], now);
+	struct use use = {.free = a->slots_used};
+	for (int64_t i = use.free; i-- > 0;) {
+		int64_t until = a->slots[i].until;
+		bool owned = a->slots[i].owner != 0, busy = owned | (until > now);
 		use.busy += busy;
-		use.in_flight += a->slots[i].owner != 0;
-		use.live += busy && a->slots[i].live;
-		use.cold = most(use.cold, a->slots[i].until);
+		use.in_flight += owned;
+		use.live += busy & (a->slots[i].live != 0);
+		use.cold = most(use.cold, until);
+		use.free = busy ? use.free : i;
 	}
 	return use;
 }
 
-/* A slot that is free, or NO_SLOT: there are not so many. */
-static int free_slot(struct allowance *a, int64_t now)
+/* What of the slots is used, where none may be busy longer than it can be: the interval that was assumed is
+ * longer than the one that was told. */
+static struct use look_at_slots(struct allowance *a, int64_t now)
 {
-	for (int i = 0; i < SLOTS; i++) {
+	struct use use = use_of(a, now);
+	int64_t latest = now + interval_of(a) + late_max;
+	if (use.cold <= latest)
+		return use;
+	for (int64_t i = 0; i < a->slots_used; i++)
+		if (a->slots[i].until > latest)
+			a->slots[i].until = latest;
+	return use_of(a, now);
+}
+
+/* A slot that is free, of those from the first on; NO_SLOT: there are not so many. */
+static int free_slot(struct allowance *a, int64_t first, int64_t now)
+{
+	for (int64_t i = first; i < SLOTS; i++) {
 		if (is_busy(&a->slots[i], now))
 			continue;
 		a->slots_used = most(a->slots_used, i + 1);
-		return i;
+		return (int)i;
 	}
 	return NO_SLOT;
 }
@@ -224,9 +241,10 @@ static int64_t ahead_of(const struct allowance *a, const struct allowance_reques
 	int64_t ahead = 0;
 	for (int i = 0; i < WAITERS; i++) {
 		const struct allowance_waiter *w = &a->waiters[i];
+		if (!waits(w, now))
+			continue;
 		bool earlier = !r->ticket || w->ticket < r->ticket;
-		if (waits(w, now))
-			ahead += r->yields ? earlier || !w->yields : earlier && !w->yields;
+		ahead += r->yields ? earlier || !w->yields : earlier && !w->yields;
 	}
 	return ahead;
 }
@@ -345,7 +363,7 @@ static struct limit_turn begin(
 	struct allowance *a, const struct allowance_request *r, struct use use, int64_t now)
 {
 	int64_t interval = interval_of(a);
-	int slot = free_slot(a, now);
+	int slot = free_slot(a, use.free, now);
 	struct limit_turn turn = {.slot = slot,
 		.busy = use.busy + 1,
 		.in_flight = slot == NO_SLOT ? SLOTS : use.in_flight,
@@ -375,7 +393,7 @@ static struct limit_turn begin(
 bool allowance_ask(struct allowance *a, struct allowance_request *request, struct moment now,
 	struct limit_turn *turn, int64_t *wait, int64_t *until)
 {
-	struct use use = use_of(a, now.us);
+	struct use use = look_at_slots(a, now.us);
 	if (a->lease.active + idle_after < now.us) /* what failed then may not now */
 		a->lease.failed = 0;
 	a->lease.active = now.us;
@@ -393,7 +411,7 @@ bool allowance_ask(struct allowance *a, struct allowance_request *request, struc
 }
 
 /* What an answer says of the limit. */
-static void learn(struct allowance *a, const struct limit_told *told, int64_t now)
+static void learn(struct allowance *a, const struct limit_told *told)
 {
 	if (told->interval_ms <= 0 || told->max <= 0)
 		return;
@@ -403,10 +421,6 @@ static void learn(struct allowance *a, const struct limit_told *told, int64_t no
 	a->interval = told->interval_ms * MS;
 	a->told = 1;
 	a->lease.fresh = 1;
-	int64_t latest = now + interval_of(a) + late_max; /* the interval that was assumed may be longer */
-	for (int64_t i = 0; i < a->slots_used; i++)
-		if (a->slots[i].until > latest)
-			a->slots[i].until = latest;
 }
 
 /* Where the CRM has counted more than we know of, somebody else uses the limit: what they used is held, too.
@@ -416,8 +430,9 @@ static void hold_others(struct allowance *a, const struct limit_turn *turn, int6
 	int64_t ours = turn->busy + (a->taken - turn->taken);
 	if (!a->told || remaining < 0)
 		return;
+	int slot = 0;
 	for (int64_t others = slots_of(a, now) - ours - remaining; others > 0; others--) {
-		int slot = free_slot(a, now);
+		slot = free_slot(a, slot, now);
 		if (slot == NO_SLOT)
 			return;
 		a->slots[slot].live = 0;
@@ -428,7 +443,7 @@ static void hold_others(struct allowance *a, const struct limit_turn *turn, int6
 void allowance_end(
 	struct allowance *a, const struct limit_turn *turn, const struct limit_told *told, struct moment now)
 {
-	learn(a, told, now.us);
+	learn(a, told);
 	a->lease.active = now.us;
 	if (!told->sent) {
 		a->day_left++;
@@ -490,7 +505,7 @@ static bool must_ask(const struct allowance *a, struct use use, int64_t waiters,
 bool allowance_asks(struct allowance *a, struct moment now, bool leaves, struct share_asked *asked)
 {
 	struct allowance_lease *l = &a->lease;
-	struct use use = use_of(a, now.us);
+	struct use use = look_at_slots(a, now.us);
 	int64_t waiters = waiting(a, now.us, false);
 	bool idle = !waiters && !use.in_flight && (leaves || l->active + idle_after < now.us);
 	bool ends = idle && l->until > now.us;
@@ -537,7 +552,7 @@ static void hear(struct allowance *a, const struct share_got *got, int64_t now)
 {
 	struct allowance_lease *l = &a->lease;
 	if (got->told > l->told && !l->fresh) {
-		learn(a, &(struct limit_told){.interval_ms = got->interval, .max = got->max}, now);
+		learn(a, &(struct limit_told){.interval_ms = got->interval, .max = got->max});
 		if (got->day_max)
 			set_day_max(a, got->day_max);
 		l->fresh = 0;

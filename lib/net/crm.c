@@ -60,7 +60,7 @@ static bool enter(void *context, const struct http_request *request)
 /* A header's number, max at most; -1 where it has none. */
 static int64_t told(struct arena *a, const struct http_answer *answer, const char *name, int64_t max)
 {
-	return http_number(http_header(a, answer, name), max);
+	return http_number(http_header(a, answer->headers, name), max);
 }
 
 /* The location's limits hear what the answer says of them. */
@@ -264,7 +264,8 @@ static struct crm_answer make(struct crm *c, struct arena *a, const struct crm_l
 		.repeatable = request->repeatable,
 		.caller = &passage};
 	struct http_answer got = http_do(c->http, a, &http);
-	struct crm_answer answer = {.outcome = got.outcome, .calls = got.calls, .ms = got.ms, .date = got.date};
+	struct crm_answer answer = {
+		.outcome = got.outcome, .calls = got.calls, .ms = got.ms, .headers = got.headers};
 	struct jtext_error error;
 	if (passage.stopped)
 		return (struct crm_answer){.outcome = HTTP_LOST, .calls = got.calls, .ms = got.ms, .stopped = true};

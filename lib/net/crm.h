@@ -67,7 +67,7 @@ struct crm_answer {
 	int64_t retry_after; /* in so many seconds, and this was no try; 0: it was */
 	unsigned calls;
 	double ms;
-	int64_t date; /* the CRM's clock, milliseconds since 1970; 0: it did not say */
+	struct str headers; /* of the answer */
 	bool stopped; /* the caller may not do this any more: not sent (again); what is known of it, and what is
 					 written down, is to be left as it is, since it may be another's by now */
 };

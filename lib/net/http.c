@@ -403,14 +403,26 @@ static void log_request(
 		say("%s %.*s: %s, %.0f ms", request->method, n, path ? path : "", answer->error, answer->ms);
 }
 
-/* What Retry-After asks for, seconds from now by the server's clock: so many, or until a date. */
-static long pause_of(const char *retry_after, time_t now)
+int64_t http_date(struct str headers)
 {
+	struct arena a = {0};
+	const char *date = http_header(&a, headers, "Date");
+	time_t then = date ? curl.getdate(date, NULL) : -1;
+	arena_free(&a);
+	return then < 0 ? 0 : (int64_t)then * 1000;
+}
+
+/* What Retry-After asks for, seconds from now by the server's clock: so many, or until a date. */
+static long pause_of(struct arena *a, struct str headers)
+{
+	const char *retry_after = http_header(a, headers, "Retry-After");
 	int64_t seconds = http_number(retry_after, PAUSE_MAX);
 	time_t until = retry_after && seconds < 0 ? curl.getdate(retry_after, NULL) : -1;
-	if (until > now)
-		seconds = until - now < PAUSE_MAX ? until - now : PAUSE_MAX;
-	return seconds > 0 ? (long)seconds : 0;
+	if (until > 0) {
+		int64_t now = http_date(headers);
+		seconds = until - (now ? now / 1000 : time(NULL));
+	}
+	return seconds > PAUSE_MAX ? PAUSE_MAX : seconds > 0 ? (long)seconds : 0;
 }
 
 /* Makes the request once and fills the answer. True: it was lost with a connection that had been kept. */
@@ -424,10 +436,7 @@ static bool try_once(
 	curl.easy_getinfo(t.easy, CURLINFO_TOTAL_TIME, &seconds);
 	answer->ms += seconds * 1000;
 	answer->headers = (struct str){arena_copy(a, buf_str(&t.headers)), t.headers.n};
-	const char *date = http_header(a, answer, "Date");
-	time_t then = date ? curl.getdate(date, NULL) : -1;
-	answer->date = then < 0 ? 0 : (int64_t)then * 1000;
-	answer->retry_after = pause_of(http_header(a, answer, "Retry-After"), then < 0 ? time(NULL) : then);
+	answer->retry_after = pause_of(a, answer->headers);
 	if (t.result == CURLE_OK) {
 		answer->outcome = HTTP_ANSWERED;
 		curl.easy_getinfo(t.easy, CURLINFO_RESPONSE_CODE, &answer->status);
@@ -520,9 +529,9 @@ struct http_answer http_do(struct http *h, struct arena *a, const struct http_re
 	return answer;
 }
 
-char *http_header(struct arena *a, const struct http_answer *answer, const char *name)
+char *http_header(struct arena *a, struct str headers, const char *name)
 {
-	const char *line = answer->headers.p, *end = line + answer->headers.n;
+	const char *line = headers.p, *end = line + headers.n;
 	for (size_t n = strlen(name); line && line < end; line++) {
 		const char *newline = memchr(line, '\n', (size_t)(end - line));
 		size_t length = (size_t)((newline ? newline : end) - line);

@@ -38,7 +38,6 @@ struct http_answer {
 	double ms;
 	long retry_after;   /* seconds, from Retry-After, a day at most; 0: not said */
 	struct str headers; /* of the answer, each line with its newline; the arena's */
-	int64_t date;       /* of the answer: the server's clock, milliseconds since 1970; 0: not said */
 };
 
 /* What an answer that is no success means. */
@@ -51,8 +50,11 @@ struct http_failure {
 /* Of an answer that did not come, or whose status or body is not what was hoped for. */
 struct http_failure http_failure(const struct http_answer *answer);
 
-/* The value of a header of the answer (its name in any case), the arena's; NULL where it has none. */
-char *http_header(struct arena *a, const struct http_answer *answer, const char *name);
+/* The value of a header of an answer (its name in any case), the arena's; NULL where it has none. */
+char *http_header(struct arena *a, struct str headers, const char *name);
+
+/* The server's clock in an answer's headers, milliseconds since 1970; 0: not said. */
+int64_t http_date(struct str headers);
 
 /* A number that a server sent, which may be any: digits alone; more than max is max. -1 where it is none, or
    text is NULL. */

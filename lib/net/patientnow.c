@@ -441,7 +441,7 @@ static const char *told_cursor(
 	const char *told = NULL;
 	for (size_t i = 0; i < paging->next.n && !(told && *told); i++) {
 		const char *place = paging->next.at[i];
-		told = *place == '@' ? http_header(a, answer, place + 1) : place_text(a, place, body);
+		told = *place == '@' ? http_header(a, answer->headers, place + 1) : place_text(a, place, body);
 		if (told && *told == '<')
 			told = next_link(a, told);
 	}
@@ -483,7 +483,7 @@ static void count_pages(struct patientnow *p, struct arena *a, struct patientnow
 	const struct http_answer *answer, struct str body)
 {
 	const struct profile_paging *paging = &p->profile->paging;
-	const char *pages = paging->pages_header ? http_header(a, answer, paging->pages_header) : NULL;
+	const char *pages = paging->pages_header ? http_header(a, answer->headers, paging->pages_header) : NULL;
 	int64_t total = http_number(jtext_scalar(a, profile_find(&paging->total, body)), ENTRIES_MAX);
 	int64_t n = (int64_t)page->n, size = paging->size, told = http_number(pages, ENTRIES_MAX);
 	bool in_pages = paging->page || paging->offset;

@@ -610,7 +610,7 @@ static struct http_answer next_answer(struct arena *a)
 	answer.headers = (struct str){arena_copy(a, buf_str(&headers)), headers.n};
 	answer.body = (struct str){arena_copy(a, line), line.n};
 	buf_free(&headers);
-	const char *wait = http_header(a, &answer, "Retry-After");
+	const char *wait = http_header(a, answer.headers, "Retry-After");
 	answer.retry_after = wait ? (long)strtonum(wait, 0, 86400, NULL) : 0;
 	return answer;
 }
