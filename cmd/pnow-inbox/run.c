@@ -229,7 +229,8 @@ static bool settle_some(struct run *r, size_t n)
 {
 	struct inbox_settled *settled = arena_alloc(&r->arena, n * sizeof *settled);
 	size_t known = 0;
-	bool done = inbox_settle(r->state, &r->arena, r->conf, r->id, r->results.at, n, settled);
+	bool waits;
+	bool done = inbox_settle(r->state, &r->arena, r->conf, r->id, r->results.at, n, settled, &waits);
 	if (!state_end(r->state, done) || !done)
 		return false;
 	for (size_t i = 0; i < n; i++) {
@@ -239,7 +240,7 @@ static bool settle_some(struct run *r, size_t n)
 	r->unwritten = 0;
 	r->results.n -= n;
 	memmove(r->results.at, r->results.at + n, r->results.n * sizeof *r->results.at);
-	r->look = true;
+	r->look |= waits;
 	if (known)
 		r->backoff = r->collapses = 0;
 	if (known < n)

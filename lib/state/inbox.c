@@ -298,7 +298,10 @@ static bool claim_some(
 	}
 	buf_puts(&seqs, "]");
 	bool done = state_done(&due);
-	if (done && c->n) /* without statistics an engine might not look by their seqs alone */
+	if (done && c->n == 1)
+		done =
+			state_do(s, "UPDATE inbox SET state='running', run=?, due=? WHERE seq=?", "tii", run, now, first);
+	else if (done && c->n) /* without statistics an engine might not look by their seqs alone */
 		done = state_do(s,
 			"UPDATE inbox SET state='running', run=?1, due=?2 WHERE seq>=?4 AND seq<=?5 AND seq IN"
 			"  (SELECT CAST(value AS BIGINT) FROM list(?3) AS given)",
@@ -468,8 +471,18 @@ static bool settle_at_once(struct settling *g, const struct inbox_result *result
 	return done;
 }
 
+/* Whether an event waits, or that cannot be told. Of a database it is not asked: that would cost more than it
+   saves. */
+static bool some_wait(struct state *s)
+{
+	int64_t found = state_is_far(s);
+	return found ||
+		   state_int(s, &found, "SELECT 1 FROM inbox WHERE state='waiting' LIMIT 1", "") == STATE_FAILED ||
+		   found;
+}
+
 bool inbox_settle(struct state *s, struct arena *a, const struct conf *conf, const char *run,
-	const struct inbox_result *results, size_t n, struct inbox_settled *settled)
+	const struct inbox_result *results, size_t n, struct inbox_settled *settled, bool *waits)
 {
 	struct settling group = {.state = s, .conf = conf, .run = run, .now = when_now_ms()};
 	bool done = true;
@@ -478,7 +491,9 @@ bool inbox_settle(struct state *s, struct arena *a, const struct conf *conf, con
 		done = settle_at_once(&group, results, i, i + TOGETHER < n ? i + TOGETHER : n, settled);
 	for (size_t i = 0; done && i < n; i++)
 		done = settled[i].state || settle(&group, a, &results[i], &settled[i]);
-	state_wake(s); /* a patient's next event may be for another run */
+	*waits = some_wait(s);
+	if (*waits)
+		state_wake(s); /* a patient's next event may be for another run */
 	if (!done)
 		group.told.n = 0; /* the transaction may be over: nothing more is written */
 	return told_count(s, group.now, &group.told) && done;

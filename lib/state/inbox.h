@@ -85,9 +85,10 @@ struct inbox_settled {
 };
 
 /* Settles events of a run, within a transaction: for good, or to be tried again after the next of the
-   configuration's waits. One that was put off is as before, but due later. settled has room for n. */
+   configuration's waits. One that was put off is as before, but due later. settled has room for n. *waits:
+   there are events that wait, or that cannot be told; then who waits for any is woken with the commit. */
 bool inbox_settle(struct state *s, struct arena *a, const struct conf *conf, const char *run,
-	const struct inbox_result *results, size_t n, struct inbox_settled *settled);
+	const struct inbox_result *results, size_t n, struct inbox_settled *settled, bool *waits);
 
 /* Whether an event of these types waits to be tried again, or that cannot be told. */
 bool inbox_is_failing(struct state *s, const char *types);
