@@ -6,8 +6,6 @@
  */
 #include "push.h"
 
-#include <pthread.h>
-
 enum {
 	AT_ONCE = 8,  /* actions */
 	STRANDS = 64, /* of all events; with more at work already, nothing is gained by another */
@@ -111,7 +109,8 @@ struct strand {
 	enum strand_kind kind;
 	struct step *steps; /* of all strands */
 	size_t n;
-	struct push_contact contact; /* as these actions know it */
+	struct push_contact contact;    /* as these actions know it */
+	struct push_together *together; /* they may begin something with those of other strands, or NULL */
 	struct arena arena;
 	pthread_t thread;
 	bool started;
@@ -127,11 +126,24 @@ static void *run(void *context)
 			continue;
 		step->w.a = &s->arena;
 		step->w.contact = s->contact;
+		step->w.together = s->together;
 		step->begun = true;
 		out = step->out = carry_out(&step->w);
 		s->contact = step->w.contact;
+		s->together = step->w.together;
 	}
+	if (s->together)
+		push_together_leave(s->together);
 	return NULL;
+}
+
+/* A strand that has something to do, and may have something to begin. */
+static void expect(struct strand *s, struct push_together *together)
+{
+	if (s->together || (s->kind != NOTE && s->kind != WORKFLOW))
+		return;
+	s->together = together;
+	push_together_join(together);
 }
 
 /* Starts a thread for a strand, unless there are so many that it must be done without. */
@@ -142,8 +154,12 @@ static void start(struct push *push, struct strand *s)
 	pthread_attr_setstacksize(&attributes, STACK);
 	s->started = push->strands++ < STRANDS && pthread_create(&s->thread, &attributes, run, s) == 0;
 	pthread_attr_destroy(&attributes);
-	if (!s->started)
-		push->strands--;
+	if (s->started)
+		return;
+	push->strands--;
+	if (s->together)
+		push_together_leave(s->together);
+	s->together = NULL;
 }
 
 /* Waits for a strand to end; what it has made is the event's. */
@@ -162,9 +178,13 @@ static void join(struct push_work *w, struct strand *s)
 static enum outcome run_strands(struct push_work *w, struct step *steps, size_t n)
 {
 	struct strand strands[STRAND_KINDS];
+	struct push_together together;
 	enum outcome all = OUT_UNCHANGED;
+	push_together_open(&together, w->push->state);
 	for (enum strand_kind kind = NOTE; kind < STRAND_KINDS; kind++)
 		strands[kind] = (struct strand){.kind = kind, .steps = steps, .n = n, .contact = w->contact};
+	for (size_t i = 0; i < n; i++)
+		expect(&strands[steps[i].strand], &together);
 	for (size_t i = 0; i < n; i++)
 		if (steps[i].strand != steps[0].strand && !strands[steps[i].strand].started)
 			start(w->push, &strands[steps[i].strand]);
@@ -173,6 +193,7 @@ static enum outcome run_strands(struct push_work *w, struct step *steps, size_t 
 			run(&strands[kind]);
 	for (enum strand_kind kind = NOTE; kind < STRAND_KINDS; kind++)
 		join(w, &strands[kind]);
+	push_together_close(&together);
 	w->contact = strands[OPPORTUNITY].contact;
 	for (size_t i = 0; i < n; i++) {
 		if (!steps[i].begun)

@@ -2,7 +2,7 @@
  * The parts of crm-push, from top to bottom: run.c has the loop, push.c one event; check.c, subject.c and
  * person.c say whether it is one and news, location.c where it goes; merge.c makes one of patients that were
  * merged; action.c has its actions carried out, audit.c compares what they did; below are the files for each
- * kind of action, then request.c, name.c and result.c. A file calls only what is below it.
+ * kind of action, then request.c, together.c, name.c and result.c. A file calls only what is below it.
  */
 #ifndef PUSH_H
 #define PUSH_H
@@ -17,6 +17,10 @@
 #include "stream/record.h"
 #include "value/event.h"
 #include "value/field.h"
+
+#include <pthread.h>
+
+enum { PUSH_STRANDS = 4 }; /* kinds of actions that an event has carried out beside each other */
 
 struct push {
 	const struct conf *conf;
@@ -129,6 +133,7 @@ struct push_work {
 	struct push_contact contact;
 	struct push_gap gap;
 	struct push_result result;
+	struct push_together *together; /* NULL: what it writes down, it does alone */
 };
 
 /* Whether an object has this text at key. */
@@ -400,6 +405,32 @@ bool push_request_undone(const struct crm_answer *answer);
 /* Something was begun then, and nobody knows what became of it. OUT_DONE: it can be found out; OUT_FAILED:
  * not yet. */
 enum outcome push_request_await(struct push_work *w, int64_t since);
+
+/* together.c */
+/* Something that must not happen twice, and begins; as ledger_effect_begin has it. */
+struct push_effect {
+	const char *location, *name, *contact;
+	int64_t *since;
+	enum ledger_effect is;
+};
+/* Those of an event's actions that are carried out beside each other, each by a thread. */
+struct push_together {
+	struct state *state;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	size_t expected; /* threads that will begin something, or will leave */
+	struct push_effect *at[PUSH_STRANDS];
+	size_t n;
+	bool over; /* they have begun */
+};
+void push_together_open(struct push_together *t, struct state *state);
+void push_together_close(struct push_together *t);
+/* One more thread is expected; */
+void push_together_join(struct push_together *t);
+/* it will begin nothing, or */
+void push_together_leave(struct push_together *t);
+/* begins something, with the others where they come soon. */
+enum ledger_effect push_together_begin(struct push_together *t, struct push_effect *e);
 
 /* name.c */
 /* The row of a property, or of a custom field by what this practice's CRM calls it; NULL: it has none. */

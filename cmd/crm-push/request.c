@@ -116,30 +116,36 @@ struct crm_answer push_request(
 	return push_request_begun(w, method, path, body, repeatable, NULL);
 }
 
-struct effect {
+struct beginning {
 	struct push_work *w;
-	const char *name;
-	int64_t *since;
+	struct push_effect effect;
 };
 
+/* The first one of its strand is written down with those of others. */
 static enum ledger_effect begin_effect(void *context)
 {
-	const struct effect *e = context;
-	return ledger_effect_begin(e->w->push->state, e->w->location->id, e->name, e->w->contact.id, e->since);
+	struct beginning *b = context;
+	struct push_effect *e = &b->effect;
+	struct push_together *together = b->w->together;
+	b->w->together = NULL;
+	if (together)
+		return push_together_begin(together, e);
+	return ledger_effect_begin(b->w->push->state, e->location, e->name, e->contact, e->since);
 }
 
 static void undo_effect(void *context)
 {
-	const struct effect *e = context;
-	if (ledger_undone(e->w->push->state, e->w->location->id, e->name))
-		*e->since = 0;
+	const struct beginning *b = context;
+	if (ledger_undone(b->w->push->state, b->effect.location, b->effect.name))
+		*b->effect.since = 0;
 }
 
 struct crm_answer push_request_once(
 	struct push_work *w, const char *path, struct str body, const char *effect, int64_t *since)
 {
-	struct effect e = {w, effect, since};
-	struct push_begin begin = {begin_effect, undo_effect, &e};
+	struct beginning b = {
+		w, {.location = w->location->id, .name = effect, .contact = w->contact.id, .since = since}};
+	struct push_begin begin = {begin_effect, undo_effect, &b};
 	return push_request_begun(w, "POST", path, body, false, w->push->state ? &begin : NULL);
 }
 

@@ -1,0 +1,86 @@
+/*
+ * What must not happen twice is written down before its request is sent, and that waits for the disk. An
+ * event's note and its enrolment are under way at the same time, so that they share a commit: who comes first
+ * waits for the other, but not for long, since that may have to wait for the CRM's limit.
+ */
+#include "push.h"
+
+#include <errno.h>
+#include <time.h>
+
+enum { WAIT_NS = 5000000 };
+
+void push_together_open(struct push_together *t, struct state *state)
+{
+	pthread_condattr_t monotonic;
+	*t = (struct push_together){.state = state};
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_mutex_init(&t->lock, NULL);
+	pthread_cond_init(&t->changed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+}
+
+void push_together_close(struct push_together *t)
+{
+	pthread_mutex_destroy(&t->lock);
+	pthread_cond_destroy(&t->changed);
+}
+
+void push_together_join(struct push_together *t)
+{
+	pthread_mutex_lock(&t->lock);
+	t->expected++;
+	pthread_mutex_unlock(&t->lock);
+}
+
+void push_together_leave(struct push_together *t)
+{
+	pthread_mutex_lock(&t->lock);
+	t->expected--;
+	pthread_cond_signal(&t->changed);
+	pthread_mutex_unlock(&t->lock);
+}
+
+/* Writes down what has come; the lock is held. */
+static void commit(struct push_together *t)
+{
+	bool begun = state_begin(t->state), done = begun;
+	for (size_t i = 0; done && i < t->n; i++) {
+		struct push_effect *e = t->at[i];
+		e->is = ledger_effect_begin(t->state, e->location, e->name, e->contact, e->since);
+		done = e->is != EFFECT_FAILED;
+	}
+	if (begun)
+		done = state_end(t->state, done) && done;
+	for (size_t i = 0; !done && i < t->n; i++)
+		t->at[i]->is = EFFECT_FAILED;
+	t->over = true;
+	pthread_cond_broadcast(&t->changed);
+}
+
+static struct timespec soon(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_nsec += WAIT_NS;
+	t.tv_sec += t.tv_nsec / 1000000000;
+	t.tv_nsec %= 1000000000;
+	return t;
+}
+
+enum ledger_effect push_together_begin(struct push_together *t, struct push_effect *e)
+{
+	const struct timespec until = soon();
+	pthread_mutex_lock(&t->lock);
+	bool late = t->over;
+	if (!late)
+		t->at[t->n++] = e;
+	while (
+		!t->over && t->n < t->expected && pthread_cond_timedwait(&t->changed, &t->lock, &until) != ETIMEDOUT)
+		continue;
+	if (!t->over)
+		commit(t);
+	pthread_mutex_unlock(&t->lock);
+	return late ? ledger_effect_begin(t->state, e->location, e->name, e->contact, e->since) : e->is;
+}
