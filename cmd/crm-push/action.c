@@ -185,7 +185,7 @@ static enum outcome run_strands(struct push_work *w, struct step *steps, size_t 
 		strands[kind] = (struct strand){.kind = kind, .steps = steps, .n = n, .contact = w->contact};
 	for (size_t i = 0; i < n; i++)
 		expect(&strands[steps[i].strand], &together);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = n; i-- > 0;) /* last is what needs no begin: it would wait for theirs */
 		if (steps[i].strand != steps[0].strand && !strands[steps[i].strand].started)
 			start(w->push, &strands[steps[i].strand]);
 	for (enum strand_kind kind = NOTE; kind < STRAND_KINDS; kind++)

@@ -56,8 +56,8 @@ const char *push_field_in(struct push_work *w, struct str contact, const char *i
 {
 	static const char *const keys[] = {"value", "field_value", "fieldValue"};
 	for (struct str at = {0}, list = jtext_get(contact, "customFields"); jtext_next(list, &at);) {
-		const char *this = jtext_string(w->a, jtext_get(at, "id"));
-		if (!this || strcmp(this, id) != 0)
+		struct str this = jtext_get(at, "id");
+		if (jtext_type(this) != JTEXT_STRING || !jtext_named((struct str){this.p + 1, this.n - 2}, id))
 			continue;
 		for (size_t i = 0; i < COUNT(keys); i++) {
 			const char *text = jtext_scalar(w->a, jtext_get(at, keys[i]));

@@ -24,14 +24,14 @@
 const char *push_merge_lock(struct push_work *w, const char *patient)
 {
 	struct push *p = w->push;
-	for (;;) {
+	for (const char *locked = patient;;) {
+		if (p->locks)
+			lock_take(p->locks, LOCK_PATIENT, locked);
 		const char *now = p->state ? ledger_survivor(p->state, w->a, patient) : patient;
-		if (!p->locks)
+		if (!p->locks || strcmp(now, locked) == 0)
 			return now;
-		lock_take(p->locks, LOCK_PATIENT, now);
-		if (strcmp(ledger_survivor(p->state, w->a, patient), now) == 0)
-			return now;
-		lock_free(p->locks, LOCK_PATIENT, now);
+		lock_free(p->locks, LOCK_PATIENT, locked);
+		locked = now;
 	}
 }
 

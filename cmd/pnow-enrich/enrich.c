@@ -108,21 +108,23 @@ static bool lacks(const struct enrich *e, enum event_type type, enum event_kind 
 	return false;
 }
 
+/* In a dry run: what the ledger has of the patient, and of the patient's contact. */
+static void learn(const struct enrich *e, struct arena *a, const char *location, const char *patient)
+{
+	rehearsal_patient(e->state, location, patient);
+	const char *contact = ledger_contact(e->state, a, location, patient).id;
+	if (contact)
+		rehearsal_contact(e->state, location, contact);
+}
+
 static unsigned known_at(const struct enrich *e, struct arena *a, const char *location, const char *patient)
 {
-	int64_t value;
-	bool dry = !e->ask;
-	if (location && dry)
-		rehearsal_patient(e->state, location, patient);
-	const char *contact = location ? ledger_contact(e->state, a, location, patient).id : NULL;
-	if (!contact)
+	if (!location)
 		return 0;
-	if (dry)
-		rehearsal_contact(e->state, location, contact);
-	bool named = ledger_latest(e->state, a, location, contact, "patient").subject ||
-				 ledger_latest(e->state, a, location, contact, "appointment").subject;
-	bool billed = ledger_lifetime(e->state, location, contact, &value);
-	return CONTACT | (named ? NAME : 0) | (billed ? BILLED : 0);
+	if (!e->ask)
+		learn(e, a, location, patient);
+	struct ledger_known k = ledger_known(e->state, location, patient);
+	return (k.contact ? CONTACT : 0) | (k.named ? NAME : 0) | (k.billed ? BILLED : 0);
 }
 
 /* Whether the event says that there is nothing by which a contact could be found. */

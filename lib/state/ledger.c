@@ -34,6 +34,21 @@ struct ledger_contact ledger_contact(
 		columns[0], state_number(columns[1]) != 0, state_number(columns[2]), found == STATE_FAILED};
 }
 
+struct ledger_known ledger_known(struct state *s, const char *location, const char *patient)
+{
+	enum { NAMED = 1, BILLED = 2 };
+	int64_t is = 0;
+	bool contact =
+		state_int(s, &is,
+			"SELECT CASE WHEN EXISTS(SELECT 1 FROM latest AS l WHERE l.location=c.location"
+			"      AND l.contact=c.contact AND l.what IN ('patient','appointment')) THEN 1 ELSE 0 END"
+			"    + CASE WHEN EXISTS(SELECT 1 FROM lifetime AS v WHERE v.location=c.location"
+			"      AND v.contact=c.contact) THEN 2 ELSE 0 END"
+			"  FROM contact AS c WHERE c.location=? AND c.patient=? AND c.contact<>''",
+			"tt", location, patient) == STATE_ROW;
+	return (struct ledger_known){contact, is & NAMED, is & BILLED};
+}
+
 bool ledger_contact_set(struct state *s, struct arena *a, const char *location, const char *patient,
 	const char *contact, const char **other)
 {
@@ -383,16 +398,15 @@ enum ledger_news ledger_begin(struct state *s, struct ledger_subject *e)
 	return news;
 }
 
-/* That the event changed this last. */
+/* That the event changed this last, then. */
 static bool keep_change(
-	struct state *s, const struct ledger_subject *e, const char *contact, const char *change)
+	struct state *s, const struct ledger_subject *e, const char *contact, const char *change, int64_t at)
 {
-	int64_t now = when_now_ms(), last = ledger_changed(s, e->location, contact);
 	return state_do(s,
 		"INSERT INTO latest(location,contact,what,subject,seq,at) VALUES(?,?,?,?,?,?)"
 		"  ON CONFLICT(location,contact,what) DO UPDATE SET subject=excluded.subject, seq=excluded.seq,"
 		"    at=excluded.at",
-		"ttttii", e->location, contact, change, e->subject, e->seq, now > last ? now : last + 1);
+		"ttttii", e->location, contact, change, e->subject, e->seq, at);
 }
 
 bool ledger_finish(struct state *s, const struct ledger_subject *e, const struct ledger_end *end)
@@ -403,8 +417,10 @@ bool ledger_finish(struct state *s, const struct ledger_subject *e, const struct
 		!end->applied || (state_do(s, "UPDATE subject SET applied=1 WHERE location=? AND subject=? AND seq=?",
 							  "tti", e->location, e->subject, e->seq) &&
 							 keep_event(s, e));
+	int64_t now = when_now_ms(), last = end->changes ? ledger_changed(s, e->location, end->contact) : 0;
+	int64_t at = now > last ? now : last + 1;
 	for (size_t i = 0; done && i < end->changes; i++)
-		done = keep_change(s, e, end->contact, end->change[i]);
+		done = keep_change(s, e, end->contact, end->change[i], at++);
 	return state_end(s, done) && done;
 }
 

@@ -19,6 +19,13 @@ struct ledger_contact {
 
 struct ledger_contact ledger_contact(
 	struct state *s, struct arena *a, const char *location, const char *patient);
+/* What the ledger knows of a patient's contact, in one look. */
+struct ledger_known {
+	bool contact; /* which one it is */
+	bool named;   /* an event of the patient or of an appointment wrote it */
+	bool billed;  /* a bill did */
+};
+struct ledger_known ledger_known(struct state *s, const char *location, const char *patient);
 /* False where it cannot be kept. *other is the id of another patient who has this contact, or NULL. */
 bool ledger_contact_set(struct state *s, struct arena *a, const char *location, const char *patient,
 	const char *contact, const char **other);
