@@ -17,11 +17,11 @@ CLANG = $(findstring clang,$(notdir $(CC)))
 BUILD = .build/$(if $(FUZZ),libfuzzer,$(if $(CLANG),clang-)$(if $(SAN),san,release))
 BIN = $(BUILD)/bin
 
-PACKAGES = libcurl json-c libcrypto sqlite3 libmicrohttpd zlib
+PACKAGES = libcurl json-c sqlite3 libmicrohttpd zlib
 PACKAGES += $(shell for name in libbsd-overlay libmd; do pkg-config --exists $$name && echo $$name; done)
 PACKAGES += $(if $(filter Linux,$(shell uname -s)),libseccomp)
-# Built with, not linked: loaded where a state needs it (lib/conf/libpq.c).
-LOADED = libpq
+# Built with, not linked: loaded by who needs them (lib/text/library.h).
+LOADED = libpq libcrypto
 
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla $(if $(CI),-Werror)
 # What the compiler takes without a word, of these; asked when first needed.

@@ -4,32 +4,20 @@
  * that has one can call it. It stays until the process ends.
  */
 #include "conf/libpq.h"
+#include "text/library.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
-#include <stdio.h>
-
-#define LIBPQ "libpq.so.5"
+#include <stddef.h>
 
 struct libpq pq;
-static char missing[512]; /* why it is; "" where it is there */
-
-/* What was looked for, or NULL: then it is missing. */
-static void *found(void *what)
-{
-	if (!what)
-		snprintf(missing, sizeof missing, "that needs libpq 14 or newer (Debian's libpq5): %s", dlerror());
-	return what;
-}
+static char missing[LIBRARY_WHY]; /* why it is; "" where it is there */
 
 static void load(void)
 {
-	void *library = found(dlopen(LIBPQ, RTLD_NOW | RTLD_LOCAL));
-	if (!library)
-		return;
-#define LIBPQ_FIND(name) *(void **)&pq.name = found(dlsym(library, "PQ" #name));
-	LIBPQ_FUNCTIONS(LIBPQ_FIND)
-#undef LIBPQ_FIND
+#define LIBPQ_FUNCTION(name) {"PQ" #name, &pq.name},
+	static const struct library_function functions[] = {LIBPQ_FUNCTIONS(LIBPQ_FUNCTION){NULL, NULL}};
+#undef LIBPQ_FUNCTION
+	library_load("libpq.so.5", "that needs libpq 14 or newer (Debian's libpq5)", functions, missing);
 }
 
 const char *libpq_load(void)

@@ -9,7 +9,6 @@
 #include "value/signature.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 
 static void open_secrets(struct verifier *v, struct conf *conf, const char *place, enum secret_use use)
 {
@@ -39,6 +38,7 @@ struct str verifier_key(const struct verifier *v, struct arena *a, struct str se
 static void open_hmac(struct verifier *v, struct conf *conf, const char *place)
 {
 	struct arena *a = &conf->arena;
+	signature_load();
 	open_secret(v, conf, place);
 	for (size_t i = 0; i < v->secrets_n; i++)
 		if (!verifier_key(v, a, secret_now(v->secrets[i], a, NULL)).p)
@@ -48,11 +48,12 @@ static void open_hmac(struct verifier *v, struct conf *conf, const char *place)
 
 static void open_standard(struct verifier *v, struct conf *conf, const char *place)
 {
+	signature_load();
 	open_secrets(v, conf, place, SECRET_STANDARD);
 }
 
-/* Reads a public key, which must be of this type. */
-static void open_key(struct verifier *v, struct conf *conf, const char *place, int type, const char *expected)
+/* Reads a public key. */
+static void open_key(struct verifier *v, struct conf *conf, const char *place, bool rsa, const char *expected)
 {
 	size_t n = 0;
 	char *text = file_read(&conf->arena, v->conf->key_file, &n);
@@ -60,18 +61,18 @@ static void open_key(struct verifier *v, struct conf *conf, const char *place, i
 	if (!text)
 		mistake("%s: %s.key_file: %s: %s", conf->file, place, v->conf->key_file, strerror(errno));
 	v->key = signature_key((struct str){text, n});
-	if (!v->key || EVP_PKEY_id(v->key) != type)
+	if (!v->key || signature_key_is_rsa(v->key) != rsa)
 		mistake("%s: %s.key_file: %s: expected %s", conf->file, place, v->conf->key_file, expected);
 }
 
 static void open_ed25519(struct verifier *v, struct conf *conf, const char *place)
 {
-	open_key(v, conf, place, EVP_PKEY_ED25519, "an Ed25519 public key, as PEM or its 32 bytes in base64");
+	open_key(v, conf, place, false, "an Ed25519 public key, as PEM or its 32 bytes in base64");
 }
 
 static void open_rsa(struct verifier *v, struct conf *conf, const char *place)
 {
-	open_key(v, conf, place, EVP_PKEY_RSA, "an RSA public key, as PEM");
+	open_key(v, conf, place, true, "an RSA public key, as PEM");
 }
 
 static const struct {

@@ -4,30 +4,23 @@
  * the process ends.
  */
 #include "net/libcurl.h"
+#include "text/library.h"
 
-#include <dlfcn.h>
 #include <err.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <sysexits.h>
-
-#define LIBCURL "libcurl.so.4"
 
 struct libcurl curl;
 
-/* What was looked for. */
-static void *found(void *what)
-{
-	if (!what)
-		errx(EX_UNAVAILABLE, "requests need libcurl (Debian's libcurl4): %s", dlerror());
-	return what;
-}
-
 static void load(void)
 {
-	void *library = found(dlopen(LIBCURL, RTLD_LAZY | RTLD_LOCAL));
-#define LIBCURL_FIND(name) *(void **)&curl.name = found(dlsym(library, "curl_" #name));
-	LIBCURL_FUNCTIONS(LIBCURL_FIND)
-#undef LIBCURL_FIND
+#define LIBCURL_FUNCTION(name) {"curl_" #name, &curl.name},
+	static const struct library_function functions[] = {LIBCURL_FUNCTIONS(LIBCURL_FUNCTION){NULL, NULL}};
+#undef LIBCURL_FUNCTION
+	char why[LIBRARY_WHY];
+	if (!library_load("libcurl.so.4", "requests need libcurl (Debian's libcurl4)", functions, why))
+		errx(EX_UNAVAILABLE, "%s", why);
 	if (curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		errx(EX_SOFTWARE, "cannot start libcurl");
 }

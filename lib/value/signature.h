@@ -7,6 +7,9 @@
 /* Whether two texts are equal, in time that depends on the lengths alone. */
 bool signature_equal(struct str a, struct str b);
 
+/* Loads what all below needs, now rather than when it is first needed. */
+void signature_load(void);
+
 /* HMAC-SHA256 of body: mac gets 32 bytes. */
 void signature_hmac_sha256(struct str secret, struct str body, unsigned char mac[static 32]);
 
@@ -17,6 +20,8 @@ bool signature_is(const unsigned char mac[static 32], struct str text);
    with signature_key_free. */
 struct evp_pkey_st *signature_key(struct str pem);
 void signature_key_free(struct evp_pkey_st *key);
+/* Whether it is an RSA key; else it is an Ed25519 one. */
+bool signature_key_is_rsa(const struct evp_pkey_st *key);
 
 /* Whether base64 is key's signature of body: Ed25519, or RSA PKCS#1 v1.5 with SHA-256, as the key is. */
 bool signature_verify(struct evp_pkey_st *key, struct str body, struct str base64);

@@ -22,7 +22,7 @@ if command -v readelf >/dev/null; then
 	done <<-'END'
 		libpq
 		libssl
-		libcrypto crm-setup pnow-hook pnow-sandbox
+		libcrypto
 		libcurl pnow-sandbox
 		libsqlite3 crm-push crm-setup pnow-enrich pnow-fetch pnow-hook pnow-inbox pnow-push pnow-sync
 		libmicrohttpd pnow-hook pnow-sandbox
@@ -35,9 +35,9 @@ else
 	skip 'a program is linked with what it uses' 'no readelf here'
 fi
 
-# A libpq and a libcurl that cannot be loaded.
+# A libpq, a libcurl and a libcrypto that cannot be loaded.
 mkdir none
-echo 'no library' | tee none/libpq.so.5 >none/libcurl.so.4
+echo 'no library' | tee none/libpq.so.5 none/libcrypto.so.3 >none/libcurl.so.4
 export LD_LIBRARY_PATH=$work/none PNOW_CONFIG=conf.json
 conf()
 {
@@ -68,4 +68,17 @@ jq -c '.crm = {base_url: "http://127.0.0.1:1", location_id: "loc", token_file: "
 crm-map <<<"$event" >mapped
 like 'without libcurl: crm-push says what a request needs' "$(PNOW_CONFIG=crm.json refused crm-push <mapped)" "69 crm-push: requests need libcurl (Debian's libcurl4): *libcurl.so.4*"
 is '... and pnow-push, which has nothing to ask for, does its work' "$(PNOW_CONFIG=crm.json pnow-push <mapped | jq -r .id)" e
+
+# hook VERIFY: a hook that verifies so, and nothing else, asked by CGI.
+hook()
+{
+	jq -c --arg verify "$1" '.hooks.patientnow = {verify: $verify, header: "X-Token", secret_file: "hook.secret"}' conf.json >hook.json
+	PNOW_CONFIG=hook.json GATEWAY_INTERFACE=CGI/1.1 REQUEST_METHOD=POST PATH_INFO=/hook/p/patientnow CONTENT_TYPE=application/json CONTENT_LENGTH=2 \
+		HTTP_X_TOKEN=$2 SCRIPT_NAME=/ timeout 20 pnow-hook <<<'{}' 2>err
+}
+(umask 077 && echo a-token-of-the-hook >hook.secret)
+like 'without libcrypto: a hook with a token takes an event' "$(hook token a-token-of-the-hook)" '*200*'
+like '... and refuses one with another' "$(hook token a-token-of-the-hook-)" '*401*'
+hook hmac-sha256 x >out
+like '... and with signatures it says what these need' "$? $(head -n 1 err)" "69 pnow-hook: signatures need libcrypto 3 (Debian's libssl3): *libcrypto.so.3*"
 finish
