@@ -1,15 +1,13 @@
 /*
  * An event's actions, and what became of each. What changes the contact is done in its order. What is made
  * once the contact stands (note, enrolments, opportunity) does not depend on each other, and is done at the
- * same time: in strands, each a thread with its own arena and its own result, so that all below reads as if
+ * same time: in strands, each with a thread, an arena and a result of its own, so that all below reads as if
  * there were one.
  */
 #include "push.h"
 
 enum {
-	AT_ONCE = 8,  /* actions */
-	STRANDS = 64, /* of all events; with more at work already, nothing is gained by another */
-	STACK = 512 * 1024,
+	AT_ONCE = 8, /* actions */
 };
 
 /* What is newer than a backfilled event stays. */
@@ -112,12 +110,12 @@ struct strand {
 	struct push_contact contact;    /* as these actions know it */
 	struct push_together *together; /* they may begin something with those of other strands, or NULL */
 	struct arena arena;
-	pthread_t thread;
+	struct crew_part part;
 	bool started;
 };
 
 /* The actions of a strand, one after the other; a failure ends it. */
-static void *run(void *context)
+static void run(void *context)
 {
 	struct strand *s = context;
 	enum outcome out = OUT_DONE;
@@ -134,7 +132,6 @@ static void *run(void *context)
 	}
 	if (s->together)
 		push_together_leave(s->together);
-	return NULL;
 }
 
 /* A strand that has something to do, and may have something to begin. */
@@ -146,17 +143,13 @@ static void expect(struct strand *s, struct push_together *together)
 	push_together_join(together);
 }
 
-/* Starts a thread for a strand, unless there are so many that it must be done without. */
+/* Begins a strand, unless there are so many that it must be done here. */
 static void start(struct push *push, struct strand *s)
 {
-	pthread_attr_t attributes;
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, STACK);
-	s->started = push->strands++ < STRANDS && pthread_create(&s->thread, &attributes, run, s) == 0;
-	pthread_attr_destroy(&attributes);
+	s->part = (struct crew_part){.run = run, .context = s};
+	s->started = crew_begin(push->crew, &s->part);
 	if (s->started)
 		return;
-	push->strands--;
 	if (s->together)
 		push_together_leave(s->together);
 	s->together = NULL;
@@ -167,9 +160,8 @@ static void join(struct push_work *w, struct strand *s)
 {
 	if (s->started) {
 		record_waits();
-		pthread_join(s->thread, NULL);
+		crew_wait(&s->part);
 		record_goes_on();
-		w->push->strands--;
 	}
 	arena_join(w->a, &s->arena);
 }

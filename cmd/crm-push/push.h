@@ -14,13 +14,18 @@
 #include "state/ledger.h"
 #include "state/locks.h"
 #include "stream/calls.h"
+#include "stream/crew.h"
 #include "stream/record.h"
 #include "value/event.h"
 #include "value/field.h"
 
 #include <pthread.h>
 
-enum { PUSH_STRANDS = 4 }; /* kinds of actions that an event has carried out beside each other */
+enum {
+	PUSH_STRANDS = 4, /* kinds of actions that an event has carried out beside each other */
+	PUSH_STRANDS_AT_WORK =
+		64, /* by threads of their own, of all events: with more nothing is gained by another */
+};
 
 struct push {
 	const struct conf *conf;
@@ -33,9 +38,9 @@ struct push {
 	bool keeps;                 /* leaves alone what somebody has changed, */
 	enum mending mending;       /* and puts right what it finds */
 	bool dry;
-	bool in_turn;       /* an event's requests are made one after another */
-	long seconds;       /* that one of them may take */
-	atomic_int strands; /* threads for those that are not (action.c) */
+	bool in_turn;      /* an event's requests are made one after another */
+	long seconds;      /* that one of them may take */
+	struct crew *crew; /* of those that are not (action.c) */
 	struct calls calls;
 };
 

@@ -28,6 +28,7 @@ int push_run(const struct conf *conf, const struct options *o, const struct push
 	if (!p.dry)
 		p.state = state_open(conf_need(conf, conf->state, "state"));
 	p.crm = crm_open(conf, p.state, o);
+	p.crew = crew_open(PUSH_STRANDS_AT_WORK);
 	if (asked->compares || asked->mending)
 		p.mirror = push_mirror_open(RECORDS_AT_ONCE);
 	if (p.dry && conf->state)
@@ -48,6 +49,7 @@ int push_run(const struct conf *conf, const struct options *o, const struct push
 		.key = patient_key});
 	if (o->verbose && !o->dry)
 		calls_tell(&p.calls, "the CRM");
+	crew_close(p.crew);
 	push_mirror_close(p.mirror);
 	names_close(p.names);
 	locks_close(p.locks);

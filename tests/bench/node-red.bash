@@ -32,8 +32,7 @@ cpu()
 	local process
 	for process in "$@"; do
 		family "$process"
-	done | sed 's#.*#/proc/&/stat#' | xargs cat | sed 's/.*)//' |
-		awk -v hertz="$(getconf CLK_TCK)" '{ n += $12 + $13 } END { print n / hertz }'
+	done | xargs "$bin/../bench/cputime"
 }
 
 # memory PROCESS…: MB.
