@@ -140,7 +140,7 @@ static void expect(struct strand *s, struct push_together *together)
 	if (s->together || (s->kind != NOTE && s->kind != WORKFLOW))
 		return;
 	s->together = together;
-	push_together_join(together);
+	push_together_expect(together);
 }
 
 /* Begins a strand, unless there are so many that it must be done here. */

@@ -21,11 +21,9 @@
 
 #include <pthread.h>
 
-enum {
-	PUSH_STRANDS = 4, /* kinds of actions that an event has carried out beside each other */
-	PUSH_STRANDS_AT_WORK =
-		64, /* by threads of their own, of all events: with more nothing is gained by another */
-};
+/* Actions of all events that are carried out by threads of their own; with more nothing is gained by another.
+ */
+enum { PUSH_STRANDS = 64 };
 
 struct push {
 	const struct conf *conf;
@@ -423,15 +421,15 @@ struct push_together {
 	struct state *state;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	size_t expected; /* threads that will begin something, or will leave */
-	struct push_effect *at[PUSH_STRANDS];
+	size_t expected;           /* threads that will begin something, or will leave */
+	struct push_effect *at[2]; /* a note, and an enrolment */
 	size_t n;
 	bool over; /* they have begun */
 };
 void push_together_open(struct push_together *t, struct state *state);
 void push_together_close(struct push_together *t);
 /* One more thread is expected; */
-void push_together_join(struct push_together *t);
+void push_together_expect(struct push_together *t);
 /* it will begin nothing, or */
 void push_together_leave(struct push_together *t);
 /* begins something, with the others where they come soon. */

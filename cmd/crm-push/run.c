@@ -28,7 +28,7 @@ int push_run(const struct conf *conf, const struct options *o, const struct push
 	if (!p.dry)
 		p.state = state_open(conf_need(conf, conf->state, "state"));
 	p.crm = crm_open(conf, p.state, o);
-	p.crew = crew_open(PUSH_STRANDS_AT_WORK);
+	p.crew = crew_open(PUSH_STRANDS);
 	if (asked->compares || asked->mending)
 		p.mirror = push_mirror_open(RECORDS_AT_ONCE);
 	if (p.dry && conf->state)

@@ -1,7 +1,8 @@
 /*
  * What must not happen twice is written down before its request is sent, and that waits for the disk. An
  * event's note and its enrolment are under way at the same time, so that they share a commit: who comes first
- * waits for the other, but not for long, since that may have to wait for the CRM's limit.
+ * waits for the other, but not for long, since that may have to wait for the CRM's limit. Where one of them
+ * cannot be written down, neither is sent.
  */
 #include "push.h"
 
@@ -27,7 +28,7 @@ void push_together_close(struct push_together *t)
 	pthread_cond_destroy(&t->changed);
 }
 
-void push_together_join(struct push_together *t)
+void push_together_expect(struct push_together *t)
 {
 	pthread_mutex_lock(&t->lock);
 	t->expected++;
@@ -38,7 +39,7 @@ void push_together_leave(struct push_together *t)
 {
 	pthread_mutex_lock(&t->lock);
 	t->expected--;
-	pthread_cond_signal(&t->changed);
+	pthread_cond_broadcast(&t->changed);
 	pthread_mutex_unlock(&t->lock);
 }
 

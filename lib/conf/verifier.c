@@ -38,7 +38,6 @@ struct str verifier_key(const struct verifier *v, struct arena *a, struct str se
 static void open_hmac(struct verifier *v, struct conf *conf, const char *place)
 {
 	struct arena *a = &conf->arena;
-	signature_load();
 	open_secret(v, conf, place);
 	for (size_t i = 0; i < v->secrets_n; i++)
 		if (!verifier_key(v, a, secret_now(v->secrets[i], a, NULL)).p)
@@ -48,7 +47,6 @@ static void open_hmac(struct verifier *v, struct conf *conf, const char *place)
 
 static void open_standard(struct verifier *v, struct conf *conf, const char *place)
 {
-	signature_load();
 	open_secrets(v, conf, place, SECRET_STANDARD);
 }
 
@@ -78,14 +76,15 @@ static void open_rsa(struct verifier *v, struct conf *conf, const char *place)
 static const struct {
 	const char *header; /* unless configuration or profile say otherwise */
 	void (*open)(struct verifier *v, struct conf *conf, const char *place);
+	bool is_signature;
 } schemes[] = {
-	[VERIFY_NONE] = {NULL, NULL},
-	[VERIFY_TOKEN] = {NULL, open_secret},
-	[VERIFY_BASIC] = {"Authorization", open_secret},
-	[VERIFY_HMAC_SHA256] = {NULL, open_hmac},
-	[VERIFY_STANDARD_WEBHOOKS] = {"webhook-signature", open_standard},
-	[VERIFY_ED25519] = {"X-GHL-Signature", open_ed25519},
-	[VERIFY_RSA_SHA256] = {"X-WH-Signature", open_rsa},
+	[VERIFY_NONE] = {NULL, NULL, false},
+	[VERIFY_TOKEN] = {NULL, open_secret, false},
+	[VERIFY_BASIC] = {"Authorization", open_secret, false},
+	[VERIFY_HMAC_SHA256] = {NULL, open_hmac, true},
+	[VERIFY_STANDARD_WEBHOOKS] = {"webhook-signature", open_standard, true},
+	[VERIFY_ED25519] = {"X-GHL-Signature", open_ed25519, true},
+	[VERIFY_RSA_SHA256] = {"X-WH-Signature", open_rsa, true},
 };
 
 /* Where the secret or signature stands: the configuration's word, else the profile's, else as usual. */
@@ -111,6 +110,9 @@ void verifier_open(struct verifier *v, struct conf *conf, const struct profile *
 	if (hook->prefix)
 		v->signature.prefix = hook->prefix;
 	v->header = header_of(v, conf, place);
+	const char *missing = schemes[hook->verify].is_signature ? signature_missing() : NULL;
+	if (missing)
+		mistake("%s: %s.verify: %s", conf->file, place, missing);
 	if (schemes[hook->verify].open)
 		schemes[hook->verify].open(v, conf, place);
 }

@@ -54,6 +54,7 @@ static void forget(struct member *m)
 static void *work(void *context)
 {
 	struct member *m = context;
+	m->thread = pthread_self();
 	for (struct crew_part *part; (part = m->part);) {
 		part->run(part->context);
 		bool stays = rest(m); /* then it may have the next one already */
@@ -77,23 +78,23 @@ struct crew *crew_open(unsigned most)
 	return c;
 }
 
-/* One that is idle, or a new one; NULL: there are so many. */
+/* One that is idle, or a new one; NULL: so many are at work. */
 static struct member *take(struct crew *c)
 {
 	pthread_mutex_lock(&c->lock);
-	struct member *m = c->idle;
 	bool room = c->at_work < c->most;
-	if (room && m) {
+	struct member *m = room ? c->idle : NULL;
+	if (m) {
 		c->idle = m->next;
 		c->idle_n--;
 	}
 	c->at_work += room;
 	pthread_mutex_unlock(&c->lock);
-	if (!room || m)
-		return room ? m : NULL;
-	m = allocated(calloc(1, sizeof *m));
-	m->crew = c;
-	sem_init(&m->woken, 0, 0);
+	if (room && !m) {
+		m = allocated(calloc(1, sizeof *m));
+		m->crew = c;
+		sem_init(&m->woken, 0, 0);
+	}
 	return m;
 }
 
@@ -103,7 +104,8 @@ static bool start(struct member *m)
 	pthread_attr_t attributes;
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK);
-	bool started = pthread_create(&m->thread, &attributes, work, m) == 0;
+	pthread_t thread; /* m may be gone by now */
+	bool started = pthread_create(&thread, &attributes, work, m) == 0;
 	pthread_attr_destroy(&attributes);
 	return started;
 }

@@ -2,12 +2,11 @@
 #include "value/libcrypto.h"
 #include "text/library.h"
 
-#include <err.h>
 #include <pthread.h>
 #include <stddef.h>
-#include <sysexits.h>
 
 struct libcrypto crypto;
+static char missing[LIBRARY_WHY]; /* why it is; "" where it is there */
 
 static void load(void)
 {
@@ -15,13 +14,12 @@ static void load(void)
 #define LIBCRYPTO_FUNCTION(name) {TEXT(name), &crypto.name}, /* a name may be a macro for another */
 	static const struct library_function functions[] = {LIBCRYPTO_FUNCTIONS(LIBCRYPTO_FUNCTION){NULL, NULL}};
 #undef LIBCRYPTO_FUNCTION
-	char why[LIBRARY_WHY];
-	if (!library_load("libcrypto.so.3", "signatures need libcrypto 3 (Debian's libssl3)", functions, why))
-		errx(EX_UNAVAILABLE, "%s", why);
+	library_load("libcrypto.so.3", "that needs libcrypto 3 (Debian's libssl3)", functions, missing);
 }
 
-void libcrypto_load(void)
+const char *libcrypto_load(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_once(&once, load);
+	return *missing ? missing : NULL;
 }

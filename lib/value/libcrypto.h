@@ -10,7 +10,7 @@
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
 
-/* What we call of it: only what OpenSSL 3 and LibreSSL both have, and neither calls deprecated. */
+/* What we call of it. */
 #define LIBCRYPTO_FUNCTIONS(F)                                                                               \
 	F(BIO_free)                                                                                              \
 	F(BIO_new_mem_buf)                                                                                       \
@@ -40,7 +40,7 @@ struct libcrypto {
 
 extern struct libcrypto crypto;
 
-/* Loads it, if that is still to be done, and ends the process where it cannot be had. Of any thread. */
-void libcrypto_load(void);
+/* Loads it, if that is still to be done: NULL, or why it cannot be had. Of any thread. */
+const char *libcrypto_load(void);
 
 #endif

@@ -40,16 +40,24 @@ bool signature_equal(struct str a, struct str b)
 	return a.n == b.n && memcmp(of_a, of_b, sizeof of_a) == 0;
 }
 
-void signature_load(void)
+const char *signature_missing(void)
 {
-	libcrypto_load();
+	return libcrypto_load();
+}
+
+/* Loads libcrypto, or ends the process. */
+static void need_libcrypto(void)
+{
+	const char *missing = signature_missing();
+	if (missing)
+		errx(EX_UNAVAILABLE, "signatures: %s", missing);
 }
 
 void signature_hmac_sha256(struct str secret, struct str body, unsigned char mac[static 32])
 {
 	unsigned n = 0;
 
-	libcrypto_load();
+	need_libcrypto();
 	if (secret.n > INT_MAX)
 		errx(EX_SOFTWARE, "HMAC: secret too long");
 	if (!crypto.HMAC(crypto.EVP_sha256(), secret.p ? secret.p : "", (int)secret.n,
@@ -106,7 +114,7 @@ struct evp_pkey_st *signature_key(struct str pem)
 {
 	if (!pem.p || pem.n > INT_MAX)
 		return NULL;
-	libcrypto_load();
+	need_libcrypto();
 	EVP_PKEY *key = key_from_pem(pem);
 	if (!key)
 		key = key_from_base64(pem);

@@ -7,8 +7,8 @@
 /* Whether two texts are equal, in time that depends on the lengths alone. */
 bool signature_equal(struct str a, struct str b);
 
-/* Loads what all below needs, now rather than when it is first needed. */
-void signature_load(void);
+/* Why nothing of what is below can be done; it ends the process then. NULL: it can, and is loaded. */
+const char *signature_missing(void);
 
 /* HMAC-SHA256 of body: mac gets 32 bytes. */
 void signature_hmac_sha256(struct str secret, struct str body, unsigned char mac[static 32]);

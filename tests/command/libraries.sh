@@ -80,5 +80,5 @@ hook()
 like 'without libcrypto: a hook with a token takes an event' "$(hook token a-token-of-the-hook)" '*200*'
 like '... and refuses one with another' "$(hook token a-token-of-the-hook-)" '*401*'
 hook hmac-sha256 x >out
-like '... and with signatures it says what these need' "$? $(head -n 1 err)" "69 pnow-hook: signatures need libcrypto 3 (Debian's libssl3): *libcrypto.so.3*"
+like '... and with signatures it says what these need' "$? $(head -n 1 err)" "78 pnow-hook: hook.json: hooks.patientnow.verify: that needs libcrypto 3 (Debian's libssl3): *libcrypto.so.3*"
 finish

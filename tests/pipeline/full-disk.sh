@@ -105,6 +105,24 @@ crm-push <"$DIR/event" >"$DIR/rows" 2>"$DIR/err"
 is '... and is done whole when it can be kept' "$(jq -c '[.status, .warnings]' "$DIR/rows") $(contact ana@example.com | jq -c '[.fields["Patient Lifetime Value"], .workflows]')" \
 	'["done",[]] ["450.00",["PatientNow Order Paid","PatientNow Birthday"]]'
 
+# --- A note and an enrolment are written down in one commit before either is sent
+
+attached()
+{
+	curl -sS "$API/_/requests" | jq -r 'select(.api == "crm" and .method == "POST") | .path | select(endswith("/notes") or contains("/workflow/")) | split("/")[3]'
+}
+event appointment.booked v1 "$(date -u +%FT%TZ)" '{patient: $ana} + visit("88123"; "booked")' | jq -c '.received = .occurred' | crm-map >"$DIR/event"
+for effect in note workflow; do
+	curl -sS -X DELETE "$API/_/requests" >"/dev/null"
+	state_sql "$DIR/test.db" "CREATE TRIGGER full BEFORE INSERT ON effect WHEN new.effect LIKE '%$effect%' BEGIN SELECT RAISE(FAIL, 'full'); END"
+	crm-push <"$DIR/event" >"$DIR/rows" 2>"$DIR/err"
+	is "where the $effect cannot be written down, neither is sent" "$(jq -r '[.status, .error.code, .error.retry] | join(" ")' "$DIR/rows") $(attached)" 'failed state true '
+	state_sql "$DIR/test.db" 'DROP TRIGGER full'
+done
+crm-push <"$DIR/event" >"$DIR/rows" 2>"$DIR/err"
+is '... and both are when they can be, once' "$(jq -c '[.status, .warnings]' "$DIR/rows") $(crm-push <"$DIR/event" | jq -r .status) $(attached | sort | xargs)" \
+	'["done",[]] unchanged notes workflow'
+
 # --- A disk that fails one write in fifty: what is settled in one go is as much as it takes, not all of it
 
 seq 3000 | jq -c '{id: "many-\(.)", type: "patient.updated", practice: "test", patient: {id: tostring},
