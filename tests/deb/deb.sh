@@ -18,7 +18,7 @@ else
 	skip 'lintian finds no error and nothing to warn of' 'no lintian here'
 fi
 for library in libcurl4 libsqlite3-0 libmicrohttpd12 libseccomp2 libssl3 zlib1g; do
-	like "it depends on $library" "$(dpkg-deb -f "$DEB" Depends)," "*$library[ ,]*"
+	like "it depends on $library" "$(dpkg-deb -f "$DEB" Depends)," "*${library}[ ,]*"
 done
 like 'it recommends libpq5' "$(dpkg-deb -f "$DEB" Recommends)" '*libpq5 *'
 is '... and does not depend on it: a state in a file does without' "$(dpkg-deb -f "$DEB" Depends | grep -o libpq5)" ''
