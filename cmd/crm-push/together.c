@@ -6,20 +6,17 @@
  */
 #include "push.h"
 
-#include <errno.h>
-#include <time.h>
+#include "text/waits.h"
 
-enum { WAIT_NS = 5000000 };
+#include <errno.h>
+
+enum { WAIT_MS = 5 };
 
 void push_together_open(struct push_together *t, struct state *state)
 {
-	pthread_condattr_t monotonic;
 	*t = (struct push_together){.state = state};
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&t->lock, NULL);
-	pthread_cond_init(&t->changed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	waits_open(&t->changed);
 }
 
 void push_together_close(struct push_together *t)
@@ -60,19 +57,9 @@ static void commit(struct push_together *t)
 	pthread_cond_broadcast(&t->changed);
 }
 
-static struct timespec soon(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_nsec += WAIT_NS;
-	t.tv_sec += t.tv_nsec / 1000000000;
-	t.tv_nsec %= 1000000000;
-	return t;
-}
-
 enum ledger_effect push_together_begin(struct push_together *t, struct push_effect *e)
 {
-	const struct timespec until = soon();
+	const struct timespec until = waits_after(WAIT_MS);
 	pthread_mutex_lock(&t->lock);
 	bool late = t->over;
 	if (!late)

@@ -11,6 +11,7 @@
  */
 #include "gather.h"
 #include "stream/record.h"
+#include "text/waits.h"
 #include "value/when.h"
 
 #include <pthread.h>
@@ -41,13 +42,9 @@ struct gather {
 struct gather *gather_open(struct pace *pace)
 {
 	struct gather *g = allocated(calloc(1, sizeof *g));
-	pthread_condattr_t monotonic;
 	g->pace = pace;
 	pthread_mutex_init(&g->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&g->changed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	waits_open(&g->changed);
 	return g;
 }
 
@@ -82,14 +79,7 @@ static void begin_list(struct gather *g, enum event_kind kind)
 
 static void pause_for(struct gather *g, int64_t ms)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
+	const struct timespec until = waits_after(ms);
 	pthread_cond_timedwait(&g->changed, &g->lock, &until);
 }
 

@@ -10,6 +10,7 @@
  */
 #include "hook.h"
 #include "text/say.h"
+#include "text/waits.h"
 
 #include <err.h>
 #include <errno.h>
@@ -41,15 +42,10 @@ struct ending {
 
 void command_open(struct command *c, char **argv, char **environment, unsigned at_once, unsigned seconds)
 {
-	pthread_condattr_t monotonic;
-
 	*c = (struct command){.argv = argv, .environment = environment, .at_once = at_once, .seconds = seconds};
 	pthread_mutex_init(&c->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&c->ended, &monotonic);
-	pthread_cond_init(&c->changed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	waits_open(&c->ended);
+	waits_open(&c->changed);
 }
 
 /* A moment of the monotonic clock. */

@@ -6,23 +6,14 @@
 #include "conf/libpq.h"
 #include "text/library.h"
 
-#include <pthread.h>
-#include <stddef.h>
-
 struct libpq pq;
-static char missing[LIBRARY_WHY]; /* why it is; "" where it is there */
 
-static void load(void)
-{
 #define LIBPQ_FUNCTION(name) {"PQ" #name, &pq.name},
-	static const struct library_function functions[] = {LIBPQ_FUNCTIONS(LIBPQ_FUNCTION){NULL, NULL}};
-#undef LIBPQ_FUNCTION
-	library_load("libpq.so.5", "that needs libpq 14 or newer (Debian's libpq5)", functions, missing);
-}
+static const struct library_function functions[] = {LIBPQ_FUNCTIONS(LIBPQ_FUNCTION){NULL, NULL}};
+static struct library library =
+	LIBRARY("libpq.so.5", "that needs libpq 14 or newer (Debian's libpq5)", functions);
 
 const char *libpq_load(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	pthread_once(&once, load);
-	return *missing ? missing : NULL;
+	return library_load(&library);
 }

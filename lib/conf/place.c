@@ -126,7 +126,7 @@ static struct str property(struct str object, struct str name)
 {
 	struct jtext_member member;
 	for (const char *at = NULL; jtext_next_member(object, &at, &member);)
-		if (!begin_otherwise(member.name, name) && place_same(member.name, name, false))
+		if (place_same(member.name, name, false))
 			return member.value;
 	return (struct str){0};
 }

@@ -13,6 +13,7 @@
 #include "net/libcurl.h"
 #include "stream/record.h"
 #include "text/say.h"
+#include "text/waits.h"
 
 #include <err.h>
 #include <pthread.h>
@@ -214,8 +215,7 @@ static void follow(struct http *h, struct transfer *t)
 	t->next = h->followers;
 	h->followers = t;
 	pthread_mutex_unlock(&h->lock);
-	while (sem_wait(&t->called) < 0)
-		continue; /* a signal */
+	waits_for(&t->called);
 }
 
 /* Waits until a transfer is over; the lock is held, but no more when it returns. Who has followed to the end

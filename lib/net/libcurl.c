@@ -7,20 +7,20 @@
 #include "text/library.h"
 
 #include <err.h>
-#include <pthread.h>
-#include <stddef.h>
 #include <sysexits.h>
 
 struct libcurl curl;
 
+#define LIBCURL_FUNCTION(name) {"curl_" #name, &curl.name},
+static const struct library_function functions[] = {LIBCURL_FUNCTIONS(LIBCURL_FUNCTION){NULL, NULL}};
+static struct library library =
+	LIBRARY("libcurl.so.4", "requests need libcurl (Debian's libcurl4)", functions);
+
 static void load(void)
 {
-#define LIBCURL_FUNCTION(name) {"curl_" #name, &curl.name},
-	static const struct library_function functions[] = {LIBCURL_FUNCTIONS(LIBCURL_FUNCTION){NULL, NULL}};
-#undef LIBCURL_FUNCTION
-	char why[LIBRARY_WHY];
-	if (!library_load("libcurl.so.4", "requests need libcurl (Debian's libcurl4)", functions, why))
-		errx(EX_UNAVAILABLE, "%s", why);
+	const char *missing = library_load(&library);
+	if (missing)
+		errx(EX_UNAVAILABLE, "%s", missing);
 	if (curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		errx(EX_SOFTWARE, "cannot start libcurl");
 }

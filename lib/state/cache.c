@@ -1,6 +1,7 @@
 /* The cache of PatientNow's answers: a table of bodies by kind, id and where they come from. What a power cut
    takes of it costs a call. */
 #include "state/cache.h"
+#include "text/waits.h"
 #include "value/when.h"
 
 #include <err.h>
@@ -81,8 +82,7 @@ static void *expire(void *context)
 	pthread_mutex_lock(&e->lock);
 	do {
 		cache_expire(e->state, when_now_ms() - e->keep_ms);
-		clock_gettime(CLOCK_MONOTONIC, &next);
-		next.tv_sec += EXPIRE_SECONDS;
+		next = waits_after((int64_t)EXPIRE_SECONDS * 1000);
 		while (!e->ended && pthread_cond_timedwait(&e->end, &e->lock, &next) == 0)
 			continue;
 	} while (!e->ended);
@@ -92,15 +92,11 @@ static void *expire(void *context)
 
 struct cache_expiry *cache_expiry_begin(struct state *s, int64_t keep_ms)
 {
-	pthread_condattr_t monotonic;
 	sigset_t all, before;
 	struct cache_expiry *e = allocated(calloc(1, sizeof *e));
 	*e = (struct cache_expiry){.state = s, .keep_ms = keep_ms};
 	pthread_mutex_init(&e->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&e->end, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	waits_open(&e->end);
 	sigfillset(&all); /* signals are for the threads that know what to do */
 	pthread_sigmask(SIG_BLOCK, &all, &before);
 	int problem = pthread_create(&e->thread, NULL, expire, e);

@@ -23,6 +23,7 @@
 #include "state/engine.h"
 #include "state/postgres_schema.h"
 #include "text/buf.h"
+#include "text/waits.h"
 #include "value/when.h"
 
 #include <inttypes.h>
@@ -315,9 +316,7 @@ static const char *reason_in(const char *said)
 /* One more is in use. The lock is held. */
 static void wait_for_turn(struct pool *pool)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += WAIT_S;
+	const struct timespec until = waits_after((int64_t)WAIT_S * 1000);
 	while (pool->taken >= MOST && pthread_cond_timedwait(&pool->given, &pool->lock, &until) == 0)
 		;
 	pool->taken++;
@@ -391,11 +390,7 @@ static struct pool *pool_of(const char *state)
 		pool = allocated(calloc(1, sizeof *pool));
 		pool->uri = uri;
 		pthread_mutex_init(&pool->lock, NULL);
-		pthread_condattr_t monotonic;
-		pthread_condattr_init(&monotonic);
-		pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-		pthread_cond_init(&pool->given, &monotonic);
-		pthread_condattr_destroy(&monotonic);
+		waits_open(&pool->given);
 		pool->next = pools;
 		pools = pool;
 	} else {

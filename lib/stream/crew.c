@@ -1,5 +1,6 @@
 #include "stream/crew.h"
 #include "text/arena.h"
+#include "text/waits.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -22,12 +23,6 @@ struct member {
 	sem_t woken;
 	struct member *next; /* that is idle */
 };
-
-static void wait_for(sem_t *s)
-{
-	while (sem_wait(s) < 0)
-		continue; /* a signal */
-}
 
 /* A part has ended. False: so many are idle that it goes. */
 static bool rest(struct member *m)
@@ -65,7 +60,7 @@ static void *work(void *context)
 			forget(m);
 			return NULL;
 		}
-		wait_for(&m->woken);
+		waits_for(&m->woken);
 	}
 	return NULL;
 }
@@ -132,7 +127,7 @@ bool crew_begin(struct crew *c, struct crew_part *part)
 
 void crew_wait(struct crew_part *part)
 {
-	wait_for(&part->ended);
+	waits_for(&part->ended);
 	sem_destroy(&part->ended);
 }
 

@@ -17,6 +17,7 @@
  */
 #include "stream/pool.h"
 #include "text/heap.h"
+#include "text/waits.h"
 
 #include <err.h>
 #include <pthread.h>
@@ -87,12 +88,6 @@ enum fate {
 };
 
 static _Thread_local struct worker *this_worker;
-
-static void await(struct worker *w)
-{
-	while (sem_wait(&w->called) < 0)
-		continue; /* a signal */
-}
 
 /* --- What is ready --- */
 
@@ -236,7 +231,7 @@ static void *work(void *context)
 		record_work(&w->job->record, w->pool->loop, &w->job->out);
 		if (!rests(w->pool, w))
 			break;
-		await(w);
+		waits_for(&w->called);
 	}
 	return NULL;
 }
@@ -350,7 +345,7 @@ void record_goes_on(void)
 	p->last_going = &w->next;
 	give_out(p);
 	pthread_mutex_unlock(&p->lock);
-	await(w);
+	waits_for(&w->called);
 }
 
 /* --- The reading thread --- */

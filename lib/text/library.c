@@ -3,15 +3,22 @@
 #include <dlfcn.h>
 #include <stdio.h>
 
-bool library_load(const char *file, const char *need, const struct library_function *functions,
-	char why[static LIBRARY_WHY])
+static void load(struct library *l)
 {
-	void *library = dlopen(file, RTLD_LAZY | RTLD_LOCAL);
-	const struct library_function *f = functions;
+	void *library = dlopen(l->file, RTLD_LAZY | RTLD_LOCAL);
+	const struct library_function *f = l->functions;
 	while (library && f->name && (*(void **)f->pointer = dlsym(library, f->name)))
 		f++;
-	bool loaded = library && !f->name;
-	if (!loaded)
-		snprintf(why, LIBRARY_WHY, "%s: %s", need, dlerror());
-	return loaded;
+	if (!library || f->name)
+		snprintf(l->missing, sizeof l->missing, "%s: %s", l->need, dlerror());
+}
+
+const char *library_load(struct library *l)
+{
+	pthread_mutex_lock(&l->lock);
+	if (!l->tried)
+		load(l);
+	l->tried = true;
+	pthread_mutex_unlock(&l->lock);
+	return *l->missing ? l->missing : NULL;
 }

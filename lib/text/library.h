@@ -2,9 +2,9 @@
 #ifndef LIBRARY_H
 #define LIBRARY_H
 
+#include <pthread.h>
 #include <stdbool.h>
-
-enum { LIBRARY_WHY = 512 };
+#include <stddef.h>
 
 /* A function of a library. */
 struct library_function {
@@ -12,9 +12,24 @@ struct library_function {
 	void *pointer;    /* to the pointer to it, which is set */
 };
 
-/* Loads a library (libcurl.so.4), which stays until the process ends. False: it cannot be had, and why says
- * who needs it (need), and what is missing. */
-bool library_load(const char *file, const char *need, const struct library_function *functions,
-	char why[static LIBRARY_WHY]);
+struct library {
+	const char *file; /* libcurl.so.4 */
+	const char *need; /* who needs it, for people, and of what package it is */
+	const struct library_function *functions;
+	/* library.c's */
+	pthread_mutex_t lock;
+	bool tried;
+	char missing[512]; /* why it cannot be had; "" where it can */
+};
+
+/* PTHREAD_MUTEX_INITIALIZER and all else that a library begins with. */
+#define LIBRARY(its_file, its_need, its_functions)                                                           \
+	{                                                                                                        \
+		.file = its_file, .need = its_need, .functions = its_functions, .lock = PTHREAD_MUTEX_INITIALIZER    \
+	}
+
+/* Loads it, if that is still to be done; it stays until the process ends. NULL, or why it cannot be had:
+   need, and what is missing. Of any thread. */
+const char *library_load(struct library *l);
 
 #endif
