@@ -122,6 +122,14 @@ made() # PATH: whether such a request was answered
 holds 'what does not depend on each other is made at the same time: while the note hangs, the enrolment' until_true made /workflow/
 holds 'and the opportunity' until_true made /opportunities/
 end
+rm -f "$DIR"/test.db*
+curl -sS -X DELETE "$API/_/requests" >/dev/null
+fault delay ms=3600000 path=workflows/ method=GET count=1
+begin crm-push -t 3600
+visits 1 apart '"Downtown"' >&3
+until_true met
+holds 'a note does not wait for an enrolment whose workflow is still being looked for' until_true made /notes
+end
 
 # --- Order
 
