@@ -7,6 +7,8 @@
  *   little more, so that the first events of a morning do not foretell a day.
  * - A practice without a past is taken for one of medium size that is open from 8 to 18 o'clock, and asks for
  *   fewer patients each hour, since more and more are known.
+ * - Of the hours before its first lookup nothing is known: they are what such a practice has, times how much
+ *   more this one has in the hours that are known.
  * - A list is asked for when its first lookup has waited, or enough others have come: fewer than are expected
  *   (forecast_together). With as many calls that takes less waiting, in the mean, than to wait for the time
  * alone, whatever comes; the longest wait is longer.
@@ -44,8 +46,11 @@ static const double patients_left = 0.85; /* of those who are asked for alone, a
 enum { PAST = FORECAST_DAYS * DAY_HOURS + TODAY_HOURS };
 struct past {
 	int64_t first; /* since 1970 */
+	int begun;     /* in this one there was something first */
 	double lookups[PAST + DAY_HOURS][LOOKUPS];
-	bool open[PAST + DAY_HOURS]; /* whether there were any in the 24 hours around this one */
+	bool open[PAST + DAY_HOURS];                /* whether there were any in the 24 hours around this one */
+	double supposed[PAST + DAY_HOURS][LOOKUPS]; /* of a practice of which nothing is known */
+	double times[LOOKUPS];                      /* as many this one has, where it is known */
 };
 
 bool forecast_count(struct state *s, int64_t now, const int64_t lookups[static LOOKUPS])
@@ -69,6 +74,8 @@ static void read_past(struct state *s, struct past *p)
 		for (int i = 0; hour >= 0 && hour < PAST + 1 && i < LOOKUPS; i++)
 			if (strcmp(state_text(&rows, 1), names[i]) == 0)
 				p->lookups[hour][i] = (double)state_number(state_text(&rows, 2));
+		if (hour >= 0 && hour < p->begun)
+			p->begun = (int)hour;
 	}
 	state_done(&rows);
 }
@@ -83,17 +90,41 @@ static void find_open_hours(struct past *p)
 					p->open[near] = true;
 }
 
-/* Lookups in an hour (since 1970) of a practice of which nothing is known. */
-static double unknown(int64_t hour, int kind)
+/* What a practice has in each hour of which nothing is known. */
+static void suppose(struct past *p)
 {
-	time_t t = (time_t)(hour * 3600);
-	struct tm local;
-	if (!localtime_r(&t, &local) || local.tm_hour < 8 || local.tm_hour >= 18)
-		return usual[kind] / 100;
-	double n = usual[kind];
-	for (int i = 8; kind == LOOKUP_ALONE && i < local.tm_hour; i++)
-		n *= patients_left;
-	return n;
+	double left = 1;
+	for (int hour = 0; hour < PAST + DAY_HOURS; hour++) {
+		time_t t = (time_t)((p->first + hour) * 3600);
+		struct tm local;
+		bool day = localtime_r(&t, &local) && local.tm_hour >= 8 && local.tm_hour < 18;
+		for (int i = 0; i < LOOKUPS; i++)
+			p->supposed[hour][i] = usual[i] * (day ? 1 : 0.001) * (i == LOOKUP_ALONE ? left : 1);
+		if (!day)
+			left = 1;
+		else if (hour >= p->begun)
+			left *= patients_left;
+	}
+}
+
+/* How many times as many, or the most that is believed. */
+static double believed(double times)
+{
+	return times < BUSY_MAX ? times : BUSY_MAX;
+}
+
+/* How many times as many there were in the hours that are known. Both get a little more, as in busy(). */
+static void compare_hours(struct past *p)
+{
+	for (int i = 0; i < LOOKUPS; i++) {
+		double seen = usual[i] / 8, expected = seen;
+		for (int hour = p->begun; hour < PAST - TODAY_HOURS; hour++)
+			if (p->open[hour]) {
+				seen += p->lookups[hour][i];
+				expected += p->supposed[hour][i];
+			}
+		p->times[i] = believed(seen / expected);
+	}
 }
 
 /* What an hour of today has on other days; hour counts from the past's first. */
@@ -102,31 +133,34 @@ static double usually(const struct past *p, int hour, int kind)
 	double sum = 0;
 	int days = 0;
 	for (int day = 1; day <= FORECAST_DAYS; day++)
-		if (p->open[hour - day * DAY_HOURS]) {
+		if (hour - day * DAY_HOURS >= p->begun && p->open[hour - day * DAY_HOURS]) {
 			sum += p->lookups[hour - day * DAY_HOURS][kind];
 			days++;
 		}
-	return days ? sum / days : unknown(p->first + hour, kind);
+	return days ? sum / days : p->supposed[hour][kind] * p->times[kind];
 }
 
 /* How many times as many lookups of a kind there are today. gone: the part of this hour that is over. */
 static double busy(const struct past *p, int kind, double gone)
 {
-	double seen = usual[kind] / 8, expected = seen;
-	for (int hour = PAST - TODAY_HOURS + 1; hour <= PAST; hour++) {
+	double seen = usual[kind] * p->times[kind] / 8, expected = seen;
+	int first = PAST - TODAY_HOURS + 1;
+	for (int hour = first > p->begun ? first : p->begun; hour <= PAST; hour++) {
 		seen += p->lookups[hour][kind];
 		expected += usually(p, hour, kind) * (hour < PAST ? 1 : gone);
 	}
-	return seen / expected < BUSY_MAX ? seen / expected : BUSY_MAX;
+	return believed(seen / expected);
 }
 
 struct forecast forecast_read(struct state *s, int64_t now)
 {
-	struct past past = {.first = now / HOUR_MS - PAST};
+	struct past past = {.first = now / HOUR_MS - PAST, .begun = PAST};
 	struct forecast f = {.n = (size_t)(DAY_HOURS - now / HOUR_MS % DAY_HOURS)};
 	double gone = (double)(now % HOUR_MS) / HOUR_MS;
 	read_past(s, &past);
 	find_open_hours(&past);
+	suppose(&past);
+	compare_hours(&past);
 	for (int kind = 0; kind < LOOKUPS; kind++) {
 		double times = busy(&past, kind, gone);
 		for (size_t i = 0; i < f.n; i++)

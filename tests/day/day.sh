@@ -3,8 +3,9 @@
 # is faster, and writes how long events waited, for what, and what PatientNow was asked; exits 1 where a bound does not hold.
 #
 #     DAY="light busy"  these rows; all unless given
-#     DAYS=2            and the next day, with what was learnt on the first: it must be no worse. From 8:00 in Denver it has fewer calls than
-#                       the first, whose last hour is in its day (UTC); in Chicago both have all.
+#     DAYS=2            and the next day, with what was learnt on the first: it must be no worse. From 8:00 in Denver a day's last hour is
+#                       in the next one (UTC), and takes of its calls: so an evening of the same kind comes before the first, which then has
+#                       too few of them for the table's waits.
 #     ZONE=America/Denver
 #                       where the practice is
 #     START=8:00        when the day begins there
@@ -39,9 +40,13 @@ row()
 	mkdir -p "$folder"
 	name=$1 hours=$2 events=$3 mix=$4 patients=$5 known=$6 bursts=$7 FAKETIME_DONT_RESET=1 FAKETIME_FMT=%s \
 		faketime -m -f "@$BEGIN x$SPEED" "$here/row.bash" "$folder" || { echo "$1  does not hold: row.bash failed"; return; }
+	local bounds=(-v p50="$8" -v p99="$9" -v longest="${10}") waits
+	[ ! -e "$folder/0.calls" ] || called=("$folder/0.calls")
 	for ((n = 1; n <= DAYS; n++)); do
+		waits=("${bounds[@]}")
+		[ $n -gt 1 ] || [ ! -e "$folder/0.calls" ] || waits=(-v p50=- -v p99=- -v longest=-)
 		called+=("$folder/$n.calls") # a day (UTC) has parts of two
-		awk -F'\t' -v name="$1$([ $n -eq 1 ] || echo "-$n")" -v p50="$8" -v p99="$9" -v longest="${10}" -v calls="${11}" \
+		awk -F'\t' -v name="$1$([ $n -eq 1 ] || echo "-$n")" "${waits[@]}" -v calls="${11}" \
 			-v limit=$((LIMIT - LIMIT / 20)) -v first50="$first50" -v first99="$first99" -v first_mean="$first_mean" \
 			-f "$here/report.awk" "$folder/$n.events" "${called[@]}" >"$folder/$n.report"
 		cat "$folder/$n.report"

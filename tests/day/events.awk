@@ -1,7 +1,8 @@
 # What happens at a practice, the same for the same seed: awk -v seed=N -v day=N -v url=… -v hours=N -v events=N -v mix=all
 # -v patients=N -v known=N -v bursts=60@0:30,… -f events.awk
 # Writes SECOND METHOD URL BODY for each event of the day, in order: changes in PatientNow, each of which sends a webhook. The
-# first patients are known to the CRM; the others are others on every day. Appointments get the ids 10001, 10002 ...
+# first patients are known to the CRM; the others are others on every day, the first of them after so many (others) that come at
+# another time. Appointments get the ids 10001, 10002 ..., where none were made before (appointments).
 
 # A number from 0 to less than n.
 function random(n) { state = state * 16807 % 2147483647; return state / 2147483647 * n }
@@ -39,7 +40,7 @@ function happens(time, method, path, body)
 		printf "%.3f %s %s/%s?practiceId=4711 {%s}\n", time, method, url, path, body
 }
 
-function patient(  p) { p = 1 + one_of(patients); return 20000 + (p <= known ? p : p + (today - 1) * (patients - known)) }
+function patient(  p) { p = 1 + one_of(patients); return 20000 + (p <= known ? p : p + others + (today - 1) * (patients - known)) }
 
 function book(time)
 {

@@ -2,7 +2,8 @@
 # Days of a practice, through the real programs as it would set them up. It runs under faketime(1), and so does all that it
 # starts: one clock, which is faster. Its argument is a folder, empty; what it leaves there for each day is N.events (SEQ TYPE
 # QUEUE RECEIVED SETTLED STATE ATTEMPTS CALLS CRM WAITED WHY: CALLS and WAITED for PatientNow, times in milliseconds) and N.calls
-# (when PatientNow was asked for what).
+# (when PatientNow was asked for what). Day 0 is the evening before the first of several, where a day ends in the next one (UTC):
+# what it takes of the first day's calls each day takes of the next one's.
 # From the environment: SPEED, SEED, DAYS, ZONE, BEGIN (when the first day begins, seconds since 1970), LIMIT (of PatientNow's calls),
 # and a row of the table: name, hours, events, mix, patients, known, bursts.
 # shellcheck disable=SC2154 # from the environment
@@ -61,13 +62,18 @@ printf 'sandbox-pnp-token\n' >pnp.token
 printf 'sandbox-crm-token\n' >crm.token
 printf 'a secret between PatientNow and us\n' >hook.secret
 cp "$examples/practice/glow-denver.categories.csv" .
-sed 's#//.*$##' "$examples/sandbox/seed.json" | jq --argjson n $((known + (patients - known) * DAYS)) '.crm.locations[].contacts = []
+sed 's#//.*$##' "$examples/sandbox/seed.json" | jq --argjson n $((known + (patients - known) * (DAYS + 1))) '.crm.locations[].contacts = []
 	| .patientnow |= (.appointments = [] | .billing = [] | .memberships = [] | .patients = [range(1; $n + 1)
 		| {patientId: "\(20000 + .)", firstName: "First\(.)", lastName: "Last\(.)", email: "p\(.)@example.com", gender: "F",
 			cellPhone: "(720) 200-\(1000 + .)", dateOfBirth: "\(1950 + . % 50)-01-02", updatedAt: "2025-01-01T00:00:00Z"}])' >seed.json
 
-# The evening before: the patients that are known become so.
-clock_set $((BEGIN - 14 * 3600))
+# How many hours of a day are in the next one (UTC).
+late=0
+[ "$DAYS" -eq 1 ] || late=$(((BEGIN / 3600 + hours) % 24))
+[ "$late" -lt "${hours%.*}" ] || late=0
+
+# The day before: the patients that are known become so.
+clock_set $((BEGIN - (14 + late) * 3600))
 hook_port=$((10000 + RANDOM % 20000))
 env -u FAKETIME FAKETIME_TIMESTAMP_FILE="$PWD/clock" FAKETIME_NO_CACHE=1 pnow-sandbox -s seed.json -p sandbox.port -i -K hook.secret \
 	-W "http://127.0.0.1:$hook_port/hook/glow-denver/patientnow" -r 100/10000 -R 200000 \
@@ -85,14 +91,20 @@ settled()
 	[ "$(state_events glow-denver.db)" -ge "$1" ] && [ "$(state_events glow-denver.db "state IN ('waiting','running')")" -eq 0 ]
 }
 
-# day NUMBER
+# happens DAY [NAME=VALUE…]: what does, by events.awk; booked is how many appointments the evening before had.
+booked=0
+happens()
+{
+	awk -v seed="$SEED" -v day="$1" -v url="$api/patientnow" -v hours="$hours" -v events="$events" -v mix="$mix" -v patients="$patients" \
+		-v known="$known" -v bursts="$bursts" -v appointments="$booked" "${@:2}" -f "$here/events.awk" >happens
+}
+
+# day NUMBER BEGIN: what is in happens.
 day()
 {
-	local begin=$((BEGIN + ($1 - 1) * 86400)) before=0 now
-	[ "$1" -eq 1 ] || before=$(state_events glow-denver.db)
+	local begin=$2 before now
+	before=$(state_events glow-denver.db)
 	curl -sS -X DELETE "$api/_/requests" >/dev/null
-	awk -v seed="$SEED" -v day="$1" -v url="$api/patientnow" -v hours="$hours" -v events="$events" -v mix="$mix" \
-		-v patients="$patients" -v known="$known" -v bursts="$bursts" -f "$here/events.awk" >happens
 	clock_set $((begin - 60))
 	rm -f hook.port
 	pnow-hook -l "127.0.0.1:$hook_port" -p hook.port >/dev/null 2>>hook.err &
@@ -112,6 +124,12 @@ day()
 	curl -sS "$api/_/requests" | jq -r 'select(.api == "patientnow" and .method == "GET") | [.at, .path] | @tsv' >"$1.calls"
 }
 
+if [ "$late" -gt 0 ]; then
+	happens 1 -v seed=$((SEED + 1000)) -v hours="$late" -v events=$((events * late / hours)) -v bursts=- -v others=$(((patients - known) * DAYS))
+	day 0 $((BEGIN + (hours - late - 24) * 3600))
+	booked=$(grep -c 'POST [^ ]*/appointments' happens)
+fi
 for ((n = 1; n <= DAYS; n++)); do
-	day $n
+	happens $n
+	day $n $((BEGIN + (n - 1) * 86400))
 done

@@ -86,6 +86,25 @@ static void check_first_day(void)
 	remove_state(s, path);
 }
 
+/* A practice that begins at 17:00 in Denver, where a day of calls begins (UTC). */
+static void check_first_evening(void)
+{
+	char path[40];
+	struct state *s = new_state(path);
+	struct forecast f = forecast_read(s, midnight + MINUTE);
+	ok(f.n == 24 && forecast_lookups(&f) > 200, "a practice that begins in the evening expects the next day");
+	bring(s, midnight, midnight + HOUR, 100, 20);
+	f = forecast_read(s, midnight + HOUR / 2);
+	ok(forecast_lookups(&f) > 600, "a busy evening foretells a busy day");
+	f = forecast_read(s, midnight + 15 * HOUR);
+	ok(about(forecast_lookups(&f), 9 * 110),
+		"hours before the first are not taken for empty: the next morning expects as many as the evening had");
+	bring(s, midnight + 15 * HOUR, midnight + 17 * HOUR, 200, 30);
+	f = forecast_read(s, midnight + 17 * HOUR);
+	ok(about(forecast_lookups(&f), 7 * 108), "and is right");
+	remove_state(s, path);
+}
+
 /* A practice that is busy from 8 to 17 o'clock on each working day. */
 static void check_other_days(void)
 {
@@ -145,6 +164,7 @@ int main(void)
 {
 	when_zone("America/Denver");
 	check_first_day();
+	check_first_evening();
 	check_other_days();
 	check_waits();
 	return done();
