@@ -70,7 +70,7 @@ void allowance_wake(struct allowance *a, struct moment now)
 	if (now.us + SECOND < a->latest) {
 		memset((void *)a->slots, 0, sizeof a->slots);
 		memset((void *)a->waiters, 0, sizeof a->waiters);
-		a->trial = a->pause = a->ask = a->yields_from = a->live_at = a->buried = 0;
+		a->trial = a->pause = a->ask = a->yields_from = a->live_at = a->buried = a->queued = 0;
 		a->lease.slots = a->lease.until = a->lease.asked = a->lease.failed = a->lease.active = 0;
 	}
 	a->latest = now.us;
@@ -141,6 +141,8 @@ static struct use use_of(const struct allowance *a, int64_t now)
  * longer than the one that was told. */
 static struct use look_at_slots(struct allowance *a, int64_t now)
 {
+	while (a->slots_used && !is_busy(&a->slots[a->slots_used - 1], now))
+		a->slots_used--;
 	struct use use = use_of(a, now);
 	int64_t latest = now + interval_of(a) + late_max;
 	if (use.cold <= latest)
@@ -209,6 +211,12 @@ static bool waits(const struct allowance_waiter *w, int64_t now)
 	return w->ticket && now - w->seen < unseen_max;
 }
 
+/* How many places of the queue need to be looked at. */
+static int places_of(const struct allowance *a, int64_t now)
+{
+	return now - a->queued < unseen_max ? WAITERS : 0;
+}
+
 /* Enters the queue, or says that it still waits. Where it is full one waits at its end. */
 static void wait_in_queue(struct allowance *a, struct allowance_request *r, int64_t now)
 {
@@ -226,7 +234,7 @@ static void wait_in_queue(struct allowance *a, struct allowance_request *r, int6
 		w->seen = now;
 		w->ticket = r->ticket;
 	}
-	w->seen = now;
+	w->seen = a->queued = now;
 }
 
 static void leave_queue(struct allowance *a, const struct allowance_request *r)
@@ -239,7 +247,7 @@ static void leave_queue(struct allowance *a, const struct allowance_request *r)
 static int64_t ahead_of(const struct allowance *a, const struct allowance_request *r, int64_t now)
 {
 	int64_t ahead = 0;
-	for (int i = 0; i < WAITERS; i++) {
+	for (int i = 0, n = places_of(a, now); i < n; i++) {
 		const struct allowance_waiter *w = &a->waiters[i];
 		if (!waits(w, now))
 			continue;
@@ -471,7 +479,7 @@ void allowance_share(struct allowance *a, int64_t account)
 static int64_t waiting(const struct allowance *a, int64_t now, bool live)
 {
 	int64_t n = 0;
-	for (int i = 0; i < WAITERS; i++)
+	for (int i = places_of(a, now); i-- > 0;)
 		n += waits(&a->waiters[i], now) && (!live || !a->waiters[i].yields);
 	return n;
 }

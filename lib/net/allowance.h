@@ -56,11 +56,12 @@ struct allowance {
 	_Atomic int64_t live, live_at;                      /* as many slots others had at once, then */
 	_Atomic int64_t buried;                             /* when the slots of the dead were looked for */
 	_Atomic int64_t day, day_max, day_left, day_closed; /* days, milliseconds since 1970 */
-	_Atomic int64_t slots_used;                         /* slots behind that many have never been used */
+	_Atomic int64_t slots_used;                         /* slots behind that many are free */
 	struct allowance_slot slots[ALLOWANCE_SLOTS];
 	struct allowance_waiter waiters[ALLOWANCE_WAITERS];
 	_Atomic int64_t ask; /* in a long pause: when the next request may ask whether it is over */
 	struct allowance_lease lease;
+	_Atomic int64_t queued; /* when somebody last was in the queue */
 };
 
 struct moment {
