@@ -52,24 +52,38 @@ enum outcome push_field_write(struct push_work *w, struct buf *list, const char 
 	return OUT_DONE;
 }
 
-const char *push_field_in(struct push_work *w, struct str contact, const char *id)
+/* What an entry of a contact's customFields holds, as text; NULL: nothing. */
+static const char *held_by(struct push_work *w, struct str entry)
 {
 	static const char *const keys[] = {"value", "field_value", "fieldValue"};
-	for (struct str at = {0}, list = jtext_get(contact, "customFields"); jtext_next(list, &at);) {
-		struct str this = jtext_get(at, "id");
-		if (jtext_type(this) != JTEXT_STRING || !jtext_named((struct str){this.p + 1, this.n - 2}, id))
-			continue;
-		for (size_t i = 0; i < COUNT(keys); i++) {
-			const char *text = jtext_scalar(w->a, jtext_get(at, keys[i]));
-			if (text && *text)
+	for (size_t i = 0; i < COUNT(keys); i++) {
+		const char *text = jtext_scalar(w->a, jtext_get(entry, keys[i]));
+		if (text && *text)
+			return text;
+	}
+	struct str one = {0}; /* a list of options that holds one */
+	return jtext_next(jtext_get(entry, "value"), &one) ? jtext_scalar(w->a, one) : NULL;
+}
+
+/* What customFields, a list, holds for an id, as text; NULL: nothing. Looks from the entry behind *at on, and
+ * around: who looks for fields in the order in which they stand there finds each at once. */
+static const char *held_behind(struct push_work *w, struct str list, struct str *at, const char *id)
+{
+	for (int round = 0; round < 2; round++, *at = (struct str){0})
+		while (jtext_next(list, at)) {
+			struct str this = jtext_get(*at, "id");
+			bool is =
+				jtext_type(this) == JTEXT_STRING && jtext_named((struct str){this.p + 1, this.n - 2}, id);
+			const char *text = is ? held_by(w, *at) : NULL;
+			if (text)
 				return text;
 		}
-		/* a list of options that holds one */
-		struct str one = {0};
-		if (jtext_next(jtext_get(at, "value"), &one))
-			return jtext_scalar(w->a, one);
-	}
 	return NULL;
+}
+
+const char *push_field_in(struct push_work *w, struct str contact, const char *id)
+{
+	return held_behind(w, jtext_get(contact, "customFields"), &(struct str){0}, id);
 }
 
 bool push_field_same(const char *sent, const char *held)
@@ -86,21 +100,16 @@ bool push_field_same(const char *sent, const char *held)
 	return false;
 }
 
-/* Whether the contact does not hold a field as it was sent. */
-static bool dropped(struct push_work *w, struct str field, struct str contact)
-{
-	const char *sent = jtext_string(w->a, jtext_get(field, "field_value"));
-	const char *held = push_field_in(w, contact, jtext_string(w->a, jtext_get(field, "id")));
-	return !held || !push_field_same(sent, held);
-}
-
 bool push_field_compare(struct push_work *w, struct str list, struct str contact)
 {
+	struct str fields = jtext_get(contact, "customFields"), behind = {0};
 	bool doubted = false;
-	if (jtext_type(jtext_get(contact, "customFields")) != JTEXT_ARRAY)
+	if (jtext_type(fields) != JTEXT_ARRAY)
 		return false;
 	for (struct str at = {0}; jtext_next(list, &at);) {
-		if (!dropped(w, at, contact))
+		const char *sent = jtext_string(w->a, jtext_get(at, "field_value"));
+		const char *held = held_behind(w, fields, &behind, jtext_string(w->a, jtext_get(at, "id")));
+		if (held && push_field_same(sent, held))
 			continue;
 		if (!doubted && names_doubt(w->push->names, w->location, NAME_FIELD))
 			return true;

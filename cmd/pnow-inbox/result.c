@@ -26,10 +26,11 @@ static bool is_status(const char *text)
 static struct str reduced(
 	struct arena *a, struct str line, const char *const *names, size_t n, const char *status)
 {
+	const struct jtext_members members = jtext_members(a, line);
 	struct buf out = {0};
 	buf_putc(&out, '{');
 	for (size_t i = 0; i < n; i++) {
-		struct str value = jtext_get(line, names[i]);
+		struct str value = jtext_member(&members, names[i]);
 		if (!value.p)
 			continue;
 		buf_printf(&out, "%s\"%s\":", out.n > 1 ? "," : "", names[i]);
