@@ -88,8 +88,9 @@ static struct sources sources_of(const struct enrich *e, const struct record *r,
 	struct str known = record_get(r, event_kind_name(kind));
 	struct sources sources = {0};
 	if (jtext_type(known) == JTEXT_OBJECT)
-		sources.at[0] = (struct source){known, NULL};
-	sources.status = webhook_status(e->profile, kind, name_of(e, r));
+		sources.at[0] = (struct source){.body = known};
+	if (kind == KIND_APPOINTMENT)
+		sources.status = webhook_status(e->profile, kind, name_of(e, r));
 	sources.at[1] = webhook_source(e->profile, event_type_of(type_of(e, r)), kind, payload_of(e, r));
 	return sources;
 }
@@ -233,7 +234,8 @@ static bool fetch(const struct enrich *e, struct record *r, struct part *p)
 			return false;
 		}
 		if (answer.body.p)
-			p->sources.at[2] = (struct source){answer.body, &e->profile->kinds[p->kind].fields};
+			p->sources.at[2] =
+				(struct source){.body = answer.body, .fields = &e->profile->kinds[p->kind].fields};
 	}
 	return true;
 }
@@ -364,15 +366,18 @@ static bool complete(const struct enrich *e, struct record *r, struct part *p)
 	return true;
 }
 
-/* Whether what is read of a kind can be told: a name given twice fails the record. */
+/* Whether what is read of a kind, and of the patient, can be told: a name given twice fails the record. */
 static bool is_plain(const struct enrich *e, struct record *r, enum event_kind kind)
 {
 	struct jtext_members payload = jtext_members(r->arena, record_get(r, "payload"));
+	struct str body = webhook_source(e->profile, EVENT_UNKNOWN, kind, record_get(r, "payload")).body;
 	const char *twice = jtext_twice(r->arena, &payload);
 	if (!twice)
-		twice = profile_twice(e->profile, r->arena, kind,
-			webhook_source(e->profile, EVENT_UNKNOWN, kind, record_get(r, "payload")).body);
+		twice = profile_twice(e->profile, r->arena, kind, body);
+	if (!twice && kind != KIND_PATIENT)
+		twice = profile_twice(e->profile, r->arena, KIND_PATIENT, body);
 	record_object(r, event_kind_name(kind));
+	record_object(r, event_kind_name(KIND_PATIENT));
 	if (twice)
 		record_fail(r, "malformed", false, "payload: the key \"%s\" is given twice", twice);
 	return !r->failed;
@@ -382,7 +387,7 @@ static bool is_plain(const struct enrich *e, struct record *r, enum event_kind k
 static void fill(struct enrich *e, struct record *r, enum event_type type)
 {
 	enum event_kind kind = event_kind_of(type);
-	if (!is_plain(e, r, kind) || !is_plain(e, r, KIND_PATIENT))
+	if (!is_plain(e, r, kind))
 		return;
 	struct part patient = {.type = type, .kind = KIND_PATIENT, .sources = sources_of(e, r, KIND_PATIENT)};
 	patient.found = jtext_type(jtext_get(patient.sources.at[0].body, "merge_found")) == JTEXT_TRUE;
@@ -393,8 +398,8 @@ static void fill(struct enrich *e, struct record *r, enum event_type type)
 		if (!complete(e, r, &own))
 			return;
 		if (own.sources.at[2].body.p && !fact(r->arena, &patient.sources, "id"))
-			patient.sources.at[2] =
-				(struct source){own.sources.at[2].body, profile_fields(e->profile, KIND_PATIENT, kind)};
+			patient.sources.at[2] = (struct source){
+				.body = own.sources.at[2].body, .fields = profile_fields(e->profile, KIND_PATIENT, kind)};
 		facility = fact(r->arena, &own.sources, "facility");
 	}
 	patient.id = fact(r->arena, &patient.sources, "id");
@@ -405,7 +410,7 @@ static void fill(struct enrich *e, struct record *r, enum event_type type)
 		patient.id = ledger_survivor(e->state, r->arena, told);
 		patient.renamed = strcmp(patient.id, told) != 0;
 	}
-	if (kind != KIND_PATIENT)
+	if (kind != KIND_PATIENT && lacks(e, type, KIND_PATIENT, 0, &patient.sources))
 		patient.known = known_of(e, r->arena, facility, patient.id) |
 						(is_unreachable(r->arena, &patient.sources) ? NO_WAY : 0);
 	else if (patient.id && e->ask)

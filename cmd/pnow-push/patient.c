@@ -59,7 +59,7 @@ static bool has(struct tagged *t, struct str patient, const char *name)
 	const struct profile_pointers *from = profile_field(&t->push->profile->kinds[KIND_PATIENT].fields, name);
 	const char *wanted = jtext_string(t->a, jtext_get(t->facts, name));
 	for (size_t i = 0; from && i < from->n; i++) {
-		const char *text = place_text(t->a, from->at[i], patient);
+		const char *text = place_text(t->a, from->at[i], place_in(patient));
 		if (text && same(t->push->conf, name, text, wanted))
 			return true;
 	}

@@ -16,7 +16,7 @@ static const char *text_in(struct arena *a, const struct source *s, const char *
 	if (!s->body.p)
 		return NULL;
 	if (s->fields)
-		return profile_text(profile_field(s->fields, name), a, s->body);
+		return profile_text_in(profile_field(s->fields, name), a, (struct place_body){s->body, s->members});
 	const char *text = jtext_scalar(a, jtext_get(s->body, name));
 	return text && *text ? text : NULL;
 }
@@ -49,7 +49,8 @@ bool fact_told(const struct sources *sources, const char *name)
 		if (!s->body.p)
 			continue;
 		const struct profile_pointers *from = s->fields ? profile_field(s->fields, name) : NULL;
-		if (from ? profile_has(from, s->body) : !s->fields && jtext_get(s->body, name).p)
+		if (from ? profile_has(from, (struct place_body){s->body, s->members})
+				 : !s->fields && jtext_get(s->body, name).p)
 			return true;
 	}
 	return false;
@@ -151,10 +152,27 @@ static void write_merged(
 		buf_putc(out, ']');
 }
 
+/* The sources with the members of their bodies, which many facts are looked for among. */
+static struct sources with_members(struct arena *a, const struct sources *sources)
+{
+	struct sources found = *sources;
+	for (int i = 0; i < SOURCES; i++) {
+		struct source *s = &found.at[i];
+		if (!s->body.p || !s->fields || s->members)
+			continue;
+		struct jtext_members *members = arena_alloc(a, sizeof *members);
+		*members = jtext_members(a, s->body);
+		s->members = members;
+	}
+	return found;
+}
+
 struct str canonical(const struct profile *p, struct arena *a, enum event_kind kind,
 	const struct sources *sources, const char *status_default)
 {
+	const struct sources found = with_members(a, sources);
 	struct buf out = {0};
+	sources = &found;
 	buf_putc(&out, '{');
 	for (const struct event_fact *f = event_facts(kind); f->name; f++) {
 		const char *name = f->name;

@@ -9,6 +9,7 @@
 struct source {
 	struct str body;
 	const struct profile_fields *fields;
+	const struct jtext_members *members; /* the body's, where they were found; or NULL */
 };
 
 enum { SOURCES = 3 }; /* pnow-enrich: what the record has already, the webhook's body, what was fetched */

@@ -5,7 +5,6 @@
  */
 #include "conf/place.h"
 #include "text/buf.h"
-#include "text/jtext.h"
 
 #include <ctype.h>
 
@@ -122,26 +121,36 @@ static struct str entry(struct str list, struct str number)
 	return at;
 }
 
-static struct str property(struct str object, struct str name)
+static struct str property(struct place_body object, struct str name)
 {
 	struct jtext_member member;
-	for (const char *at = NULL; jtext_next_member(object, &at, &member);)
+	const struct jtext_members *members = object.members;
+	for (size_t i = 0; members && i < members->n; i++)
+		if (place_same(members->at[i].name, name, false))
+			return members->at[i].value;
+	for (const char *at = NULL; !members && jtext_next_member(object.text, &at, &member);)
 		if (place_same(member.name, name, false))
 			return member.value;
 	return (struct str){0};
 }
 
-struct str place_value(struct str pointer, struct str body)
+static struct str value_in(struct str pointer, struct place_body body)
 {
 	const char *end = pointer.p + pointer.n;
-	for (const char *at = pointer.p; at < end && *at == '/' && body.p;) {
+	for (const char *at = pointer.p; at < end && *at == '/' && body.text.p;) {
 		struct str name = {++at, 0};
 		while (at + name.n < end && at[name.n] != '/')
 			name.n++;
-		body = jtext_type(body) == JTEXT_ARRAY ? entry(body, name) : property(body, name);
+		bool list = jtext_type(body.text) == JTEXT_ARRAY;
+		body = place_in(list ? entry(body.text, name) : property(body, name));
 		at += name.n;
 	}
-	return body;
+	return body.text;
+}
+
+struct str place_value(struct str pointer, struct str body)
+{
+	return value_in(pointer, place_in(body));
 }
 
 /* A person's first or last name in a whole one: the last word is the last name, or what stands before a
@@ -157,14 +166,14 @@ static const char *name_part(struct arena *a, const char *whole, bool of_last)
 	return space ? arena_copy(a, (struct str){whole, (size_t)(space - whole)}) : whole;
 }
 
-static const char *part_text(struct arena *a, struct str part, struct str body)
+static const char *part_text(struct arena *a, struct str part, struct place_body body)
 {
-	const char *text = jtext_scalar(a, place_value(pointer_of(part), body));
+	const char *text = jtext_scalar(a, value_in(pointer_of(part), body));
 	bool of_last = ends_with(part, last);
 	return text && (of_last || ends_with(part, first)) ? name_part(a, text, of_last) : text;
 }
 
-const char *place_text(struct arena *a, const char *place, struct str body)
+const char *place_text(struct arena *a, const char *place, struct place_body body)
 {
 	const char *joined = NULL;
 	struct str part;
@@ -180,13 +189,13 @@ const char *place_text(struct arena *a, const char *place, struct str body)
 	return joined;
 }
 
-bool place_told(const char *place, struct str body)
+bool place_told(const char *place, struct place_body body)
 {
 	struct str pointer;
 	if (*place == '=')
 		return true;
 	while (place_pointer(&place, &pointer))
-		if (place_value(pointer, body).p)
+		if (value_in(pointer, body).p)
 			return true;
 	return false;
 }

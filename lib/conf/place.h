@@ -12,9 +12,23 @@
 #define PLACE_H
 
 #include "text/arena.h"
+#include "text/jtext.h"
 
 /* Where a place may be used: each more than the one before. */
 enum place_use { PLACE_VALUE /* a pointer alone */, PLACE_FACT, PLACE_EVENT /* headers, too */ };
+
+/* A body to look in. members: its own, where they were found before, for who looks for many places in it; or
+   NULL. */
+struct place_body {
+	struct str text;
+	const struct jtext_members *members;
+};
+
+/* A body whose members are looked for where they stand. */
+static inline struct place_body place_in(struct str text)
+{
+	return (struct place_body){text, NULL};
+}
 
 /* What is wrong with a place, for people; NULL: nothing. */
 const char *place_wrong(const char *place, enum place_use use);
@@ -24,10 +38,10 @@ struct str place_value(struct str pointer, struct str body);
 
 /* The text that stands at a place in a body (the arena's): "" and null are none, objects and lists have none.
    NULL: there is none, or the place is a header. */
-const char *place_text(struct arena *a, const char *place, struct str body);
+const char *place_text(struct arena *a, const char *place, struct place_body body);
 
 /* Whether a place leads to a value at all, null and "" included. */
-bool place_told(const char *place, struct str body);
+bool place_told(const char *place, struct place_body body);
 
 /* The next pointer of a place, without what picks a part of its value; at starts as the place. False behind
  * the last. */

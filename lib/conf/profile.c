@@ -28,7 +28,7 @@ struct str profile_find(const struct profile_pointers *pointers, struct str body
 	return (struct str){0};
 }
 
-const char *profile_text(const struct profile_pointers *places, struct arena *a, struct str body)
+const char *profile_text_in(const struct profile_pointers *places, struct arena *a, struct place_body body)
 {
 	const char *text = NULL;
 	for (size_t i = 0; places && i < places->n && !(text && *text); i++)
@@ -36,7 +36,12 @@ const char *profile_text(const struct profile_pointers *places, struct arena *a,
 	return text && *text ? text : NULL;
 }
 
-bool profile_has(const struct profile_pointers *pointers, struct str body)
+const char *profile_text(const struct profile_pointers *places, struct arena *a, struct str body)
+{
+	return profile_text_in(places, a, place_in(body));
+}
+
+bool profile_has(const struct profile_pointers *pointers, struct place_body body)
 {
 	for (size_t i = 0; i < pointers->n; i++)
 		if (place_told(pointers->at[i], body))

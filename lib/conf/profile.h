@@ -125,9 +125,10 @@ const char *profile_path(struct arena *a, const char *name);
 struct str profile_find(const struct profile_pointers *pointers, struct str body);
 /* The first text that stands at one of the places (the arena's), or NULL; places may be NULL. */
 const char *profile_text(const struct profile_pointers *places, struct arena *a, struct str body);
+const char *profile_text_in(const struct profile_pointers *places, struct arena *a, struct place_body body);
 /* Whether one of the pointers leads to a value at all, null and "" included: the EMR told that there is none.
  */
-bool profile_has(const struct profile_pointers *pointers, struct str body);
+bool profile_has(const struct profile_pointers *pointers, struct place_body body);
 
 /* The first name that is given twice in an object that facts of this kind are read from, or NULL; body is
    where the pointers start. */

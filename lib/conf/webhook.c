@@ -98,8 +98,8 @@ static struct str facts_in(const struct profile *profile, struct str payload)
 static struct source source_in(
 	const struct profile *profile, enum event_type type, enum event_kind kind, struct str facts)
 {
-	return (struct source){
-		facts, profile_fields(profile, kind, type == EVENT_UNKNOWN ? kind : event_kind_of(type))};
+	return (struct source){.body = facts,
+		.fields = profile_fields(profile, kind, type == EVENT_UNKNOWN ? kind : event_kind_of(type))};
 }
 
 struct source webhook_source(
