@@ -16,8 +16,10 @@
  *   no list brings takes a call of its own.
  * - A wait of less than FORECAST_SHORT seconds for all is one of so many for a part of the lists, which saves
  * as many calls: most then wait for nothing.
- * - Calls must last for one standard deviation more than is expected. Without that, one day in two would run
- *   short in its last hour, where few are left to wait for.
+ * - Calls must last for one standard deviation more than is expected, and for KEPT more in any case. Without
+ *   that, one day in two would run short in its last hour, where few are left to wait for; and who comes
+ * after it would wait for midnight.
+ * - A wait is no longer than saves something: where few are to come, not even the longest would save a call.
  *
  * A process that is killed has not counted its last few lookups; nothing else depends on them.
  */
@@ -34,6 +36,7 @@ enum {
 	TOGETHER_S = 2,   /* for so long lookups of a list wait in any case (gather.c) */
 	BUSY_MAX = 20,
 	PAGE = 100, /* what a page of a list holds, about */
+	KEPT = 5,   /* calls for what nobody expects */
 };
 
 static const char *const names[LOOKUPS] = {"patient", "appointment", "bill", "membership", "alone"};
@@ -222,24 +225,26 @@ double forecast_calls(const struct forecast *f, double seconds)
 	return sum;
 }
 
-/* Whether so many calls last, with what chance may add. */
-static bool last(const struct forecast *f, double seconds, double calls)
+/* Whether a wait will do: so many calls last, with what chance may add, or no longer one would save half of a
+ * call. least: with the longest. */
+static bool will_do(const struct forecast *f, double seconds, double calls, double least)
 {
 	double expected = forecast_calls(f, seconds);
-	return expected + sqrt(expected) <= calls;
+	return expected + sqrt(expected + KEPT * KEPT) <= calls || expected <= least + 0.5;
 }
 
 double forecast_wait(const struct forecast *f, int64_t left, bool *spread)
 {
 	double calls = (double)left, enough = FORECAST_PATIENCE, short_of = 0;
-	*spread = left > 0 && forecast_calls(f, FORECAST_PATIENCE) > calls;
+	double least = forecast_calls(f, FORECAST_PATIENCE);
+	*spread = left > 0 && least > calls;
 	if (*spread)
 		return FORECAST_PATIENCE;
-	if (left <= 0 || last(f, 0, calls))
+	if (left <= 0 || will_do(f, 0, calls, least))
 		return 0;
 	while (enough - short_of > 0.5) {
 		double middle = (enough + short_of) / 2;
-		if (last(f, middle, calls))
+		if (will_do(f, middle, calls, least))
 			enough = middle;
 		else
 			short_of = middle;

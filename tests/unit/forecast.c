@@ -158,6 +158,10 @@ static void check_waits(void)
 	for (size_t i = 1; i < f.n; i++)
 		f.hours[i].lookups[KIND_APPOINTMENT] = f.hours[i].lookups[LOOKUP_ALONE] = 0;
 	ok(forecast_hours(&f) < 1.1, "a busy hour before a quiet night is worth one");
+	f.hours[0].part = 0.05; /* ten lookups */
+	ok(wait_of(&f, 17) == 0 && wait_of(&f, 14) > 0, "before it some calls are kept for what nobody expects");
+	f.hours[0].part = 0.001;
+	ok(wait_of(&f, 2) == 0, "but nobody waits where that would save no call");
 }
 
 int main(void)
