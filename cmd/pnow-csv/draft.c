@@ -273,7 +273,7 @@ static struct str object_of(struct csv *c, enum about about, const char *total)
 	struct str object = buf_take(&out, &d->arena);
 	bool own_patient = about == ABOUT_OWN && c->kind == KIND_PATIENT;
 	return canonical(c->profile, &d->arena, about == ABOUT_PATIENT || own_patient ? KIND_PATIENT : c->kind,
-		&(struct sources){.at = {{object, NULL}}}, c->type == EVENT_APPOINTMENT_BOOKED ? "booked" : NULL);
+		&(struct sources){.at = {{.body = object}}}, c->type == EVENT_APPOINTMENT_BOOKED ? "booked" : NULL);
 }
 
 /* The fact that says when it happened. */

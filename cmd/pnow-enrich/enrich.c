@@ -377,7 +377,8 @@ static bool is_plain(const struct enrich *e, struct record *r, enum event_kind k
 	if (!twice && kind != KIND_PATIENT)
 		twice = profile_twice(e->profile, r->arena, KIND_PATIENT, body);
 	record_object(r, event_kind_name(kind));
-	record_object(r, event_kind_name(KIND_PATIENT));
+	if (kind != KIND_PATIENT)
+		record_object(r, event_kind_name(KIND_PATIENT));
 	if (twice)
 		record_fail(r, "malformed", false, "payload: the key \"%s\" is given twice", twice);
 	return !r->failed;
@@ -410,10 +411,11 @@ static void fill(struct enrich *e, struct record *r, enum event_type type)
 		patient.id = ledger_survivor(e->state, r->arena, told);
 		patient.renamed = strcmp(patient.id, told) != 0;
 	}
-	if (kind != KIND_PATIENT && lacks(e, type, KIND_PATIENT, 0, &patient.sources))
-		patient.known = known_of(e, r->arena, facility, patient.id) |
-						(is_unreachable(r->arena, &patient.sources) ? NO_WAY : 0);
-	else if (patient.id && e->ask)
+	if (kind != KIND_PATIENT) {
+		if (lacks(e, type, KIND_PATIENT, 0, &patient.sources))
+			patient.known = known_of(e, r->arena, facility, patient.id) |
+							(is_unreachable(r->arena, &patient.sources) ? NO_WAY : 0);
+	} else if (patient.id && e->ask)
 		ask_changed(e->ask, KIND_PATIENT, patient.id, received(r));
 	complete(e, r, &patient);
 }

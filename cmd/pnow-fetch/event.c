@@ -21,7 +21,7 @@ const char *record_changed(const struct fetch *f, struct arena *a, struct str bo
 /* The facts of a kind that the record tells. */
 static struct str facts_of(const struct fetch *f, struct arena *a, enum event_kind kind, struct str body)
 {
-	struct sources sources = {.at = {{body, profile_fields(f->profile, kind, f->kind)}}};
+	struct sources sources = {.at = {{.body = body, .fields = profile_fields(f->profile, kind, f->kind)}}};
 	bool booked = f->type == EVENT_APPOINTMENT_BOOKED && kind == KIND_APPOINTMENT;
 	return canonical(f->profile, a, kind, &sources, booked ? "booked" : NULL);
 }

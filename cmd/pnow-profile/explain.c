@@ -132,7 +132,7 @@ static void explain_fact(struct explaining *e, enum event_kind kind, const char 
 		return;
 	}
 	if (!place) {
-		bool empty = places && profile_has(places, place_in(object));
+		bool empty = places && profile_has(places, object);
 		row(e, empty ? "empty" : "missing", name, NULL, empty ? NULL : tried(e->a, places), NULL);
 		e->wrong += !empty && strcmp(fact, "id") == 0 && kind == e->kind;
 		return;
@@ -149,7 +149,7 @@ static void explain_merged(struct explaining *e, struct str object)
 {
 	const struct profile_pointers *places = &e->p->kinds[KIND_PATIENT].merged_from;
 	size_t i = 0;
-	while (i < places->n && !place_told(places->at[i], place_in(object)))
+	while (i < places->n && !place_told(places->at[i], object))
 		i++;
 	if (i == places->n)
 		return;

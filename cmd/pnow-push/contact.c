@@ -49,7 +49,7 @@ static bool asks(const struct conf *conf, const char *tag)
 static enum fate take(struct tagged *t, struct str object, bool ours, const char *otherwise)
 {
 	const struct profile_fields places = crm_places(t->a);
-	struct sources sources = {.at = {{object, ours ? NULL : &places}}};
+	struct sources sources = {.at = {{.body = object, .fields = ours ? NULL : &places}}};
 	struct buf tags = {0};
 	t->facts = canonical(t->push->profile, t->a, KIND_PATIENT, &sources, NULL);
 	buf_putc(&tags, '[');

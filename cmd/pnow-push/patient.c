@@ -83,7 +83,8 @@ static bool look(struct tagged *t, size_t *n, bool *sought)
 		if (!page.rows.p)
 			return failed(t, &page.failure) == FATE_OPEN;
 		for (struct str at = {0}; jtext_next(page.rows, &at);) {
-			struct sources row = {.at = {{at, &t->push->profile->kinds[KIND_PATIENT].fields}}};
+			struct sources row = {
+				.at = {{.body = at, .fields = &t->push->profile->kinds[KIND_PATIENT].fields}}};
 			const char *id = fact(t->a, &row, "id");
 			if (!id || !has(t, at, "last_name") || !has(t, at, by))
 				continue;
@@ -128,7 +129,8 @@ static enum fate create(struct tagged *t)
 	struct patientnow_answer answer =
 		patientnow_create(push->api, t->a, patientnow_new(push->profile, t->a, t->facts));
 	t->calls += answer.calls;
-	struct sources made = {.at = {{answer.body, &push->profile->kinds[KIND_PATIENT].fields}}};
+	struct sources made = {
+		.at = {{.body = answer.body, .fields = &push->profile->kinds[KIND_PATIENT].fields}}};
 	const char *id = answer.body.p ? fact(t->a, &made, "id") : NULL;
 	if (id)
 		return keep(t, id, FATE_CREATED);

@@ -49,8 +49,7 @@ bool fact_told(const struct sources *sources, const char *name)
 		if (!s->body.p)
 			continue;
 		const struct profile_pointers *from = s->fields ? profile_field(s->fields, name) : NULL;
-		if (from ? profile_has(from, (struct place_body){s->body, s->members})
-				 : !s->fields && jtext_get(s->body, name).p)
+		if (from ? profile_has(from, s->body) : !s->fields && jtext_get(s->body, name).p)
 			return true;
 	}
 	return false;
@@ -113,7 +112,7 @@ static void write_items(
 			continue;
 		buf_puts(out, out->n > 1 ? ",\"items\":[" : "\"items\":[");
 		for (bool first = true; jtext_next(items, &at); first = false) {
-			struct sources item = {.at = {{at, s->fields ? &bill->item : NULL}}};
+			struct sources item = {.at = {{.body = at, .fields = s->fields ? &bill->item : NULL}}};
 			const char *amount = fact(a, &item, "amount");
 			buf_puts(out, first ? "{" : ",{");
 			buf_member(out, "name", fact(a, &item, "name"));
@@ -158,7 +157,7 @@ static struct sources with_members(struct arena *a, const struct sources *source
 	struct sources found = *sources;
 	for (int i = 0; i < SOURCES; i++) {
 		struct source *s = &found.at[i];
-		if (!s->body.p || !s->fields || s->members)
+		if (!s->body.p || !s->fields)
 			continue;
 		struct jtext_members *members = arena_alloc(a, sizeof *members);
 		*members = jtext_members(a, s->body);

@@ -189,13 +189,13 @@ const char *place_text(struct arena *a, const char *place, struct place_body bod
 	return joined;
 }
 
-bool place_told(const char *place, struct place_body body)
+bool place_told(const char *place, struct str body)
 {
 	struct str pointer;
 	if (*place == '=')
 		return true;
 	while (place_pointer(&place, &pointer))
-		if (value_in(pointer, body).p)
+		if (place_value(pointer, body).p)
 			return true;
 	return false;
 }

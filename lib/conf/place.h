@@ -41,7 +41,7 @@ struct str place_value(struct str pointer, struct str body);
 const char *place_text(struct arena *a, const char *place, struct place_body body);
 
 /* Whether a place leads to a value at all, null and "" included. */
-bool place_told(const char *place, struct place_body body);
+bool place_told(const char *place, struct str body);
 
 /* The next pointer of a place, without what picks a part of its value; at starts as the place. False behind
  * the last. */

@@ -41,7 +41,7 @@ const char *profile_text(const struct profile_pointers *places, struct arena *a,
 	return profile_text_in(places, a, place_in(body));
 }
 
-bool profile_has(const struct profile_pointers *pointers, struct place_body body)
+bool profile_has(const struct profile_pointers *pointers, struct str body)
 {
 	for (size_t i = 0; i < pointers->n; i++)
 		if (place_told(pointers->at[i], body))

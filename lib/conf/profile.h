@@ -128,7 +128,7 @@ const char *profile_text(const struct profile_pointers *places, struct arena *a,
 const char *profile_text_in(const struct profile_pointers *places, struct arena *a, struct place_body body);
 /* Whether one of the pointers leads to a value at all, null and "" included: the EMR told that there is none.
  */
-bool profile_has(const struct profile_pointers *pointers, struct place_body body);
+bool profile_has(const struct profile_pointers *pointers, struct str body);
 
 /* The first name that is given twice in an object that facts of this kind are read from, or NULL; body is
    where the pointers start. */

@@ -16,7 +16,7 @@
  *   no list brings takes a call of its own.
  * - A wait of less than FORECAST_SHORT seconds for all is one of so many for a part of the lists, which saves
  * as many calls: most then wait for nothing.
- * - Calls must last for one standard deviation more than is expected, and for KEPT more in any case. Without
+ * - Calls must last for one standard deviation more than is expected, which is KEPT at least. Without
  *   that, one day in two would run short in its last hour, where few are left to wait for; and who comes
  * after it would wait for midnight.
  * - A wait is no longer than saves something: where few are to come, not even the longest would save a call.
@@ -52,6 +52,7 @@ struct past {
 	int begun;     /* in this one there was something first */
 	double lookups[PAST + DAY_HOURS][LOOKUPS];
 	bool open[PAST + DAY_HOURS];                /* whether there were any in the 24 hours around this one */
+	bool day[PAST + DAY_HOURS];                 /* where practices are open, of which nothing is known */
 	double supposed[PAST + DAY_HOURS][LOOKUPS]; /* of a practice of which nothing is known */
 	double times[LOOKUPS];                      /* as many this one has, where it is known */
 };
@@ -100,7 +101,7 @@ static void suppose(struct past *p)
 	for (int hour = 0; hour < PAST + DAY_HOURS; hour++) {
 		time_t t = (time_t)((p->first + hour) * 3600);
 		struct tm local;
-		bool day = localtime_r(&t, &local) && local.tm_hour >= 8 && local.tm_hour < 18;
+		bool day = p->day[hour] = localtime_r(&t, &local) && local.tm_hour >= 8 && local.tm_hour < 18;
 		for (int i = 0; i < LOOKUPS; i++)
 			p->supposed[hour][i] = usual[i] * (day ? 1 : 0.001) * (i == LOOKUP_ALONE ? left : 1);
 		if (!day)
@@ -116,13 +117,14 @@ static double believed(double times)
 	return times < BUSY_MAX ? times : BUSY_MAX;
 }
 
-/* How many times as many there were in the hours that are known. Both get a little more, as in busy(). */
+/* How many times as many there were by day in the hours that are known. Both get a little more, as in busy().
+ */
 static void compare_hours(struct past *p)
 {
 	for (int i = 0; i < LOOKUPS; i++) {
 		double seen = usual[i] / 8, expected = seen;
 		for (int hour = p->begun; hour < PAST - TODAY_HOURS; hour++)
-			if (p->open[hour]) {
+			if (p->open[hour] && p->day[hour]) {
 				seen += p->lookups[hour][i];
 				expected += p->supposed[hour][i];
 			}
@@ -238,8 +240,6 @@ double forecast_wait(const struct forecast *f, int64_t left, bool *spread)
 	double calls = (double)left, enough = FORECAST_PATIENCE, short_of = 0;
 	double least = forecast_calls(f, FORECAST_PATIENCE);
 	*spread = left > 0 && least > calls;
-	if (*spread)
-		return FORECAST_PATIENCE;
 	if (left <= 0 || will_do(f, 0, calls, least))
 		return 0;
 	while (enough - short_of > 0.5) {

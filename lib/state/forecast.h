@@ -41,8 +41,8 @@ double forecast_lookups(const struct forecast *f);
 double forecast_calls(const struct forecast *f, double seconds);
 
 /* For how many seconds lookups of a list wait for each other: the shortest wait with which so many calls
-   last, with some more for what chance may bring. *spread: none does, so FORECAST_PATIENCE, and calls are to
-   be spread as well. Without a call nothing is won by waiting. */
+   last, with some more for what chance may bring, or that saves as many as FORECAST_PATIENCE. *spread: not
+   even that will do, and calls are to be spread as well. Without a call nothing is won by waiting. */
 double forecast_wait(const struct forecast *f, int64_t calls, bool *spread);
 
 /* The part of the lists for which anybody waits, where the wait is so many seconds. */

@@ -69,11 +69,13 @@ sed 's#//.*$##' "$examples/sandbox/seed.json" | jq --argjson n $((known + (patie
 
 # How many hours of a day are in the next one (UTC).
 late=0
-[ "$DAYS" -eq 1 ] || late=$(((BEGIN / 3600 + hours) % 24))
-[ "$late" -lt "${hours%.*}" ] || late=0
+if [ "$DAYS" -gt 1 ]; then
+	late=$((((BEGIN + hours * 3600) % 86400 + 3599) / 3600))
+	[ "$late" -lt "$hours" ] || late=0
+fi
 
 # The day before: the patients that are known become so.
-clock_set $((BEGIN - (14 + late) * 3600))
+clock_set $((BEGIN - (late > 0 ? 26 : 14) * 3600))
 hook_port=$((10000 + RANDOM % 20000))
 env -u FAKETIME FAKETIME_TIMESTAMP_FILE="$PWD/clock" FAKETIME_NO_CACHE=1 pnow-sandbox -s seed.json -p sandbox.port -i -K hook.secret \
 	-W "http://127.0.0.1:$hook_port/hook/glow-denver/patientnow" -r 100/10000 -R 200000 \
@@ -125,9 +127,10 @@ day()
 }
 
 if [ "$late" -gt 0 ]; then
-	happens 1 -v seed=$((SEED + 1000)) -v hours="$late" -v events=$((events * late / hours)) -v bursts=- -v others=$(((patients - known) * DAYS))
+	happens 1 -v seed=$((SEED + 1000)) -v hours="$late" -v events=$((events * late / hours)) -v bursts=- -v others=$(((patients - known) * DAYS)) \
+		-v news=5000 -v phones=5000
 	day 0 $((BEGIN + (hours - late - 24) * 3600))
-	booked=$(grep -c 'POST [^ ]*/appointments' happens)
+	booked=$(grep -c 'POST [^ ]*/appointments' happens || true)
 fi
 for ((n = 1; n <= DAYS; n++)); do
 	happens $n

@@ -84,6 +84,15 @@ for n in 1 2; do said PatientUpdated "{\"patientId\":\"3000$n\"}"; done | pnow-e
 is 'a patient that no list has is asked for alone' "$(asked | tr ' ' '\n' | uniq | xargs) $(codes "$DIR/out")" \
 	'patients patients/30001 patients/30002 2 not_found'
 
+new
+said AppointmentCreated '{"appointmentId":"50003"}' | pnow-enrich >"$DIR/out"
+sleep 1.1 # what was answered in the second of an event may be as it was before
+said AppointmentCreated '{"appointmentId":"50004","patientId":"20003","firstName":"F","lastName":"L","email":"p20003@example.com","cellPhone":"",
+	"appointmentType":"Botox","status":"Booked","startTime":"2027-01-01T10:00:00-07:00"}' | pnow-enrich >"$DIR/out"
+asked >/dev/null
+said PatientBillCompleted '{"billId":"60003"}' | pnow-enrich >"$DIR/out"
+is 'what is kept of a patient stays where an event tells of them itself' "$(asked) $(jq -r .patient.dob "$DIR/out")" 'billing 1980-01-02'
+
 # --- What the CRM knows
 
 new
