@@ -13,7 +13,8 @@
  *   nothing. It cools from the store of until, before owner is cleared: killed between, it is a slot of the
  *   dead, and those cool for an interval, too.
  * - A place in the queue is its ticket's, stored last. Who was killed in it is not seen for a second, and is
- *   passed over.
+ *   passed over. Where nobody was in it for so long, it is not looked at; nor are slots behind the last busy
+ * one.
  * - Of the day at most the request that was killed is counted too much, and the next answer says what is
  * right. What a process that was killed had not yet learnt from an answer, the next answer tells again.
  * - Where hosts share the limit (share.h), all this is within what this one has leased: so many slots, until
