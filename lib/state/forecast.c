@@ -36,7 +36,7 @@ enum {
 	TOGETHER_S = 2,   /* for so long lookups of a list wait in any case (gather.c) */
 	BUSY_MAX = 20,
 	PAGE = 100, /* what a page of a list holds, about */
-	KEPT = 5,   /* calls for what nobody expects */
+	KEPT = 12,  /* calls for lists that are waited for already, and for what nobody expects */
 };
 
 static const char *const names[LOOKUPS] = {"patient", "appointment", "bill", "membership", "alone"};
