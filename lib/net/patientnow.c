@@ -441,7 +441,8 @@ static const char *told_cursor(
 	const char *told = NULL;
 	for (size_t i = 0; i < paging->next.n && !(told && *told); i++) {
 		const char *place = paging->next.at[i];
-		told = *place == '@' ? http_header(a, answer->headers, place + 1) : place_text(a, place, place_in(body));
+		told =
+			*place == '@' ? http_header(a, answer->headers, place + 1) : place_text(a, place, place_in(body));
 		if (told && *told == '<')
 			told = next_link(a, told);
 	}

@@ -7,9 +7,13 @@ static const char body[] =
 	"{\"Client_Name\":\"Ana Maria Lopez\",\"last\":\"Lopez, Ana\",\"one\":\"Cher\",\"n\":12.10,\"no\":false,\"null\":null,"
 	"\"empty\":\"\",\"services\":[{\"name\":\"Botox\"},{\"name\":\"Peel\"}],\"phone\":{\"area\":\"303\",\"number\":5550142}}";
 
+/* Looked for among the members of the body, too. */
 static const char *at(struct arena *a, const char *place)
 {
-	return place_text(a, place, str_of(body));
+	const struct jtext_members members = jtext_members(a, str_of(body));
+	const char *text = place_text(a, place, place_in(str_of(body)));
+	is_text(place_text(a, place, (struct place_body){str_of(body), &members}), text, place);
+	return text;
 }
 
 static void check_places(struct arena *a)
