@@ -93,7 +93,7 @@ settled()
 	[ "$(state_events glow-denver.db)" -ge "$1" ] && [ "$(state_events glow-denver.db "state IN ('waiting','running')")" -eq 0 ]
 }
 
-# happens DAY [NAME=VALUE…]: what does, by events.awk; booked is how many appointments the evening before had.
+# happens DAY [-v NAME=VALUE…]: what does, by events.awk; booked is how many appointments the evening before had.
 booked=0
 happens()
 {
