@@ -12,7 +12,7 @@ static const char *at(struct arena *a, const char *place)
 {
 	const struct jtext_members members = jtext_members(a, str_of(body));
 	const char *text = place_text(a, place, place_in(str_of(body)));
-	is_text(place_text(a, place, (struct place_body){str_of(body), &members}), text, place);
+	is_text(place_text(a, place, (struct place_body){str_of(body), &members}), text, "%s", place);
 	return text;
 }
 
