@@ -69,7 +69,7 @@ static const char *held_by(struct push_work *w, struct str entry)
  * around: who looks for fields in the order in which they stand there finds each at once. */
 static const char *held_behind(struct push_work *w, struct str list, struct str *at, const char *id)
 {
-	for (int round = 0; round < 2; round++, *at = (struct str){0})
+	for (int rounds = at->p ? 2 : 1; rounds > 0; rounds--, *at = (struct str){0})
 		while (jtext_next(list, at)) {
 			struct str this = jtext_get(*at, "id");
 			bool is =
