@@ -308,6 +308,27 @@ static void check_hours(void)
 		"a machine that was started anew has all slots free");
 }
 
+/* One slot, and two who wait for it. */
+static void check_queue(void)
+{
+	static struct allowance a;
+	struct limit_told told = nothing;
+	struct allowance_request one = {.owner = 1}, first = {.owner = 2}, later = {.owner = 3};
+	struct moment now = {5 * SECOND_US, FIRST_DAY * DAY_S * INT64_C(1000)};
+	struct limit_turn turn;
+	int64_t wait, until;
+	told.interval_ms = WINDOW_S * 1000, told.max = 1;
+	allowance_wake(&a, now);
+	bool made = allowance_ask(&a, &one, now, &turn, &wait, &until);
+	allowance_end(&a, &turn, &told, now);
+	now.us += 9900 * INT64_C(1000);
+	ok(made && !allowance_ask(&a, &first, now, &turn, &wait, &until), "one slot: the next one waits");
+	now.us += 300 * INT64_C(1000);
+	ok(!allowance_ask(&a, &later, now, &turn, &wait, &until),
+		"who comes later, when it is free, does not take it");
+	ok(allowance_ask(&a, &first, now, &turn, &wait, &until), "who waited for it has it");
+}
+
 /* --- The file that processes share --- */
 
 /* A file may have a time in it that nobody may set now. */
@@ -399,6 +420,7 @@ int main(void)
 		return 1;
 	snprintf(state, sizeof state, "%s/state", folder);
 	check_hours();
+	check_queue();
 	check_kills(state);
 	struct limits *all = limits_open(state);
 	check_learning(all);
