@@ -36,8 +36,8 @@ void push_together_leave(struct push_together *t)
 {
 	pthread_mutex_lock(&t->lock);
 	t->expected--;
-	pthread_cond_broadcast(&t->changed);
 	pthread_mutex_unlock(&t->lock);
+	pthread_cond_broadcast(&t->changed);
 }
 
 /* Writes down what has come; the lock is held. */
@@ -54,7 +54,6 @@ static void commit(struct push_together *t)
 	for (size_t i = 0; !done && i < t->n; i++)
 		t->at[i]->is = EFFECT_FAILED;
 	t->over = true;
-	pthread_cond_broadcast(&t->changed);
 }
 
 enum ledger_effect push_together_begin(struct push_together *t, struct push_effect *e)
@@ -67,8 +66,11 @@ enum ledger_effect push_together_begin(struct push_together *t, struct push_effe
 	while (
 		!t->over && t->n < t->expected && pthread_cond_timedwait(&t->changed, &t->lock, &until) != ETIMEDOUT)
 		continue;
-	if (!t->over)
+	bool commits = !t->over;
+	if (commits)
 		commit(t);
 	pthread_mutex_unlock(&t->lock);
+	if (commits) /* who is woken needs the lock */
+		pthread_cond_broadcast(&t->changed);
 	return late ? ledger_effect_begin(t->state, e->location, e->name, e->contact, e->since) : e->is;
 }

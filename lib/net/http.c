@@ -16,6 +16,7 @@
 #include "text/waits.h"
 
 #include <err.h>
+#include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -24,7 +25,6 @@
 #include <strings.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/timerfd.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,15 +56,14 @@ struct transfer {
 struct http {
 	struct http_options options;
 	int watched;             /* epoll: libcurl's sockets, and */
-	int timer;               /* when it wants to be called without any, */
-	int bell;                /* and what calls who leads */
+	int bell;                /* what calls who leads */
 	pthread_mutex_t handles; /* of these */
 	CURL *spare[SPARE_MAX];  /* that were used before, and with them TLS sessions */
 	size_t spare_n;
 	pthread_mutex_t lock;       /* of what follows */
 	CURLM *multi;               /* NULL: nothing was asked for yet */
-	long wait;                  /* until then, milliseconds; -1: for ever */
-	bool told_wait;             /* it has said so since the timer was set */
+	int64_t due;                /* when it wants to be called whatever comes in; INT64_MAX: never */
+	int64_t waits_until;        /* and until when who leads waits */
 	struct transfer *leader;    /* who waits for what comes in; NULL: nobody just now */
 	struct transfer *followers; /* who wait for their answers, and do not lead */
 	unsigned seed;              /* of the jitter */
@@ -114,34 +113,31 @@ static int watch(CURL *easy, curl_socket_t socket, int what, void *client, void 
 	return done || how == EPOLL_CTL_DEL ? 0 : -1;
 }
 
-/* libcurl wants to be called after so many milliseconds. */
+/* Milliseconds by the monotonic clock. */
+static int64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* libcurl wants to be called after so many milliseconds; never where that is less than none. The clock's
+ * millisecond has begun, and libcurl is not called before its time. */
 static int wait_for(CURLM *multi, long ms, void *client)
 {
 	struct http *h = client;
 	(void)multi;
-	h->wait = ms;
-	h->told_wait = true;
+	h->due = ms < 0 ? INT64_MAX : now_ms() + ms + (ms > 0);
 	return 0;
 }
 
-/* Sets the timer to what was said last; 0 ms is at once, and not never. */
-static void set_timer(struct http *h)
-{
-	if (!h->told_wait)
-		return;
-	h->told_wait = false;
-	struct itimerspec when = {0};
-	if (h->wait >= 0)
-		when.it_value = (struct timespec){h->wait / 1000, h->wait % 1000 * 1000000 + 1000};
-	timerfd_settime(h->timer, 0, &when, NULL);
-}
-
-/* Wakes one who follows, by its place in their list. */
-static void call(struct transfer **at)
+/* One who follows no more, by its place in their list; it waits to be called. NULL: nobody is there. */
+static struct transfer *take_follower(struct transfer **at)
 {
 	struct transfer *t = *at;
-	*at = t->next;
-	sem_post(&t->called);
+	if (t)
+		*at = t->next;
+	return t;
 }
 
 /* A transfer is over: whoever waits for it hears of it. */
@@ -152,10 +148,11 @@ static void end(struct http *h, struct transfer *t, CURLcode result)
 	while (*at && *at != t)
 		at = &(*at)->next;
 	bool leads = h->leader == t;
-	/* Who was called to lead may be gone from now on; who is in the list waits to be called. */
+	struct transfer *waits = take_follower(at);
+	/* Who was called to lead may be gone from now on; who was in the list waits to be called. */
 	t->over = true;
-	if (*at)
-		call(at);
+	if (waits)
+		sem_post(&waits->called);
 	else if (leads)
 		eventfd_write(h->bell, 1);
 }
@@ -191,22 +188,32 @@ static int events_of(uint32_t events)
 		   (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
 }
 
-/* Waits for what comes in, once; the lock is held, but not meanwhile. */
+/* For how many milliseconds who leads may wait; -1: for ever. */
+static int wait_of(const struct http *h)
+{
+	if (h->due == INT64_MAX)
+		return -1;
+	int64_t left = h->due - now_ms();
+	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
+/* Waits for what comes in, or what it is time for, once; the lock is held, but not meanwhile. */
 static void lead(struct http *h, struct transfer *t)
 {
 	enum { AT_ONCE = 64 };
 	struct epoll_event events[AT_ONCE];
+	int wait = wait_of(h);
 	h->leader = t;
+	h->waits_until = h->due;
 	pthread_mutex_unlock(&h->lock);
-	int n = epoll_wait(h->watched, events, AT_ONCE, -1);
+	int n = epoll_wait(h->watched, events, AT_ONCE, wait);
 	pthread_mutex_lock(&h->lock);
 	h->leader = NULL;
 	for (int i = 0; i < n; i++)
-		if (events[i].data.fd == h->timer)
-			drive(h, CURL_SOCKET_TIMEOUT, 0);
-		else if (events[i].data.fd != h->bell)
+		if (events[i].data.fd != h->bell)
 			drive(h, events[i].data.fd, events_of(events[i].events));
-	set_timer(h);
+	if (n == 0) /* what a socket can do brings what it is time for, too */
+		drive(h, CURL_SOCKET_TIMEOUT, 0);
 }
 
 /* Waits until another who leads says so; the lock is held, but no more when it returns. */
@@ -219,7 +226,8 @@ static void follow(struct http *h, struct transfer *t)
 }
 
 /* Waits until a transfer is over; the lock is held, but no more when it returns. Who has followed to the end
- * needs no lock for that: whoever has ended its transfer leads on, or has called another. */
+ * needs no lock for that: whoever has ended its transfer leads on, or has called another. Who is called to
+ * lead needs it, so that nobody is called with it. */
 static void await(struct http *h, struct transfer *t)
 {
 	while (!t->over)
@@ -231,9 +239,10 @@ static void await(struct http *h, struct transfer *t)
 		} else {
 			lead(h, t);
 		}
-	if (!h->leader && h->followers)
-		call(&h->followers);
+	struct transfer *next = h->leader ? NULL : take_follower(&h->followers);
 	pthread_mutex_unlock(&h->lock);
+	if (next)
+		sem_post(&next->called);
 }
 
 struct http *http_open(const struct http_options *options)
@@ -259,13 +268,11 @@ static void start(struct http *h)
 {
 	libcurl_load();
 	h->watched = epoll_create1(EPOLL_CLOEXEC);
-	h->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	h->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	struct epoll_event timer = {.events = EPOLLIN | EPOLLET, .data.fd = h->timer};
+	h->due = INT64_MAX;
 	struct epoll_event bell = {.events = EPOLLIN | EPOLLET, .data.fd = h->bell};
-	if (h->watched < 0 || h->timer < 0 || h->bell < 0 ||
-		epoll_ctl(h->watched, EPOLL_CTL_ADD, h->timer, &timer) < 0 ||
-		epoll_ctl(h->watched, EPOLL_CTL_ADD, h->bell, &bell) < 0 || !(h->multi = curl.multi_init()))
+	if (h->watched < 0 || h->bell < 0 || epoll_ctl(h->watched, EPOLL_CTL_ADD, h->bell, &bell) < 0 ||
+		!(h->multi = curl.multi_init()))
 		err(EX_OSERR, "cannot start the HTTP client");
 	curl.multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)h->options.connections);
 	curl.multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, watch);
@@ -283,7 +290,6 @@ void http_close(struct http *h)
 			curl.easy_cleanup(h->spare[--h->spare_n]);
 		curl.multi_cleanup(h->multi);
 		close(h->watched);
-		close(h->timer);
 		close(h->bell);
 	}
 	pthread_mutex_destroy(&h->lock);
@@ -383,7 +389,8 @@ static void perform(struct http *h, struct transfer *t, const struct http_reques
 	if (curl.multi_add_handle(h->multi, t->easy) != CURLM_OK)
 		end(h, t, CURLE_FAILED_INIT);
 	drive(h, CURL_SOCKET_TIMEOUT, 0);
-	set_timer(h);
+	if (h->leader && h->due < h->waits_until)
+		eventfd_write(h->bell, 1);
 	await(h, t);
 	sem_destroy(&t->called);
 	curl.slist_free_all(headers);
