@@ -297,18 +297,16 @@ void http_close(struct http *h)
 	free(h);
 }
 
-static void set_body(struct transfer *t, const struct http_request *request)
+/* In place of what the handle's last request was. To name a body makes it a POST. */
+static void set_method(struct transfer *t, const struct http_request *request)
 {
-	if (!request->body.p) {
-		if (strcmp(request->method, "GET") != 0)
-			curl.easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, request->method);
-		return;
-	}
-	curl.easy_setopt(t->easy, CURLOPT_POST, 1L);
-	curl.easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.n);
-	if (strcmp(request->method, "POST") != 0)
-		curl.easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, request->method);
+	const char *usual = request->body.p ? "POST" : "GET";
 	curl.easy_setopt(t->easy, CURLOPT_POSTFIELDS, request->body.p);
+	curl.easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.n);
+	if (!request->body.p)
+		curl.easy_setopt(t->easy, CURLOPT_HTTPGET, 1L);
+	curl.easy_setopt(
+		t->easy, CURLOPT_CUSTOMREQUEST, strcmp(request->method, usual) == 0 ? NULL : request->method);
 }
 
 static struct curl_slist *header_list(const struct http_request *request)
@@ -336,26 +334,45 @@ static bool may_use_proxy(const char *url)
 	return strncasecmp(url, "https://", 8) == 0;
 }
 
+/* A handle, with what all requests have. */
+static CURL *new_handle(const struct http *h)
+{
+	CURL *easy = allocated(curl.easy_init());
+	curl.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl.easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl.easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	curl.easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+	curl.easy_setopt(easy, CURLOPT_USERAGENT, "pnow/" PNOW_VERSION);
+	curl.easy_setopt(easy, CURLOPT_TIMEOUT, h->options.timeout);
+	curl.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
+	curl.easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)IDLE_MAX);
+	curl.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl.easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+	curl.easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
+	curl.easy_setopt(easy, CURLOPT_PREREQFUNCTION, begin);
+	return easy;
+}
+
 /* The first one starts all. */
 static CURL *take_handle(struct http *h)
 {
 	pthread_mutex_lock(&h->handles);
 	if (!h->multi)
 		start(h);
-	CURL *easy = h->spare_n ? h->spare[--h->spare_n] : curl.easy_init();
+	CURL *easy = h->spare_n ? h->spare[--h->spare_n] : NULL;
 	pthread_mutex_unlock(&h->handles);
-	return allocated(easy);
+	return easy ? easy : new_handle(h);
 }
 
 static void give_handle(struct http *h, CURL *easy)
 {
-	curl.easy_reset(easy);
 	pthread_mutex_lock(&h->handles);
-	if (h->spare_n < SPARE_MAX)
+	bool kept = h->spare_n < SPARE_MAX;
+	if (kept)
 		h->spare[h->spare_n++] = easy;
-	else
-		curl.easy_cleanup(easy);
 	pthread_mutex_unlock(&h->handles);
+	if (!kept)
+		curl.easy_cleanup(easy);
 }
 
 /* One request, made once; the caller frees t->body and t->headers, and gives t->easy back. */
@@ -364,26 +381,13 @@ static void perform(struct http *h, struct transfer *t, const struct http_reques
 	t->easy = take_handle(h);
 	struct curl_slist *headers = header_list(request);
 	curl.easy_setopt(t->easy, CURLOPT_URL, request->url);
-	curl.easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	if (!may_use_proxy(request->url))
-		curl.easy_setopt(t->easy, CURLOPT_PROXY, "");
-	curl.easy_setopt(t->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl.easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	curl.easy_setopt(t->easy, CURLOPT_PIPEWAIT, 1L);
+	curl.easy_setopt(t->easy, CURLOPT_PROXY, may_use_proxy(request->url) ? NULL : "");
 	curl.easy_setopt(t->easy, CURLOPT_HTTPHEADER, headers);
-	curl.easy_setopt(t->easy, CURLOPT_USERAGENT, "pnow/" PNOW_VERSION);
-	curl.easy_setopt(t->easy, CURLOPT_TIMEOUT, h->options.timeout);
-	curl.easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
-	curl.easy_setopt(t->easy, CURLOPT_MAXAGE_CONN, (long)IDLE_MAX);
-	curl.easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
-	curl.easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, take_body);
 	curl.easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
-	curl.easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, take_header);
 	curl.easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
-	curl.easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, begin);
 	curl.easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
 	curl.easy_setopt(t->easy, CURLOPT_PRIVATE, t);
-	set_body(t, request);
+	set_method(t, request);
 	sem_init(&t->called, 0, 0);
 	pthread_mutex_lock(&h->lock);
 	if (curl.multi_add_handle(h->multi, t->easy) != CURLM_OK)
@@ -393,6 +397,7 @@ static void perform(struct http *h, struct transfer *t, const struct http_reques
 		eventfd_write(h->bell, 1);
 	await(h, t);
 	sem_destroy(&t->called);
+	curl.easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
 	curl.slist_free_all(headers);
 }
 

@@ -11,7 +11,6 @@
 	F(easy_escape)                                                                                           \
 	F(easy_getinfo)                                                                                          \
 	F(easy_init)                                                                                             \
-	F(easy_reset)                                                                                            \
 	F(easy_setopt)                                                                                           \
 	F(easy_strerror)                                                                                         \
 	F(free)                                                                                                  \

@@ -64,14 +64,16 @@ static const struct {
 	{"Fri, 31 Dec 9999 23:59:59 GMT", 86400},
 };
 
-static atomic_uint gone; /* how often that was asked */
+static atomic_uint gone;    /* how often that was asked */
+static atomic_size_t bytes; /* of the body that came last */
 
-/* Answers the path /N with the pause of that number, and /broken with status 500; /gone it reads, and ends
- * the connection. */
+/* Answers the path /N with the pause of that number, /broken with status 500, and /echo with the method, the
+ * body's type and its bytes; /gone it reads, and ends the connection. */
 static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url,
 	const char *method, const char *version, const char *body, size_t *n, void **state)
 {
 	if (!*state || *n) { /* who has not read it whole cannot keep the connection */
+		bytes = *state ? bytes + *n : 0;
 		*state = &gone;
 		*n = 0;
 		return MHD_YES;
@@ -80,11 +82,16 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 		gone++;
 		return MHD_NO;
 	}
-	struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-	bool broken = strcmp(url, "/broken") == 0;
-	(void)context, (void)method, (void)version, (void)body;
+	char said[80] = "";
+	bool broken = strcmp(url, "/broken") == 0, echo = strcmp(url, "/echo") == 0;
+	const char *type = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Type");
+	(void)context, (void)version, (void)body;
+	if (echo)
+		snprintf(said, sizeof said, "%s %s %zu", method, type ? type : "-", (size_t)bytes);
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(strlen(said), said, MHD_RESPMEM_MUST_COPY);
 	MHD_add_response_header(response, "Date", noon);
-	if (!broken)
+	if (!broken && !echo)
 		MHD_add_response_header(response, "Retry-After", pauses[strtoul(url + 1, NULL, 10)].retry_after);
 	enum MHD_Result queued = MHD_queue_response(connection, broken ? 500 : 400, response);
 	MHD_destroy_response(response);
@@ -119,6 +126,38 @@ static void check_repeats(unsigned port)
 	request.repeatable = true;
 	got = http_do(h, &a, &request);
 	ok(got.status == 500 && got.calls == 2, "and what may be repeated is");
+	arena_free(&a);
+	http_close(h);
+}
+
+/* One handle of libcurl's carries each request in turn. */
+static void check_kept_handle(unsigned port)
+{
+	static const struct {
+		const char *method;
+		const char *body;
+		const char *said;
+	} requests[] = {
+		{"POST", "{\"a\":1}", "POST application/json 7"},
+		{"GET", NULL, "GET - 0"},
+		{"PUT", "{}", "PUT application/json 2"},
+		{"DELETE", NULL, "DELETE - 0"},
+		{"GET", NULL, "GET - 0"},
+		{"DELETE", "[1]", "DELETE application/json 3"},
+		{"POST", "{}", "POST application/json 2"},
+	};
+	struct http *h = http_open(&(struct http_options){.tries = 1});
+	struct arena a = {0};
+	for (size_t i = 0; i < COUNT(requests); i++) {
+		struct http_request request = {.method = requests[i].method,
+			.url = arena_printf(&a, "http://127.0.0.1:%u/echo", port),
+			.body = requests[i].body ? str_of(requests[i].body) : (struct str){0}};
+		struct http_answer got = http_do(h, &a, &request);
+		if (!ok(got.body.n == strlen(requests[i].said) &&
+					memcmp(got.body.p, requests[i].said, got.body.n) == 0,
+				"%s: nothing is left of the request before it", requests[i].said))
+			printf("#  got: %.*s\n", (int)got.body.n, got.body.p);
+	}
 	arena_free(&a);
 	http_close(h);
 }
@@ -210,9 +249,15 @@ static void check_threads(unsigned port)
 
 	int fd = silent(&nowhere);
 	struct asker vain = {.http = h, .url = arena_printf(&a, "http://127.0.0.1:%u/", nowhere), .requests = 1};
+	int64_t start = when_now_ms();
+	ask(&vain);
+	ok(vain.last.outcome == HTTP_LOST && when_now_ms() - start < PATIENCE_MS,
+		"who waits in vain hears of it in time, alone");
+	vain.done = false;
+
 	struct asker other = {
 		.http = h, .url = arena_printf(&a, "http://127.0.0.1:%u/broken", port), .requests = 1};
-	int64_t start = when_now_ms();
+	start = when_now_ms();
 	pthread_create(&threads[0], NULL, ask, &vain);
 	while (!vain.done && when_now_ms() - start < PATIENCE_MS)
 		ask(&other);
@@ -237,6 +282,7 @@ int main(void)
 	unsigned port = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
 	check_pauses(port);
 	check_repeats(port);
+	check_kept_handle(port);
 	check_kept_connection(port);
 	check_threads(port);
 	MHD_stop_daemon(daemon);
