@@ -86,11 +86,13 @@ static void show_progress(const struct service *s, bool last)
 {
 	static int64_t shown;
 	int64_t now = when_now_ms();
-	if (!isatty(STDERR_FILENO) || s->all.verbose || (!last && now - shown < PROGRESS_MS) || (last && !shown))
+	if (s->all.verbose || (last ? !shown : now - shown < PROGRESS_MS))
+		return;
+	shown = now;
+	if (!isatty(STDERR_FILENO))
 		return;
 	fprintf(stderr, "\r%zu settled, %zu of them dead, %zu in the pipeline%s", s->all.settled, s->all.dead,
 		s->all.in_flight, last ? "\n" : "  ");
-	shown = now;
 }
 
 static void worse(int *status, int other)

@@ -39,6 +39,7 @@ enum {
 	RETRY_AFTER_MAX = 60, /* seconds that a server may have us wait in place; longer waits are the caller's */
 	PAUSE_MAX = 86400,    /* and none is believed to be longer */
 	SPARE_MAX = 16,       /* handles of libcurl's */
+	LATE_MS = 10,         /* a timer of its may be so late: it tells in milliseconds how far one moment is */
 	IDLE_MAX = 30 /* seconds a connection is kept unused: a server that closes it first costs a lost answer */
 };
 
@@ -393,7 +394,7 @@ static void perform(struct http *h, struct transfer *t, const struct http_reques
 	if (curl.multi_add_handle(h->multi, t->easy) != CURLM_OK)
 		end(h, t, CURLE_FAILED_INIT);
 	drive(h, CURL_SOCKET_TIMEOUT, 0);
-	if (h->leader && h->due < h->waits_until)
+	if (h->leader && h->due < h->waits_until - LATE_MS)
 		eventfd_write(h->bell, 1);
 	await(h, t);
 	sem_destroy(&t->called);
