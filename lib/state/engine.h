@@ -10,7 +10,7 @@
 
 #include <pthread.h>
 
-enum { STATE_VERSION = 11 }; /* of the schema, whatever the engine */
+enum { STATE_VERSION = 12 }; /* of the schema, whatever the engine */
 
 /* A value for a '?'. */
 struct state_value {

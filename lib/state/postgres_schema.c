@@ -213,6 +213,8 @@ const struct postgres_step postgres_steps[] = {
 		 "  'hour BIGINT NOT NULL, what TEXT NOT NULL, cause TEXT NOT NULL, n BIGINT NOT NULL',"
 		 "  'hour, what, cause');"
 		 "CREATE INDEX inbox_dead ON pnow_rows.inbox(practice, seq) WHERE state='dead';"},
+	{12, "DROP INDEX pnow_rows.inbox_running;"
+		 "CREATE INDEX inbox_running ON pnow_rows.inbox(practice, run, queue) WHERE state='running';"},
 };
 
 const size_t postgres_steps_n = COUNT(postgres_steps);

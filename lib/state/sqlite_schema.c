@@ -268,6 +268,9 @@ const struct sqlite_step sqlite_steps[] = {
 		 "  GROUP BY 1, 3;"
 		 "DROP TABLE late;"
 		 "CREATE INDEX inbox_dead ON inbox(seq) WHERE state='dead';"},
+	/* A claim asks for the queues of all that runs, and finds them here. */
+	{12, "DROP INDEX inbox_running;"
+		 "CREATE INDEX inbox_running ON inbox(run, queue) WHERE state='running';"},
 };
 
 const size_t sqlite_steps_n = COUNT(sqlite_steps);

@@ -82,7 +82,7 @@ for name in 'at once' 'as soon as it has begun' 'while it is at it'; do
 	[ "$name" = 'as soon as it has begun' ] || until_true eval 'gone $opener || [ -s glow.db-wal ]'
 	kill -KILL "$opener" 2>/dev/null
 	wait "$opener" 2>/dev/null
-	like "the new schema: killed $name, it is there or it is not" "$(sqlite3 glow.db 'PRAGMA integrity_check; PRAGMA user_version' | xargs)" 'ok @(8|11)'
+	like "the new schema: killed $name, it is there or it is not" "$(sqlite3 glow.db 'PRAGMA integrity_check; PRAGMA user_version' | xargs)" 'ok @(8|12)'
 done
 is 'every event is there' "$(pnow-inbox list | jq -c '[.id, .state, .attempts, .type, .patient]' | cksum)" \
 	"$(jq -c '(.id[1:] | tonumber) as $n | [.id, if $n > 3900 then "waiting", 0 else "done", 1 end, .type, .patient.id]' lines | cksum)"
