@@ -122,8 +122,8 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* libcurl wants to be called after so many milliseconds; never where that is less than none. The clock's
- * millisecond has begun, and libcurl is not called before its time. */
+/* libcurl wants to be called after so many milliseconds; never where that is less than none. Where that is a
+ * little early it says so again. */
 static int wait_for(CURLM *multi, long ms, void *client)
 {
 	struct http *h = client;
@@ -365,10 +365,11 @@ static CURL *take_handle(struct http *h)
 	return easy ? easy : new_handle(h);
 }
 
-static void give_handle(struct http *h, CURL *easy)
+/* One whose transfer went well is kept: libcurl counts in it what was lost, request after request. */
+static void give_handle(struct http *h, CURL *easy, bool went_well)
 {
 	pthread_mutex_lock(&h->handles);
-	bool kept = h->spare_n < SPARE_MAX;
+	bool kept = went_well && h->spare_n < SPARE_MAX;
 	if (kept)
 		h->spare[h->spare_n++] = easy;
 	pthread_mutex_unlock(&h->handles);
@@ -462,7 +463,7 @@ static bool try_once(
 	log_request(h, request, answer);
 	buf_free(&t.body);
 	buf_free(&t.headers);
-	give_handle(h, t.easy);
+	give_handle(h, t.easy, t.result == CURLE_OK);
 	return t.begun > 1;
 }
 

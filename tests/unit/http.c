@@ -188,6 +188,30 @@ static void check_kept_connection(unsigned port)
 	arena_free(&a);
 }
 
+/* However many were lost before it, one that is lost is repeated at once. */
+static void check_lost(unsigned port)
+{
+	enum { ROUNDS = 14 };
+	struct http *h = http_open(&(struct http_options){.tries = 1});
+	struct arena a = {0};
+	const char *first = NULL;
+	int same = 0;
+	for (int i = 0; i < ROUNDS; i++) {
+		struct http_request request = {.method = "PUT",
+			.url = arena_printf(&a, "http://127.0.0.1:%u/broken", port),
+			.body = STR("{}"),
+			.repeatable = true};
+		http_do(h, &a, &request);
+		request.url = arena_printf(&a, "http://127.0.0.1:%u/gone", port);
+		struct http_answer got = http_do(h, &a, &request);
+		first = first ? first : got.error;
+		same += got.error && strcmp(got.error, first) == 0;
+	}
+	ok(same == ROUNDS, "each that is lost with its connection is so in the same way (%d)", same);
+	arena_free(&a);
+	http_close(h);
+}
+
 /* Requests of a thread, one after the other. */
 struct asker {
 	struct http *http;
@@ -271,6 +295,7 @@ static void check_threads(unsigned port)
 
 int main(void)
 {
+	alarm(120); /* who is never called waits for ever */
 	for (size_t i = 0; i < COUNT(numbers); i++)
 		ok(http_number(numbers[i].text, numbers[i].max) == numbers[i].n, "the number %s, at most %lld",
 			numbers[i].text ? numbers[i].text : "that is not there", (long long)numbers[i].max);
@@ -284,6 +309,7 @@ int main(void)
 	check_repeats(port);
 	check_kept_handle(port);
 	check_kept_connection(port);
+	check_lost(port);
 	check_threads(port);
 	MHD_stop_daemon(daemon);
 	return done();
