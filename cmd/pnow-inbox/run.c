@@ -1,7 +1,8 @@
 /*
  * One practice's part of a run: feeds events that are due into its pipeline, reads results, settles each by
  * its id. What the database says is due is claimed in batches, what comes back is settled in batches, so a
- * commit is shared. Nothing here waits: service.c says when there is something to be done.
+ * commit is shared: a result waits a moment for those of others that are at work, but where something is due
+ * that may be behind it. Nothing here waits: service.c says when there is something to be done.
  *
  * - A practice that has nothing to do has no process, no open file and no timer of its own: what wakes it is
  *   a wake-up (state/wakeup.h), the moment at which its next event is due, or the slow look.
@@ -39,6 +40,7 @@ enum {
 	TROUBLE_MS = 100,         /* between attempts where the state file cannot be written */
 	GIVE_UP_MS = 5000,        /* of -1: for so long it could not be */
 	TURN_MS = 1000,           /* that a busy pipeline has a place while others wait */
+	GATHER_MS = 100,          /* a result may wait so long for others to be settled with */
 };
 
 /* What a state file looks like from outside. */
@@ -86,7 +88,8 @@ struct run {
 	struct results {
 		struct inbox_result *at;
 		size_t n, room;
-	} results; /* read and not yet settled */
+	} results;            /* read and not yet settled */
+	int64_t gather_until; /* they wait for others until then; 0: they do not */
 };
 
 /* A line for people; with several practices it begins with this one's name. What a sender calls an id may be
@@ -253,6 +256,7 @@ static bool settle_some(struct run *r, size_t n)
 static bool settle(struct run *r)
 {
 	size_t n = r->results.n;
+	r->gather_until = 0;
 	while (n && r->results.n) {
 		if (n > r->results.n)
 			n = r->results.n;
@@ -302,6 +306,7 @@ static bool crashed(int status)
 static void collapse(struct run *r, int status)
 {
 	r->results.n = 0;
+	r->gather_until = 0;
 	r->pipeline.unsent.n = 0;
 	r->lost = !inbox_release(r->state, r->id);
 	if (r->lost)
@@ -515,7 +520,7 @@ static bool wants_more(const struct run *r)
 {
 	bool finishing = r->pipeline.pid && r->pipeline.in < 0;
 	return !ends(r) && !finishing && !r->sated && r->look && !r->waits_since &&
-		   r->in_flight <= window(r) / 2 && !r->results.n;
+		   r->in_flight <= window(r) / 2 && (!r->results.n || r->gather_until);
 }
 
 /* When it may be given more. */
@@ -552,6 +557,8 @@ static void claim(struct run *r)
 	r->next_due = inbox_next_due(r->state, r->all->types, when_now_ms());
 	if (claim.n)
 		r->heard = when_now_ms();
+	else if (r->gather_until) /* what has come may be behind one of those that have a result */
+		r->gather_until = when_now_ms();
 }
 
 void run_place(struct run *r)
@@ -590,6 +597,17 @@ static bool has_place(struct run *r, int64_t now)
 
 /* --- A turn --- */
 
+/* Whether results that have come wait for those of others that are at work, while nothing in the inbox waits
+   for them. */
+static bool gathers(struct run *r, int64_t now)
+{
+	if (r->in_flight <= r->results.n || r->unwritten || ends(r))
+		return false;
+	if (!r->gather_until)
+		r->gather_until = inbox_has_due(r->state) ? now : now + GATHER_MS;
+	return now < r->gather_until;
+}
+
 /* Reads results and settles them. */
 static void hear(struct run *r, int64_t now)
 {
@@ -599,7 +617,7 @@ static void hear(struct run *r, int64_t now)
 		pipeline_over(r, status);
 		leave_place(r); /* before it is asked for again: who waits comes first */
 	}
-	if (r->results.n && now >= r->pause_until && !settle(r))
+	if (r->results.n && now >= r->pause_until && !gathers(r, now) && !settle(r))
 		wait_for_disk(r);
 	if (!r->results.n)
 		arena_reset(&r->arena);
@@ -678,7 +696,7 @@ int64_t run_next(const struct run *r)
 	if (wants_more(r))
 		next = least(next, not_before(r));
 	if (r->results.n || (r->lost && !r->in_flight))
-		next = least(next, r->pause_until);
+		next = least(next, r->gather_until > r->pause_until ? r->gather_until : r->pause_until);
 	if (r->pipeline.pid && r->pipeline.in >= 0 && !r->pipeline.unsent.n) {
 		if (is_idle(r))
 			next = least(next, r->heard + IDLE_MS);
@@ -702,7 +720,7 @@ size_t run_polled(const struct run *r, struct pollfd fds[static 2])
 {
 	const struct pipeline *p = &r->pipeline;
 	size_t n = 0;
-	if (p->pid && p->out >= 0)
+	if (p->pid && p->out >= 0 && !r->gather_until)
 		fds[n++] = (struct pollfd){.fd = p->out, .events = POLLIN};
 	if (p->pid && p->in >= 0 && p->unsent.n)
 		fds[n++] = (struct pollfd){.fd = p->in, .events = POLLOUT};
@@ -716,7 +734,7 @@ void run_leave(struct run *r)
 
 void run_clock(struct run *r)
 {
-	r->look_at = r->start_at = r->pause_until = r->open_at = 0;
+	r->look_at = r->start_at = r->pause_until = r->open_at = r->gather_until = 0;
 	r->heard = r->place_since = when_now_ms();
 }
 

@@ -578,6 +578,13 @@ bool inbox_is_due(struct state *s, const char *types)
 	return found;
 }
 
+bool inbox_has_due(struct state *s)
+{
+	int64_t found = 0;
+	state_int(s, &found, "SELECT 1 FROM inbox WHERE state='waiting' AND due<=? LIMIT 1", "i", when_now_ms());
+	return found;
+}
+
 bool inbox_is_running(struct state *s)
 {
 	int64_t found = 0;

@@ -109,6 +109,8 @@ bool inbox_recover(struct state *s, struct locks *locks, const char *self, bool 
 
 /* Whether inbox_claim would find something now. */
 bool inbox_is_due(struct state *s, const char *types);
+/* Whether something is due, be it behind an event that is not settled, or another run's. */
+bool inbox_has_due(struct state *s);
 /* Whether any run has an event, or that cannot be told. */
 bool inbox_is_running(struct state *s);
 /* When the next event of these types is due, after that moment; INT64_MAX: none waits for a later one. */

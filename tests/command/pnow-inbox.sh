@@ -55,7 +55,40 @@ while IFS= read -r line; do
 	printf '{"id":"%s","status":"done"}\n' "$id"
 done
 END
-chmod +x answer batches.sh slow dying stamps
+# Answers each event, but for one named "late", which it answers when its input has ended. With a number: 10 ms after the one
+# before, when so many have come. With "add": and adds the next one of the same patient, m2 after m1. Into took goes how many
+# milliseconds m1 to m20 took.
+cat >mates <<'END'
+#!/usr/bin/env bash
+late='' ids=()
+answer()
+{
+	printf '{"id":"%s","status":"done"}\n' "$1"
+}
+while IFS= read -r line; do
+	now=${EPOCHREALTIME/./}
+	id=${line#*'"id":"'}
+	id=${id%%'"'*}
+	if [ "$id" = late ]; then
+		late=$id
+		continue
+	fi
+	ids+=("$id")
+	case $1 in
+	[0-9]*)
+		[ "${#ids[@]}" -lt "$1" ] || for id in "${ids[@]}"; do answer "$id"; sleep 0.01; done
+		continue
+		;;
+	add) ;;
+	esac
+	answer "$id"
+	[ "$id" != m1 ] || began=$now
+	[ "$id" != m20 ] || { echo $(((now - began) / 1000)) >took.new && mv took.new took; }
+	[ "$1" != add ] || [ "$id" = m20 ] || printf '%s\n' "${line/\"$id\"/\"m$((${id#m} + 1))\"}" | pnow-inbox add >added
+done
+[ -z "$late" ] || answer late
+END
+chmod +x answer batches.sh slow dying stamps mates
 
 # ---- What the tests do again and again.
 
@@ -292,6 +325,41 @@ test_order()
 	is 'run -t: only these types' "$(states)" 'e1 waiting e2 done'
 	is 'run -t: a type that is none is a mistake' "$(inbox run -t nix -- cat 2>&1 >/dev/null; echo $?)" \
 		$'pnow-inbox: -t nix: expected a type of event, such as patient.created: see pnow-event(5)\n64'
+}
+
+# took HOW [late]: the milliseconds that the mates take, beside one that has no answer yet.
+took()
+{
+	local n last=20
+	fresh
+	rm -f took
+	[ $# -eq 1 ] || put late B
+	[ "$1" != add ] || last=1
+	for n in $(seq $last); do event "m$n" A; done | inbox add >added
+	run_in_background -- ./mates "$1"
+	until_true test -e took
+	end "$process"
+	cat took
+}
+
+test_gathering()
+{
+	local alone n
+	fresh
+	for n in 1 2 3 4 5; do event "e$n" "$n"; done | inbox add >added
+	put late 6
+	run_in_background -- ./mates 5
+	until_is 5 sql "SELECT count(*) FROM inbox WHERE state='done'"
+	holds 'run: results that come shortly after each other are settled together, while others are at work' \
+		test "$(sql 'SELECT count(DISTINCT at) FROM attempt')" -lt 5
+	end "$process"
+	is 'and the last one when there is nobody to wait for' "$(states)" 'e1 done e2 done e3 done e4 done e5 done late done'
+	alone=$(took one-by-one)
+	n=$(took one-by-one late)
+	holds "run: what waits behind a result does not wait for others' ($n ms; $alone alone)" test "$n" -lt $((2 * alone + 1000))
+	alone=$(took add)
+	n=$(took add late)
+	holds "nor does what comes behind it then ($n ms; $alone alone)" test "$n" -lt $((2 * alone + 500))
 }
 
 test_sharing()
@@ -753,6 +821,7 @@ test_settling
 test_retries
 test_told
 test_order
+test_gathering
 test_sharing
 test_dying
 test_killer
