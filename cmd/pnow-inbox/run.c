@@ -40,7 +40,8 @@ enum {
 	TROUBLE_MS = 100,         /* between attempts where the state file cannot be written */
 	GIVE_UP_MS = 5000,        /* of -1: for so long it could not be */
 	TURN_MS = 1000,           /* that a busy pipeline has a place while others wait */
-	GATHER_MS = 100,          /* a result may wait so long for others to be settled with */
+	GATHER_MS = 100,          /* a result may wait so long for others to be settled with, */
+	GATHER_MOST = 16,         /* of so few: what they answer finds room in a pipe meanwhile */
 };
 
 /* What a state file looks like from outside. */
@@ -557,8 +558,6 @@ static void claim(struct run *r)
 	r->next_due = inbox_next_due(r->state, r->all->types, when_now_ms());
 	if (claim.n)
 		r->heard = when_now_ms();
-	else if (r->gather_until) /* what has come may be behind one of those that have a result */
-		r->gather_until = when_now_ms();
 }
 
 void run_place(struct run *r)
@@ -597,11 +596,11 @@ static bool has_place(struct run *r, int64_t now)
 
 /* --- A turn --- */
 
-/* Whether results that have come wait for those of others that are at work, while nothing in the inbox waits
-   for them. */
+/* Whether results that have come wait for those of others that are at work: not where something is due, which
+   may be behind one of them, or need its room in the pipeline. */
 static bool gathers(struct run *r, int64_t now)
 {
-	if (r->in_flight <= r->results.n || r->unwritten || ends(r))
+	if (r->in_flight <= r->results.n || r->in_flight > GATHER_MOST || r->unwritten || ends(r))
 		return false;
 	if (!r->gather_until)
 		r->gather_until = inbox_has_due(r->state) ? now : now + GATHER_MS;
@@ -627,9 +626,12 @@ static void hear(struct run *r, int64_t now)
 static void feed_pipeline(struct run *r, int64_t now)
 {
 	struct pipeline *p = &r->pipeline;
+	bool came = r->look;
 	r->sated = r->place && r->all->waiting && now - r->place_since >= TURN_MS;
 	if (wants_more(r) && now >= not_before(r) && is_open(r, now) && has_place(r, now))
 		claim(r);
+	if (came && r->gather_until && inbox_has_due(r->state))
+		r->gather_until = now;
 	if (r->in_flight && !p->pid && !r->results.n && !r->over && !pipeline_start(p, r->all->command, r->conf))
 		collapse(r, W_EXITCODE(EX_OSERR, 0));
 	if (p->pid)

@@ -327,7 +327,8 @@ test_order()
 		$'pnow-inbox: -t nix: expected a type of event, such as patient.created: see pnow-event(5)\n64'
 }
 
-# took HOW [late]: the milliseconds that the mates take, beside one that has no answer yet.
+# took HOW [late]: the milliseconds that the mates take, beside one that has no answer yet. With jobs, so many may be in the
+# pipeline.
 took()
 {
 	local n last=20
@@ -336,7 +337,7 @@ took()
 	[ $# -eq 1 ] || put late B
 	[ "$1" != add ] || last=1
 	for n in $(seq $last); do event "m$n" A; done | inbox add >added
-	run_in_background -- ./mates "$1"
+	run_in_background -j "${jobs:-256}" -- ./mates "$1"
 	until_true test -e took
 	end "$process"
 	cat took
@@ -352,14 +353,17 @@ test_gathering()
 	until_is 5 sql "SELECT count(*) FROM inbox WHERE state='done'"
 	holds 'run: results that come shortly after each other are settled together, while others are at work' \
 		test "$(sql 'SELECT count(DISTINCT at) FROM attempt')" -lt 5
+	holds 'after a moment' test "$(sql 'SELECT (SELECT max(at) FROM attempt) - (SELECT max(received) FROM inbox)')" -lt 3000
 	end "$process"
-	is 'and the last one when there is nobody to wait for' "$(states)" 'e1 done e2 done e3 done e4 done e5 done late done'
+	is 'and the last one when its pipeline ends' "$(states)" 'e1 done e2 done e3 done e4 done e5 done late done'
 	alone=$(took one-by-one)
 	n=$(took one-by-one late)
 	holds "run: what waits behind a result does not wait for others' ($n ms; $alone alone)" test "$n" -lt $((2 * alone + 1000))
 	alone=$(took add)
 	n=$(took add late)
 	holds "nor does what comes behind it then ($n ms; $alone alone)" test "$n" -lt $((2 * alone + 500))
+	n=$(jobs=2 took add late)
+	holds "nor where so few may be in the pipeline that it has no room for more ($n ms)" test "$n" -lt $((2 * alone + 500))
 }
 
 test_sharing()
