@@ -114,21 +114,13 @@ static int watch(CURL *easy, curl_socket_t socket, int what, void *client, void 
 	return done || how == EPOLL_CTL_DEL ? 0 : -1;
 }
 
-/* Milliseconds by the monotonic clock. */
-static int64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* libcurl wants to be called after so many milliseconds; never where that is less than none. Where that is a
  * little early it says so again. */
 static int wait_for(CURLM *multi, long ms, void *client)
 {
 	struct http *h = client;
 	(void)multi;
-	h->due = ms < 0 ? INT64_MAX : now_ms() + ms + (ms > 0);
+	h->due = ms < 0 ? INT64_MAX : waits_now() + ms + (ms > 0);
 	return 0;
 }
 
@@ -194,7 +186,7 @@ static int wait_of(const struct http *h)
 {
 	if (h->due == INT64_MAX)
 		return -1;
-	int64_t left = h->due - now_ms();
+	int64_t left = h->due - waits_now();
 	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
@@ -525,9 +517,8 @@ static void wait_before(struct http *h, unsigned n, long retry_after)
 struct http_answer http_do(struct http *h, struct arena *a, const struct http_request *request)
 {
 	struct http_answer answer = {.outcome = HTTP_UNSENT, .error = "not allowed"};
-	struct timespec began, now;
+	int64_t began = waits_now();
 	bool at_once = true;
-	clock_gettime(CLOCK_MONOTONIC, &began);
 	for (unsigned n = 0; n < h->options.tries; n++) {
 		if (!at_once)
 			wait_before(h, n - 1, answer.retry_after);
@@ -536,8 +527,7 @@ struct http_answer http_do(struct http *h, struct arena *a, const struct http_re
 		at_once = try_once(h, a, request, &answer);
 		if (h->options.tried)
 			h->options.tried(h->options.context, request, &answer);
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (!again(request, &answer) || now.tv_sec - began.tv_sec >= GIVE_UP_S)
+		if (!again(request, &answer) || waits_now() - began >= GIVE_UP_S * 1000)
 			break;
 	}
 	return answer;

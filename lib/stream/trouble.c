@@ -1,21 +1,19 @@
 /* One line for a trouble, however many meet it. */
 #include "stream/trouble.h"
 #include "text/say.h"
+#include "text/waits.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum { QUIET_MS = 900 };
 
 /* Whether something may be said now; then nothing may for a while. */
 static bool may_speak(struct trouble *t)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	int64_t ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	int64_t ms = waits_now();
 	if (ms < t->until)
 		return false;
 	t->until = ms + QUIET_MS;

@@ -9,6 +9,13 @@ void waits_open(pthread_cond_t *condition)
 	pthread_condattr_destroy(&monotonic);
 }
 
+int64_t waits_now(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 struct timespec waits_after(int64_t ms)
 {
 	enum { NS = 1000000000 };

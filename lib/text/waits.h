@@ -10,6 +10,9 @@
 /* Initialises a condition that is waited for by that clock. */
 void waits_open(pthread_cond_t *condition);
 
+/* Milliseconds that it shows. */
+int64_t waits_now(void);
+
 /* The moment so many milliseconds from now, for pthread_cond_timedwait with such a condition. */
 struct timespec waits_after(int64_t ms);
 
