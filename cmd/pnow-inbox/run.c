@@ -631,7 +631,7 @@ static void feed_pipeline(struct run *r, int64_t now)
 	if (wants_more(r) && now >= not_before(r) && is_open(r, now) && has_place(r, now))
 		claim(r);
 	if (came && r->gather_until && inbox_has_due(r->state))
-		r->gather_until = now;
+		r->gather_until = now; /* what is due may be behind one that has a result */
 	if (r->in_flight && !p->pid && !r->results.n && !r->over && !pipeline_start(p, r->all->command, r->conf))
 		collapse(r, W_EXITCODE(EX_OSERR, 0));
 	if (p->pid)

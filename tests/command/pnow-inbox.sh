@@ -55,16 +55,11 @@ while IFS= read -r line; do
 	printf '{"id":"%s","status":"done"}\n' "$id"
 done
 END
-# Answers each event, but for one named "late", which it answers when its input has ended. With a number: 10 ms after the one
-# before, when so many have come. With "add": and adds the next one of the same patient, m2 after m1. Into took goes how many
-# milliseconds m1 to m20 took.
+# Answers each event at once, but for one named "late", which it answers when its input has ended. With "add" it adds the next
+# one of the same patient then, m2 after m1. Into took goes how many milliseconds m1 to m20 took.
 cat >mates <<'END'
 #!/usr/bin/env bash
-late='' ids=()
-answer()
-{
-	printf '{"id":"%s","status":"done"}\n' "$1"
-}
+late=''
 while IFS= read -r line; do
 	now=${EPOCHREALTIME/./}
 	id=${line#*'"id":"'}
@@ -73,22 +68,23 @@ while IFS= read -r line; do
 		late=$id
 		continue
 	fi
-	ids+=("$id")
-	case $1 in
-	[0-9]*)
-		[ "${#ids[@]}" -lt "$1" ] || for id in "${ids[@]}"; do answer "$id"; sleep 0.01; done
-		continue
-		;;
-	add) ;;
-	esac
-	answer "$id"
+	printf '{"id":"%s","status":"done"}\n' "$id"
 	[ "$id" != m1 ] || began=$now
 	[ "$id" != m20 ] || { echo $(((now - began) / 1000)) >took.new && mv took.new took; }
 	[ "$1" != add ] || [ "$id" = m20 ] || printf '%s\n' "${line/\"$id\"/\"m$((${id#m} + 1))\"}" | pnow-inbox add >added
 done
-[ -z "$late" ] || answer late
+[ -z "$late" ] || printf '{"id":"late","status":"done"}\n'
 END
-chmod +x answer batches.sh slow dying stamps mates
+# Answers five events, 10 ms after each other, and a sixth when its input has ended.
+cat >five <<'END'
+#!/usr/bin/env bash
+for i in 1 2 3 4 5 6; do IFS= read -r line[i]; done
+for i in 1 2 3 4 5; do jq -c '{id, status: "done"}' <<<"${line[i]}"; done >answers
+while IFS= read -r line; do printf '%s\n' "$line"; sleep 0.01; done <answers
+cat
+jq -c '{id, status: "done"}' <<<"${line[6]}"
+END
+chmod +x answer batches.sh slow dying stamps mates five
 
 # ---- What the tests do again and again.
 
@@ -349,7 +345,7 @@ test_gathering()
 	fresh
 	for n in 1 2 3 4 5; do event "e$n" "$n"; done | inbox add >added
 	put late 6
-	run_in_background -- ./mates 5
+	run_in_background -- ./five
 	until_is 5 sql "SELECT count(*) FROM inbox WHERE state='done'"
 	holds 'run: results that come shortly after each other are settled together, while others are at work' \
 		test "$(sql 'SELECT count(DISTINCT at) FROM attempt')" -lt 5
