@@ -218,7 +218,10 @@ int main(int argc, char *argv[])
 	draft_open(&c);
 	confine(CONFINE_FILTER, NULL, 0, o.verbose);
 	read_files(&c, argv + optind);
+	int broken = stream_status(c.stream);
 	stream_close(c.stream);
+	if (c.interrupted)
+		warnx("%s was not read to its end", c.file);
 	if (c.left)
 		warnx("%zu row%s left out (-x)", c.left, c.left == 1 ? "" : "s");
 	if (c.verbose)
@@ -229,5 +232,5 @@ int main(int argc, char *argv[])
 	free(c.left_out);
 	profile_free(profile);
 	conf_free(conf);
-	return c.failed > 0;
+	return broken ? broken : c.failed > 0;
 }

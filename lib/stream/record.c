@@ -388,12 +388,14 @@ int record_loop(const struct record_loop *loop)
 		group_run(loop, stream, &tally);
 	else
 		run_serial(loop, stream, &tally);
-	int failed = stream_end(stream);
+	int broken = stream_status(stream), failed = stream_end(stream);
 	if (failed && !(loop->feeds && failed == EPIPE))
 		stream_die(failed);
 	if (loop->verbose)
 		say("%zu records, %zu with an error", tally.records, tally.failed);
 	if (failed)
 		return 128 + SIGPIPE;
+	if (broken)
+		return broken;
 	return tally.retry && loop->errors ? EX_TEMPFAIL : tally.failed > 0;
 }

@@ -115,6 +115,11 @@ bool stream_ended(const struct stream *s)
 	return s->eof && !s->broken && !stopped && !s->failed;
 }
 
+int stream_status(const struct stream *s)
+{
+	return s->broken ? EX_IOERR : EX_OK;
+}
+
 /* Writes out what there is; the lock is held. After a failure nothing more is written. */
 static void flush(struct stream *s)
 {

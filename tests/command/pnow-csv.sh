@@ -219,6 +219,9 @@ await out
 kill -TERM "$process"
 wait "$process"
 is "SIGTERM: what is whole has gone out, and a bill whose rows may be missing has not" "$? $(jq -r .bill.id out)" "0 1"
+like "with a word" "$(<said)" '*pnow-csv: standard input was not read to its end'
+pnow-csv -e patient </ 2>said
+says "an input that cannot be read" 74 'cannot read the input: Is a directory'
 exec 3>&-
 pnow-csv -e patient many.csv 2>said | head -n 1 >/dev/null
 is "a reader who leaves is no trouble" "${PIPESTATUS[0]} $(grep -vc 'no column' said)" "141 0"

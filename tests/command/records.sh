@@ -254,6 +254,10 @@ for filter in categorize crm-map pnow-enrich; do
 	is "$filter: a full disk is status 73" "$status" 73
 	is "$filter: with a word" "$(<said)" "$filter: cannot write standard output: No space left on device"
 done
+for filter in categorize crm-map pnow-enrich; do
+	"$filter" </ >out 2>said
+	is "$filter: an input that cannot be read is status 74, with a word" "$?$(<said)" "74$filter: cannot read the input: Is a directory"
+done
 for filter in categorize crm-map; do
 	(ulimit -f 8; exec "$filter" <many >limited 2>said)
 	is "$filter: a limit of the file's size is status 73, with a word" "$?$(<said)" "73$filter: cannot write standard output: File too large"
