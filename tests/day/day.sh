@@ -14,6 +14,7 @@
 #     JOBS=2            so many rows side by side
 #     KEEP=FOLDER       leave each row's files there: what happened, the state, what was asked
 set -euo pipefail
+set -m # a group of processes for each row: so all that it has started can be stopped
 here=$(cd "$(dirname "$0")" && pwd)
 export SPEED=${SPEED:-30} SEED=${SEED:-1} DAYS=${DAYS:-1} LIMIT=1000 LC_ALL=C.UTF-8
 export ZONE=${ZONE:-America/Denver}
@@ -25,8 +26,8 @@ mkdir -p "$work"
 # shellcheck disable=SC2329 # called by the trap
 finish()
 {
-	jobs -p | xargs -r kill 2>/dev/null || true
-	wait
+	jobs -p | sed 's/^/-/' | xargs -r kill -- 2>/dev/null || true
+	wait 2>/dev/null
 	[ -n "${KEEP:-}" ] || rm -rf "$work"
 }
 trap finish EXIT
