@@ -8,6 +8,7 @@
 #include "crm_store.h"
 #include "sandbox.h"
 #include "text.h"
+#include "text/waits.h"
 #include <stdio.h>
 #include <time.h>
 
@@ -25,7 +26,7 @@ static void new_windows(struct sandbox *s, struct location *l, long window)
 {
 	struct location *each;
 	long day = (long)(time(NULL) / 86400);
-	int64_t now = now_ms();
+	int64_t now = waits_now();
 
 	if (day != s->crm.day)
 		for (each = TAILQ_FIRST(&s->crm.locations); each; each = TAILQ_NEXT(each, next))

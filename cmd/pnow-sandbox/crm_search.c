@@ -8,13 +8,14 @@
 #include "crm_store.h"
 #include "sandbox.h"
 #include "text.h"
+#include "text/waits.h"
 #include <stdlib.h>
 
 /* Leaves a picture of a write; takes shown over. */
 static void leave(struct sandbox *s, const char *contact, const char *opportunity, struct json_object *shown)
 {
 	struct unseen *u = allocated(calloc(1, sizeof *u));
-	u->due = now_ms() + s->limits.search_lag_ms;
+	u->due = waits_now() + s->limits.search_lag_ms;
 	u->contact = contact ? text_copy(contact) : NULL;
 	u->opportunity = opportunity ? text_copy(opportunity) : NULL;
 	u->shown = json_copy(shown);
@@ -54,7 +55,7 @@ static void drop_first(struct crm *crm)
 static void catch_up(struct sandbox *s)
 {
 	struct unseen *u;
-	int64_t now = now_ms();
+	int64_t now = waits_now();
 	while ((u = STAILQ_FIRST(&s->crm.unseen)) && u->due <= now) {
 		struct contact *c = contact_by_id(&s->crm, u->contact);
 		struct opportunity *o = opportunity_by_id(&s->crm, u->opportunity);

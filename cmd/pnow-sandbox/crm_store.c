@@ -8,6 +8,7 @@
 #include "ids.h"
 #include "sandbox.h"
 #include "text.h"
+#include "text/waits.h"
 #include <ctype.h>
 #include <stdlib.h>
 
@@ -81,7 +82,7 @@ void token_add(struct crm *crm, const char *token, struct location *l, long life
 {
 	struct access *access = zeroed(sizeof *access);
 	access->location = l;
-	access->expires = life ? now_ms() + life * 1000 : 0;
+	access->expires = life ? waits_now() + life * 1000 : 0;
 	STAILQ_INSERT_TAIL(&crm->accesses, access, next);
 	index_put(crm->tokens, text_copy(token), access);
 }
@@ -89,7 +90,7 @@ void token_add(struct crm *crm, const char *token, struct location *l, long life
 struct location *token_location(struct crm *crm, const char *token)
 {
 	struct access *access = index_get(crm->tokens, token);
-	return access && (!access->expires || now_ms() < access->expires) ? access->location : NULL;
+	return access && (!access->expires || waits_now() < access->expires) ? access->location : NULL;
 }
 
 /* A new location without anything in it. */

@@ -60,7 +60,7 @@ struct unseen {
 struct access {
 	STAILQ_ENTRY(access) next;
 	struct location *location; /* NULL: revoked */
-	int64_t expires;           /* of now_ms(); 0: never, since it is no OAuth's */
+	int64_t expires;           /* of waits_now(); 0: never, since it is no OAuth's */
 };
 
 struct crm {

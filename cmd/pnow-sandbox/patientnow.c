@@ -9,8 +9,9 @@
 #include "route.h"
 #include "sandbox.h"
 #include "text.h"
-#include "webhooks.h"
 #include "value/last_name.h"
+#include "value/when.h"
+#include "webhooks.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,7 +79,7 @@ struct entry *shelf_add(struct practice *p, enum shelf_kind kind, struct json_ob
 	struct entry *e = allocated(calloc(1, sizeof *e));
 	e->own = own;
 	if (!updated || !moment_read(updated, &e->updated))
-		e->updated = clock_ms();
+		e->updated = when_now_ms();
 	long number = strtol(id, NULL, 10);
 	if (number > shelf->highest && number < 1000000000)
 		shelf->highest = number;
@@ -98,7 +99,7 @@ struct entry *shelf_get(struct practice *p, enum shelf_kind kind, const char *id
 static void touch(struct practice *p, enum shelf_kind kind, struct entry *e)
 {
 	char now[WHEN_TEXT];
-	e->updated = clock_ms();
+	e->updated = when_now_ms();
 	when_utc(e->updated, now);
 	member_set(e->own, "updatedAt", now);
 	*p->shelves[kind].walk.query = '\0';
@@ -507,7 +508,7 @@ static bool is_phone(const char *text)
 static bool is_birth_date(const char *text)
 {
 	int64_t ms;
-	return strlen(text) == WHEN_DATE - 1 && moment_read(text, &ms) && ms <= clock_ms();
+	return strlen(text) == WHEN_DATE - 1 && moment_read(text, &ms) && ms <= when_now_ms();
 }
 
 /* What is wrong with a property of a patient, or NULL: only what the store knows, each in the one form. */

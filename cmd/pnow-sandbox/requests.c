@@ -8,6 +8,7 @@
 #include "route.h"
 #include "sandbox.h"
 #include "text.h"
+#include "text/waits.h"
 #include <stdio.h>
 
 /* The body without blanks between its tokens; null where it is no JSON. The number text stays as it was sent.
@@ -35,7 +36,7 @@ static void add_body(struct buf *line, const struct request *r)
 void requests_add(struct requests *log, const struct request *r, bool verbose)
 {
 	static const char *const apis[] = {"patientnow", "envision", "crm"};
-	long ms = (long)(now_ms() - r->began);
+	long ms = (long)(waits_now() - r->began);
 	const char *version = request_header(r, "Version");
 	if (r->api > API_CRM)
 		return;

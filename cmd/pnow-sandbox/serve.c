@@ -12,6 +12,7 @@
 #include "sandbox.h"
 #include "text.h"
 #include "text/jtext.h"
+#include "text/waits.h"
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -26,7 +27,7 @@ static void *begin(void *cls, const char *uri, struct MHD_Connection *connection
 		out_of_memory();
 	r->uri = text_copy(uri);
 	r->connection = connection;
-	r->began = now_ms();
+	r->began = waits_now();
 	when_now(r->at);
 	return r;
 }

@@ -8,7 +8,6 @@
 #include "text/jtext.h"
 #include <ctype.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* A copy of the text. */
 char *text_copy(const char *text)
@@ -39,22 +38,6 @@ char *text_digits(const char *text)
 		return copy;
 	free(copy);
 	return NULL;
-}
-
-/* The time of day, for comparing. */
-int64_t clock_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* A clock for durations. */
-int64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* A member of an object; NULL where it is null, missing, or object is none. */

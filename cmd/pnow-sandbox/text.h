@@ -6,16 +6,12 @@
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 /* A copy; without memory the program ends with status 70, as everywhere in lib. */
 char *text_copy(const char *text);
 /* The text with ASCII letters in lower case; its digits only, NULL where it has none. To be freed. */
 char *text_lower(const char *text);
 char *text_digits(const char *text);
-/* Milliseconds of a clock that never goes back, and of the day's, since 1970. */
-int64_t now_ms(void);
-int64_t clock_ms(void);
 /* The member's text; NULL where there is none or it is no string. A number counts as text for scalar. */
 const char *member_text(struct json_object *object, const char *name);
 const char *member_scalar(struct json_object *object, const char *name);

@@ -12,6 +12,7 @@
 #include "route.h"
 #include "sandbox.h"
 #include "text.h"
+#include "text/waits.h"
 #include "value/signature.h"
 #include <curl/curl.h>
 #include <err.h>
@@ -146,7 +147,7 @@ static void send_one(struct webhooks *w, CURL *curl, struct delivery *d)
 
 	d->tries++;
 	if (repeats(d->sender, status) && d->tries < TRIES) {
-		d->due = now_ms() + (pause < PAUSE_MAX_MS ? pause : PAUSE_MAX_MS);
+		d->due = waits_now() + (pause < PAUSE_MAX_MS ? pause : PAUSE_MAX_MS);
 		enqueue(w, d);
 		return;
 	}
@@ -162,7 +163,7 @@ static void send_one(struct webhooks *w, CURL *curl, struct delivery *d)
 static struct delivery *take(struct webhooks *w, int64_t *wait)
 {
 	struct delivery *d;
-	int64_t now = now_ms();
+	int64_t now = waits_now();
 	*wait = -1;
 	for (d = STAILQ_FIRST(&w->queue); d; d = STAILQ_NEXT(d, next)) {
 		if (d->due <= now) {

@@ -21,7 +21,7 @@ struct delivery {
 	STAILQ_ENTRY(delivery) next;
 	enum sender sender;
 	char *body;
-	int64_t due; /* of now_ms */
+	int64_t due; /* of waits_now */
 	unsigned tries;
 };
 
