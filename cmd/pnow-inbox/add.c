@@ -141,7 +141,7 @@ static void add_event(struct record *r, void *context)
 int inbox_add_events(struct inbox *in, int argc, char *argv[])
 {
 	optind = 1;
-	for (int letter; (letter = getopt(argc, argv, "h")) != -1;) {
+	for (int letter; (letter = options_next(argc, argv, "h")) != -1;) {
 		if (letter == 'h')
 			usage_help(usage);
 		usage_error(usage);

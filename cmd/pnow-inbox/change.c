@@ -81,7 +81,7 @@ int inbox_retry_events(struct inbox *in, int argc, char *argv[])
 	const char *states = NULL;
 	int64_t n = 0;
 	optind = 1;
-	for (int letter; (letter = getopt(argc, argv, "hs:")) != -1;) {
+	for (int letter; (letter = options_next(argc, argv, "hs:")) != -1;) {
 		if (letter == 'h')
 			usage_help(retry_usage);
 		if (letter != 's')
@@ -101,7 +101,7 @@ int inbox_retry_events(struct inbox *in, int argc, char *argv[])
 int inbox_drop_events(struct inbox *in, int argc, char *argv[])
 {
 	optind = 1;
-	for (int letter; (letter = getopt(argc, argv, "h")) != -1;) {
+	for (int letter; (letter = options_next(argc, argv, "h")) != -1;) {
 		if (letter == 'h')
 			usage_help(drop_usage);
 		usage_error(drop_usage);
@@ -116,7 +116,7 @@ int inbox_purge_bodies(struct inbox *in, int argc, char *argv[])
 {
 	int64_t age = -1, n = 0;
 	optind = 1;
-	for (int letter; (letter = getopt(argc, argv, "ho:")) != -1;) {
+	for (int letter; (letter = options_next(argc, argv, "ho:")) != -1;) {
 		if (letter == 'h')
 			usage_help(purge_usage);
 		if (letter != 'o')

@@ -208,7 +208,7 @@ static struct check_hours hours(const char *text)
 static void read_bounds(struct check_bounds *b, int argc, char *argv[])
 {
 	optind = 1;
-	for (int letter; (letter = getopt(argc, argv, "b:e:hi:jo:s:w:")) != -1;) {
+	for (int letter; (letter = options_next(argc, argv, "b:e:hi:jo:s:w:")) != -1;) {
 		switch (letter) {
 		case 'b':
 			b->backup = age(letter, optarg);

@@ -133,7 +133,7 @@ int inbox_dump(struct inbox *in, int argc, char *argv[])
 {
 	char *output = NULL;
 	optind = 1;
-	for (int letter; (letter = getopt(argc, argv, "ho:")) != -1;) {
+	for (int letter; (letter = options_next(argc, argv, "ho:")) != -1;) {
 		if (letter == 'h')
 			usage_help(dump_usage);
 		if (letter != 'o')
@@ -166,7 +166,7 @@ int inbox_load(struct inbox *in, int argc, char *argv[])
 	bool move = false;
 	const char *until = NULL;
 	optind = 1;
-	for (int letter; (letter = getopt(argc, argv, "hmu:")) != -1;) {
+	for (int letter; (letter = options_next(argc, argv, "hmu:")) != -1;) {
 		if (letter == 'h')
 			usage_help(load_usage);
 		if (letter == 'm')

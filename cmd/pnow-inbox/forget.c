@@ -207,7 +207,7 @@ int inbox_forget_patient(struct inbox *in, int argc, char *argv[])
 	struct forget f = {.in = in};
 	int status = 1;
 	optind = 1;
-	for (int letter; (letter = getopt(argc, argv, "fh")) != -1;) {
+	for (int letter; (letter = options_next(argc, argv, "fh")) != -1;) {
 		if (letter == 'h')
 			usage_help(usage);
 		if (letter != 'f')

@@ -68,7 +68,7 @@ int inbox_list(struct inbox *in, int argc, char *argv[])
 	const char *problem = NULL;
 	struct listing l = {.choice = {.states = "[]", .types = "[]", .newest = -1}};
 	optind = 1;
-	for (int letter; (letter = getopt(argc, argv, "hn:s:t:w")) != -1;) {
+	for (int letter; (letter = options_next(argc, argv, "hn:s:t:w")) != -1;) {
 		switch (letter) {
 		case 'h':
 			usage_help(list_usage);
@@ -104,7 +104,7 @@ int inbox_show(struct inbox *in, int argc, char *argv[])
 	struct arena arena = {0};
 	struct inbox_found event = {0};
 	optind = 1;
-	for (int letter; (letter = getopt(argc, argv, "h")) != -1;) {
+	for (int letter; (letter = options_next(argc, argv, "h")) != -1;) {
 		if (letter == 'h')
 			usage_help(show_usage);
 		usage_error(show_usage);

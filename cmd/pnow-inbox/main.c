@@ -60,7 +60,7 @@ int main(int argc, char *argv[])
 {
 	struct inbox in = {0};
 	program_begin(argv[0]);
-	for (int letter; (letter = getopt(argc, argv, "+C:c:hvV")) != -1;) {
+	for (int letter; (letter = options_next(argc, argv, "+C:c:hvV")) != -1;) {
 		switch (letter) {
 		case 'c':
 			in.file = optarg;

@@ -154,7 +154,7 @@ int inbox_results_of(struct inbox *in, int argc, char *argv[])
 {
 	struct span span = {0};
 	optind = 1;
-	for (int letter; (letter = getopt(argc, argv, "hs:u:")) != -1;) {
+	for (int letter; (letter = options_next(argc, argv, "hs:u:")) != -1;) {
 		switch (letter) {
 		case 'h':
 			usage_help(usage);

@@ -237,7 +237,7 @@ int inbox_stat(struct inbox *in, int argc, char *argv[])
 	bool json = !isatty(STDOUT_FILENO);
 	struct metrics *metrics = NULL;
 	optind = 1;
-	for (int letter; (letter = getopt(argc, argv, "hjm")) != -1;) {
+	for (int letter; (letter = options_next(argc, argv, "hjm")) != -1;) {
 		switch (letter) {
 		case 'h':
 			usage_help(usage);

@@ -175,7 +175,7 @@ int inbox_trace(struct inbox *in, int argc, char *argv[])
 {
 	struct trace t = {.in = in};
 	optind = 1;
-	for (int letter; (letter = getopt(argc, argv, "h")) != -1;) {
+	for (int letter; (letter = options_next(argc, argv, "h")) != -1;) {
 		if (letter == 'h')
 			usage_help(usage);
 		usage_error(usage);

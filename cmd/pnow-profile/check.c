@@ -3,6 +3,7 @@
  * what a profile says that will not do what somebody meant.
  */
 #include "pnow-profile.h"
+#include "stream/table.h"
 
 #include <stdio.h>
 
@@ -92,5 +93,6 @@ int check(char **profiles, const char *conf_file)
 		told += more;
 		profile_free(p);
 	}
+	table_end();
 	return told > 0;
 }

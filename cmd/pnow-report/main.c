@@ -32,7 +32,7 @@ static struct choice read_options(int argc, char *argv[])
 {
 	struct choice c = {.write = report_page};
 	program_begin(argv[0]);
-	for (int letter; (letter = getopt(argc, argv, "a:ChjtV")) != -1;) {
+	for (int letter; (letter = options_next(argc, argv, "a:ChjtV")) != -1;) {
 		switch (letter) {
 		case 'a':
 			c.audit = optarg;
@@ -67,8 +67,7 @@ static void read_all(
 	struct str line;
 	enum stream_line kind;
 	while ((kind = stream_read(s, &line)) != STREAM_END) {
-		bool blank = kind == STREAM_LINE && line.n == strspn(line.n ? line.p : "", " \t\r\n");
-		if (kind == STREAM_PART || blank)
+		if (kind == STREAM_PART || (kind == STREAM_LINE && str_blank(line)))
 			continue;
 		if (kind == STREAM_LAST || !take(f, &a, line))
 			f->passed_over++;
@@ -86,6 +85,8 @@ static int open_audit(const char *path, struct figures *f)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		err(EX_NOINPUT, "%s", path);
+	if (S_ISDIR(st.st_mode))
+		errx(EX_NOINPUT, "%s is a folder, expected the output of crm-push -C", path);
 	f->audit.made = true;
 	f->audit.at = (int64_t)st.st_mtime * 1000;
 	return fd;

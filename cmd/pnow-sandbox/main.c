@@ -131,7 +131,7 @@ static void read_options(struct sandbox *s, struct paths *o, int argc, char **ar
 {
 	int c;
 	program_begin(argv[0]);
-	while ((c = getopt(argc, argv, "hil:p:s:L:r:R:q:f:w:W:k:K:vV")) != -1) {
+	while ((c = options_next(argc, argv, "hil:p:s:L:r:R:q:f:w:W:k:K:vV")) != -1) {
 		if (c == 'h')
 			usage_help(usage);
 		if (c == 'V')

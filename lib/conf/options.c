@@ -2,7 +2,11 @@
  * usage line alone, and where to find more. */
 #include "conf/options.h"
 #include "text/distance.h"
+#include "text/str.h"
 
+#include <err.h>
+#include <fcntl.h>
+#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,19 +20,45 @@ static void disregard(int signal)
 	(void)signal;
 }
 
+/* Makes 0, 1 and 2 descriptors where they are closed, so that nothing that is opened gets their numbers: ones
+   of which nothing can be read, or to which nothing can be written. */
+static void keep_standard(void)
+{
+	static const int modes[] = {O_WRONLY, O_RDONLY, O_RDWR};
+	for (int fd = 0; fd < (int)COUNT(modes); fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", modes[fd]);
+}
+
 void program_begin(const char *name)
 {
 	/* A handler, where SIG_IGN would be inherited by the programs that we start. */
 	struct sigaction action = {.sa_handler = disregard, .sa_flags = SA_RESTART};
 
 	setprogname(name);
+	keep_standard();
 	sigaction(SIGXFSZ, &action, NULL);
+}
+
+/* Ends the process when what was asked for is out. */
+static _Noreturn void end_of_answer(void)
+{
+	if (fflush(stdout) != 0)
+		err(EX_CANTCREAT, "cannot write standard output");
+	exit(EX_OK);
+}
+
+int options_next(int argc, char *argv[], const char *letters)
+{
+	static const struct option longer[] = {
+		{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
+	return getopt_long(argc, argv, letters, longer, NULL);
 }
 
 void usage_help(const char *text)
 {
 	fputs(text, stdout);
-	exit(fflush(stdout) == 0 ? EX_OK : EX_CANTCREAT);
+	end_of_answer();
 }
 
 void usage_error(const char *text)
@@ -47,7 +77,7 @@ void usage_unknown(const char *text, const char *word, const void *known, size_t
 void usage_version(void)
 {
 	printf("%s %s\n", getprogname(), PNOW_VERSION);
-	exit(fflush(stdout) == 0 ? EX_OK : EX_CANTCREAT);
+	end_of_answer();
 }
 
 /* The number behind -j or -t, 1 to most. */
@@ -65,7 +95,7 @@ static unsigned number(const struct options *o, char letter, const char *text, u
 void options_read(int argc, char *argv[], struct options *o)
 {
 	program_begin(argv[0]);
-	for (int letter; (letter = getopt(argc, argv, o->letters)) != -1;) {
+	for (int letter; (letter = options_next(argc, argv, o->letters)) != -1;) {
 		switch (letter) {
 		case 'c':
 			o->file = optarg;

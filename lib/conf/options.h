@@ -25,8 +25,12 @@ struct options {
    for a mistake (status 64). */
 void options_read(int argc, char *argv[], struct options *o);
 
-/* What every command begins with: names the program for messages, and makes a write past the limit of a
-   file's size (RLIMIT_FSIZE) fail like one to a full disk, with EFBIG, where it would end the process. */
+/* The next option's letter, as getopt(3) has it; --help is h and --version is V. */
+int options_next(int argc, char *argv[], const char *letters);
+
+/* What every command begins with: names the program for messages; makes a write past the limit of a file's
+   size (RLIMIT_FSIZE) fail like one to a full disk, with EFBIG, where it would end the process; and has
+   standard input and output that are closed fail where they are used. */
 void program_begin(const char *name);
 
 void usage_help(const char *text) __attribute__((noreturn)); /* to standard output, status 0 */

@@ -1,8 +1,8 @@
 /* Opening a state: what its name says is whose. */
 #include "conf/conf.h"
 #include "state/engine.h"
+#include "text/say.h"
 
-#include <err.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,12 +46,19 @@ int64_t state_room(const char *path)
 			   : (int64_t)((uint64_t)fs.f_bavail * fs.f_frsize / (1024 * 1024));
 }
 
+/* Ends the process; the other programs of a pipeline may say the same in this moment. */
+static _Noreturn void end(const struct state_failure *why)
+{
+	say("%s", why->why);
+	exit(why->status);
+}
+
 struct state *state_open(const char *path)
 {
 	struct state_failure why = {0};
 	struct state *s = state_try(path, BUSY_MS, &why);
 	if (!s)
-		errx(why.status, "%s", why.why);
+		end(&why);
 	return s;
 }
 
@@ -60,6 +67,6 @@ struct state *state_rehearse(const char *path)
 	struct state_failure why = {0};
 	struct state *s = state_new(path, BUSY_MS);
 	if (!s->engine->rehearse(s, &why))
-		errx(why.status, "%s", why.why);
+		end(&why);
 	return s;
 }

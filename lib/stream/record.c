@@ -246,15 +246,6 @@ void record_malformed(struct buf *out, const char *stage, const char *message, s
 	write_pieces(out, stage, "malformed", message, line, number, &part);
 }
 
-/* A line of blanks holds nothing that could be lost. */
-static bool blank(struct str line)
-{
-	for (size_t i = 0; i < line.n; i++)
-		if (!strchr(" \t\r", line.p[i]) || !line.p[i])
-			return false;
-	return true;
-}
-
 /* A line that is bare text becomes an object. */
 static void wrap_bare(struct record *r)
 {
@@ -276,7 +267,7 @@ bool record_read(struct record *r, struct buf *out)
 {
 	struct jtext_error error;
 	char message[160];
-	if (blank(r->line))
+	if (str_blank(r->line))
 		return false;
 	if (r->bare)
 		wrap_bare(r);

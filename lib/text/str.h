@@ -59,6 +59,15 @@ static inline char *str_plain(char *text)
 	return text;
 }
 
+/* Whether a line has nothing but blanks in it: nothing that could be lost. */
+static inline bool str_blank(struct str line)
+{
+	for (size_t i = 0; i < line.n; i++)
+		if (line.p[i] != ' ' && line.p[i] != '\t' && line.p[i] != '\r')
+			return false;
+	return true;
+}
+
 /* A number that is likely to differ where texts do (FNV-1a). */
 static inline uint64_t str_hash(const char *text)
 {

@@ -86,6 +86,8 @@ is "nor a file that is not there" "$? $said" "65 pnow-profile: cannot read nothi
 
 # ---- check
 
+pnow-profile check patientnow-pro 2>said >/dev/full
+is "check: an output that cannot be written is status 73" "$? $(<said)" '73 pnow-profile: cannot write to standard output: No space left on device'
 is "the profiles that come with it are sound" "$(pnow-profile check patientnow-pro patientnow-essentials)" $'patientnow-pro: sound\npatientnow-essentials: sound'
 said=$(pnow-profile check ./both.json)
 is "a place of two facts" "$? $said" "1 ./both.json: patient.id is looked for at /id, where appointment.id stands: say in patient.elsewhere where it is in such bodies"

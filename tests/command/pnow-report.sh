@@ -87,7 +87,7 @@ for n in 1 2 3 4 5 6 7 8 9 10 11; do
 	echo '{"id":"i'$n'","type":"appointment.booked","practice":"glow","status":"ignored","reason":"an appointment without a patient","state":"ignored"}'
 done | pnow-report >page
 is 'ids are only spoken of where there are some' "$(shown page | grep -oE 'Nothing: there was nothing to do|newest 10')" 'Nothing: there was nothing to do'
-{ sed -n 2p week && echo hello && echo '{"id":"x","type":"patient.created"}' && echo '{"id":"y","practice":"else","status":"odd"}' && echo; } |
+{ sed -n 2p week && echo hello && echo '{"id":"x","type":"patient.created"}' && echo '{"id":"y","practice":"else","status":"odd"}' && echo && printf ' \t\r\n'; } |
 	pnow-report -j >json 2>said
 is 'lines that are no results are told and counted, with status 65; the rest is there, and no practice of theirs' \
 	"$? $(cat said) $(jq -c '[.events, .passed_over, .practices[].practice]' json)" \

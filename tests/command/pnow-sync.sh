@@ -118,5 +118,5 @@ until_true gone "$sync"
 is 'nobody reads what it writes: it has ended, with more to come' "$(jq -r .method out)" POST
 exec 7>&-
 pnow-sync -n <&- >out 2>err
-is 'without an input' "$? $(wc -c <out)" '0 0'
+is 'without an input' "$? $(wc -c <out)" '74 0'
 finish

@@ -257,6 +257,10 @@ done
 for filter in categorize crm-map pnow-enrich; do
 	"$filter" </ >out 2>said
 	is "$filter: an input that cannot be read is status 74, with a word" "$?$(<said)" "74$filter: cannot read the input: Is a directory"
+	"$filter" <&- >out 2>said
+	is "$filter: one that is closed, too" "$?$(<said)" "74$filter: cannot read the input: Bad file descriptor"
+	"$filter" <half >&- 2>said
+	is "$filter: an output that is closed is status 73, with a word" "$?$(<said)" "73$filter: cannot write standard output: Bad file descriptor"
 done
 for filter in categorize crm-map; do
 	(ulimit -f 8; exec "$filter" <many >limited 2>said)

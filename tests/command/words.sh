@@ -274,7 +274,7 @@ sources_of()
 # The letters that getopt takes, those of the usage text, those with an entry in the page; subcommands have their own.
 letters_of()
 {
-	sources_of "$1" | grep -oE '(getopt\([^"]*"\+?|\.letters = "\+?|getopts )[a-zA-Z0-9:]+' | sed -E 's/.*[" +]//' | grep -o '[a-zA-Z0-9]'
+	sources_of "$1" | grep -oE '(options_next\([^"]*"\+?|\.letters = "\+?|getopts )[a-zA-Z0-9:]+' | sed -E 's/.*[" +]//' | grep -o '[a-zA-Z0-9]'
 }
 
 usage_letters()
@@ -309,6 +309,10 @@ test_commands()
 		fi
 		is "$name: -h tells every option" "$(usage_letters "$name" | sort -u | xargs)" "$(letters_of "$name" | sort -u | xargs)"
 		is "$name: so does its page" "$(page_letters "$name" | sort -u | xargs)" "$(letters_of "$name" | sort -u | xargs)"
+		is "$name: --help and --version are -h and -V" "$("$name" --help 2>&1; "$name" --version 2>&1)" "$("$name" -h; "$name" -V)"
+		is "$name: what was asked for cannot be written" "$("$name" -h 2>&1 >/dev/full; echo $?)" \
+			"$name: cannot write standard output: No space left on device
+73"
 		is "$name: the page says what each exit status is" 1 "$(grep -c '^.Sh EXIT STATUS' "$root/man/$name.1")"
 	done
 }
