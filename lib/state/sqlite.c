@@ -112,12 +112,25 @@ static bool migrate(struct state *s, struct state_failure *why)
 	int from = version(s);
 	if (from > STATE_VERSION)
 		return state_newer(s, why, from);
-	bool done = from >= 0;
+	int tables = 0;
+	bool done = from >= 0 && (from || execute(s, "SELECT count(*) FROM sqlite_master", &tables));
+	if (tables)
+		return state_cannot(why, EX_DATAERR,
+			"the state file %s is another program's: it has tables that are not pnow's", s->path);
 	for (size_t i = 0; done && i < sqlite_steps_n; i++)
 		done = sqlite_steps[i].version <= from || execute(s, sqlite_steps[i].sql, NULL);
 	char set[40];
 	sqlite3_snprintf(sizeof set, set, "PRAGMA user_version=%d", STATE_VERSION);
 	return (done && execute(s, set, NULL) && execute(s, "COMMIT", NULL)) || unusable(s, why);
+}
+
+/* Whether a file may be ours: another one's mode is none of our business. */
+static bool may_be_database(int fd)
+{
+	static const char begins[] = "SQLite format 3";
+	char found[sizeof begins];
+	ssize_t n = pread(fd, found, sizeof found, 0);
+	return n == 0 || (n == sizeof found && memcmp(found, begins, sizeof found) == 0);
 }
 
 /* SQLite gives its files the mode of the database, so that is made first, and never readable by others. One
@@ -126,13 +139,16 @@ static bool migrate(struct state *s, struct state_failure *why)
 static bool create(const char *path, struct state_failure *why)
 {
 	struct stat st;
-	if (access(path, R_OK | W_OK) == 0 && stat(path, &st) == 0 && !(st.st_mode & 077))
+	bool there = stat(path, &st) == 0;
+	if (there && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return state_cannot(why, EX_DATAERR, "the state file %s is no regular file", path);
+	if (there && !(st.st_mode & 077) && access(path, R_OK | W_OK) == 0)
 		return true;
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return state_cannot(why, errno == ENOENT ? EX_CONFIG : EX_CANTCREAT,
 			"cannot open the state file %s: %s", path, strerror(errno));
-	bool private = fstat(fd, &st) < 0 || !(st.st_mode & 077) || fchmod(fd, 0600) == 0;
+	bool private = fstat(fd, &st) < 0 || !(st.st_mode & 077) || !may_be_database(fd) || fchmod(fd, 0600) == 0;
 	int problem = errno;
 	close(fd);
 	return private || state_cannot(why, EX_CANTCREAT, "cannot make the state file %s private: %s", path,

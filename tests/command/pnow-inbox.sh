@@ -778,6 +778,22 @@ END
 	sql 'PRAGMA user_version=99'
 	is 'a newer file is refused' "$(inbox list 2>&1; echo $?)" \
 		"pnow-inbox: the state file glow.db is of version 99; this program knows up to $now: use the newer pnow"$'\n65'
+	rm -f glow.db*
+	sqlite3 glow.db 'CREATE TABLE customer(name)'
+	is "another program's database is refused, and left as it is" "$(inbox list 2>&1; echo $?) $(sqlite3 glow.db .tables)" \
+		"pnow-inbox: the state file glow.db is another program's: it has tables that are not pnow's
+65 customer"
+	rm -f glow.db*
+	echo hello >glow.db
+	chmod 644 glow.db
+	is 'a file that is no database is refused, and its mode left as it is' "$(inbox list 2>&1; echo $?) $(stat -c %a glow.db)" \
+		'pnow-inbox: cannot use the state file glow.db: file is not a database
+65 644'
+	rm glow.db
+	mkfifo glow.db
+	is 'and what is no file' "$(inbox list 2>&1; echo $?)" 'pnow-inbox: the state file glow.db is no regular file
+65'
+	rm glow.db
 	local i openers=()
 	fresh
 	for i in 1 2 3 4 5 6; do
