@@ -150,12 +150,13 @@ static unsigned known_of(const struct enrich *e, struct arena *a, const char *fa
 	return known;
 }
 
-/* When the event reached us; what was fetched later knows of it. Now, where the record does not say. */
+/* When the event reached us; what was fetched later knows of it. Now, where the record does not say, or where
+   the host that received it is ahead of this one. */
 static int64_t received(const struct record *r)
 {
-	int64_t ms = 0;
+	int64_t ms = 0, now = when_now_ms();
 	const char *text = record_text(r, "received");
-	return text && when_moment(str_of(text), &ms) ? ms : when_now_ms();
+	return text && when_moment(str_of(text), &ms) && ms < now ? ms : now;
 }
 
 /* Whom or what an event needs something of. */

@@ -12,7 +12,6 @@
 #include "gather.h"
 #include "stream/record.h"
 #include "text/waits.h"
-#include "value/when.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -22,7 +21,7 @@ enum { SHORTLY_MS = 2000, LOOK_MS = 5000 /* how often the pace is asked anew */ 
 
 struct kind {
 	size_t waiting; /* for the next list */
-	int64_t first;  /* since when the first of them waits */
+	int64_t first;  /* since when the first of them waits, by the monotonic clock */
 	bool patient;   /* whether they wait for others; else it is asked for at once */
 	double owed;    /* lists for which that is still to be so */
 	int64_t since;  /* when the earliest of their events happened */
@@ -94,7 +93,7 @@ static enum gather_turn wait_for_list(struct gather *g, enum event_kind kind)
 			return GATHER_HAD;
 		if (k->had > had)
 			return GATHER_LOOK;
-		int64_t due = due_in(g, kind, when_now_ms());
+		int64_t due = due_in(g, kind, waits_now());
 		if (!asking && due <= 0)
 			return GATHER_ASK;
 		pause_for(g, asking || due > LOOK_MS ? LOOK_MS : due);
@@ -106,7 +105,7 @@ enum gather_turn gather_wait(struct gather *g, enum event_kind kind, struct gath
 	struct kind *k = &g->kinds[kind];
 	record_waits();
 	pthread_mutex_lock(&g->lock);
-	int64_t now = when_now_ms();
+	int64_t now = waits_now();
 	w->came = w->came ? w->came : now;
 	if (!k->waiting)
 		begin_list(g, kind);
@@ -122,7 +121,7 @@ enum gather_turn gather_wait(struct gather *g, enum event_kind kind, struct gath
 	} else if (turn == GATHER_LOOK) {
 		k->waiting--;
 	}
-	w->waited = when_now_ms() - w->came;
+	w->waited = waits_now() - w->came;
 	pthread_mutex_unlock(&g->lock);
 	record_goes_on();
 	return turn;
@@ -132,7 +131,7 @@ void gather_asked(struct gather *g, enum event_kind kind)
 {
 	pthread_mutex_lock(&g->lock);
 	g->kinds[kind].had++;
-	g->kinds[kind].asked = when_now_ms();
+	g->kinds[kind].asked = waits_now();
 	pthread_cond_broadcast(&g->changed);
 	pthread_mutex_unlock(&g->lock);
 }

@@ -13,7 +13,7 @@ void gather_close(struct gather *g);
 struct gathering {
 	int64_t
 		since; /* when its event happened; then, when it is to ask, the first of those that the list is for */
-	int64_t came;   /* when it began to wait; 0: it has not */
+	int64_t came;   /* when it began to wait (waits_now); 0: it has not */
 	int64_t waited; /* so far, milliseconds */
 };
 

@@ -14,6 +14,9 @@
 enum {
 	EXPIRE_SECONDS = 10,
 	EXPIRE_AT_ONCE = 256, /* in one transaction */
+	AHEAD_MS =
+		60000, /* that another host's clock may be ahead of ours; what is later, a wrong one has left */
+	USELESS_MAX_MS = 60 * 60000,
 };
 
 struct cache_expiry {
@@ -29,8 +32,9 @@ const char *cache_get(struct state *s, struct arena *a, const char *kind, const 
 	enum cache_source source, int64_t not_before)
 {
 	const char *body = NULL;
-	state_run(s, a, &body, "SELECT body FROM answer WHERE kind=? AND id=? AND from_list=? AND fetched>=?",
-		"ttii", kind, id, (int64_t)source, not_before);
+	state_run(s, a, &body,
+		"SELECT body FROM answer WHERE kind=? AND id=? AND from_list=? AND fetched BETWEEN ? AND ?", "ttiii",
+		kind, id, (int64_t)source, not_before, when_now_ms() + AHEAD_MS);
 	return body;
 }
 
@@ -48,9 +52,9 @@ void cache_drop(struct state *s, const char *kind, const char *id, int64_t befor
 
 bool cache_list_is_useless(struct state *s, const char *kind)
 {
-	int64_t until = 0;
+	int64_t until = 0, now = when_now_ms();
 	return state_int(s, &until, "SELECT until FROM useless_list WHERE kind=?", "t", kind) == STATE_ROW &&
-		   until >= when_now_ms();
+		   until >= now && until <= now + USELESS_MAX_MS + AHEAD_MS;
 }
 
 void cache_list_useless(struct state *s, const char *kind, int64_t until)
