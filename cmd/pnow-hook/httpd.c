@@ -459,8 +459,13 @@ static void catch_signals(bool hangup)
 		err(EX_OSERR, "pipe");
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
-	if (hangup)
-		sigaction(SIGHUP, &action, NULL);
+	if (!hangup)
+		return;
+	sigset_t reload;
+	sigemptyset(&reload);
+	sigaddset(&reload, SIGHUP);
+	sigaction(SIGHUP, &action, NULL);
+	pthread_sigmask(SIG_UNBLOCK, &reload, NULL); /* folder_hold_reload */
 }
 
 /* Does what signals have asked for; whether that was to end. */

@@ -5,6 +5,7 @@
  */
 #include "hook.h"
 #include "conf/confine.h"
+#include "conf/folder.h"
 #include "conf/options.h"
 
 #include <err.h>
@@ -86,7 +87,7 @@ static struct hook_options read_options(int argc, char **argv)
 	int option;
 
 	o.configurations = allocate((size_t)argc + 1, sizeof *o.configurations);
-	while ((option = getopt(argc, argv, "+C:c:hj:k:l:np:r:t:vV")) != -1) {
+	while ((option = options_next(argc, argv, "+C:c:hj:k:l:np:r:t:vV")) != -1) {
 		switch (option) {
 		case 'C':
 			o.folder = optarg;
@@ -130,6 +131,8 @@ static struct hook_options read_options(int argc, char **argv)
 	}
 	if (o.keep_days != KEEP_DAYS && !o.record)
 		errx(EX_USAGE, "-k goes with -r: requests that are not recorded need not be kept");
+	if (o.show && optind < argc)
+		errx(EX_USAGE, "-n and COMMAND: expected one of them");
 	if (o.folder && o.configurations_n)
 		errx(EX_USAGE, "-C and -c: expected one of them");
 	o.command = optind < argc ? argv + optind : NULL;
@@ -401,6 +404,8 @@ int main(int argc, char **argv)
 	tidy_descriptors();
 	guard_words();
 	struct hook_options o = read_options(argc, argv);
+	if (o.folder)
+		folder_hold_reload();
 	if (o.command)
 		log_words_of_command();
 	enum way way = find_way(&o);

@@ -270,6 +270,8 @@ bool practices_read(struct practices *ps, char why[static MISTAKE_MAX])
 	pthread_mutex_unlock(&ps->zone);
 	if (!read)
 		return false;
+	if (!folder.n)
+		say(FOLDER_EMPTY, ps->folder);
 	if (ps->stores)
 		folder_need_states(&folder);
 	fill(ps, &folder, &list, &n);

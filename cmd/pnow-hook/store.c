@@ -26,6 +26,7 @@
 #include <stdlib.h>
 
 enum {
+	TRY_MS = 100,    /* while it is only looked at, and everybody waits */
 	BUSY_MS = 5000,  /* that another process may keep the file locked; a sender waits no longer */
 	AGAIN_MS = 1000, /* from one attempt to open the file, or to try it for a monitor, to the next */
 	IDLE_MS = 60000, /* after which the file is closed */
@@ -72,8 +73,9 @@ struct store *store_new(struct conf *conf, bool listening)
 	return s;
 }
 
-/* Opens the state file unless it is open, at most once a second; false where it cannot be. */
-static bool is_open(struct store *s)
+/* Opens the state file unless it is open, at most once a second; false where it cannot be. busy_ms: how long
+   another process may keep it locked. */
+static bool is_open(struct store *s, int busy_ms)
 {
 	struct state_failure failure = {0};
 	int64_t now = when_now_ms();
@@ -82,7 +84,7 @@ static bool is_open(struct store *s)
 		return true;
 	if (now < s->open_at && s->open_at - now <= AGAIN_MS) /* the clock may have been set back */
 		return false;
-	s->state = state_try(s->conf->state, BUSY_MS, &failure);
+	s->state = state_try(s->conf->state, busy_ms, &failure);
 	if (!s->state)
 		trouble_is(&s->trouble, "%s", failure.why);
 	s->open_at = when_now_ms() + AGAIN_MS;
@@ -123,7 +125,7 @@ static bool commit(struct store *s, struct deposit *list)
 	struct inbox_adding **all = arena_alloc(list->request->arena, n * sizeof *all);
 	for (struct deposit *d = list; d; d = d->next)
 		*all++ = &d->adding;
-	if (!is_open(s) || !state_begin(s->state))
+	if (!is_open(s, BUSY_MS) || !state_begin(s->state))
 		return false;
 	bool added = inbox_add_all(s->state, all - n, n);
 	if (!state_end(s->state, added))
@@ -204,7 +206,7 @@ static void close_file(struct store *s)
 
 void store_try(struct store *s)
 {
-	is_open(s);
+	is_open(s, TRY_MS);
 	close_file(s);
 	s->open_at = 0;
 }
@@ -237,7 +239,7 @@ void store_rest(struct store *s)
 static void try_file(struct store *s)
 {
 	bool was_open = s->state;
-	bool can = is_open(s) && state_can_write(s->state) && !is_lost(s);
+	bool can = is_open(s, BUSY_MS) && state_can_write(s->state) && !is_lost(s);
 	note(s, can ? NULL : reason(s));
 	if (can && !was_open) {
 		close_file(s);

@@ -47,6 +47,8 @@ int inbox_each(struct inbox *in, int (*show)(struct inbox *in, void *context), v
 	if (!folder_read(&folder, in->folder, why))
 		mistake("%s", why);
 	folder_need_states(&folder);
+	if (!folder.n)
+		mistake(FOLDER_EMPTY, in->folder);
 	for (size_t i = 0; i < folder.n; i++) {
 		int status = show_practice(in, &folder.at[i], show, context);
 		worst = status > worst ? status : worst;

@@ -37,7 +37,8 @@ enum {
 	IDLE_MS = 60000,          /* a pipeline has had nothing to do for so long: it ends */
 	SILENCE_MS = 5000,        /* of -1: nothing is due, and no answer has come for so long */
 	PATIENCE_MS = 15 * 60000, /* an event is in it for so long: longer than pnow-enrich waits */
-	TROUBLE_MS = 100,         /* between attempts where the state file cannot be written */
+	TROUBLE_MS = 100,         /* between attempts where the state file cannot be written, */
+	TROUBLE_MAX_MS = 2000,    /* where it lasts, and each keeps other practices waiting */
 	GIVE_UP_MS = 5000,        /* of -1: for so long it could not be */
 	TURN_MS = 1000,           /* that a busy pipeline has a place while others wait */
 	GATHER_MS = 100,          /* a result may wait so long for others to be settled with, */
@@ -111,6 +112,12 @@ __attribute__((format(printf, 2, 3))) static void tell(const struct run *r, cons
 		warnx("%s", text);
 }
 
+/* What a line begins with that is about one of several practices. */
+static const char *name_of(const struct run *r, struct arena *a)
+{
+	return r->all->many ? arena_printf(a, "%s: ", r->conf->practice) : "";
+}
+
 /* Gives up; its events wait. */
 static void give_up(struct run *r)
 {
@@ -162,14 +169,21 @@ static void take_unanswered(struct run *r)
 	state_done(&rows);
 }
 
+/* How long the state file is left alone that cannot be opened or written now. */
+static int64_t trouble_pause(struct run *r, int64_t now)
+{
+	if (!r->unwritten || r->unwritten > now)
+		r->unwritten = now;
+	int64_t lasts = now - r->unwritten, ms = r->all->many && lasts > TROUBLE_MS ? lasts : TROUBLE_MS;
+	return ms < TROUBLE_MAX_MS ? ms : TROUBLE_MAX_MS;
+}
+
 /* The state file cannot be written: tried again in a moment. A run that is to end gives up when that has
    lasted; its events wait, since its lock goes with it. */
 static void wait_for_disk(struct run *r)
 {
 	int64_t now = when_now_ms();
-	if (!r->unwritten)
-		r->unwritten = now;
-	r->pause_until = now + TROUBLE_MS;
+	r->pause_until = now + trouble_pause(r, now);
 	if (!r->all->once || now - r->unwritten < GIVE_UP_MS)
 		return;
 	tell(r, "the state cannot be written: given up; its events wait");
@@ -483,14 +497,15 @@ static bool is_open(struct run *r, int64_t now)
 		return false;
 	r->footprint = footprint_of(r->conf->state);
 	if (run_open(r, &why)) {
-		trouble_over(
-			&r->trouble, "%s %s: can be opened again", conf_state_noun(r->conf->state), r->conf->state);
+		trouble_over(&r->trouble, "%s%s %s: can be opened again", name_of(r, &r->arena),
+			conf_state_noun(r->conf->state), r->conf->state);
 		r->status = EX_OK;
+		r->unwritten = 0;
 		return true;
 	}
-	trouble_is(&r->trouble, "%s", why.why);
+	trouble_is(&r->trouble, "%s%s", name_of(r, &r->arena), why.why);
 	r->status = why.status;
-	r->open_at = now + (why.status == EX_TEMPFAIL ? TROUBLE_MS : r->all->look_ms);
+	r->open_at = now + (why.status == EX_TEMPFAIL ? trouble_pause(r, now) : r->all->look_ms);
 	r->over = r->all->once;
 	return false;
 }
@@ -742,7 +757,7 @@ void run_clock(struct run *r)
 
 int run_status(const struct run *r)
 {
-	if (r->status)
+	if (r->status && !r->leaving) /* its successor has one of its own */
 		return r->status;
 	if (r->dead)
 		return 1;

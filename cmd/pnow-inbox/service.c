@@ -128,6 +128,8 @@ static bool read_folder(struct service *s, char why[static MISTAKE_MAX])
 	if (!folder_read(&folder, s->folder, why))
 		return false;
 	folder_need_states(&folder);
+	if (!folder.n)
+		warnx(FOLDER_EMPTY, s->folder);
 	for (size_t i = 0; i < s->n; i++)
 		run_leave(s->runs[i]);
 	s->broken = EX_OK;
@@ -288,7 +290,7 @@ static size_t number(char letter, const char *text)
 static void read_options(struct run_all *all, struct arena *a, int argc, char *argv[])
 {
 	optind = 1;
-	for (int letter; (letter = getopt(argc, argv, "+1j:P:t:h")) != -1;) {
+	for (int letter; (letter = options_next(argc, argv, "+1j:P:t:h")) != -1;) {
 		switch (letter) {
 		case '1':
 			all->once = true;
@@ -316,6 +318,8 @@ static void read_options(struct run_all *all, struct arena *a, int argc, char *a
 int inbox_run(struct inbox *in, int argc, char *argv[])
 {
 	struct arena arena = {0};
+	if (in->folder)
+		folder_hold_reload();
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	struct service s = {.folder = in->folder,
 		.all = {.types = "[]",

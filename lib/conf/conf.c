@@ -4,6 +4,7 @@
  */
 #include "conf/conf.h"
 #include "conf/settings.h"
+#include "text/file.h"
 #include "text/jtext.h"
 #include "value/category.h"
 #include "value/field.h"
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void store_text_or_null(const struct settings *s, const char *key, struct str value, void *place)
@@ -86,12 +88,19 @@ static bool has_password(const char *uri)
 	return (user_end && memchr(host, ':', (size_t)(user_end - host))) || strcasestr(end, "password=");
 }
 
+/* Where a link leads: what lies beside a state file (its log, its locks) is beside the file itself. */
+static const char *without_link(const struct settings *s, const char *path)
+{
+	struct stat st;
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode) ? file_real(s->arena, path) : path;
+}
+
 /* A file's path, or a database's URI, to which fill adds the practice. */
 static void store_state(const struct settings *s, const char *key, struct str value, void *place)
 {
 	const char *text = settings_text(s, key, value);
 	if (!conf_is_database(text)) {
-		store_path(s, key, value, place);
+		*(const char **)place = without_link(s, path_of(s, text));
 		return;
 	}
 	if (has_password(text))

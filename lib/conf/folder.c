@@ -1,8 +1,10 @@
 /* Each file is read for itself: one that is wrong says so, and leaves the others alone. */
 #include "conf/folder.h"
+#include "text/file.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -39,7 +41,7 @@ static void add(struct folder *f, const char *path, const char *file)
 	p.name = arena_copy(&f->arena, (struct str){file, strlen(file) - (sizeof suffix - 1)});
 	p.conf = conf_try(p.file, why);
 	if (!p.conf)
-		p.wrong = arena_copy(&f->arena, str_of(why));
+		p.wrong = str_plain(arena_copy(&f->arena, str_of(why)));
 	else
 		p.name = arena_copy(&f->arena, str_of(p.conf->practice));
 	const struct folder_practice *other = p.conf ? named(f, p.name) : NULL;
@@ -50,11 +52,32 @@ static void add(struct folder *f, const char *path, const char *file)
 	f->at[f->n++] = p;
 }
 
+/* Whose state file this is already; NULL: nobody's. */
+static const struct folder_practice *with_state(const struct folder *f, size_t n, const char *real)
+{
+	for (size_t i = 0; i < n; i++)
+		if (f->at[i].conf && strcmp(f->at[i].state, real) == 0)
+			return &f->at[i];
+	return NULL;
+}
+
 void folder_need_states(struct folder *f)
 {
-	for (size_t i = 0; i < f->n; i++)
-		if (f->at[i].conf && !f->at[i].conf->state)
-			leave_out(&f->at[i], arena_printf(&f->arena, "%s: state is missing", f->at[i].file));
+	for (size_t i = 0; i < f->n; i++) {
+		struct folder_practice *p = &f->at[i];
+		if (!p->conf)
+			continue;
+		if (!p->conf->state) {
+			leave_out(p, arena_printf(&f->arena, "%s: state is missing", p->file));
+			continue;
+		}
+		p->state = file_real(&f->arena, p->conf->state);
+		const struct folder_practice *other = with_state(f, i, p->state);
+		if (other)
+			leave_out(p, arena_printf(&f->arena,
+							 "%s: state: found %s, which %s has already; expected a file of its own", p->file,
+							 p->conf->state, other->file));
+	}
 }
 
 bool folder_read(struct folder *f, const char *path, char why[static MISTAKE_MAX])
@@ -73,6 +96,14 @@ bool folder_read(struct folder *f, const char *path, char why[static MISTAKE_MAX
 	}
 	free(entries);
 	return true;
+}
+
+void folder_hold_reload(void)
+{
+	sigset_t reload;
+	sigemptyset(&reload);
+	sigaddset(&reload, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &reload, NULL);
 }
 
 void folder_free(struct folder *f)

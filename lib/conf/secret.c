@@ -6,11 +6,11 @@
  */
 #include "conf/secret.h"
 #include "conf/mistake.h"
+#include "text/file.h"
 #include "text/say.h"
 #include "value/digest.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -110,7 +110,7 @@ static const char *is_unfit(struct arena *a, const char *path, int fd, off_t *si
 
 const char *secret_try(struct arena *a, const char *path, enum secret_use use, struct str *secret)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = file_open(path);
 	if (fd < 0)
 		return unreadable(a, path);
 	off_t size = 0;

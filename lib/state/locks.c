@@ -32,6 +32,7 @@
 #include "stream/record.h"
 #include "stream/trouble.h"
 #include "text/arena.h"
+#include "text/file.h"
 #include "value/when.h"
 
 #include <err.h>
@@ -69,7 +70,7 @@ struct suspect {
 
 struct locks {
 	struct locks *next; /* of the process: to close a file frees the process's locks on it */
-	char *state;
+	char *state;        /* a file's one name, however it was spelled */
 	unsigned users;
 	int fd;                       /* of the file; -1: there is none, but */
 	struct lock_session *session; /* in PostgreSQL */
@@ -145,15 +146,19 @@ static bool open_file(struct locks *l, struct state_failure *why)
 
 struct locks *locks_try(const char *state, struct state_failure *why)
 {
+	struct arena a = {0};
+	const char *real = postgres_is(state) ? state : file_real(&a, state);
 	struct locks *l = all;
-	while (l && strcmp(l->state, state) != 0)
+	while (l && strcmp(l->state, real) != 0)
 		l = l->next;
 	if (l) {
 		l->users++;
+		arena_free(&a);
 		return l;
 	}
 	l = allocated(calloc(1, sizeof *l));
-	*l = (struct locks){.state = allocated(strdup(state)), .users = 1, .fd = -1};
+	*l = (struct locks){.state = allocated(strdup(real)), .users = 1, .fd = -1};
+	arena_free(&a);
 	if (postgres_is(state)) {
 		l->session = lock_session_of(state);
 	} else if (!open_file(l, why)) {

@@ -3,16 +3,33 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { FILE_MAX = 16 * 1024 * 1024 };
 
+int file_open(const char *path)
+{
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+const char *file_real(struct arena *a, const char *path)
+{
+	char real[PATH_MAX];
+	if (realpath(path, real))
+		return arena_copy(a, str_of(real));
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *folder = slash ? arena_copy(a, (struct str){path, (size_t)(name - path)}) : ".";
+	return realpath(folder, real) ? arena_printf(a, "%s/%s", real, name) : path;
+}
+
 char *file_read(struct arena *a, const char *path, size_t *n)
 {
 	char *text = NULL;
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = file_open(path);
 	if (fd < 0)
 		return NULL;
 	if (fstat(fd, &st) == 0) {

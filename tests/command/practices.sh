@@ -205,8 +205,82 @@ is 'SIGTERM ends the hook with 0' $? 0
 end "$inbox"
 is 'and the inbox' $? 0
 
+# ---- What a folder may hold
+
+rm conf/*
+in_folder a
+mkfifo conf/pipe.json
+cp conf/a.json "conf/b"$'\n'"c.json"
+if on_sqlite; then
+	in_folder b ".state = \"$PWD/data/../data/a/s.db\""
+	own='*conf/b.json: state: found */data/../data/a/s.db, which conf/a.json has already; expected a file of its own*'
+else
+	own='*'
+fi
+listen odd -C conf
+run -- ./answer
+until_true takes a 31
+until_true settled a 31
+holds 'a pipe in the folder holds nobody up' settled a 31
+like 'and is told' "$(<odd.err)$(<run.err)" '*conf/pipe.json: *conf/pipe.json: *'
+like 'a name that would be two lines is one' "$(<odd.err)$(<run.err)" '*conf/b?c.json: practice: found "a"*conf/b?c.json: practice: found "a"*'
+like 'two practices have no state file together, however it is spelled' "$(<odd.err)" "$own"
+like 'so says pnow-inbox' "$(<run.err)" "$own"
+rm conf/*
+kill -HUP "$hook" "$inbox"
+until_true said odd.err 'there is no practice: conf has no file \*.json'
+until_true said run.err 'there is no practice: conf has no file \*.json'
+is 'a folder without practices is told' "$(tail -n 1 odd.err run.err | grep -c 'there is no practice')" 2
+is 'and is not well' "$(pnow-inbox -C conf check 2>&1; echo $?)" 'pnow-inbox: there is no practice: conf has no file *.json
+78'
+stop
+end "$inbox"
+is 'who is gone has no status any more' $? 0
+
+if on_sqlite; then
+	# An event that takes a while, and a configuration that calls its state by another name meanwhile.
+	in_folder a '.state = "../data/a/s.db"'
+	cat >slow <<'END'
+#!/bin/sh
+while read -r line; do
+	echo "begun $$" >>begun
+	sleep 1
+	printf '%s\n' "$line" | jq -c '{id, type, status: "done"}'
+done
+END
+	chmod +x slow
+	echo '{"id":"32","type":"patient.updated","payload":{}}' | pnow-inbox -c conf/a.json add >added
+	run -- ./slow
+	until_true test -s begun
+	in_folder a
+	echo '{"id":"33","type":"patient.updated","payload":{}}' | pnow-inbox -c conf/a.json add >added
+	kill -HUP "$inbox"
+	until_true settled a 32
+	until_true settled a 33
+	is 'SIGHUP: a state file under another name is the same one, and no event goes to two pipelines' "$(wc -l <begun)" 2
+	end "$inbox"
+
+	# SIGHUP while the start takes its time: the state file is locked.
+	for start in "pnow-hook -C conf -l 127.0.0.1:0" "pnow-inbox -C conf run -- ./answer"; do
+		sqlite3 data/a/s.db "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; SELECT 1; " ".shell touch locked; sleep 0.3" >sql.out
+		$start >start.out 2>start.err &
+		process=$!
+		started+=("$process")
+		hangs_up() { grep -q '^SigBlk:.*[13579bdf]$' "/proc/$process/status" || grep -q '^SigCgt:.*[13579bdf]$' "/proc/$process/status"; }
+		until_true hangs_up
+		kill -HUP "$process"
+		delay 50
+		end "$process"
+		is "${start%% *}: SIGHUP while it starts ends nothing" $? 0
+	done
+fi
+
 # ---- Places
 
+rm -f conf/*
+for practice in a b c d; do
+	in_folder "$practice"
+done
 state_remove data/{a,b,c,d,e}/s.db
 for practice in a b c d; do
 	jq -nc '{id: "1", type: "patient.updated", payload: {}}, {id: "2", type: "patient.updated", payload: {}}' |
@@ -240,6 +314,7 @@ end "$inbox"
 
 # ---- Usage
 
+refuses 'pnow-hook: -n shows what COMMAND would get' 64 '*expected one of them' -n -l 127.0.0.1:0 -c conf/a.json -- cat
 refuses 'pnow-hook: -C and -c are two ways' 64 '*expected one of them' -l 127.0.0.1:0 -C conf -c conf/a.json
 refuses 'pnow-hook: -C is for a listener' 64 '*-C goes with -l only*' -C conf <<<''
 refuses 'pnow-hook: a folder that is not there' 78 '*cannot read the folder nowhere*' -l 127.0.0.1:0 -C nowhere
