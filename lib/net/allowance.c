@@ -44,11 +44,11 @@ static const int64_t wait_min = MS / 2, wait_max = 100 * MS;
 static const int64_t trial_max = SECOND;    /* the first request goes alone for so long, to learn the limit */
 static const int64_t unseen_max = SECOND;   /* who waits and has not looked for so long is passed over */
 static const int64_t late_max = 2 * SECOND; /* what was sent and has no answer may still be on its way */
-static const int64_t pause_max = 60 * SECOND;   /* longer pauses are the caller's matter, and in them */
-static const int64_t ask_every = 3600 * SECOND; /* a request asks whether they are over */
-static const int64_t term = SHARE_TERM_MS * MS; /* of a lease */
-static const int64_t soon = 50 * MS;            /* to ask for it more often costs more than it brings */
-static const int64_t idle_after = 3 * SECOND;   /* then what is leased is given back */
+static const int64_t pause_max = 60 * SECOND; /* longer pauses are the caller's matter, and in them */
+static const int64_t ask_every = LIMIT_ASK_EVERY_S * SECOND; /* a request asks whether they are over */
+static const int64_t term = SHARE_TERM_MS * MS;              /* of a lease */
+static const int64_t soon = 50 * MS;          /* to ask for it more often costs more than it brings */
+static const int64_t idle_after = 3 * SECOND; /* then what is leased is given back */
 
 static int64_t least(int64_t x, int64_t y)
 {

@@ -225,6 +225,18 @@ static const char *hint(long status)
 	}
 }
 
+/* Seconds until the limit lets requests through again, where it is to blame that this one was not taken: then
+   that was no try. 0: it is not. */
+static int64_t pause_of(const struct passage *passage, const struct http_answer *got)
+{
+	bool refused = got->outcome == HTTP_ANSWERED && got->status == 429;
+	bool held_back = got->outcome != HTTP_ANSWERED && !got->calls;
+	if (passage->until && (refused || held_back))
+		return when_seconds_until(passage->until);
+	int64_t pause = http_pause(got);
+	return pause < LIMIT_ASK_EVERY_S ? pause : LIMIT_ASK_EVERY_S;
+}
+
 /* Fills in what an answer that is no success means. */
 static void explain(struct arena *a, const struct crm_request *request, const struct passage *passage,
 	const struct http_answer *got, struct crm_answer *answer)
@@ -235,6 +247,7 @@ static void explain(struct arena *a, const struct crm_request *request, const st
 	char until[WHEN_TEXT];
 	answer->code = means.code;
 	answer->retry = means.retry;
+	answer->retry_after = pause_of(passage, got);
 	if (got->outcome != HTTP_ANSWERED && passage->until && !got->calls) {
 		when_utc(passage->until, until);
 		answer->code = "limited";

@@ -484,6 +484,12 @@ struct http_failure http_failure(const struct http_answer *answer)
 	return (struct http_failure){"bad_answer", true, false};
 }
 
+long http_pause(const struct http_answer *answer)
+{
+	bool limited = answer->outcome == HTTP_ANSWERED && answer->status == 429;
+	return limited && answer->retry_after > RETRY_AFTER_MAX ? answer->retry_after : 0;
+}
+
 /* Whether doing it again can help and does no harm. */
 static bool again(const struct http_request *request, const struct http_answer *answer)
 {

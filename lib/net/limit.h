@@ -10,7 +10,8 @@
 
 enum {
 	LIMIT_INTERVAL_MAX_MS = 3600000, /* a limit holds back no longer, and */
-	LIMIT_PAUSE_MAX_S = 86400,       /* a pause does not */
+	LIMIT_PAUSE_MAX_S = 86400,       /* a pause does not; */
+	LIMIT_ASK_EVERY_S = 3600,        /* in a long one a request asks so often whether it is over */
 };
 
 struct limits;

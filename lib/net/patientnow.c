@@ -10,6 +10,7 @@
 #include "state/quota.h"
 #include "stream/record.h"
 #include "text/form.h"
+#include "text/waits.h"
 #include "value/digest.h"
 #include "value/when.h"
 
@@ -31,7 +32,8 @@ struct patientnow {
 	struct secret *secret; /* token or password; NULL: the key is all */
 	struct secret *apikey; /* of the gateway; NULL: there is none */
 	struct outage *outage;
-	pthread_mutex_t lock; /* of what follows */
+	_Atomic int64_t paused_until; /* by the monotonic clock: it has asked not to be asked before */
+	pthread_mutex_t lock;         /* of what follows */
 	pthread_cond_t freed;
 	unsigned places; /* for requests that may be made */
 	struct arena arena;
@@ -212,6 +214,26 @@ static void give_place(struct patientnow *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
+/* Makes a request. In a long pause that PatientNow has asked for it would cost a call and bring the same 429:
+   it is not made, and answered so. retry_after of a 429 is when such a pause is over; 0: there is none. */
+static struct http_answer make_unless_paused(
+	struct patientnow *p, struct arena *a, const struct http_request *request)
+{
+	struct http_answer answer = {.outcome = HTTP_ANSWERED, .status = 429};
+	int64_t left = p->paused_until - waits_now();
+	if (left > 0) {
+		answer.retry_after = (long)((left - 1) / 1000 + 1);
+		return answer;
+	}
+	answer = http_do(p->http, a, request);
+	if (answer.outcome != HTTP_ANSWERED || answer.status != 429)
+		return answer;
+	answer.retry_after = http_pause(&answer);
+	if (answer.retry_after)
+		p->paused_until = waits_now() + answer.retry_after * 1000;
+	return answer;
+}
+
 /* GET of a path, which may have a query; with a body, a POST that is not repeated. */
 static struct http_answer make(
 	struct patientnow *p, struct arena *a, const char *path, struct str body, const struct pass *pass)
@@ -225,7 +247,7 @@ static struct http_answer make(
 		.repeatable = !body.p};
 	record_waits();
 	take_place(p);
-	struct http_answer answer = http_do(p->http, a, &request);
+	struct http_answer answer = make_unless_paused(p, a, &request);
 	give_place(p);
 	record_goes_on();
 	return answer;
@@ -318,13 +340,26 @@ static struct patientnow_answer not_allowed(struct patientnow *p, struct arena *
 		return failed;
 	}
 	failed.code = "quota_exhausted";
-	failed.retry_after = (quota_day_left(when_now_ms()) - 1) / 1000 + 1;
+	int64_t now = when_now_ms();
+	failed.retry_after = when_seconds_until(now + quota_day_left(now));
 	failed.message =
 		arena_printf(a, "%s: the %lld PatientNow calls of today (UTC) are used up", what, (long long)limit);
 	if (reserve && !quota_is_for_people())
 		failed.message = arena_printf(a, "%s, but for %lld that are kept for people", failed.message,
 			(long long)(reserve < limit ? reserve : limit));
 	return failed;
+}
+
+/* What else there is to say of a status. */
+static const char *hint(struct arena *a, const struct http_answer *answer)
+{
+	char until[WHEN_TEXT];
+	if (answer->status == 401 || answer->status == 403)
+		return ": PatientNow does not accept the token";
+	if (answer->status != 429 || !answer->retry_after)
+		return "";
+	when_utc(when_now_ms() + (int64_t)answer->retry_after * 1000, until);
+	return arena_printf(a, ": PatientNow has asked for a pause: again from %s on", until);
 }
 
 /* What an answer without a body means; the request was for "patient 10234". */
@@ -345,13 +380,12 @@ static struct patientnow_answer failure(
 		return not_allowed(p, a, what);
 	if (strcmp(means.code, "limited") == 0)
 		failed.code = "quota_exhausted";
-	if (is_refused(answer))
+	if (is_refused(answer) || answer->status == 429)
 		failed.retry_after = answer->retry_after;
 	failed.message =
 		strcmp(means.code, "bad_answer") == 0
 			? arena_printf(a, "%s: %ld, and no JSON as the profile expects it", what, answer->status)
-			: arena_printf(a, "%s: %ld%s", what, answer->status,
-				  strcmp(means.code, "refused") == 0 ? ": PatientNow does not accept the token" : "");
+			: arena_printf(a, "%s: %ld%s", what, answer->status, hint(a, answer));
 	return failed;
 }
 

@@ -136,12 +136,6 @@ static bool take_turn(struct outage *o, int64_t now)
 	return o->asked = true;
 }
 
-static int64_t seconds_until(int64_t next)
-{
-	int64_t ms = next - when_now_ms();
-	return ms > 0 ? (ms - 1) / 1000 + 1 : 1;
-}
-
 /* Notes that an outage is over, and says so where nobody else has; the lock is held. */
 static void end(struct outage *o)
 {
@@ -174,7 +168,7 @@ int64_t outage_wait(struct outage *o, const struct outage_try *t)
 {
 	record_waits();
 	pthread_mutex_lock(&o->lock);
-	int64_t wait = must_wait(o, t) ? seconds_until(o->next) : 0;
+	int64_t wait = must_wait(o, t) ? when_seconds_until(o->next) : 0;
 	pthread_mutex_unlock(&o->lock);
 	record_goes_on();
 	return wait;
@@ -231,7 +225,7 @@ int64_t outage_refused(struct outage *o, const struct outage_try *t)
 		return 0;
 	record_waits();
 	pthread_mutex_lock(&o->lock);
-	int64_t wait = is_outage(o, t) ? seconds_until(o->next) : 0;
+	int64_t wait = is_outage(o, t) ? when_seconds_until(o->next) : 0;
 	pthread_mutex_unlock(&o->lock);
 	record_goes_on();
 	return wait;

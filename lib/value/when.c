@@ -332,6 +332,12 @@ int64_t when_now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int64_t when_seconds_until(int64_t ms)
+{
+	int64_t left = ms - when_now_ms();
+	return left > 0 ? (left - 1) / 1000 + 1 : 1;
+}
+
 bool when_time(struct str text, bool day_first, char time[static WHEN_TEXT])
 {
 	struct written w;

@@ -19,6 +19,9 @@ void when_utc(int64_t ms, char text[static WHEN_TEXT]);
 /* Now, milliseconds since 1970. */
 int64_t when_now_ms(void);
 
+/* Seconds until a moment (milliseconds since 1970), rounded up; 1 where it is over. */
+int64_t when_seconds_until(int64_t ms);
+
 /* Reads a time: RFC 3339 as it is; without an offset ("2026-12-01 15:30", "2026-12-01T15:30:00.000",
    "12/01/2026 3:30 PM") in the practice's zone. A date alone is its first minute. A time that a DST change
    skips is moved on by the gap; of one that comes twice the first is meant. day_first: 01/12/2026 is in

@@ -228,6 +228,18 @@ is "a token that is not accepted is tried again later; one question shows that i
 	'GET patients/10234 GET patients refused true '
 fault ''
 
+fault '{"fault":"429","retry_after":7200}'
+practice paused
+pnow-enrich -j 1 <many >out 2>said
+is "in a long pause that PatientNow asks for nothing more is asked" "$(asked | wc -w) $(state_calls paused.db)" '2 1'
+is "and all that needs it is put off until it is over" "$(jq -c '.error | [.code, .retry, .retry_after >= 7190 and .retry_after <= 7200]' out | sort | uniq -c | xargs)" \
+	'4 [quota_exhausted,true,true]'
+like "the message says until when" "$(jq -r .error.message out | head -n 1)" 'patient 1023?: 429: PatientNow has asked for a pause: again from 2*Z on'
+fault '{"fault":"429","retry_after":1}'
+webhook PatientUpdated 1 '{"patientId":"10234"}' | pnow-enrich >out 2>said
+is "a short one is waited for, and what fails all the same was tried" "$(asked | wc -w)$(jq -c '.error | [.code, .retry_after]' out)" '10["quota_exhausted",null]'
+fault ''
+
 one='{"patientId":"10234"}'
 n=0
 for what in 500 reset-before reset-after cut 429; do

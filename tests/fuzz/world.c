@@ -611,7 +611,8 @@ static struct http_answer next_answer(struct arena *a)
 	answer.body = (struct str){arena_copy(a, line), line.n};
 	buf_free(&headers);
 	const char *wait = http_header(a, answer.headers, "Retry-After");
-	answer.retry_after = wait ? (long)strtonum(wait, 0, 86400, NULL) : 0;
+	/* a longer pause is kept, and would outlast this input */
+	answer.retry_after = wait ? (long)strtonum(wait, 0, 60, NULL) : 0;
 	return answer;
 }
 

@@ -179,6 +179,8 @@ midnight=00.000Z
 on_sqlite || midnight='*Z' # of the database's clock, as well as its answers tell that
 like 'it says when there are more' "$(cat "$DIR"/[ef].results | jq -r '.error.message // empty' | head -n 1)" \
 	"*: the CRM's limit is used up: again from 2*T00:00:$midnight on"
+is 'which is no attempt: it is put off until then' "$(cat "$DIR"/[ef].results | jq -c 'select(.error) | .error
+	| (.message | capture("again from (?<at>[^.Z]*)").at + "Z" | fromdate) as $at | .retry_after + now - $at | fabs < 60' | sort -u)" true
 like '-v tells what is left' "$(PNOW_CONFIG=$DIR/test.json crm-push -v <"$DIR/e" 2>&1 >"/dev/null")" \
 	"*crm-push: location $MAIN: * requests in 10000 ms are left, 0 of 20 today (UTC)*"
 
@@ -205,6 +207,32 @@ waited=$(requests '[.status, (.at | (.[:19] + "Z" | fromdate) * 1000 + (.[20:23]
 	jq -sc '(map(.[0]) | index(429)) as $i | .[$i][1] as $at | map(select(.[2] | startswith("h-")) | .[1] - $at | select(. > 0 and . < 1990))')
 is 'and a process that ran before keeps it' "$waited" '[]'
 
+# through: what is due goes through the filters; then states, attempts, and whether it is due in an hour, each with how often it came.
+through()
+{
+	pnow-inbox -c "$DIR/test.json" run -1 -- bash -c 'crm-map | crm-push' 2>>"$DIR/err"
+	state_sql "$DIR/test.db" 'SELECT state, attempts, due FROM inbox' |
+		awk -F'|' -v hour=$(($(date +%s) + 3602)) '{ print $1, $2, ($3 / 1000 > hour - 60 && $3 / 1000 <= hour) }' | sort | uniq -c | xargs
+}
+
+export PNOW_CONFIG=$DIR/test.json
+begin '.retry_seconds = [0]'
+for name in m n; do
+	patients $name 2
+	pnow-inbox add <"$DIR/$name" >"/dev/null"
+	[ $name = n ] || fault 429 retry_after=7200 count=1
+	is "a long pause ($name): events are put off for as long as nobody asks, and no attempt is used up" \
+		"$(through) $(requests .n | wc -l)" "$([ $name = m ] && echo 2 || echo 4) waiting 0 1 1"
+done
+state_limits_forget "$DIR/test.db"
+state_sql "$DIR/test.db" 'UPDATE inbox SET due = 0'
+is 'when it is over they are done' "$(through)" '4 done 1 0'
+begin '.retry_seconds = [0]'
+patients o 1
+pnow-inbox add <"$DIR/o" >"/dev/null"
+fault 503 retry_after=7200
+is 'a server that is in trouble is no limit: attempts are used up' "$(through)" '1 dead 2 0'
+
 # --- What nobody can mean
 
 # seconds_left: how long until the moment that the last message names.
@@ -226,7 +254,7 @@ for pause in 31536000 99999999999999 9223372036854775807; do
 	wait "${running[@]}"
 	is "a pause of $pause s: kept by the next process" "$(all j) $(($(requests .n | wc -l) - before))" '1 failed limited true 0'
 	left=$(seconds_left j)
-	[ "$left" -gt 3500 ] && [ "$left" -le 3601 ]
+	[ "$left" -gt 3500 ] && [ "$left" -le 3601 ] && jq -se 'map(.error.retry_after > 3500 and .error.retry_after <= 3600) == [true, true]' "$DIR"/[ij].results
 	point 'and one request an hour asks whether it is over' "$left s"
 done
 

@@ -296,7 +296,7 @@ took=$SECONDS
 point 'Retry-After is honoured' "took $took s"
 fault 429 path=/notes retry_after=3600
 event appointment.status e2 $T2 '{patient: $ana} + visit("88123"; "cancelled")' | run
-[ $? = 75 ] && [ "$(requests 'select(.status == 429)' | wc -l)" = 2 ] && [ "$(jq -r '.error | .code, .retry' "$DIR/results")" = $'limited\ntrue' ]
+[ $? = 75 ] && [ "$(requests 'select(.status == 429)' | wc -l)" = 2 ] && [ "$(jq -c '.error | [.code, .retry, .retry_after]' "$DIR/results")" = '["limited",true,3600]' ]
 point 'a Retry-After of an hour is for the caller: 75, at once' "$(<"$DIR/results")"
 
 # --- Exit status
