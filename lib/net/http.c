@@ -450,6 +450,7 @@ static bool try_once(
 		answer->error = NULL;
 	} else {
 		answer->outcome = t.begun ? HTTP_LOST : HTTP_UNSENT;
+		answer->unsent += !t.begun;
 		answer->error = curl.easy_strerror(t.begun > 1 ? CURLE_GOT_NOTHING : t.result);
 	}
 	log_request(h, request, answer);

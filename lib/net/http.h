@@ -34,7 +34,8 @@ struct http_answer {
 	long status;
 	struct str body;   /* the arena's */
 	const char *error; /* what went wrong, for people; without URL, query or header. NULL where answered */
-	unsigned calls;    /* requests made for it, repeats counted */
+	unsigned calls;    /* requests made for it, repeats counted, */
+	unsigned unsent;   /* and of these the ones that never reached the server */
 	double ms;
 	long retry_after;   /* seconds, from Retry-After, a day at most; 0: not said */
 	struct str headers; /* of the answer, each line with its newline; the arena's */

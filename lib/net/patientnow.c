@@ -1,6 +1,7 @@
 /*
  * Calls to PatientNow are the scarcest thing there is (1,000 a day), so each goes through here: the cache is
- * asked first, the quota is counted before a request is made, and what was fetched is kept.
+ * asked first, the quota is counted before a request is made, and given back where nothing could be
+ * sent, and what was fetched is kept.
  */
 #include "net/patientnow.h"
 #include "conf/secret.h"
@@ -60,8 +61,21 @@ int64_t patientnow_calls_left(const struct conf *conf, struct state *state)
 static bool allow(void *context, const struct http_request *request)
 {
 	const struct patientnow *p = context;
-	(void)request;
-	return quota_take(p->state, "patientnow", limit_of(p->conf));
+	return quota_take(p->state, "patientnow", limit_of(p->conf), request->caller);
+}
+
+/* PatientNow has not counted what it never got. */
+static void tried(void *context, const struct http_request *request, const struct http_answer *answer)
+{
+	const struct patientnow *p = context;
+	if (answer->outcome == HTTP_UNSENT)
+		quota_give(p->state, "patientnow", request->caller);
+}
+
+/* The calls that an answer took. */
+static unsigned calls_of(const struct http_answer *answer)
+{
+	return answer->calls - answer->unsent;
 }
 
 static struct secret *open_secret(struct patientnow *p, const char *file, const char *key)
@@ -168,6 +182,7 @@ struct patientnow *patientnow_open(const struct conf *conf, const struct profile
 		.connections = options->parallel,
 		.verbose = options->verbose,
 		.allow = allow,
+		.tried = tried,
 		.context = p});
 	if (state)
 		p->expiry = cache_expiry_begin(state, keep_ms(conf));
@@ -240,11 +255,13 @@ static struct http_answer make(
 {
 	const char *base = p->conf->patientnow.base_url ? p->conf->patientnow.base_url : p->profile->base_url;
 	const char *joint = !*pass->query ? "" : strchr(path, '?') ? "&" : "?";
+	char day[WHEN_DATE] = ""; /* that its call was taken from */
 	struct http_request request = {.method = body.p ? "POST" : "GET",
 		.url = arena_printf(a, "%s/%s%s%s", base, path, joint, pass->query),
 		.headers = pass->headers,
 		.body = body,
-		.repeatable = !body.p};
+		.repeatable = !body.p,
+		.caller = day};
 	record_waits();
 	take_place(p);
 	struct http_answer answer = make_unless_paused(p, a, &request);
@@ -278,6 +295,7 @@ static struct http_answer make_with_pass(
 	if (!again.calls) /* it was not allowed */
 		return answer;
 	again.calls += answer.calls;
+	again.unsent += answer.unsent;
 	again.ms += answer.ms;
 	return again;
 }
@@ -293,7 +311,7 @@ static enum outage_verdict ask_check(void *context)
 	struct check *check = context;
 	struct arena a = {0};
 	struct http_answer answer = make_with_pass(check->p, &a, check->p->profile->check, (struct str){0});
-	check->calls += answer.calls;
+	check->calls += calls_of(&answer);
 	enum outage_verdict told = verdict(&answer);
 	arena_free(&a);
 	return told;
@@ -370,7 +388,7 @@ static struct patientnow_answer failure(
 	struct patientnow_answer failed = {.code = means.code,
 		.retry = means.retry,
 		.without_effect = means.without_effect,
-		.calls = answer->calls};
+		.calls = calls_of(answer)};
 	if (answer->outcome != HTTP_ANSWERED && answer->calls) {
 		failed.code = "unavailable";
 		failed.message = arena_printf(a, "%s: %s", what, answer->error);
@@ -418,7 +436,7 @@ struct patientnow_answer patientnow_get(
 	if (answer.outcome != HTTP_ANSWERED || answer.status != 200 || type_of(body) != JTEXT_OBJECT)
 		return failure(p, a, arena_printf(a, "%s %s", name, id), &answer);
 	cache_put(p->state, name, id, CACHE_ALONE, asked, body.p);
-	return (struct patientnow_answer){.body = body, .calls = answer.calls};
+	return (struct patientnow_answer){.body = body, .calls = calls_of(&answer)};
 }
 
 struct patientnow_answer patientnow_check(struct patientnow *p, struct arena *a)
@@ -560,7 +578,7 @@ struct patientnow_page patientnow_list(
 	struct patientnow *p, struct arena *a, struct patientnow_list *list, int64_t number)
 {
 	struct http_answer answer = ask(p, a, patientnow_list_path(p->profile, a, list, number));
-	struct patientnow_page page = {.calls = answer.calls};
+	struct patientnow_page page = {.calls = calls_of(&answer)};
 	struct str body = trimmed(answer.body), rows = body;
 	const char *what = arena_copy(a, (struct str){list->path, strcspn(list->path, "?")});
 	bool json = answer.outcome == HTTP_ANSWERED && answer.status == 200 && type_of(body) != JTEXT_NONE;
@@ -652,5 +670,5 @@ struct patientnow_answer patientnow_create(struct patientnow *p, struct arena *a
 	bool made = answer.outcome == HTTP_ANSWERED && answer.status >= 200 && answer.status <= 299;
 	if (!made || type_of(body) != JTEXT_OBJECT)
 		return failure(p, a, "making the patient", &answer);
-	return (struct patientnow_answer){.body = body, .calls = answer.calls};
+	return (struct patientnow_answer){.body = body, .calls = calls_of(&answer)};
 }

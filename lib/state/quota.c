@@ -2,7 +2,7 @@
  * The day's calls, and the pace at which they are spent where they run short:
  *
  * - Each API and day (UTC) has a row. Taking is one statement, so two processes cannot take the last call
- *   both.
+ *   both. Who is killed before one that was not made is given back has counted one too many.
  * - The distance between two calls is the time for which those that are left are to last, over their number.
  *   quota_turn has one number, settled: when all that were made would be due, had each kept its distance; in
  *   the past it counts as now.
@@ -18,17 +18,16 @@
 
 enum { DAY_MS = 86400000 };
 
-static const char *today(char day[static 11])
+static const char *today(char day[static WHEN_DATE])
 {
 	time_t now = time(NULL);
 	struct tm utc;
-	strftime(day, 11, "%Y-%m-%d", gmtime_r(&now, &utc));
+	strftime(day, WHEN_DATE, "%Y-%m-%d", gmtime_r(&now, &utc));
 	return day;
 }
 
-bool quota_take(struct state *s, const char *api, int64_t limit)
+bool quota_take(struct state *s, const char *api, int64_t limit, char day[static WHEN_DATE])
 {
-	char day[11];
 	int64_t used;
 	return state_int(s, &used,
 			   "INSERT INTO quota(api,day,used) SELECT ?1,?2,1 WHERE ?3>0 ON CONFLICT(api,day)"
@@ -36,9 +35,14 @@ bool quota_take(struct state *s, const char *api, int64_t limit)
 			   "tti", api, today(day), limit) == STATE_ROW;
 }
 
+void quota_give(struct state *s, const char *api, const char *day)
+{
+	state_do(s, "UPDATE quota SET used=used-1 WHERE api=? AND day=? AND used>0", "tt", api, day);
+}
+
 int64_t quota_used(struct state *s, const char *api)
 {
-	char day[11];
+	char day[WHEN_DATE];
 	int64_t n = 0;
 	state_int(s, &n, "SELECT used FROM quota WHERE api=? AND day=?", "tt", api, today(day));
 	return n;

@@ -3,10 +3,14 @@
 #define QUOTA_H
 
 #include "state/state.h"
+#include "value/when.h"
 
-/* Takes one call of today's (UTC); false where limit calls were made, or none can be counted:
-   quota_used is less than limit then. */
-bool quota_take(struct state *s, const char *api, int64_t limit);
+/* Takes one call of today's (UTC), and tells the day; false where limit calls were made, or none can be
+   counted: quota_used is less than limit then. */
+bool quota_take(struct state *s, const char *api, int64_t limit, char day[static WHEN_DATE]);
+
+/* Gives one back that was taken on that day and was not made. A failure is no error: it counts as made. */
+void quota_give(struct state *s, const char *api, const char *day);
 
 /* How many of today's were taken. */
 int64_t quota_used(struct state *s, const char *api);

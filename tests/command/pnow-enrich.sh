@@ -264,6 +264,8 @@ wait "${ever[@]}"
 is "500 for ever: an error that can be tried again" "$(errors <ever-500.out)" 'unavailable true '
 is "a body cut short for ever: the same" "$(errors <ever-cut.out)" 'unavailable true '
 is "nobody there: the same" "$(errors <nobody.out)" 'unavailable true '
+is "which takes no calls of the day" "$(state_calls nobody.db) $(jq .patientnow_calls nobody.out)" '0 null'
+is "as those do that are sent and not answered" "$(state_calls ever-cut.db) $(jq .patientnow_calls ever-cut.out)" '5 5'
 wait "$hanging"
 is "one that never answers is asked again" "$(errors <hang.out)" 'none null '
 is "and given up when it never does" "$(errors <hangs.out)" 'unavailable true '

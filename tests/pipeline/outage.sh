@@ -209,4 +209,12 @@ fault 401 path=/patients/ count=1
 jq -c '.id = "u2"' "$DIR/u1" | pnow-inbox add >/dev/null
 run pnow-enrich
 is 'a request that it refuses though the token is good is a failed attempt' "$(states) $(told)" '1 done 1 1 waiting 1 '
+sandbox_stop
+
+# --- No way to PatientNow
+
+begin '.patientnow.base_url = "http://127.0.0.1:1"'
+pnow-inbox add <"$DIR/u1" >/dev/null
+run pnow-enrich
+is 'what cannot be sent is no call of the day' "$(states) $(state_calls "$DIR/test.db")" '1 waiting 1 0'
 finish

@@ -62,11 +62,19 @@ static void check_take(void)
 	}
 	*last = '/';
 	struct state *s = state_open(path);
-	ok(quota_take(s, "emr", 3) && quota_take(s, "emr", 3) && quota_take(s, "emr", 3), "three calls of three");
-	ok(!quota_take(s, "emr", 3), "and no fourth");
+	char day[WHEN_DATE];
+	ok(quota_take(s, "emr", 3, day) && quota_take(s, "emr", 3, day) && quota_take(s, "emr", 3, day),
+		"three calls of three");
+	ok(!quota_take(s, "emr", 3, day), "and no fourth");
 	ok(quota_used(s, "emr") == 3, "which is not counted");
-	ok(quota_take(s, "other", 1) && !quota_take(s, "other", 1), "another API has calls of its own");
-	ok(!quota_take(s, "none", 0), "of no calls none is taken");
+	ok(quota_take(s, "other", 1, day) && !quota_take(s, "other", 1, day), "another API has calls of its own");
+	ok(!quota_take(s, "none", 0, day), "of no calls none is taken");
+	quota_give(s, "emr", "2026-01-01");
+	ok(quota_used(s, "emr") == 3, "one that is given back to another day is not this day's");
+	quota_give(s, "emr", day);
+	ok(quota_used(s, "emr") == 2 && quota_take(s, "emr", 3, day),
+		"one that is given back can be taken again");
+	ok(quota_used(s, "other") == 1, "and another API has as many as before");
 	state_close(s);
 	unlink(path);
 	*last = '\0';
