@@ -41,15 +41,16 @@ static int64_t midnight(const struct check *c)
 static void check_patientnow(struct check *c)
 {
 	struct requests r = left_of_patientnow(c->in);
-	if (r.used == 0 || (r.left > r.reserve && !r.spread))
+	if (!r.spent && (r.used == 0 || !r.spread))
 		return;
 	finding_tell(c,
 		&(struct finding){.what = "calls run short",
 			.since = midnight(c),
 			.detail = arena_printf(&c->arena,
 				"%lld of PatientNow's %lld are left until midnight (UTC), %lld of them for people; some %lld "
-				"lookups are expected, and events wait for each other",
-				(long long)r.left, (long long)r.limit, (long long)r.reserve, (long long)r.lookups),
+				"lookups are expected, and %s",
+				(long long)r.left, (long long)r.limit, (long long)r.for_people, (long long)r.lookups,
+				r.spent ? "what needs one waits until then" : "events wait for each other"),
 			.command = finding_command(c, "pnow-inbox", " stat")});
 }
 

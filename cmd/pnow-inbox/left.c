@@ -7,13 +7,19 @@
 struct requests left_of_patientnow(struct inbox *in)
 {
 	const struct conf *c = in->conf;
-	struct forecast f = forecast_read(in->state, when_now_ms());
+	int64_t now = when_now_ms();
+	struct forecast f = forecast_read(in->state, now);
 	struct requests r = {.limit = c->patientnow.daily_limit,
 		.reserve = c->patientnow.reserve,
 		.used = quota_used(in->state, "patientnow"),
 		.lookups = (int64_t)(forecast_lookups(&f) + 0.5)};
 	r.left = r.used < r.limit ? r.limit - r.used : 0;
-	r.wait = (int64_t)(forecast_wait(&f, r.limit - r.reserve - r.used, &r.spread) + 0.5);
+	r.for_people = r.left < r.reserve ? r.left : r.reserve;
+	r.spent = r.left == r.for_people;
+	if (r.spent)
+		r.wait = (quota_day_left(now) - 1) / 1000 + 1;
+	else
+		r.wait = (int64_t)(forecast_wait(&f, r.left - r.for_people, &r.spread) + 0.5);
 	return r;
 }
 

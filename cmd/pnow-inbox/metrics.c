@@ -54,7 +54,7 @@ static const struct {
 	[LOOKUPS] = {"pnow_lookups_expected", "gauge",
 		"Lookups in PatientNow that the rest of the day (UTC) is expected to bring"},
 	[LOOKUPS_WAIT] = {"pnow_lookups_wait_seconds", "gauge",
-		"For how long lookups wait for each other, so that the requests last"},
+		"For how long lookups wait for each other, so that the requests last; until midnight (UTC) where none is left"},
 };
 
 struct metrics {

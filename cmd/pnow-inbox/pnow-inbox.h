@@ -89,9 +89,11 @@ void metrics_end(struct metrics *m);
 /* The day's requests to PatientNow (UTC). */
 struct requests {
 	int64_t limit, reserve, used, left;
-	int64_t lookups; /* that the rest of the day is expected to bring */
-	int64_t wait;    /* seconds that they wait for each other, so that what is left lasts */
-	bool spread;     /* and even that will not do */
+	int64_t for_people; /* of those that are left */
+	int64_t lookups;    /* that the rest of the day is expected to bring */
+	bool spent;         /* none is left but for people: lookups wait until midnight */
+	int64_t wait;       /* seconds: until then, or for each other, so that what is left lasts */
+	bool spread;        /* and even that will not do */
 };
 
 struct requests left_of_patientnow(struct inbox *in);

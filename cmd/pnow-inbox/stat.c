@@ -105,9 +105,12 @@ static void requests_json(struct buf *out, const struct requests *r)
 static void requests_lines(const struct requests *r)
 {
 	printf("%lld of %lld requests to PatientNow are left today (UTC), %lld of them for people.\n",
-		(long long)r->left, (long long)r->limit, (long long)(r->left < r->reserve ? r->left : r->reserve));
+		(long long)r->left, (long long)r->limit, (long long)r->for_people);
 	printf("About %lld lookups are expected until midnight (UTC)", (long long)r->lookups);
-	if (r->spread)
+	if (r->spent)
+		printf(": no request is left%s; what needs one waits until then.\n",
+			r->for_people ? " but for people" : "");
+	else if (r->spread)
 		printf(
 			": too many even if they wait for each other for %lld s; they are spread.\n", (long long)r->wait);
 	else if (r->wait)

@@ -137,7 +137,13 @@ clear_of_midnight
 state_calls_set glow.db 960
 check "${always[@]}"
 like "PatientNow's calls run short" "$status $said" \
-	"1 glow: calls run short since -: 40 of PatientNow's 1000 are left until midnight (UTC), 50 of them for people; *; type: pnow-inbox $conf stat"
+	"1 glow: calls run short since -: 40 of PatientNow's 1000 are left until midnight (UTC), 40 of them for people; some * lookups are expected, and what needs one waits until then; type: pnow-inbox $conf stat"
+state_calls_set glow.db 0
+for limits in 'daily_limit: 0' 'daily_limit: 1, reserve: 1'; do
+	jq ".patientnow += {$limits}" glow.json >short.json
+	PNOW_CONFIG=short.json check "${always[@]}"
+	like "and are short from the day's beginning with $limits" "$status $said" '1 glow: calls run short *, and what needs one waits until then; *'
+done
 
 # ---- Silence
 

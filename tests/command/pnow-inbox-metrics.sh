@@ -57,6 +57,8 @@ is 'requests, of the CRM and of PatientNow' "$(metric pnow_calls)" '{api="crm",t
 clear_of_midnight
 state_calls_set glow.db 7
 is 'what is left of them' "$(metric pnow_calls_left) $(metric pnow_calls_limit)" '{api="patientnow",span="day"} 993 {api="patientnow",span="day"} 1000'
+state_calls_set glow.db 950
+is 'where none is left but for people, lookups wait until midnight' "$(metric pnow_lookups_wait_seconds | jq -Rr 'ltrimstr("{} ") | tonumber - (86400 - now % 86400) | fabs < 30')" true
 is 'nobody is named' "$(grep -c Zanzibar some)" 0
 
 # ---- Waits

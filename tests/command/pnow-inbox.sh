@@ -628,6 +628,12 @@ test_stat()
 	like 'stat on a terminal: columns and words' "$(script -qec 'pnow-inbox stat' /dev/null | tr -d '\r')" \
 		$'STATE     TYPE               EVENTS\nwaiting   bill.completed     1\n*The oldest that waits*993 of 1000 requests to PatientNow are left today*'
 	is 'stat -j on a terminal: JSON' "$(script -qec 'pnow-inbox stat -j' /dev/null | jq .waiting)" 2
+	state_calls_set glow.db 950
+	like 'stat: none is left but for people' "$(script -qec 'pnow-inbox stat' /dev/null | tr -d '\r')" \
+		'*50 of 1000 requests to PatientNow are left today (UTC), 50 of them for people.*: no request is left but for people; what needs one waits until then.*'
+	is 'stat: and how long it is until midnight' "$(inbox stat | jq '.quota | (.wait_seconds - (86400 - now % 86400) | fabs < 30), .spread' | xargs)" 'true false'
+	state_calls_set glow.db 1000
+	like 'stat: none at all is left' "$(script -qec 'pnow-inbox stat' /dev/null | tr -d '\r')" '*: no request is left; what needs one waits until then.*'
 }
 
 # How often the state holds a name that was in bodies.
