@@ -203,8 +203,8 @@ static int64_t happened(const struct record *r)
 	return text && when_moment(str_of(text), &ms) && ms < here ? ms : here;
 }
 
-/* Puts down how long the event has waited so that the day's calls last, and why, where people would notice.
- */
+/* Adds to what the record tells how long was waited for what is wanted so that the day's calls last, and why,
+   where people would notice. Once for each want: it has the sum of all its ways. */
 static void tell_wait(struct record *r, const struct want *want)
 {
 	int64_t ms = want->gathering.waited + want->spread;
@@ -216,19 +216,13 @@ static void tell_wait(struct record *r, const struct want *want)
 		str_of(arena_printf(r->arena, "{\"ms\":%lld,\"why\":\"%s\"}", (long long)ms, why)));
 }
 
-/* Has a resource fill in the third source; false where that failed, and the record with it. */
-static bool fetch(const struct enrich *e, struct record *r, struct part *p)
+/* Tries ways to fill in the third source until it does; false where one failed, and the record with it. */
+static bool try_ways(const struct enrich *e, struct record *r, struct part *p, struct want *want)
 {
 	static ask_fn *const ways[] = {ask_kept, ask_list, ask_alone};
-	struct want want = {.kind = p->kind,
-		.id = p->id,
-		.happened = happened(r),
-		.not_before = fresh_since(e, r, p),
-		.changed = p->kind == event_kind_of(p->type)};
 	for (size_t i = 0; i < COUNT(ways) && lacks(e, p->type, p->kind, p->known, &p->sources); i++) {
-		struct patientnow_answer answer = ways[i](e->ask, r->arena, &want);
+		struct patientnow_answer answer = ways[i](e->ask, r->arena, want);
 		count(e, r, p->type, answer.calls);
-		tell_wait(r, &want);
 		if (answer.code) {
 			record_fail(r, answer.code, answer.retry, "%s", answer.message);
 			record_retry_after(r, answer.retry_after);
@@ -239,6 +233,19 @@ static bool fetch(const struct enrich *e, struct record *r, struct part *p)
 				(struct source){.body = answer.body, .fields = &e->profile->kinds[p->kind].fields};
 	}
 	return true;
+}
+
+/* Has a resource fill in the third source; false where that failed, and the record with it. */
+static bool fetch(const struct enrich *e, struct record *r, struct part *p)
+{
+	struct want want = {.kind = p->kind,
+		.id = p->id,
+		.happened = happened(r),
+		.not_before = fresh_since(e, r, p),
+		.changed = p->kind == event_kind_of(p->type)};
+	bool done = try_ways(e, r, p, &want);
+	tell_wait(r, &want);
+	return done;
 }
 
 /* Whether there is a patient with this id. False, too, where the record has failed, since that cannot be
@@ -253,6 +260,7 @@ static bool is_patient(const struct enrich *e, struct record *r, enum event_type
 		.kind = KIND_PATIENT, .id = id, .happened = happened(r), .not_before = fresh_since(e, r, &p)};
 	struct patientnow_answer answer = ask_alone(e->ask, r->arena, &want);
 	count(e, r, type, answer.calls);
+	tell_wait(r, &want);
 	if (answer.code && answer.retry) {
 		record_fail(r, answer.code, true, "%s", answer.message);
 		record_retry_after(r, answer.retry_after);

@@ -232,6 +232,22 @@ is 'their results tell it' "$(state_attempts "$DIR/test.db" a.result | jq -r .pa
 like 'and trace' "$(pnow-inbox -c "$DIR/poor.json" trace "$(jq -r .id "$DIR/waited")" | jq -r 'select(.what == "attempt").detail')" \
 	'*; waited [1-9]* s for PatientNow: gathering'
 
+# A list that is of no help: what was waited for it is told once.
+state_forget_answers "$DIR/test.db"
+asked >/dev/null
+fault 401 path=/patients? count=1
+begun=$(date +%s%3N)
+pnow-enrich -c "$DIR/poor.json" <"$DIR/feed" >"$DIR/out" &
+enrich=$!
+exec 3>"$DIR/feed"
+said PatientUpdated '{"patientId":"20015"}' >&3
+sleep 3
+exec 3>&-
+wait $enrich
+faults_end
+is 'nobody tells of a longer wait than there was' \
+	"$(asked) $(jq --argjson took $(($(date +%s%3N) - begun)) '.patientnow_wait.ms | . > 1000 and . <= $took' "$DIR/out")" 'patients patients patients/20015 true'
+
 # Where some seconds of each list would do, some lists wait for longer, and the others for nothing.
 poor 100000 '.patientnow.reserve = 0'
 state "WITH RECURSIVE h(i) AS (SELECT 0 UNION ALL SELECT i+1 FROM h WHERE i<180)
