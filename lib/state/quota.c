@@ -5,7 +5,7 @@
  *   both. Who is killed before one that was not made is given back has counted one too many.
  * - The distance between two calls is the time for which those that are left are to last, over their number.
  *   quota_turn has one number, settled: when all that were made would be due, had each kept its distance; in
- *   the past it counts as now.
+ *   the past it counts as now. It is never after midnight (UTC): the next day's calls owe nothing.
  * - A thirty-second of the calls that are left may run ahead of that at once; who comes after those waits,
  *   each a little longer than the one before. Who would wait longer than QUOTA_PATIENCE_MS takes nothing, and
  *   comes again.
@@ -60,8 +60,8 @@ bool quota_is_for_people(void)
 
 bool quota_spread(struct quota_span *span, int64_t now, int64_t *wait)
 {
-	int64_t ahead = span->settled - now;
-	*wait = quota_day_left(now);
+	int64_t ahead = span->settled - now, day_left = quota_day_left(now);
+	*wait = day_left;
 	if (span->left <= 0)
 		return false;
 	int64_t at_once = 1 + span->left / 32, distance = span->ms / span->left;
@@ -73,7 +73,8 @@ bool quota_spread(struct quota_span *span, int64_t now, int64_t *wait)
 		return false;
 	}
 	span->left--;
-	span->settled = now + ahead + distance;
+	ahead += distance;
+	span->settled = now + (ahead < day_left ? ahead : day_left);
 	return true;
 }
 

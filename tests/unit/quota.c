@@ -113,5 +113,10 @@ int main(void)
 	ok(!quota_spread(&span, midnight + DAY - 1, &wait), "and no second");
 	span = (struct quota_span){.left = 650, .ms = HOUR, .settled = midnight + 400LL * DAY};
 	ok(quota_spread(&span, midnight + HOUR, &wait) && wait == 0, "a clock that was wrong once does no harm");
+	span = (struct quota_span){.left = 3, .ms = 10 * HOUR};
+	for (int i = 0; i < 3; i++)
+		ok(quota_spread(&span, midnight + 14 * HOUR, &wait) && wait == 0, "the last three of a day at once");
+	span = (struct quota_span){.left = 950, .ms = DAY, .settled = span.settled};
+	ok(quota_spread(&span, midnight + DAY + MINUTE, &wait) && wait == 0, "are no debt of the next day");
 	return done();
 }
