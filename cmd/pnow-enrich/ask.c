@@ -148,7 +148,6 @@ static struct patientnow_answer walk(struct ask *k, struct arena *a, struct want
 			return number > 1 ? sum : refusal;
 		int64_t asked = when_now_ms();
 		page = patientnow_list(k->api, a, &list, number);
-		w->listed = true;
 		sum.calls += page.calls;
 		if (page.rows.p) {
 			keep(k, a, w->kind, page.rows, asked);
@@ -166,6 +165,8 @@ static struct patientnow_answer walk(struct ask *k, struct arena *a, struct want
 		}
 		break;
 	}
+	/* Also where it has more pages: asked for again and again, it would cost more than it brings. */
+	w->listed = true;
 	return sum;
 }
 

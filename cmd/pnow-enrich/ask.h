@@ -19,7 +19,7 @@ struct want {
 	int64_t happened;   /* what makes it wanted, milliseconds since 1970, as the next */
 	int64_t not_before; /* an answer that was asked for earlier will not do */
 	bool changed;       /* the event says that it has changed: so it stands in a list of what has changed */
-	bool listed;        /* set by ask_list: it has asked for a list, which should tell it */
+	bool listed;        /* set by ask_list: it has gone through a list, which should tell it */
 	bool counted;       /* set by ask_list: in the forecast */
 	struct gathering gathering; /* how long it waited for others that share a list, */
 	int64_t spread;             /* and for the turn of a call, milliseconds */

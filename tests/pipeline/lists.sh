@@ -62,6 +62,13 @@ for n in $(seq 12); do said PatientUpdated "{\"patientId\":\"$((20000 + n))\"}" 
 is 'many of them make a list worth its calls' "$(asked | grep -o 'patients/' | wc -l) $(codes "$DIR/out")" '8 12 none'
 
 new
+sed 's/"size": *100/"size": 25/' "$root/lib/profiles/patientnow-pro.json" >"$DIR/short-pages.json"
+jq --arg profile "$DIR/short-pages.json" '.patientnow.profile = $profile' "$DIR/test.json" >"$DIR/short-pages-practice.json"
+for n in 280 290; do said PatientUpdated "{\"patientId\":\"$((20000 + n))\"}" | pnow-enrich -c "$DIR/short-pages-practice.json"; done >"$DIR/out"
+is 'a list too long to be gone through is not asked for again and again' "$(asked | tr ' ' '\n' | uniq -c | xargs) $(codes "$DIR/out")" \
+	'10 patients 1 patients/20280 1 patients/20290 2 none'
+
+new
 fault 503 path=/patients? count=99
 said PatientUpdated '{"patientId":"20001"}' | pnow-enrich -t 1 >"$DIR/out" 2>"$DIR/err"
 is 'a list that cannot be had now: to be tried again' "$(codes "$DIR/out")" '1 unavailable'
