@@ -6,6 +6,7 @@
 #include "net/patientnow.h"
 #include "conf/secret.h"
 #include "net/http.h"
+#include "net/limit.h"
 #include "state/cache.h"
 #include "state/outage.h"
 #include "state/quota.h"
@@ -230,7 +231,8 @@ static void give_place(struct patientnow *p)
 }
 
 /* Makes a request. In a long pause that PatientNow has asked for it would cost a call and bring the same 429:
-   it is not made, and answered so. retry_after of a 429 is when such a pause is over; 0: there is none. */
+   it is not made, and answered so. retry_after of a 429 is in how many seconds it may be asked again; 0: it
+   has not asked for such a pause. */
 static struct http_answer make_unless_paused(
 	struct patientnow *p, struct arena *a, const struct http_request *request)
 {
@@ -243,8 +245,9 @@ static struct http_answer make_unless_paused(
 	answer = http_do(p->http, a, request);
 	if (answer.outcome != HTTP_ANSWERED || answer.status != 429)
 		return answer;
-	answer.retry_after = http_pause(&answer);
-	if (answer.retry_after)
+	long pause = http_pause(&answer);
+	answer.retry_after = pause < LIMIT_ASK_EVERY_S ? pause : LIMIT_ASK_EVERY_S;
+	if (pause)
 		p->paused_until = waits_now() + answer.retry_after * 1000;
 	return answer;
 }

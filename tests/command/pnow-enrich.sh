@@ -232,7 +232,7 @@ fault '{"fault":"429","retry_after":7200}'
 practice paused
 pnow-enrich -j 1 <many >out 2>said
 is "in a long pause that PatientNow asks for nothing more is asked" "$(asked | wc -w) $(state_calls paused.db)" '2 1'
-is "and all that needs it is put off until it is over" "$(jq -c '.error | [.code, .retry, .retry_after >= 7190 and .retry_after <= 7200]' out | sort | uniq -c | xargs)" \
+is "and all that needs it is put off until one may ask again, an hour at most" "$(jq -c '.error | [.code, .retry, .retry_after >= 3590 and .retry_after <= 3600]' out | sort | uniq -c | xargs)" \
 	'4 [quota_exhausted,true,true]'
 like "the message says until when" "$(jq -r .error.message out | head -n 1)" 'patient 1023?: 429: PatientNow has asked for a pause: again from 2*Z on'
 fault '{"fault":"429","retry_after":1}'
