@@ -106,7 +106,7 @@ $(BUILD)/main/%.o: $(BUILD)/cmd/%.o
 
 # A fuzz target runs in the world of tests/fuzz/world.c, whose functions stand in for these. libFuzzer drives it, or drive.c.
 FUZZ_WORLD = access cache_expiry_begin conf_free conf_read err errx exit file_read http_close http_do http_open limits_open nanosleep profile_free profile_read record_loop say sqlite3_close sqlite3_open_v2 \
-	stream_close stream_end stream_ended stream_flush stream_open stream_read stream_write warn warnx when_zone
+	stream_close stream_end stream_ended stream_flush stream_open stream_read stream_status stream_write warn warnx when_zone
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/world.o $(if $(FUZZ),,$(BUILD)/tests/fuzz/drive.o) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(ALL_LDFLAGS) $(if $(FUZZ),-fsanitize=fuzzer) $(addprefix -Wl$(comma)--wrap=,$(FUZZ_WORLD)) -o $@ $(filter %.o,$^) $(LIBRARY) $(PACKAGE_LIBS)

@@ -130,8 +130,8 @@ void record_goes_on(void);
 
 /* Runs the loop from standard input to standard output until end of file, SIGTERM or SIGINT. Returns the exit
    status: 0, or 1 if a record carries an error, 75 if .errors is set and a record that failed here can be
-   tried again, 74 if the input could not be read to its end. Ends the process with status 73 where standard output cannot be written (quietly where the
-   reader has gone, unless .feeds is set). */
+   tried again, 74 if the input could not be read to its end. Ends the process with status 73 where standard
+   output cannot be written (quietly where the reader has gone, unless .feeds is set). */
 int record_loop(const struct record_loop *loop);
 
 #endif

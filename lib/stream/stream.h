@@ -16,7 +16,8 @@ void stream_file(struct stream *s, int fd);
 /* Whether the input has come to its end by itself: without a signal or an error, and with a reader of the
    output still there. */
 bool stream_ended(const struct stream *s);
-/* The exit status that tells how the input went: 74 where it could not be read to its end, which has been said; else 0. */
+/* The exit status that tells how the input went: 74 where it could not be read to its end, which has been
+ * said; else 0. */
 int stream_status(const struct stream *s);
 
 enum stream_line {
