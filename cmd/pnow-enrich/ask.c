@@ -95,7 +95,7 @@ static bool is_live(const struct want *w)
 static bool take_turn(struct ask *k, struct arena *a, struct want *w, struct patientnow_answer *answer)
 {
 	int64_t wait = 0;
-	if (!is_live(w) || pace_turn(k->pace, &wait)) {
+	if (!is_live(w) || patientnow_is_paused(k->api) || pace_turn(k->pace, &wait)) {
 		pause_ms(wait);
 		w->spread += wait;
 		return true;

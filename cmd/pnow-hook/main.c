@@ -164,18 +164,6 @@ static enum way find_way(const struct hook_options *o)
 	return way;
 }
 
-/* Opens 0, 1 and 2 where they are closed, so that nothing of ours gets their numbers, and closes all that we
- * were left. */
-static void tidy_descriptors(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	closefrom(STDERR_FILENO + 1);
-}
-
 /* A copy of a descriptor above 2 that no command inherits. */
 static int keep(int fd)
 {
@@ -401,7 +389,7 @@ int main(int argc, char **argv)
 	static struct hook h;
 
 	program_begin(argv[0]);
-	tidy_descriptors();
+	closefrom(STDERR_FILENO + 1); /* all that we were left */
 	guard_words();
 	struct hook_options o = read_options(argc, argv);
 	if (o.folder)

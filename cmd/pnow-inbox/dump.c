@@ -190,10 +190,11 @@ int inbox_load(struct inbox *in, int argc, char *argv[])
 	struct stream *stream = stream_open(LONGEST);
 	stream_file(stream, fd);
 	bool done = dump_load_end(&load, load_lines(&load, stream), worked);
+	int broken = stream_status(stream);
 	stream_close(stream);
 	if (!done)
 		warnx("nothing is loaded: %s, line %lld: %s", name, (long long)load.lines, load.why);
 	else if (in->verbose)
 		warnx("%lld records are loaded", (long long)load.records);
-	return done ? EX_OK : EX_DATAERR;
+	return done ? EX_OK : broken ? broken : EX_DATAERR;
 }

@@ -230,6 +230,11 @@ static void give_place(struct patientnow *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
+bool patientnow_is_paused(const struct patientnow *p)
+{
+	return p->paused_until > waits_now();
+}
+
 /* Makes a request. In a long pause that PatientNow has asked for it would cost a call and bring the same 429:
    it is not made, and answered so. retry_after of a 429 is in how many seconds it may be asked again; 0: it
    has not asked for such a pause. */

@@ -21,6 +21,9 @@ void patientnow_close(struct patientnow *p);
    commands that people run. */
 int64_t patientnow_calls_left(const struct conf *conf, struct state *state);
 
+/* Whether it has asked for a long pause: nothing is sent then, and each request is answered with its 429. */
+bool patientnow_is_paused(const struct patientnow *p);
+
 struct patientnow_answer {
 	struct str body; /* a JSON object, checked; the arena's. p NULL: there is none */
 	const char

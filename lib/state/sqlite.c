@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -112,11 +113,7 @@ static bool migrate(struct state *s, struct state_failure *why)
 	int from = version(s);
 	if (from > STATE_VERSION)
 		return state_newer(s, why, from);
-	int tables = 0;
-	bool done = from >= 0 && (from || execute(s, "SELECT count(*) FROM sqlite_master", &tables));
-	if (tables)
-		return state_cannot(why, EX_DATAERR,
-			"the state file %s is another program's: it has tables that are not pnow's", s->path);
+	bool done = from >= 0;
 	for (size_t i = 0; done && i < sqlite_steps_n; i++)
 		done = sqlite_steps[i].version <= from || execute(s, sqlite_steps[i].sql, NULL);
 	char set[40];
@@ -124,13 +121,19 @@ static bool migrate(struct state *s, struct state_failure *why)
 	return (done && execute(s, set, NULL) && execute(s, "COMMIT", NULL)) || unusable(s, why);
 }
 
-/* Whether a file may be ours: another one's mode is none of our business. */
-static bool may_be_database(int fd)
+/* Whether a file may be ours: another one's mode is none of our business. In a database's header are the
+   number of changes to its tables, at 40, and the version, at 60; what is newer is in its log. */
+static bool may_be_ours(const char *path, int fd)
 {
-	static const char begins[] = "SQLite format 3";
-	char found[sizeof begins];
-	ssize_t n = pread(fd, found, sizeof found, 0);
-	return n == 0 || (n == sizeof found && memcmp(found, begins, sizeof found) == 0);
+	static const char none[4], begins[] = "SQLite format 3";
+	char header[64], log[PATH_MAX];
+	struct stat st;
+	ssize_t n = pread(fd, header, sizeof header, 0);
+	if (n != sizeof header || memcmp(header, begins, sizeof begins) != 0)
+		return n == 0;
+	snprintf(log, sizeof log, "%s-wal", path);
+	return memcmp(header + 60, none, sizeof none) != 0 || memcmp(header + 40, none, sizeof none) == 0 ||
+		   (stat(log, &st) == 0 && st.st_size > 0);
 }
 
 /* SQLite gives its files the mode of the database, so that is made first, and never readable by others. One
@@ -148,7 +151,8 @@ static bool create(const char *path, struct state_failure *why)
 	if (fd < 0)
 		return state_cannot(why, errno == ENOENT ? EX_CONFIG : EX_CANTCREAT,
 			"cannot open the state file %s: %s", path, strerror(errno));
-	bool private = fstat(fd, &st) < 0 || !(st.st_mode & 077) || !may_be_database(fd) || fchmod(fd, 0600) == 0;
+	bool private =
+		fstat(fd, &st) < 0 || !(st.st_mode & 077) || !may_be_ours(path, fd) || fchmod(fd, 0600) == 0;
 	int problem = errno;
 	close(fd);
 	return private || state_cannot(why, EX_CANTCREAT, "cannot make the state file %s private: %s", path,
@@ -236,6 +240,18 @@ static void begin_sqlite(struct state *s)
 	s->sqlite->wakeup = -1;
 }
 
+/* Whether the database has tables and no version of ours. Whoever makes it just now has made both when the
+   tables can be seen. */
+static bool is_anothers(struct state *s, const char *tables, const char *version, struct state_failure *why)
+{
+	int n = 0, number = 0;
+	if (!execute(s, tables, &n) || !n || !execute(s, version, &number) || number)
+		return false;
+	state_cannot(why, EX_DATAERR,
+		"the state file %s is another program's: it has tables, and no version of pnow's", s->path);
+	return true;
+}
+
 static bool sqlite_open(struct state *s, struct state_failure *why)
 {
 	begin_sqlite(s);
@@ -244,6 +260,8 @@ static bool sqlite_open(struct state *s, struct state_failure *why)
 	if (sqlite3_open_v2(s->path, &s->sqlite->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
 		SQLITE_OK)
 		return unusable(s, why);
+	if (is_anothers(s, "SELECT count(*) FROM sqlite_master", "PRAGMA user_version", why))
+		return false;
 	if (version(s) == 0 && !execute(s, IN_PIECES, NULL))
 		return unusable(s, why);
 	for (size_t i = 0; i < COUNT(modes); i++)
@@ -260,6 +278,8 @@ static bool sqlite_open(struct state *s, struct state_failure *why)
 static bool wait_for_version(struct state *s, struct state_failure *why)
 {
 	int found = 0;
+	if (is_anothers(s, "SELECT count(*) FROM original.sqlite_master", "PRAGMA original.user_version", why))
+		return false;
 	for (int64_t start = when_now_ms(); execute(s, "PRAGMA original.user_version", &found);) {
 		if (found == STATE_VERSION)
 			return true;

@@ -20,9 +20,13 @@ const char *file_real(struct arena *a, const char *path)
 	char real[PATH_MAX];
 	if (realpath(path, real))
 		return arena_copy(a, str_of(real));
+	bool missing = errno == ENOENT;
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	const char *folder = slash ? arena_copy(a, (struct str){path, (size_t)(name - path)}) : ".";
-	return realpath(folder, real) ? arena_printf(a, "%s/%s", real, name) : path;
+	const char *folder = slash ? arena_copy(a, (struct str){path, (size_t)(name - path)}) : "./";
+	ssize_t n = missing ? readlink(path, real, sizeof real) : -1;
+	if (n > 0 && n < PATH_MAX) /* a link to what is not there */
+		return file_real(a, arena_printf(a, "%s%.*s", *real == '/' ? "" : folder, (int)n, real));
+	return realpath(folder, real) ? arena_printf(a, "%s/%s", real[1] ? real : "", name) : path;
 }
 
 char *file_read(struct arena *a, const char *path, size_t *n)

@@ -786,9 +786,21 @@ END
 		"pnow-inbox: the state file glow.db is of version 99; this program knows up to $now: use the newer pnow"$'\n65'
 	rm -f glow.db*
 	sqlite3 glow.db 'CREATE TABLE customer(name)'
-	is "another program's database is refused, and left as it is" "$(inbox list 2>&1; echo $?) $(sqlite3 glow.db .tables)" \
-		"pnow-inbox: the state file glow.db is another program's: it has tables that are not pnow's
-65 customer"
+	chmod 644 glow.db
+	local before
+	before=$(stat -c %a glow.db; sha256sum glow.db)
+	is "another program's database is refused" "$(inbox list 2>&1; echo $?)" \
+		"pnow-inbox: the state file glow.db is another program's: it has tables, and no version of pnow's
+65"
+	(umask 077; echo token >crm.token)
+	jq '.crm = {location_id: "l", token_file: "crm.token"}' glow.json >push.json
+	is "and by who only looks" "$(crm-push -n -c push.json <<<'{}' 2>&1; echo $?)" \
+		"crm-push: the state file glow.db is another program's: it has tables, and no version of pnow's
+65"
+	is 'and left as it is' "$(stat -c %a glow.db; sha256sum glow.db)" "$before"
+	chmod 600 glow.db
+	inbox list &>listed
+	is 'so it is where it is private' "$(sha256sum glow.db)" "${before#*$'\n'}"
 	rm -f glow.db*
 	echo hello >glow.db
 	chmod 644 glow.db
