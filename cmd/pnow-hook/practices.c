@@ -13,7 +13,6 @@
  */
 #include "hook.h"
 #include "conf/folder.h"
-#include "text/file.h"
 #include "text/say.h"
 #include "value/when.h"
 
@@ -184,15 +183,6 @@ static void insert(struct practice ***list, size_t *n, struct practice *p)
 
 /* --- Named one by one --- */
 
-/* Whether two practices have one state file; where one has none, that is told by who needs it. */
-static bool same_state(const struct conf *x, const struct conf *y)
-{
-	struct arena a = {0};
-	bool same = x->state && y->state && strcmp(file_real(&a, x->state), file_real(&a, y->state)) == 0;
-	arena_free(&a);
-	return same;
-}
-
 void practices_add(struct practices *ps, const char *file)
 {
 	struct conf *c = conf_read(file);
@@ -200,10 +190,6 @@ void practices_add(struct practices *ps, const char *file)
 	if (other)
 		mistake("%s: practice: found \"%s\", which %s has already; expected another name", c->file,
 			c->practice, other->file);
-	for (size_t i = 0; i < ps->n && ps->stores; i++)
-		if (same_state(c, ps->at[i]->conf))
-			mistake("%s: state: found %s, which %s has already; expected a file of its own", c->file,
-				c->state, ps->at[i]->file);
 	if (ps->n)
 		ps->zones |= strcmp(c->timezone, ps->at[0]->conf->timezone) != 0;
 	struct practice *p = practice_new(c->practice, c->file, c);

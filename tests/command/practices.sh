@@ -314,11 +314,6 @@ end "$inbox"
 
 # ---- Usage
 
-if on_sqlite; then
-	jq '.practice = "other"' conf/a.json >other.json
-	refuses 'pnow-hook: two practices have no state file together' 78 '*other.json: state: found *a/s.db, which conf/a.json has already; *' \
-		-l 127.0.0.1:0 -c conf/a.json -c other.json
-fi
 refuses 'pnow-hook: -n shows what COMMAND would get' 64 '*expected one of them' -n -l 127.0.0.1:0 -c conf/a.json -- cat
 refuses 'pnow-hook: -C and -c are two ways' 64 '*expected one of them' -l 127.0.0.1:0 -C conf -c conf/a.json
 refuses 'pnow-hook: -C is for a listener' 64 '*-C goes with -l only*' -C conf <<<''
