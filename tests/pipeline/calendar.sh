@@ -149,7 +149,13 @@ fault reset-after method=POST path=/calendars/ count=1
 come 1 booked "${day}10:00:00-07:00"
 is 'an answer that is lost is found at once where the CRM can be asked' "$(outcome) $(entries | wc -l) $(changes)" 'done done 1 POST block-slots'
 
-# killed WHEN: while it makes the entry, before that is done or after.
+# noted: the note, which is made at the same time, is written down.
+noted()
+{
+	[ "$(state_sql "$DIR/test.db" "SELECT done FROM effect WHERE effect LIKE '%note.add'")" = 1 ]
+}
+
+# killed AS WHEN: while it makes the entry, before that is done or after, and nothing else.
 killed()
 {
 	local process
@@ -160,6 +166,7 @@ killed()
 	crm-push <"$DIR/mapped" >/dev/null 2>&1 &
 	process=$!
 	until_true matches '"left": ?0' "$API/_/faults"
+	until_true noted
 	kill -KILL $process
 	wait $process 2>/dev/null
 	until_true matches '"fault": ?"(hang|delay)"' "$API/_/requests"
