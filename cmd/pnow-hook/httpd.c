@@ -12,6 +12,7 @@
  * every request that has begun.
  */
 #include "hook.h"
+#include "conf/folder.h"
 #include "net/listen.h"
 #include "stream/trouble.h"
 #include "text/heap.h"
@@ -459,13 +460,10 @@ static void catch_signals(bool hangup)
 		err(EX_OSERR, "pipe");
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
-	if (!hangup)
-		return;
-	sigset_t reload;
-	sigemptyset(&reload);
-	sigaddset(&reload, SIGHUP);
-	sigaction(SIGHUP, &action, NULL);
-	pthread_sigmask(SIG_UNBLOCK, &reload, NULL); /* folder_hold_reload */
+	if (hangup) {
+		sigaction(SIGHUP, &action, NULL);
+		folder_hold_reload(false);
+	}
 }
 
 /* Does what signals have asked for; whether that was to end. */

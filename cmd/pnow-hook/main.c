@@ -393,7 +393,7 @@ int main(int argc, char **argv)
 	guard_words();
 	struct hook_options o = read_options(argc, argv);
 	if (o.folder)
-		folder_hold_reload();
+		folder_hold_reload(true);
 	if (o.command)
 		log_words_of_command();
 	enum way way = find_way(&o);

@@ -17,7 +17,7 @@ struct requests left_of_patientnow(struct inbox *in)
 	r.for_people = r.left < r.reserve ? r.left : r.reserve;
 	r.spent = r.left == r.for_people;
 	if (r.spent)
-		r.wait = (quota_day_left(now) - 1) / 1000 + 1;
+		r.wait = when_seconds_until(now + quota_day_left(now));
 	else
 		r.wait = (int64_t)(forecast_wait(&f, r.left - r.for_people, &r.spread) + 0.5);
 	return r;

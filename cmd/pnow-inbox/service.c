@@ -319,7 +319,7 @@ int inbox_run(struct inbox *in, int argc, char *argv[])
 {
 	struct arena arena = {0};
 	if (in->folder)
-		folder_hold_reload();
+		folder_hold_reload(true);
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	struct service s = {.folder = in->folder,
 		.all = {.types = "[]",

@@ -98,12 +98,12 @@ bool folder_read(struct folder *f, const char *path, char why[static MISTAKE_MAX
 	return true;
 }
 
-void folder_hold_reload(void)
+void folder_hold_reload(bool held)
 {
 	sigset_t reload;
 	sigemptyset(&reload);
 	sigaddset(&reload, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &reload, NULL);
+	pthread_sigmask(held ? SIG_BLOCK : SIG_UNBLOCK, &reload, NULL);
 }
 
 void folder_free(struct folder *f)

@@ -21,8 +21,8 @@ struct folder {
 bool folder_read(struct folder *f, const char *path, char why[static MISTAKE_MAX]);
 /* A practice without a state file is wrong, and one whose state file another one has before. */
 void folder_need_states(struct folder *f);
-/* SIGHUP asks for the folder to be read again: it waits from now on until who serves lets it in. */
-void folder_hold_reload(void);
+/* SIGHUP asks for the folder to be read again: held, it waits until who serves lets it in. */
+void folder_hold_reload(bool held);
 
 /* What is said of a folder (%s) without practices. */
 #define FOLDER_EMPTY "there is no practice: %s has no file *.json"

@@ -233,8 +233,7 @@ static int64_t pause_of(const struct passage *passage, const struct http_answer 
 	bool held_back = got->outcome != HTTP_ANSWERED && !got->calls;
 	if (passage->until && (refused || held_back))
 		return when_seconds_until(passage->until);
-	int64_t pause = http_pause(got);
-	return pause < LIMIT_ASK_EVERY_S ? pause : LIMIT_ASK_EVERY_S;
+	return http_pause(got);
 }
 
 /* Fills in what an answer that is no success means. */

@@ -11,6 +11,7 @@
  */
 #include "net/http.h"
 #include "net/libcurl.h"
+#include "net/limit.h"
 #include "stream/record.h"
 #include "text/say.h"
 #include "text/waits.h"
@@ -488,7 +489,9 @@ struct http_failure http_failure(const struct http_answer *answer)
 long http_pause(const struct http_answer *answer)
 {
 	bool limited = answer->outcome == HTTP_ANSWERED && answer->status == 429;
-	return limited && answer->retry_after > RETRY_AFTER_MAX ? answer->retry_after : 0;
+	if (!limited || answer->retry_after <= RETRY_AFTER_MAX)
+		return 0;
+	return answer->retry_after < LIMIT_ASK_EVERY_S ? answer->retry_after : LIMIT_ASK_EVERY_S;
 }
 
 /* Whether doing it again can help and does no harm. */

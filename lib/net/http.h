@@ -51,8 +51,8 @@ struct http_failure {
 /* Of an answer that did not come, or whose status or body is not what was hoped for. */
 struct http_failure http_failure(const struct http_answer *answer);
 
-/* Seconds for which a 429 asks to be left alone, where http_do did not wait for that: a day at most. 0: it is
-   no such answer. */
+/* In how many seconds one may ask again after a 429 that asks for a longer pause than http_do waits for: when
+   it is over, or in LIMIT_ASK_EVERY_S. 0: it is no such answer. */
 long http_pause(const struct http_answer *answer);
 
 /* The value of a header of an answer (its name in any case), the arena's; NULL where it has none. */

@@ -6,7 +6,6 @@
 #include "net/patientnow.h"
 #include "conf/secret.h"
 #include "net/http.h"
-#include "net/limit.h"
 #include "state/cache.h"
 #include "state/outage.h"
 #include "state/quota.h"
@@ -235,9 +234,9 @@ bool patientnow_is_paused(const struct patientnow *p)
 	return p->paused_until > waits_now();
 }
 
-/* Makes a request. In a long pause that PatientNow has asked for it would cost a call and bring the same 429:
-   it is not made, and answered so. retry_after of a 429 is in how many seconds it may be asked again; 0: it
-   has not asked for such a pause. */
+/* Makes a request, unless PatientNow has asked for a long pause: what would cost a call and bring a 429 is
+   answered with 429 here. retry_after of a 429 is in how many seconds it may be asked again; 0: it has not
+   asked for such a pause. */
 static struct http_answer make_unless_paused(
 	struct patientnow *p, struct arena *a, const struct http_request *request)
 {
@@ -250,9 +249,8 @@ static struct http_answer make_unless_paused(
 	answer = http_do(p->http, a, request);
 	if (answer.outcome != HTTP_ANSWERED || answer.status != 429)
 		return answer;
-	long pause = http_pause(&answer);
-	answer.retry_after = pause < LIMIT_ASK_EVERY_S ? pause : LIMIT_ASK_EVERY_S;
-	if (pause)
+	answer.retry_after = http_pause(&answer);
+	if (answer.retry_after)
 		p->paused_until = waits_now() + answer.retry_after * 1000;
 	return answer;
 }

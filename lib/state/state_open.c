@@ -46,7 +46,7 @@ int64_t state_room(const char *path)
 			   : (int64_t)((uint64_t)fs.f_bavail * fs.f_frsize / (1024 * 1024));
 }
 
-/* Ends the process; the other programs of a pipeline may say the same in this moment. */
+/* Ends the process. Its line is written at once: another program of the pipeline may be writing one. */
 static _Noreturn void end(const struct state_failure *why)
 {
 	say("%s", why->why);
