@@ -159,6 +159,11 @@ webhook AppointmentCreated 1 "{$appointment,\"patientId\":\"10234\"}" | pnow-enr
 sleep 0.1
 webhook AppointmentCreated 2 "{$appointment,\"patientId\":\"10234\"}" | pnow-enrich >out
 is "an answer older than cache_seconds is none" "$(asked)" 'GET patients/10234 GET patients/10234 '
+practice ahead
+webhook AppointmentCreated 1 "{$appointment,\"patientId\":\"10234\"}" | pnow-enrich >out
+state_sql ahead.db 'UPDATE cache SET fetched = fetched + 3600000'
+webhook AppointmentCreated 2 "{$appointment,\"patientId\":\"10234\"}" | pnow-enrich >out
+is "nor is one that a clock has left which was an hour ahead" "$(asked)" 'GET patients/10234 GET patients/10234 '
 
 # Order
 
