@@ -40,16 +40,23 @@ static void add_operations(struct arena *a, struct buf *text, struct str result)
 	}
 }
 
-/* For how long the event waited so that PatientNow's calls of the day last (pnow-enrich(1)). */
-static void add_wait(struct arena *a, struct buf *text, struct str result)
+/* For how long the event waited, and why: a member of its result that says so. */
+static void add_wait(
+	struct arena *a, struct buf *text, struct str wait, const char *how, const char *for_whom)
 {
-	struct str wait = jtext_get(result, "patientnow_wait");
 	int64_t ms = state_number(jtext_scalar(a, jtext_get(wait, "ms")));
 	const char *reason = jtext_string(a, jtext_get(wait, "why"));
 	if (ms <= 0 || !reason)
 		return;
 	next(text);
-	buf_printf(text, "waited %lld s for PatientNow: %s", (long long)ms / 1000, reason);
+	buf_printf(text, "%s %lld s%s: %s", how, (long long)ms / 1000, for_whom, reason);
+}
+
+/* So that PatientNow's calls of the day last, within one attempt (pnow-enrich(1)), and before it. */
+static void add_waits(struct arena *a, struct buf *text, struct str result)
+{
+	add_wait(a, text, jtext_get(result, "patientnow_wait"), "waited", " for PatientNow");
+	add_wait(a, text, jtext_get(result, "put_off"), "put off for", "");
 }
 
 /* What was left out. */
@@ -90,7 +97,7 @@ const char *detail_all(struct arena *a, struct str result)
 	add_reason(a, &text, result);
 	if (!text.n)
 		add_operations(a, &text, result);
-	add_wait(a, &text, result);
+	add_waits(a, &text, result);
 	add_left_out(a, &text, result);
 	return end(a, &text);
 }

@@ -5,6 +5,7 @@
  */
 #include "pnow-inbox.h"
 #include "state/ledger.h"
+#include "value/event.h"
 #include "value/money.h"
 
 #include <err.h>
@@ -65,6 +66,16 @@ static struct cell *moment_add(struct trace *t, int64_t at, const char *what)
 	return t->at[t->n++].cells;
 }
 
+/* For how long an event in the pipeline may wait now for what PatientNow is asked; NULL: for nothing. */
+static const char *may_wait(struct trace *t, const char *type)
+{
+	struct requests requests = left_of_patientnow(t->in);
+	if (requests.spent || !requests.wait || event_type_of(type) == EVENT_CONTACT_TAGGED)
+		return NULL;
+	return arena_printf(&t->arena, "a lookup waits for up to %lld s now so that PatientNow's requests last%s",
+		(long long)requests.wait, requests.spread ? ", and for its turn" : "");
+}
+
 static void take_moment(struct trace *t, const struct inbox_moment *m)
 {
 	struct cell *cells = moment_add(t, m->at, m->what);
@@ -74,7 +85,10 @@ static void take_moment(struct trace *t, const struct inbox_moment *m)
 	cells[SUBJECT].text = m->subject;
 	cells[EVENT].text = m->event;
 	cells[CONTACT].text = m->contact;
-	cells[DETAIL].text = m->result ? detail_all(&t->arena, str_of(m->result)) : NULL;
+	if (m->result)
+		cells[DETAIL].text = detail_all(&t->arena, str_of(m->result));
+	else if (strcmp(m->what, "running") == 0)
+		cells[DETAIL].text = may_wait(t, m->type);
 	cells[RESULT].text = m->result;
 	keys_add(&t->subjects, m->subject ? m->subject : arena_printf(&t->arena, "event/%s", m->event));
 }

@@ -346,15 +346,30 @@ struct settling {
 	struct told_tally told;
 };
 
-/* Writes down what an attempt has come to. */
-static bool note_attempt(struct settling *g, int64_t seq, const struct inbox_result *r, bool names_another)
+/* A result as it is kept: with "put_off":{"ms":3600000,"why":"paced"} where the event was put off, now for so
+   many seconds, before with that result (or NULL). */
+static const char *with_put_off(struct arena *a, struct str line, const char *before, int64_t seconds)
+{
+	struct str was = jtext_get(str_of(before), "put_off");
+	struct str why = seconds ? jtext_get(jtext_get(line, "error"), "code") : jtext_get(was, "why");
+	int64_t ms = count_in(a, was, "ms") + seconds * 1000;
+	if (!ms || !why.p)
+		return arena_copy(a, line);
+	return arena_printf(a, "%.*s,\"put_off\":{\"ms\":%" PRId64 ",\"why\":%.*s}}", (int)line.n - 1, line.p, ms,
+		(int)why.n, why.p);
+}
+
+/* Writes down what an attempt has come to; before is what put the event off until then, or NULL. */
+static bool note_attempt(
+	struct settling *g, int64_t seq, const struct inbox_result *r, const char *before, bool names_another)
 {
 	struct arena a = {0};
 	bool done = state_do(g->state,
 		"INSERT INTO attempt(event_seq,at,status,contact,patient,calls,patientnow_calls,result)"
 		"  VALUES(?,?,?,?,?,?,?,?)",
 		"iitttiit", seq, g->now, r->status, r->contact, names_another ? r->patient : NULL,
-		count_in(&a, r->line, "calls"), count_in(&a, r->line, "patientnow_calls"), arena_copy(&a, r->line));
+		count_in(&a, r->line, "calls"), count_in(&a, r->line, "patientnow_calls"),
+		with_put_off(&a, r->line, before, 0));
 	arena_free(&a);
 	told_add(&g->told, r->status, r->line);
 	return done;
@@ -381,12 +396,12 @@ static void compare_failures(
 static bool settle(
 	struct settling *g, struct arena *a, const struct inbox_result *r, struct inbox_settled *settled)
 {
-	const char *columns[4] = {0};
+	const char *columns[5] = {0};
 	struct state *s = g->state;
 	int64_t now = g->now;
-	enum state_result found =
-		state_run(s, a, columns, "SELECT seq, attempts, patient, failure FROM inbox WHERE id=? AND run=?",
-			"tt", r->id, g->run); /* only what runs has one */
+	enum state_result found = state_run(s, a, columns,
+		"SELECT seq, attempts, patient, failure, put_off FROM inbox WHERE id=? AND run=?", "tt", r->id,
+		g->run); /* only what runs has one */
 	if (found != STATE_ROW)
 		return found == STATE_NONE;
 	bool failed = strcmp(r->status, "failed") == 0, put_off = failed && r->retry && r->retry_after > 0;
@@ -399,12 +414,14 @@ static bool settle(
 	bool done = state_do(s,
 		"UPDATE inbox SET state=?1, attempts=?2, due=CASE WHEN ?3>=0 THEN ?3 ELSE due END, run=NULL,"
 		"  settled=CASE WHEN ?3>=0 THEN NULL ELSE ?4 END, put_off=?5, failure=?6 WHERE seq=?7",
-		"tiiitti", settled->state, attempts, due, now, put_off ? arena_copy(a, r->line) : NULL, failure, seq);
+		"tiiitti", settled->state, attempts, due, now,
+		put_off ? with_put_off(a, r->line, columns[4], r->retry_after) : NULL, failure, seq);
 	if (done && r->patient && !columns[2]) /* apart, since it changes two indexes */
 		done = state_do(
 			s, "UPDATE inbox SET patient=?1, queue=coalesce(queue,?1) WHERE seq=?2", "ti", r->patient, seq);
 	if (done && !put_off)
-		done = note_attempt(g, seq, r, r->patient && columns[2] && strcmp(r->patient, columns[2]) != 0);
+		done = note_attempt(
+			g, seq, r, columns[4], r->patient && columns[2] && strcmp(r->patient, columns[2]) != 0);
 	return done;
 }
 

@@ -364,7 +364,7 @@ bool inbox_next_body(struct state_rows *rows, struct inbox_body *body)
 static const char *without_words(struct arena *a, struct str result)
 {
 	static const char *const words[] = {
-		"reason", "uncategorized", "unmoved", "actions", "warnings", "error", "ignored"};
+		"reason", "uncategorized", "unmoved", "actions", "warnings", "error", "ignored", "put_off"};
 	struct jtext_members members = jtext_members(a, result);
 	struct buf less = {0};
 	size_t dropped = 0;

@@ -604,6 +604,14 @@ test_retry_and_drop()
 	inbox run -1 -- jq -c --unbuffered '{id, status: "failed", error: {retry: true, retry_after: 60}}'
 	is 'drop: why it was put off is forgotten' "$(inbox drop e1 >dropped; state_sql glow.db "SELECT id, state, put_off FROM inbox WHERE id='e1'")" 'e1|dropped|'
 	inbox retry e1 >retried
+	for seconds in 60 40; do
+		inbox run -1 -- jq -c --unbuffered "{id, status: \"failed\", error: {code: \"paced\", retry: true, retry_after: $seconds}}"
+		state_sql glow.db 'UPDATE inbox SET due=0'
+	done
+	is 'trace: for how long an event was put off so far' "$(inbox trace e1 | jq -r 'select(.what == "waiting").detail')" 'paced: ; put off for 100 s: paced'
+	inbox run -1 -- ./answer
+	is 'trace: and before it was tried' "$(inbox trace e1 | jq -sr 'map(select(.status == "done"))[-1] | .detail, .result.put_off.ms' | xargs)" 'put off for 100 s: paced 100000'
+	inbox retry e1 >retried
 	is 'trace tells what was decided' "$(inbox trace e2 | jq -r 'select(.what == "attempt") | .status' | xargs)" 'failed retried dropped'
 	run_in_background -- ./slow stop
 	await fed

@@ -197,6 +197,8 @@ like 'and trace says why it waits' "$(pnow-inbox -c "$DIR/poor.json" trace "$id"
 state "DELETE FROM quota_turn; DELETE FROM lookup; UPDATE inbox SET due=0"
 run_once
 is 'until its turn comes' "$(state "SELECT state, attempts FROM inbox")" 'done|1'
+like 'for how long and why, trace tells then' "$(pnow-inbox -c "$DIR/poor.json" trace "$id" | jq -r 'select(.what == "attempt").detail')" \
+	'*; put off for [1-9]* s: paced'
 
 poor 40
 state_calls_set "$DIR/test.db" 38
@@ -234,6 +236,10 @@ is 'when no more can come, those who waited share a list at once' "$(asked) $(co
 is 'and tell how long they waited, and why' "$(jq -r '.patientnow_wait | select(. != null and .ms >= 1000).why' "$DIR/out" | xargs)" 'gathering gathering'
 grep -m 1 patientnow_wait "$DIR/out" >"$DIR/waited"
 pnow-inbox -c "$DIR/poor.json" add <"$DIR/waited" >/dev/null
+state "UPDATE inbox SET state='running'"
+like 'for how long one in the pipeline may wait, trace tells, too' "$(pnow-inbox -c "$DIR/poor.json" trace "$(jq -r .id "$DIR/waited")" | jq -r 'select(.what == "running").detail')" \
+	'a lookup waits for up to [1-9]* s now so that*'
+state "UPDATE inbox SET state='waiting'"
 run_once
 is 'their results tell it' "$(state_attempts "$DIR/test.db" a.result | jq -r .patientnow_wait.why)" gathering
 like 'and trace' "$(pnow-inbox -c "$DIR/poor.json" trace "$(jq -r .id "$DIR/waited")" | jq -r 'select(.what == "attempt").detail')" \
