@@ -29,6 +29,6 @@ void left_of_locations(const struct inbox *in,
 	struct limit_left left;
 	const char *location;
 	for (size_t i = 0; (location = conf_location(in->conf, &i));)
-		if (limits_look(in->conf->state, in->state, location, &left) && left.told)
+		if (limits_look(in->conf->state, in->state, location, &left) && (left.told || left.pause_ms))
 			each(location, &left, context);
 }

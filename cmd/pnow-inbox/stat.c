@@ -80,9 +80,11 @@ static void limit_json(const char *location, const struct limit_left *s, void *c
 	struct buf *out = context;
 	buf_puts(out, out->n ? ",{" : "{");
 	buf_member(out, "location_id", location);
-	buf_printf(out, ",\"interval_ms\":%lld,\"max\":%lld,\"left\":%lld,\"day_max\":%lld,\"day_left\":%lld}",
+	buf_printf(out,
+		",\"interval_ms\":%lld,\"max\":%lld,\"left\":%lld,\"day_max\":%lld,\"day_left\":%lld,"
+		"\"pause_seconds\":%lld}",
 		(long long)s->interval_ms, (long long)s->max, (long long)s->left, (long long)s->day_max,
-		(long long)s->day_left);
+		(long long)s->day_left, (long long)s->pause_ms / 1000);
 }
 
 static void limit_line(const char *location, const struct limit_left *s, void *context)
@@ -91,6 +93,8 @@ static void limit_line(const char *location, const struct limit_left *s, void *c
 	printf("CRM location %s: %lld of %lld requests in %lld ms are left, %lld of %lld today (UTC).\n",
 		location, (long long)s->left, (long long)s->max, (long long)s->interval_ms, (long long)s->day_left,
 		(long long)s->day_max);
+	if (s->pause_ms)
+		printf("It has asked for a pause, which lasts for %lld s more.\n", (long long)s->pause_ms / 1000);
 }
 
 static void requests_json(struct buf *out, const struct requests *r)

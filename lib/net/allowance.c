@@ -614,5 +614,6 @@ struct limit_left allowance_left(const struct allowance *a, struct moment now)
 		.max = max_of(a),
 		.left = most(max_of(a) - use_of(a, now.us).busy - a->lease.used, 0),
 		.day_max = day_max,
-		.day_left = most(day_left, 0)};
+		.day_left = most(day_left, 0),
+		.pause_ms = now.us < a->latest ? 0 : most(a->pause - now.us, 0) / MS};
 }

@@ -391,7 +391,7 @@ struct limit_left limit_left(struct limit *l)
 static bool look_at_database(struct state *state, const char *location, struct limit_left *left)
 {
 	struct share_got got;
-	if (!share_look(state, location, &got) || !got.told)
+	if (!share_look(state, location, &got) || !(got.told || got.pause))
 		return false;
 	int64_t max = got.max ? got.max : SHARE_ASSUMED_MAX,
 			day_max = got.day_max ? got.day_max : SHARE_ASSUMED_DAY;
@@ -400,7 +400,8 @@ static bool look_at_database(struct state *state, const char *location, struct l
 		.max = max,
 		.left = max > got.used ? max - got.used : 0,
 		.day_max = day_max,
-		.day_left = got.day_left};
+		.day_left = got.day_left,
+		.pause_ms = got.pause};
 	return true;
 }
 

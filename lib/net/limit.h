@@ -62,6 +62,7 @@ struct limit_left {
 	bool told; /* the CRM has said its limits; else they are assumed */
 	int64_t interval_ms, max, left;
 	int64_t day_max, day_left; /* of the day in UTC */
+	int64_t pause_ms;          /* the CRM has asked for no request for so long */
 };
 
 struct limit_left limit_left(struct limit *l);

@@ -287,6 +287,7 @@ bool share_look(struct state *s, const char *location, struct share_got *got)
 		.interval = told->interval,
 		.max = told->max,
 		.day_max = told->day_max,
+		.pause = most(mine.pause - now, 0),
 		.day_left = most(day_left(&mine, &k, 0), 0)};
 	return true;
 }

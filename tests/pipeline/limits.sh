@@ -224,6 +224,7 @@ for name in m n; do
 	is "a long pause ($name): events are put off for as long as nobody asks, and no attempt is used up" \
 		"$(through) $(requests .n | wc -l)" "$([ $name = m ] && echo 2 || echo 4) waiting 0 1 1"
 done
+is 'and stat says how long it lasts' "$(pnow-inbox stat | jq -c '.limits | map(.location_id, (.pause_seconds | . > 7000 and . <= 7200))')" "[\"$MAIN\",true]"
 state_limits_forget "$DIR/test.db"
 state_sql "$DIR/test.db" 'UPDATE inbox SET due = 0'
 is 'when it is over they are done' "$(through)" '4 done 1 0'
