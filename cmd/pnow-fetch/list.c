@@ -282,6 +282,8 @@ static void find_start(struct walk *w)
 	if (f->until) {
 		w->until_ms = moment_of(f, 'u', f->until);
 		w->until = time_text(&w->arena, w->until_ms);
+		if (w->until_ms <= w->since_ms)
+			errx(EX_USAGE, "-u %s: expected a time after -s %s", f->until, f->since);
 	}
 }
 

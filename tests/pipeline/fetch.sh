@@ -269,6 +269,7 @@ wrong '-l of one resource and -e of another' -l patient -e bill -s 1d
 wrong '-i without -e' -l patient -i -s 1d
 wrong '-s without -l' -s 1d patient 1
 wrong '-u with -b' -b -l patient -s 2d -u 1d
+wrong '-u before -s' -l patient -s 1d -u 2d
 wrong 'a time that is none' -l patient -s yesterday
 wrong 'ids beside -l' -l patient -s 1d 10234
 pnow-fetch 2>said
