@@ -197,6 +197,8 @@ static void forget(struct forget *f)
 		done = ledger_digest_forget(s, f->ids.at[i]);
 	if (!done)
 		errx(EX_TEMPFAIL, "the state cannot be written now; not everything is removed: try again");
+	if (!f->events.n && !f->contacts.n && !answers)
+		warnx("nothing is known of a patient %s", f->patient);
 	table_row(&table, (struct cell[]){{.text = "forgotten"}, {.number = n.bodies}, {.number = n.attempts},
 						  {.number = answers}, {.number = f->dropped}});
 	table_end();
