@@ -352,7 +352,8 @@ static const char *with_put_off(struct arena *a, struct str line, const char *be
 {
 	struct str was = jtext_get(str_of(before), "put_off");
 	struct str why = seconds ? jtext_get(jtext_get(line, "error"), "code") : jtext_get(was, "why");
-	int64_t ms = count_in(a, was, "ms") + seconds * 1000;
+	int64_t so_far = count_in(a, was, "ms"); /* a dump may say anything */
+	int64_t ms = (so_far > 0 && so_far < INT64_MAX / 2 ? so_far : 0) + seconds * 1000;
 	if (!ms || !why.p)
 		return arena_copy(a, line);
 	return arena_printf(a, "%.*s,\"put_off\":{\"ms\":%" PRId64 ",\"why\":%.*s}}", (int)line.n - 1, line.p, ms,

@@ -604,6 +604,7 @@ test_retry_and_drop()
 	inbox run -1 -- jq -c --unbuffered '{id, status: "failed", error: {retry: true, retry_after: 60}}'
 	is 'drop: why it was put off is forgotten' "$(inbox drop e1 >dropped; state_sql glow.db "SELECT id, state, put_off FROM inbox WHERE id='e1'")" 'e1|dropped|'
 	inbox retry e1 >retried
+	state_sql glow.db "UPDATE inbox SET put_off='{\"put_off\":{\"ms\":9223372036854775807,\"why\":\"paced\"}}' WHERE id='e1'" # what no clock has
 	for seconds in 60 40; do
 		inbox run -1 -- jq -c --unbuffered "{id, status: \"failed\", error: {code: \"paced\", retry: true, retry_after: $seconds}}"
 		state_sql glow.db 'UPDATE inbox SET due=0'
