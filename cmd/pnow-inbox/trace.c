@@ -4,6 +4,7 @@
  * body.
  */
 #include "pnow-inbox.h"
+#include "state/forecast.h"
 #include "state/ledger.h"
 #include "value/event.h"
 #include "value/money.h"
@@ -72,8 +73,9 @@ static const char *may_wait(struct trace *t, const char *type)
 	struct requests requests = left_of_patientnow(t->in);
 	if (requests.spent || !requests.wait || event_type_of(type) == EVENT_CONTACT_TAGGED)
 		return NULL;
+	int64_t longest = requests.wait > FORECAST_SHORT ? requests.wait : FORECAST_SHORT;
 	return arena_printf(&t->arena, "a lookup waits for up to %lld s now so that PatientNow's requests last%s",
-		(long long)requests.wait, requests.spread ? ", and for its turn" : "");
+		(long long)longest, requests.spread ? ", and for its turn" : "");
 }
 
 static void take_moment(struct trace *t, const struct inbox_moment *m)
