@@ -615,5 +615,7 @@ struct limit_left allowance_left(const struct allowance *a, struct moment now)
 		.left = most(max_of(a) - use_of(a, now.us).busy - a->lease.used, 0),
 		.day_max = day_max,
 		.day_left = most(day_left, 0),
-		.pause_ms = now.us < a->latest ? 0 : most(a->pause - now.us, 0) / MS};
+		.pause_ms = now.us < a->latest /* the machine was started anew */
+						? 0
+						: most(a->pause - now.us, 0) / MS};
 }
