@@ -198,7 +198,7 @@ static void forget(struct forget *f)
 	if (!done)
 		errx(EX_TEMPFAIL, "the state cannot be written now; not everything is removed: try again");
 	if (!f->events.n && !f->contacts.n && !answers)
-		warnx("nothing is known of a patient %s", f->patient);
+		warnx("nothing is known of a patient %s; expected an id of PatientNow's", f->patient);
 	table_row(&table, (struct cell[]){{.text = "forgotten"}, {.number = n.bodies}, {.number = n.attempts},
 						  {.number = answers}, {.number = f->dropped}});
 	table_end();

@@ -89,7 +89,7 @@ is 'an event that comes again is known' "$(pnow-inbox list | wc -l) $(remains "$
 is 'again: nothing more to remove' "$(pnow-inbox forget 1 2>&1; echo $?)" \
 	$'{"state":"forgotten","bodies":0,"attempts":0,"answers":0,"dropped":0}\n0'
 is 'somebody of whom nothing is known: nothing, which is told' "$(pnow-inbox forget nobody 2>&1; echo $?)" \
-	$'pnow-inbox: nothing is known of a patient nobody\n{"state":"forgotten","bodies":0,"attempts":0,"answers":0,"dropped":0}\n0'
+	$'pnow-inbox: nothing is known of a patient nobody; expected an id of PatientNow\'s\n{"state":"forgotten","bodies":0,"attempts":0,"answers":0,"dropped":0}\n0'
 send "$(webhook AppointmentStatusChanged seven "$now" '{"appointmentId":"22","status":"Checked Out"}')"
 until_true all_settled
 is 'hook and run go on' "$(pnow-inbox list -n 1 | jq -r '.id + " " + .state')" 'seven done'
