@@ -59,9 +59,9 @@ exports 100 600
 events=766
 rm -rf "$DIR"/test.db* "$DIR/backfill"
 curl -sS -X POST "$API/_/reset" >/dev/null
-backfill
-while [ "$(applied)" -lt $((events / 4)) ] && [ ! -s "$DIR/ended" ]; do sleep 0.05; done
+backfill_to $((events / 4))
 kill -TERM "$RUN"
+faults_end
 backfill_ended
 is "SIGTERM ends it with a status that says that there is more" "$? $(tail -n 1 "$DIR/said")" '75 backfill: stopped; run it again to go on'
 finish_backfill
