@@ -53,8 +53,8 @@ curl -sS -X POST -o /dev/null -H 'Authorization: Bearer sandbox-crm-token' -H 'V
 fetch -i && run
 is 'a tag that is set again is found again, another one of create.tags, too: no second patient' "$(pnow-inbox list | wc -l) $(made)" '4 3 0'
 
-begin 2 -L 2000
-sleep 2.1 # the seed is seen
+begin 2 -L 6000 # longer than a run takes, on a loaded machine too
+sleep 6.1 # the seed is seen
 fetch -i && run
 fetch -i && run
 is 'a search that lags behind: what it still shows is looked at, and nothing is doubled' "$(made) $(curl -sS "$API/_/state" | jq '[.contacts[].notes[]] | length')" '2 0 2'
