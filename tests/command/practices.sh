@@ -269,7 +269,7 @@ END
 		hangs_up() { grep -q '^SigBlk:.*[13579bdf]$' "/proc/$process/status" || grep -q '^SigCgt:.*[13579bdf]$' "/proc/$process/status"; }
 		until_true hangs_up
 		kill -HUP "$process"
-		delay 50
+		until_true grep -q '^SigCgt:.*[4-7c-f]...$' "/proc/$process/status" # it has started: SIGTERM is its own
 		end "$process"
 		is "${start%% *}: SIGHUP while it starts ends nothing" $? 0
 	done
