@@ -66,7 +66,10 @@ backfill_to()
 	fault hang api=crm skip=$((160 + (ahead > 0 ? 3 * ahead : 0)))
 	backfill
 	while [ "$(applied)" -lt "$1" ]; do
-		[ ! -s "$DIR/ended" ] || return 1
+		[ ! -s "$DIR/ended" ] || {
+			faults_end
+			return 1
+		}
 		watch_memory
 		sleep "$PAUSE"
 	done
@@ -78,9 +81,10 @@ kill_at()
 	backfill_to "$1" || return 1
 	kill -KILL -- "-$RUN"
 	backfill_ended
-	[ $? -eq 137 ] || return 1
+	local status=$?
 	flock "$DIR/backfill/lock" true # the last of its processes is gone
 	faults_end
+	[ $status -eq 137 ]
 }
 
 # finish_backfill: runs it to its end; its status.
