@@ -10,7 +10,7 @@
 
 #include <errno.h>
 
-enum { WAIT_MS = 5 };
+enum { WAIT_MS = 100 };
 
 void push_together_open(struct push_together *t, struct state *state)
 {
