@@ -103,5 +103,5 @@ held()
 # How many requests the CRM refused because there were too many.
 refusals()
 {
-	curl -sS "$API/_/requests" | grep -c '"status":429'
+	at_sandbox requests | grep -c '"status":429'
 }

@@ -21,7 +21,7 @@ over=0 started_at=$SECONDS PAUSE=2
 clear_log()
 {
 	over=$((over + $(refusals)))
-	curl -sS -X DELETE "$API/_/requests" >/dev/null
+	at_sandbox requests DELETE
 }
 
 killed=0

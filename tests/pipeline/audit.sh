@@ -7,7 +7,7 @@
 # audit FILE [OPTION…]: into $DIR/found; the requests that it makes are all that the sandbox remembers.
 audit()
 {
-	curl -sS -X DELETE "$API/_/requests" >"/dev/null"
+	at_sandbox requests DELETE
 	PNOW_CONFIG=$DIR/test.json crm-push -C "${@:2}" <"$1" >"$DIR/found" 2>"$DIR/err"
 	status=$?
 }
@@ -15,12 +15,12 @@ begin "$had"
 mapped <"$DIR/events" >"$DIR/mapped"
 run -j 1 <"$DIR/mapped"
 is 'the events are done, but for what cannot be' "$(jq -r .status "$DIR/results" | sort | uniq -c | tr -s ' ' | tr '\n' ,)" ' 15 done, 1 skipped,'
-before=$(curl -sS "$API/_/state")
+before=$(at_sandbox state)
 kept=$(state_ledger "$DIR/test.db")
 audit "$DIR/mapped"
 is 'after a real run the audit of the same events finds nothing' "$status $(found)$(<"$DIR/err")" '0 '
 is 'it only reads' "$(requests 'select(.method != "GET")')" ''
-is 'nothing has changed in the CRM, nor in the ledger' "$(curl -sS "$API/_/state" | jq -S .contacts | md5sum) $(state_ledger "$DIR/test.db")" \
+is 'nothing has changed in the CRM, nor in the ledger' "$(at_sandbox state | jq -S .contacts | md5sum) $(state_ledger "$DIR/test.db")" \
 	"$(jq -S .contacts <<<"$before" | md5sum) $kept"
 sort -t'"' -k4.1,4.1 -s "$DIR/mapped" >"$DIR/together"
 audit "$DIR/together" -j 1

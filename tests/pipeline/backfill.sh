@@ -30,7 +30,7 @@ is "and run to its end" "$? $(jq -s -c 'map(.status) | unique' "$DIR/backfill/fa
 is "nothing could not be read" "$(cat "$DIR/backfill/bad")" ''
 is "no request was over the limit" "$(refusals)" 0
 
-state=$(curl -sS "$API/_/state")
+state=$(at_sandbox state)
 is "every patient is there, once" "$(jq '.contacts | [length, (map(.email) | unique | length)] | unique | join(" ")' <<<"$state")" "\"$patients\""
 held >"$DIR/held"
 holds "the lifetime values are equal to the cent" diff "$DIR/held" "$DIR/sums"
@@ -41,7 +41,7 @@ is "a patient's fields are the last bill's" "$(jq -r '.contacts[] | select(.fiel
 		FNR > 1 && total[$1] >= 0 { split($3, d, "/"); key = d[3] d[1] d[2]; if (key >= last[$2]) { last[$2] = key; id[$2] = $1 } }
 		END { for (p in id) printf "p%d@example.com\t%s\n", p - 100000, id[p] }' "$DIR"/bills.csv{,} | sort)"
 
-curl -sS -X DELETE "$API/_/requests" >/dev/null
+at_sandbox requests DELETE
 finish_backfill
 is "the same exports once more: nothing to do, and no call" "$? $(tail -n 1 "$DIR/said") $(requests . | wc -l)" "0 $events unchanged 0"
 if sanitized; then
@@ -58,7 +58,7 @@ fi
 exports 100 600
 events=766
 rm -rf "$DIR"/test.db* "$DIR/backfill"
-curl -sS -X POST "$API/_/reset" >/dev/null
+at_sandbox reset POST
 backfill_to $((events / 4))
 kill -TERM "$RUN"
 faults_end

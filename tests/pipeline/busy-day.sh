@@ -27,7 +27,7 @@ practice day '.patientnow.daily_limit = 1000000'
 jq -c '.patientnow.patients[] | select((.patientId | tonumber) % 3 > 0) | {id: "old-\(.patientId)", type: "patient.created",
 	practice: "day", received: "2025-01-01T00:00:00Z", patient: {id: .patientId, first_name: .firstName, last_name: .lastName,
 	email, phone: .cellPhone, gender}}' "$DIR/seed.json" | crm-map | crm-push -j 16 >/dev/null
-curl -sS -X DELETE "$API/_/requests" >/dev/null
+at_sandbox requests DELETE
 
 # What happens: WAVE METHOD PATH BODY. Appointments get the ids 10001, 10002 ... A patient has to do with one appointment in
 # a wave, since a wave takes a second, and times have no parts of one.
@@ -111,7 +111,7 @@ fi
 
 is 'every event is applied, at once' "$(sqlite3 "$DIR/day.db" "SELECT state, attempts, count(*) FROM inbox
 	WHERE state NOT IN ('done','unchanged') OR attempts<>1 GROUP BY 1, 2")" ''
-curl -sS "$API/_/requests" | jq -r 'select(.api != "crm" and .method == "GET") | .path | split("?")[0] | ltrimstr("/")
+at_sandbox requests | jq -r 'select(.api != "crm" and .method == "GET") | .path | split("?")[0] | ltrimstr("/")
 	| if contains("/") then sub("/.*"; "/ID") else . end' >"$DIR/asked"
 asked=$(wc -l <"$DIR/asked")
 echo "# $events events in $took s, $asked calls of PatientNow: $(sort "$DIR/asked" | uniq -c | tr -s ' \n' ' ')"
@@ -124,7 +124,7 @@ is 'and the results tell them' "$(sqlite3 "$DIR/day.db" "SELECT sum(result->>'pa
 
 # Each as E-MAIL NAME PHONE VALUE APPOINTMENT STATUS STAGE MEMBERSHIP, of the practice and of the CRM; what the day did not
 # bring is "-".
-curl -sS "$API/_/state" >"$DIR/state"
+at_sandbox state >"$DIR/state"
 jq -r '(.appointments | group_by(.patientId) | map({(.[0].patientId): (sort_by(.updatedAt) | last)}) | add) as $visits
 	| (.billing | group_by(.patientId) | map({(.[0].patientId): (map(.total | sub("[.]"; "") | tonumber) | add)}) | add) as $sums
 	| (.memberships | map({(.patientId): .membershipId}) | add // {}) as $members

@@ -46,7 +46,7 @@ outcome()
 # What stands in the calendar.
 entries()
 {
-	curl -sS "$API/_/state" | jq -c '.calendar[] | [.title, .startTime, .endTime, .appointmentStatus // "block"]' | paste -sd' '
+	at_sandbox state | jq -c '.calendar[] | [.title, .startTime, .endTime, .appointmentStatus // "block"]' | paste -sd' '
 }
 
 # The requests about calendars that change something.
@@ -65,7 +65,7 @@ begin block
 come 1 booked "${day}10:00:00-07:00" "${day}10:45:00-07:00"
 is 'a booking takes its time in the calendar, and is marked as ours' "$(outcome) $(entries)" \
 	"done done [\"$botox\",\"${day}10:00:00-07:00\",\"${day}10:45:00-07:00\",\"block\"]"
-is 'no name of a person is in it' "$(curl -sS "$API/_/state" | jq -c .calendar | grep -iE 'ana|lopez|555')" ''
+is 'no name of a person is in it' "$(at_sandbox state | jq -c .calendar | grep -iE 'ana|lopez|555')" ''
 send
 is 'told again it is not sent again' "$(outcome) $(changes)" 'unchanged none POST block-slots'
 come 1 booked "${day}11:00:00-07:00"
@@ -99,7 +99,7 @@ is 'a block slot is there for a patient whom the CRM does not know, too' "$(outc
 
 begin appointment '.calendar.user_id = "reyes"'
 come 1 booked "${day}10:00:00-07:00" "${day}10:45:00-07:00"
-is 'as an appointment it is confirmed, and the contact'\''s' "$(outcome) $(entries) $(curl -sS "$API/_/state" | jq -c '.contacts[0].id == .calendar[0].contactId')" \
+is 'as an appointment it is confirmed, and the contact'\''s' "$(outcome) $(entries) $(at_sandbox state | jq -c '.contacts[0].id == .calendar[0].contactId')" \
 	"done done [\"$botox\",\"${day}10:00:00-07:00\",\"${day}10:45:00-07:00\",\"confirmed\"] true"
 for status in checked_out no_show cancelled; do
 	come 1 $status "${day}10:00:00-07:00" "${day}10:45:00-07:00"
@@ -165,11 +165,11 @@ killed()
 	categorize <"$DIR/event" | crm-map >"$DIR/mapped"
 	crm-push <"$DIR/mapped" >/dev/null 2>&1 &
 	process=$!
-	until_true matches '"left": ?0' "$API/_/faults"
+	until_true matches '"left": ?0' faults
 	until_true noted
 	kill -KILL $process
 	wait $process 2>/dev/null
-	until_true matches '"fault": ?"(hang|delay)"' "$API/_/requests"
+	until_true matches '"fault": ?"(hang|delay)"' requests
 	faults_end
 	send
 }
@@ -200,7 +200,7 @@ like 'what the CRM refuses is left out with a warning, and the rest is done' "$(
 	'done skipped 1 the CRM refused the entry in the calendar: left out (*422*'
 send
 is 'and made when it comes again' "$(outcome) $(entries | wc -l)" 'done done 1'
-curl -sS -X DELETE "$API/crm/calendars/events/$(curl -sS "$API/_/state" | jq -r '.calendar[0].id')" -H 'Authorization: Bearer sandbox-crm-token' \
+curl -sS -X DELETE "$API/crm/calendars/events/$(at_sandbox state | jq -r '.calendar[0].id')" -H 'Authorization: Bearer sandbox-crm-token' \
 	-H 'Version: 2021-04-15' -H 'Content-Type: application/json' -d '{}' -o "$DIR/answer"
 come 1 booked "${day}13:00:00-07:00"
 is 'what staff have deleted is made again when the appointment is moved' "$(outcome) $(entries | jq -c '.[:2]')" "done done [\"$botox\",\"${day}13:00:00-07:00\"]"
@@ -237,7 +237,7 @@ is 'a calendar that is not there is told of' "$(outcome) $(jq -r '.warnings[]' "
 practice test '.calendar = {name: "PatientNow"} | .facilities = {Downtown: {location_id: "'$DOWNTOWN'", token_file: "downtown.token"}}'
 come 4 booked "${day}17:00:00-07:00"
 is 'the calendar is that of the facility'\''s sub-account' \
-	"$(outcome) $(curl -sS "$API/_/state" | jq -r '.calendar[] | select(.title == "Botox (PatientNow 4)") | .locationId')" "done done $DOWNTOWN"
+	"$(outcome) $(at_sandbox state | jq -r '.calendar[] | select(.title == "Botox (PatientNow 4)") | .locationId')" "done done $DOWNTOWN"
 
 # --- Another sub-account
 
@@ -254,7 +254,7 @@ for as in block appointment; do
 	at Main 1 booked "${day}10:00:00-07:00"
 	cp "$DIR/event" "$DIR/older"
 	at Downtown 1 booked "${day}10:00:00-07:00"
-	there=$(curl -sS "$API/_/state" | jq -c '[.calendar[].locationId]')
+	there=$(at_sandbox state | jq -c '[.calendar[].locationId]')
 	cp "$DIR/older" "$DIR/event"
 	send
 	is "$as: booked in another sub-account it leaves the first, and an older event does not bring it back" \
@@ -313,9 +313,9 @@ for as in block appointment; do
 	crm-push -C <"$DIR/mapped" >"$DIR/found"
 	is "$as: an audit finds nothing where all is well" "$? $(<"$DIR/found")" '0 '
 	[ $as = block ] && kind=block-slots || kind=appointments
-	body="{\"calendarId\": \"$(curl -sS "$API/_/state" | jq -r '.calendar[0].calendarId')\"$([ $as = appointment ] || printf ', "locationId": "%s"' $MAIN),
+	body="{\"calendarId\": \"$(at_sandbox state | jq -r '.calendar[0].calendarId')\"$([ $as = appointment ] || printf ', "locationId": "%s"' $MAIN),
 		\"startTime\": \"${day}10:10:00-07:00\"}"
-	id=$(curl -sS "$API/_/state" | jq -r '.calendar[0].id')
+	id=$(at_sandbox state | jq -r '.calendar[0].id')
 	crm PUT "$kind/$id" "$body"
 	crm-push -C <"$DIR/mapped" >"$DIR/found"
 	is "$as: -C finds what staff have moved" "$? $(jq -c '[.differences[].name]' "$DIR/found")" '1 ["calendar.start"]'
@@ -353,10 +353,10 @@ restored()
 	state_later "$DIR/test.db" moment 60000 # what another host may have begun has ended
 	[ -n "${3:-}" ] || send
 	outcome
-	curl -sS "$API/_/state" | jq '.calendar | length'
+	at_sandbox state | jq '.calendar | length'
 	sed -E 's/"type":"appointment.booked"/"type":"appointment.status"/; s/"booked"/"cancelled"/; s/2026-11-01T/2026-11-02T/; s/"id":"e/"id":"z/' "$DIR/booking" >"$DIR/event"
 	send
-	curl -sS "$API/_/state" | jq -r '.calendar[] | .appointmentStatus // "block"'
+	at_sandbox state | jq -r '.calendar[] | .appointmentStatus // "block"'
 }
 begin block
 is 'a booking told again after a restore, of a patient without a contact' "$(restored 31 777 2>>"$DIR/err" | xargs)" 'skipped done 1'

@@ -20,7 +20,7 @@ begin()
 # send: the events on standard input, one after another; their results in $DIR/results.
 send()
 {
-	curl -sS -X DELETE "$API/_/requests" >"/dev/null"
+	at_sandbox requests DELETE
 	push -j 1 >"$DIR/results" 2>"$DIR/err"
 }
 
@@ -137,7 +137,7 @@ lead() # a lead, booked, whose opportunity in that pipeline staff have given a s
 {
 	begin "$2"
 	event appointment.booked e1 $T1 "$visit" | send
-	curl -sS -o /dev/null -X PUT "$API/crm/opportunities/$(curl -sS "$API/_/state" | jq -r --arg pipeline "$1" \
+	curl -sS -o /dev/null -X PUT "$API/crm/opportunities/$(at_sandbox state | jq -r --arg pipeline "$1" \
 		'.contacts[0].opportunities[] | select(.pipeline == $pipeline) | .id')/status" -d "{\"status\":\"$3\"}" \
 		-H 'Content-Type: application/json' -H 'Authorization: Bearer sandbox-crm-token' -H 'Version: 2021-07-28'
 }
@@ -192,11 +192,11 @@ pnow-enrich -v <"$DIR/webhooks" 2>"$DIR/err" | jq -c .patientnow_calls >"$DIR/co
 is 'pnow-enrich -v: likewise' "$(grep ' each$' "$DIR/err")" 'pnow-enrich: appointment.booked: 3 events, 1 calls of PatientNow, 0.33 each'
 is 'and in the event that the call was made for' "$(<"$DIR/counts")" $'1\nnull\nnull'
 state_remove "$DIR/test.db"
-curl -sS -X DELETE "$API/_/requests" >"/dev/null"
+at_sandbox requests DELETE
 pnow-inbox add <"$DIR/webhooks" >"$DIR/added"
 pnow-inbox run -1 -- pnow-sync 2>"$DIR/err"
 is 'pnow-inbox stat: what the events took of both, as the sandbox has counted it' "$(pnow-inbox stat | jq -c .calls)" \
-	"$(curl -sS "$API/_/requests" | jq -sc '{"appointment.booked": {events: 3, crm: (map(select(.api == "crm")) | length),
+	"$(at_sandbox requests | jq -sc '{"appointment.booked": {events: 3, crm: (map(select(.api == "crm")) | length),
 		patientnow: (map(select(.api == "patientnow")) | length)}}')"
 is 'for people, each too' "$(script -qec 'pnow-inbox stat' /dev/null | tr -d '\r' | grep -A2 '^TYPE')" \
 	"TYPE               EVENTS   CRM      EACH     PATIENTNOW EACH

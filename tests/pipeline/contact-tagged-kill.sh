@@ -27,7 +27,7 @@ fresh()
 	local profile="patientnow: {profile: \"patientnow-pro\", base_url: \"$API/patientnow\"}"
 	[ "$1" = pro ] || profile="patientnow: {profile: \"patientnow-essentials\", base_url: \"$API/envision\", user: \"sandbox\",
 		password_file: \"pne.password\", apikey_file: \"pne.apikey\"}"
-	curl -sS -X POST "$API/_/reset" --next -sS -X DELETE "$API/_/faults" --next -sS -X DELETE "$API/_/requests" >"/dev/null"
+	at_sandbox reset POST && at_sandbox faults DELETE && at_sandbox requests DELETE
 	state_remove "$OWN/test.db"
 	: >"$OWN/results"
 	jq ". * {crm: {base_url: \"$API/crm\"}, $profile}" "$PNOW_CONFIG" >"$OWN.json"
@@ -63,20 +63,20 @@ job()
 		fi
 		setsid pnow-sync <"$DIR/event" >"$OWN/results" 2>>"$OWN/err" &
 		process=$!
-		until_true matches '"left": ?0' "$API/_/faults" || echo "$*: the fault was not met" >&2
+		until_true matches '"left": ?0' faults || echo "$*: the fault was not met" >&2
 		kill -KILL -- -$process
 		wait $process 2>/dev/null
-		until_true matches '"fault": ?"(hang|delay)"' "$API/_/requests"
+		until_true matches '"fault": ?"(hang|delay)"' requests
 		;;
 	*)
 		fault "$2" "skip=$3" count=1 retry_after=0
 		pnow-sync <"$DIR/event" >"$OWN/results" 2>>"$OWN/err"
 		;;
 	esac
-	curl -sS -X DELETE "$API/_/faults" >"/dev/null"
+	at_sandbox faults DELETE
 	again
 	pnow-sync <"$DIR/event" >>"$OWN/results" 2>>"$OWN/err" # once more: nothing may come of it
-	printf '{"profile":"%s","fault":"%s","n":%d,"state":%s,"results":[%s]}\n' "$1" "$2" "$3" "$(curl -sS "$API/_/state")" \
+	printf '{"profile":"%s","fault":"%s","n":%d,"state":%s,"results":[%s]}\n' "$1" "$2" "$3" "$(at_sandbox state)" \
 		"$(paste -sd, "$OWN/results")" >>"$OWN/outcomes"
 }
 
@@ -84,7 +84,7 @@ prepare
 work_begin first
 fresh pro
 pnow-sync <"$DIR/event" >"$OWN/results"
-requests=$(curl -sS "$API/_/requests" | wc -l)
+requests=$(at_sandbox requests | wc -l)
 is 'undisturbed it takes eight requests' "$(jq -r .status "$OWN/results") $requests" 'done 8'
 sandbox_stop
 faults=(pro\ {killed-before,killed-after,reset-after} essentials\ killed-after)

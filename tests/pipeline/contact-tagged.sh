@@ -89,18 +89,18 @@ results()
 
 patients()
 {
-	curl -sS "$API/_/state" | jq -c "[.patients[] | del(.updatedAt)] | ${1:-.}"
+	at_sandbox state | jq -c "[.patients[] | del(.updatedAt)] | ${1:-.}"
 }
 
 johns()
 {
-	curl -sS "$API/_/state" | jq -c '[.contacts[] | {tags, notes, id: .fields["PNOW ID"]}]'
+	at_sandbox state | jq -c '[.contacts[] | {tags, notes, id: .fields["PNOW ID"]}]'
 }
 
 # asked: what PatientNow was asked.
 asked()
 {
-	curl -sS "$API/_/requests" | jq -r 'select(.api != "crm") | .method' | xargs
+	at_sandbox requests | jq -r 'select(.api != "crm") | .method' | xargs
 }
 
 # set_tag: somebody sets the tag in the CRM, which tells the hook.
@@ -224,7 +224,7 @@ is 'pnow-sync -v: each is counted once' "$(grep -c '^pnow-sync: contact.tagged: 
 # Two at once, in two processes
 
 begin pro
-curl -sS -X POST "$API/_/faults" -d '{"fault":"delay","ms":100,"api":"patientnow"}' >"/dev/null"
+at_sandbox faults POST '{"fault":"delay","ms":100,"api":"patientnow"}'
 for i in 1 2; do
 	jq -c '{id: "at once '$i'", type: "contact.tagged", practice: "test", payload: (.tags = ["pnowcreate"])}' "$samples/crm-ContactTagUpdate.json" |
 		pnow-sync >"$DIR/out.$i" 2>&1 &
@@ -239,7 +239,7 @@ is 'and both are settled' "$(jq -r .status "$DIR"/out.? | grep -cE '^(done|ignor
 begin pro
 sed 's#^ *//.*##' "$root/lib/profiles/patientnow-pro.json" | jq '.events.Tagged = "contact.tagged"' >"$DIR/own.json"
 practice test '.patientnow.profile = "./own.json"'
-curl -sS -X POST "$API/_/faults" -d '{"fault":"delay","ms":100,"api":"patientnow"}' >"/dev/null"
+at_sandbox faults POST '{"fault":"delay","ms":100,"api":"patientnow"}'
 n=0
 for named in '{type: "contact.tagged"}' '{event: "Tagged"}' '{type: "contact.tagged"}' '{event: "Tagged"}'; do
 	jq -c "$named"' + {id: "named '$((++n))'", practice: "test", payload: (.tags = ["pnowcreate"])}' "$samples/crm-ContactTagUpdate.json"

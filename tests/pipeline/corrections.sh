@@ -22,7 +22,7 @@ jq -nc --argjson orders $orders '
 			| . + {patientId: $patient, firstName: "P", lastName: "Q", email: "\($patient)@example.com", cellPhone: "", dateOfBirth: ""})}' >"$DIR/bodies"
 pnow-enrich <"$DIR/bodies" 2>"$DIR/err" | categorize | crm-map | tee "$DIR/mapped" | crm-push >"$DIR/results"
 is 'all are settled' "$(jq -r '.status' "$DIR/results" | sed 's/unchanged\|ignored\|done/settled/' | sort | uniq -c | xargs)" "$((orders * 5)) settled"
-curl -sS "$API/_/state" >"$DIR/state"
+at_sandbox state >"$DIR/state"
 is 'in every order the lifetime value is right' "$(jq -r '.contacts[].fields["Patient Lifetime Value"]' "$DIR/state" | sort | uniq -c | xargs)" "$orders 450.00"
 is 'and so is the value of the opportunity' "$(jq -r '.contacts[].opportunities[].monetaryValue + 0' "$DIR/state" | sort | uniq -c | xargs)" "$orders 450"
 is 'the notes say what is refunded and what is void' "$(jq -r '.contacts[].notes[] | split("\n")[1] | select(startswith("Status"))' "$DIR/state" | sort | uniq -c | xargs)" \

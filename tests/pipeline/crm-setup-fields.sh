@@ -74,10 +74,10 @@ killed()
 	fault "${@:2}" method=POST path=/customFields skip=5 count=1
 	crm-setup -w >"$DIR/rows" 2>"$DIR/err" &
 	process=$!
-	until_true matches '"left": *0' "$API/_/faults"
+	until_true matches '"left": *0' faults
 	kill -KILL $process
 	wait $process 2>/dev/null
-	until_true matches '"fault": *"(hang|delay)"' "$API/_/requests"
+	until_true matches '"fault": *"(hang|delay)"' requests
 	faults_end
 	setup -w
 	is "killed $1 the CRM has made a field: the next run makes the rest, each once" "$status $(held)" \

@@ -21,8 +21,8 @@ emr()
 # asked: the pages that PatientNow was asked for since the last time.
 asked()
 {
-	curl -sS "$API/_/requests" | jq -r '.path | split("?")[1] | [match("cursor=([^&]*)").captures[0].string] | .[0] // "first"' | xargs
-	curl -sS -X DELETE "$API/_/requests" >/dev/null
+	at_sandbox requests | jq -r '.path | split("?")[1] | [match("cursor=([^&]*)").captures[0].string] | .[0] // "first"' | xargs
+	at_sandbox requests DELETE
 }
 all='10 11 12 13 14 15 16'
 
@@ -41,7 +41,7 @@ emr killed cursor
 fault hang skip=2
 pnow-fetch -b -l patient -s 2026-11-01 >got &
 walk=$!
-until_true matches '"fault":"hang"' "$API/_/requests"
+until_true matches '"fault":"hang"' requests
 kill -KILL $walk
 wait $walk 2>"/dev/null"
 faults_end

@@ -46,7 +46,7 @@ done_by()
 {
 	local id
 	for id in "$@"; do
-		curl -sS -X DELETE "$API/_/requests" >/dev/null
+		at_sandbox requests DELETE
 		jq -c --arg id "$id" 'select(.id == $id)' "$DIR/events" | push >"$DIR/result"
 		{
 			requests 'select(.method != "GET")' | jq -c --arg id "$id" '{$id, method, path}'
@@ -78,7 +78,7 @@ is "pnow-sync -n, a known patient: the calls that it would make" "$(pnow-sync -n
 	"POST /contacts/ANA/notes
 POST /contacts/ANA/workflow/{workflow:PatientNow Appointments Update}
 PUT /contacts/ANA
-PUT /opportunities/$(curl -sS "$API/_/state" | jq -r '.contacts[] | select(.email == "ana@example.com").opportunities[0].id')"
+PUT /opportunities/$(at_sandbox state | jq -r '.contacts[] | select(.email == "ana@example.com").opportunities[0].id')"
 pnow-sync <<<"$visit" >"$DIR/result"
 is "pnow-sync -n, what was done before: a result says so" "$(pnow-sync -n <<<"$visit" | jq -c '[.id, .status, .reason]')" '["w1","unchanged","applied before"]'
 tag=$(jq -nc --arg id "$(contact_id ana@example.com)" '{id: "t1", type: "contact.tagged", practice: "test", contact: {$id, first_name: "Ana",

@@ -86,7 +86,7 @@ day()
 	run
 	pnow-inbox retry -s 'done' >"$DIR/retried" # all of the day again
 	run
-	curl -sS "$API/_/state" | jq -S '{contacts: (.contacts | del(.. | .id?)), patients: (.patients | del(.. | .updatedAt?))}' >"$DIR/$1-$2"
+	at_sandbox state | jq -S '{contacts: (.contacts | del(.. | .id?)), patients: (.patients | del(.. | .updatedAt?))}' >"$DIR/$1-$2"
 	pnow-inbox list | jq -r '(if .type == "contact.tagged" then "tagged" else .id end) + " " + .state' | sort >"$DIR/$1-$2.list" # its id is of the contact's
 	sandbox_stop
 }

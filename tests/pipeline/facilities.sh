@@ -48,7 +48,7 @@ went()
 # held LOCATION FILTER
 held()
 {
-	curl -sS "$API/_/state" | jq -c --arg location "$1" ".contacts[] | select(.locationId == \$location) | $2"
+	at_sandbox state | jq -c --arg location "$1" ".contacts[] | select(.locationId == \$location) | $2"
 }
 
 # --- Where a patient's events go
@@ -110,11 +110,11 @@ known()
 {
 	begin
 	{ visit v1 $T1 1 '"Main"'; visit v2 $T1 2 '"Downtown"'; visit v3 $T1 3 '"Uptown"'; } | run
-	curl -sS -X DELETE "$API/_/requests" >"/dev/null"
+	at_sandbox requests DELETE
 }
 id_in() # LOCATION: the contact's id there
 {
-	curl -sS "$API/_/state" | jq -r --arg location "$1" '.contacts[] | select(.locationId == $location) | .id'
+	at_sandbox state | jq -r --arg location "$1" '.contacts[] | select(.locationId == $location) | .id'
 }
 token_of() # LOCATION
 {
@@ -163,7 +163,7 @@ for broken in $MAIN $DOWNTOWN $UPTOWN; do
 	faults_end
 	other=$([ $broken = $MAIN ] && echo $UPTOWN || echo $MAIN)
 	by_staff "$other" PUT '{"lastName":"Corrected"}'
-	curl -sS -X DELETE "$API/_/requests" >"/dev/null"
+	at_sandbox requests DELETE
 	run <"$DIR/event"
 	is 'tried again, it does what is missing, and nothing twice: what staff have changed meanwhile stays' \
 		"$(jq -c .status "$DIR/results") $(requests .method) $(names | tr ' ' '\n' | sort | paste -sd,)" '"done" "PUT" Corrected,Reyes,Reyes'
@@ -189,12 +189,12 @@ for when in hang delay; do
 		fault $when ms=60000 method=PUT skip=$n count=1
 		PNOW_CONFIG=$DIR/test.json crm-push <"$DIR/mapped" >"$DIR/results" 2>"$DIR/err" &
 		process=$!
-		until_true matches '"left": ?0' "$API/_/faults" || echo 'the fault was not met' >&2
+		until_true matches '"left": ?0' faults || echo 'the fault was not met' >&2
 		kill -KILL $process
 		wait $process 2>/dev/null
-		until_true matches "\"fault\": ?\"$when\"" "$API/_/requests"
+		until_true matches "\"fault\": ?\"$when\"" requests
 		faults_end
-		curl -sS -X DELETE "$API/_/requests" >"/dev/null"
+		at_sandbox requests DELETE
 		PNOW_CONFIG=$DIR/test.json crm-push <"$DIR/mapped" >"$DIR/results" 2>"$DIR/err"
 		is "killed at its call number $((n + 1)) ($when), and run again: what was done is not done again" \
 			"$(requests .method | wc -l) $(jq -r .status "$DIR/results") $(names)" "$((3 - n)) done Reyes Reyes Reyes"

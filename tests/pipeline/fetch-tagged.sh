@@ -31,7 +31,7 @@ run()
 # patients, and contacts that still ask
 made()
 {
-	curl -sS "$API/_/state" | jq -r '"\(.patients | length) \([.contacts[] | select(.tags | index("pnowcreate"))] | length)"'
+	at_sandbox state | jq -r '"\(.patients | length) \([.contacts[] | select(.tags | index("pnowcreate"))] | length)"'
 }
 
 begin 3
@@ -49,7 +49,7 @@ is 'each becomes a patient, and the tags go' "$(made)" '3 0'
 fetch -i
 is 'nothing is left to find' "$status $(pnow-inbox list | wc -l) $(wc -c <"$DIR/err")" '0 3 0'
 curl -sS -X POST -o /dev/null -H 'Authorization: Bearer sandbox-crm-token' -H 'Version: 2021-07-28' -H 'Content-Type: application/json' \
-	-d '{"tags":["PNow-Create"]}' "$API/crm/contacts/$(curl -sS "$API/_/state" | jq -r '.contacts[0].id')/tags"
+	-d '{"tags":["PNow-Create"]}' "$API/crm/contacts/$(at_sandbox state | jq -r '.contacts[0].id')/tags"
 fetch -i && run
 is 'a tag that is set again is found again, another one of create.tags, too: no second patient' "$(pnow-inbox list | wc -l) $(made)" '4 3 0'
 
@@ -57,7 +57,7 @@ begin 2 -L 6000 # longer than a run takes, on a loaded machine too
 sleep 6.1 # the seed is seen
 fetch -i && run
 fetch -i && run
-is 'a search that lags behind: what it still shows is looked at, and nothing is doubled' "$(made) $(curl -sS "$API/_/state" | jq '[.contacts[].notes[]] | length')" '2 0 2'
+is 'a search that lags behind: what it still shows is looked at, and nothing is doubled' "$(made) $(at_sandbox state | jq '[.contacts[].notes[]] | length')" '2 0 2'
 is 'what it still showed is known' "$(pnow-inbox list | jq -r .state | sort | uniq -c | xargs)" '2 done'
 
 begin 230

@@ -26,8 +26,8 @@ fi
 # asked: what PatientNow was asked for since the last time, paths without their query.
 asked()
 {
-	curl -sS "$API/_/requests" | jq -r 'select(.api != "crm") | .path | split("?")[0]'
-	curl -sS -X DELETE "$API/_/requests" >"/dev/null"
+	at_sandbox requests | jq -r 'select(.api != "crm") | .path | split("?")[0]'
+	at_sandbox requests DELETE
 }
 
 # --- By ids
@@ -47,7 +47,7 @@ is 'ids on standard input: bare, as records, as events' "$? $(jq -r '.CustomerId
 	'0 10235 10234 10235 10234 10235'
 printf '%s\n' '{"id":"evt-1","payload":{}}' '{"id":' 'a b/c' | pnow-fetch -j 1 patient >got
 is 'what tells no id is an error; any other text is one' "$? $(jq -r .error.code got | xargs)" '1 malformed malformed not_found'
-is 'an id is encoded in the path' "$(curl -sS "$API/_/requests" | jq -r '.path | split("?")[0]' | tail -n 1)" "/$patients/a%20b%2Fc"
+is 'an id is encoded in the path' "$(at_sandbox requests | jq -r '.path | split("?")[0]' | tail -n 1)" "/$patients/a%20b%2Fc"
 asked >/dev/null
 is '-n writes the request, and makes none' "$(pnow-fetch -n -e appointment 88123) $(asked)" \
 	'{"id":"88123","method":"GET","path":"/appointments/88123"} '
@@ -75,7 +75,7 @@ is 'pnow-enrich asks for the patient alone' "$(asked)" "/$patients/10234"
 is 'and has all facts' "$(jq -c '[.appointment.type, .appointment.status, .patient.last_name]' enriched | xargs)" '[Botox,booked,Lopez] [Laser,checked_out,Lopez]'
 pnow-fetch -e patient 10234 | pnow-enrich | jq -r .patient.last_name >got
 is 'of a patient it asks for nothing' "$(<got) $(asked)" "Lopez /$patients/10234"
-curl -sS -X POST "$API/_/reset" >"/dev/null"
+at_sandbox reset POST
 printf '%s\n' "$(spoken '{"patientId":"10240","lastName":"Short"}')" >short
 if [ "$PROFILE" = patientnow-essentials ]; then
 	curl -sS -u sandbox:sandbox-password -H 'Content-Type: application/json' "$API/envision/customers?apikey=sandbox-apikey" -d @short >made
@@ -194,11 +194,11 @@ is 'and the bookmark has not moved' "$(pnow-fetch -b -l patient -s 2026-12-01 | 
 hangs()
 {
 	until_true met_hang
-	curl -sS -X DELETE "$API/_/requests" >"/dev/null"
+	at_sandbox requests DELETE
 }
 met_hang()
 {
-	[[ $(curl -sS "$API/_/requests") == *'"fault":"hang"'* ]]
+	[[ $(at_sandbox requests) == *'"fault":"hang"'* ]]
 }
 fault hang skip=1
 pnow-fetch -c "$DIR/pages-practice.json" -b -l appointment -s 2026-01-01 >got 2>said &

@@ -66,7 +66,7 @@ like 'pnow-fetch -l: try again later; it is no quota' "$status $(cat "$DIR/err")
 event patient.updated e1 "$(date -u +%FT%TZ)" '{patient: {id: "10234"}}' | jq -c '.received = .occurred' >"$DIR/event"
 full pnow-enrich <"$DIR/event"
 is 'pnow-enrich: nothing is spread over the day' "$(jq -r '.error | "\(.code) \(.retry)"' "$DIR/rows")" 'state true'
-is 'no call was made that nobody could count' "$(curl -sS "$API/_/requests" | jq -r 'select(.api == "patientnow") | .path' | grep -c 10234)" 0
+is 'no call was made that nobody could count' "$(at_sandbox requests | jq -r 'select(.api == "patientnow") | .path' | grep -c 10234)" 0
 
 pnow-inbox add <"$DIR/event" >"/dev/null"
 full timeout 300 pnow-inbox run -1 -- pnow-sync
@@ -109,11 +109,11 @@ is '... and is done whole when it can be kept' "$(jq -c '[.status, .warnings]' "
 
 attached()
 {
-	curl -sS "$API/_/requests" | jq -r 'select(.api == "crm" and .method == "POST") | .path | select(endswith("/notes") or contains("/workflow/")) | split("/")[3]'
+	at_sandbox requests | jq -r 'select(.api == "crm" and .method == "POST") | .path | select(endswith("/notes") or contains("/workflow/")) | split("/")[3]'
 }
 event appointment.booked v1 "$(date -u +%FT%TZ)" '{patient: $ana} + visit("88123"; "booked")' | jq -c '.received = .occurred' | crm-map >"$DIR/event"
 for effect in note workflow; do
-	curl -sS -X DELETE "$API/_/requests" >"/dev/null"
+	at_sandbox requests DELETE
 	state_sql "$DIR/test.db" "CREATE TRIGGER full BEFORE INSERT ON effect WHEN new.effect LIKE '%$effect%' BEGIN SELECT RAISE(FAIL, 'full'); END"
 	crm-push <"$DIR/event" >"$DIR/rows" 2>"$DIR/err"
 	is "where the $effect cannot be written down, neither is sent" "$(jq -r '[.status, .error.code, .error.retry] | join(" ")' "$DIR/rows") $(attached)" 'failed state true '

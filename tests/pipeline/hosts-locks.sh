@@ -16,7 +16,7 @@ lose()
 
 met()
 {
-	until_true matches '"left": ?0' "$API/_/faults"
+	until_true matches '"left": ?0' faults
 }
 
 # Whether the event's opportunity is made, and its note alone is begun.

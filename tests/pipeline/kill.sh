@@ -24,10 +24,10 @@ killed()
 	esac
 	crm-push <"$DIR/$EVENT" >"$OWN/results" 2>>"$OWN/err" &
 	process=$!
-	until_true matches '"left": ?0' "$API/_/faults" || echo "$*: the fault was not met" >&2
+	until_true matches '"left": ?0' faults || echo "$*: the fault was not met" >&2
 	kill -KILL $process
 	wait $process 2>/dev/null
-	until_true matches '"fault": ?"(hang|delay)"' "$API/_/requests"
+	until_true matches '"fault": ?"(hang|delay)"' requests
 	faults_end
 	again
 	crm-push <"$DIR/$EVENT" >>"$OWN/results" 2>>"$OWN/err"
@@ -61,17 +61,17 @@ bill one p1 b1 >"$DIR/one"
 bill two p2 b2 >"$DIR/two"
 for when in hang delay; do
 	state_remove "$OWN/test.db"
-	curl -sS -X POST "$API/_/reset" >"/dev/null"
-	curl -sS -X DELETE "$API/_/requests" >"/dev/null"
+	at_sandbox reset POST
+	at_sandbox requests DELETE
 	bill zero p1 b0 | crm-push >"$OWN/results" # both contacts are known
 	bill zero p2 b00 | crm-push >"$OWN/results"
 	fault $when ms=60000 method=PUT skip=1 count=1
 	crm-push <"$DIR/one" >"$OWN/results" 2>"$OWN/err" &
 	process=$!
-	until_true matches '"left": ?0' "$API/_/faults" || echo 'the fault was not met' >&2
+	until_true matches '"left": ?0' faults || echo 'the fault was not met' >&2
 	kill -KILL $process
 	wait $process 2>/dev/null
-	until_true matches "\"fault\": ?\"$when\"" "$API/_/requests"
+	until_true matches "\"fault\": ?\"$when\"" requests
 	faults_end
 	state_later "$OWN/test.db" effect 60000 # what another host may have begun has ended
 	crm-push <"$DIR/two" >"$OWN/results" 2>"$OWN/err"
@@ -96,5 +96,5 @@ fault reset-after path=/opportunities/ method=POST count=1
 crm-push <"$DIR/booked" >>"$OWN/results" 2>"$OWN/err"
 crm-push <"$DIR/booked" >>"$OWN/results" 2>"$OWN/err"
 is 'a create whose answer was lost a second time is not repeated before a search would show it' \
-	"$(curl -sS "$API/_/state" | jq '.contacts[-1].opportunities | length')" 1
+	"$(at_sandbox state | jq '.contacts[-1].opportunities | length')" 1
 finish

@@ -24,8 +24,8 @@ said()
 }
 asked()
 {
-	curl -sS "$API/_/requests" | jq -r 'select(.api != "crm") | .path | split("?")[0] | ltrimstr("/")' | sort | xargs
-	curl -sS -X DELETE "$API/_/requests" >/dev/null
+	at_sandbox requests | jq -r 'select(.api != "crm") | .path | split("?")[0] | ltrimstr("/")' | sort | xargs
+	at_sandbox requests DELETE
 }
 codes()
 {

@@ -7,7 +7,7 @@
 # mend [OPTION…]: into $DIR/found; the requests that it makes are all that the sandbox remembers.
 mend()
 {
-	curl -sS -X DELETE "$API/_/requests" >/dev/null
+	at_sandbox requests DELETE
 	PNOW_CONFIG=$DIR/test.json crm-push -R "$@" <"$DIR/mapped" >"$DIR/found" 2>"$DIR/err"
 	status=$?
 }
@@ -138,7 +138,7 @@ begin . ".facilities.Downtown = {location_id: \"$DOWNTOWN\", token_file: \"downt
 } | mapped >"$DIR/two"
 run -j 1 <"$DIR/two"
 whole_two=$(held)
-curl -sS -X PUT "$API/crm/contacts/$(curl -sS "$API/_/state" | jq -r ".contacts[] | select(.locationId == \"$DOWNTOWN\") | .id")" \
+curl -sS -X PUT "$API/crm/contacts/$(at_sandbox state | jq -r ".contacts[] | select(.locationId == \"$DOWNTOWN\") | .id")" \
 	-d '{"lastName":"Lopez"}' -H 'Content-Type: application/json' -H 'Authorization: Bearer sandbox-downtown-token' -H 'Version: 2021-07-28' >"$DIR/answer"
 PNOW_CONFIG=$DIR/test.json crm-push -R <"$DIR/two" >"$DIR/found"
 is 'one of two sub-accounts is put right' "$? $(jq -c '[.id, .status, .location_id]' "$DIR/found") $(held | md5sum)" \
@@ -153,7 +153,7 @@ for at in POST,path=tags PUT,skip=2 POST,path=opportunities; do
 	fault delay count=1 ms=3600000 "method=${at%,*}" "${at#*,}"
 	PNOW_CONFIG=$DIR/test.json crm-push -R -j 1 <"$DIR/mapped" >/dev/null 2>&1 &
 	process=$!
-	until_true matches '"left": *0' "$API/_/faults"
+	until_true matches '"left": *0' faults
 	kill -KILL $process
 	wait $process 2>/dev/null
 	faults_end

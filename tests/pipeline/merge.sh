@@ -32,7 +32,7 @@ is 'all are settled' "$(jq -r '.status' "$DIR/results" | sort | uniq -c | xargs)
 # membership, tags; the other's values.
 people()
 {
-	curl -sS "$API/_/state" | jq -r '[.contacts[] | {n: (.email | gsub("[^0-9]"; "")), id: (.fields["PNOW ID"] // ""),
+	at_sandbox state | jq -r '[.contacts[] | {n: (.email | gsub("[^0-9]"; "")), id: (.fields["PNOW ID"] // ""),
 			value: (.fields["Patient Lifetime Value"] // "0.00"), worth: (0 + ([.opportunities[].monetaryValue // 0] | add)),
 			member: (.fields["PNOW Membership ID"] // "none"), tags: (.tags | join(","))}]
 		| group_by(.n)[] | sort_by(.id == "") | map(if .id == "" then "other: \(.value) \(.worth)"
@@ -89,10 +89,10 @@ told old 5 bill.completed '{}' '+ bill("#/1"; "390.00")' | categorize | crm-map 
 # Notes and enrolments of all.
 told_crm()
 {
-	curl -sS "$API/_/state" | jq '[.contacts[] | (.notes, .workflows | length)] | add'
+	at_sandbox state | jq '[.contacts[] | (.notes, .workflows | length)] | add'
 }
 before=$(told_crm)
-curl -sS -X DELETE "$API/_/requests" >/dev/null
+at_sandbox requests DELETE
 is 'a dry run shows what becomes of the two contacts, and asks the CRM nothing' \
 	"$(sed 1q "$DIR/merges" | crm-push -n | jq -r '[.method, (.path | split("/")[3]), .body.customFields[0].field_value] | join(" ")' | xargs) $(
 		requests .n | wc -l)" 'PUT PUT new0 POST tags PUT new0 0'
@@ -102,10 +102,10 @@ for ((n = 0; n < requests; n++)); do
 	fault delay ms=60000 "skip=$n" count=1 # which ends when the client goes; then it is done
 	sed "$((n + 2))!d" "$DIR/merges" | crm-push >"$DIR/results" 2>>"$DIR/err" &
 	process=$!
-	until_true matches '"left": ?0' "$API/_/faults" || echo "$n: the fault was not met" >&2
+	until_true matches '"left": ?0' faults || echo "$n: the fault was not met" >&2
 	kill -KILL $process
 	wait $process 2>/dev/null
-	until_true eval '[ "$(curl -sS "$API/_/requests" | grep -c "\"fault\": *\"delay\"")" -gt '"$n"' ]'
+	until_true eval '[ "$(at_sandbox requests | grep -c "\"fault\": *\"delay\"")" -gt '"$n"' ]'
 	faults_end
 	state_later "$DIR/test.db" effect 60000 # what another host may have begun has ended
 	fault reset-after "skip=$n" count=1
@@ -159,7 +159,7 @@ changed() # PATIENT AT
 	changed 8 2
 } >"$DIR/results"
 event bill.completed b 2026-01-02T10:00:03Z '{patient: {id: "7"}} + bill("70"; "10.10")' | push >>"$DIR/results"
-curl -sS "$API/_/merge" -d '{"from":"7","into":"8","quiet":true}' >/dev/null
+at_sandbox merge POST '{"from":"7","into":"8","quiet":true}'
 state_forget_answers "$DIR/test.db"
 changed 7 4 >"$DIR/results"
 is 'it is merged, with a call for the old id and none for the other, who is known' \
@@ -173,7 +173,7 @@ is 'it is merged, with a call for the old id and none for the other, who is know
 } >"$DIR/results"
 before=$(people)
 contact=$(contact_id p5@example.com)
-curl -sS "$API/_/merge" -d '{"from":"5","into":"6","quiet":true}' >/dev/null
+at_sandbox merge POST '{"from":"5","into":"6","quiet":true}'
 state_forget_answers "$DIR/test.db"
 changed 5 3 >"$DIR/results"
 is 'an answer that is another person merges nobody, and is told' \

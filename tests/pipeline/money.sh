@@ -46,11 +46,11 @@ jq -Rc 'split(" ") | {id: "e\(.[3])", type: "bill.completed", practice: "test", 
 	| .occurred = .received' "$DIR/bills" >"$DIR/events"
 SECONDS=0
 PNOW_CONFIG=$DIR/test.json bash -c 'crm-map | crm-push -j 16' <"$DIR/events" >"$DIR/results" 2>"$DIR/err"
-echo "# $(wc -l <"$DIR/events") events in $SECONDS s, $(curl -sS "$API/_/requests" | wc -l) requests"
+echo "# $(wc -l <"$DIR/events") events in $SECONDS s, $(at_sandbox requests | wc -l) requests"
 
 is 'every event has a result, done or unchanged' "$(jq -r '.status | if IN("done", "unchanged") then "settled" else . end' "$DIR/results" |
 	sort | uniq -c | tr -s ' ')" " $(wc -l <"$DIR/events") settled"
-curl -sS "$API/_/state" >"$DIR/state"
+at_sandbox state >"$DIR/state"
 jq -r '.contacts[] | select(.notes != []) | "\(.email[1:] | split("@")[0]) \(.fields["Patient Lifetime Value"] // "0.00")"' "$DIR/state" | sort >"$DIR/got"
 difference=$(diff "$DIR/want" "$DIR/got" | head -n 6)
 is 'all patients have bills' "$(wc -l <"$DIR/want")" $patients

@@ -105,7 +105,7 @@ begin "$location" sandbox-crm-refresh
 patients before 1
 patients after 12
 run before
-curl -sS "$API/_/revoke" -d '{"what":"access"}' >/dev/null
+at_sandbox revoke POST '{"what":"access"}'
 run after -j 4
 is 'a token that was revoked is replaced, and what was refused is done' "$(came)" '12 done'
 is 'by one refresh, however many requests were refused' "$(tokens)" '2 200'
@@ -140,7 +140,7 @@ cp "$DIR/refresh.token" "$DIR/other.token"
 jq '.crm.oauth.refresh_token_file = "other.token"' "$DIR/test.json" >"$DIR/other.json"
 for name in first here there again; do patients $name 1; done
 run first
-curl -sS -X POST "$API/_/reset" >/dev/null
+at_sandbox reset POST
 curl -sS "$API/crm/oauth/token" -d client_id=sandbox-client -d client_secret=sandbox-client-secret \
 	-d grant_type=refresh_token -d refresh_token=sandbox-crm-refresh | jq -r .refresh_token >"$DIR/refresh.token"
 state_tokens_end "$DIR/test.db"
@@ -158,11 +158,11 @@ patients killed 1
 fault delay path=/oauth/token ms=3600000 count=1
 PNOW_CONFIG=$DIR/test.json crm-push <"$DIR/killed" >/dev/null 2>&1 &
 process=$!
-until_true matches '"left": *0' "$API/_/faults"
+until_true matches '"left": *0' faults
 kill -KILL $process
 wait $process 2>/dev/null
 # the sandbox does what was asked when it sees that the client has gone
-until_true matches '"path": *"/oauth/token"' "$API/_/requests"
+until_true matches '"path": *"/oauth/token"' requests
 run killed
 is 'killed while the token came: the refresh token is spent' "$(came)" '1 failed refused true'
 like 'and it says what to do' "$(jq -r .error.message "$DIR/results")" "*authorize the app again in the CRM, and put the new refresh token into $DIR/refresh.token"
@@ -170,7 +170,7 @@ patients many 20
 before=$(requests .n | wc -l)
 run many
 is 'the CRM is not asked again for each event' "$(came) $(($(requests .n | wc -l) - before))" '20 failed refused true 0'
-curl -sS -X POST "$API/_/reset" >/dev/null # the app is authorized again: a refresh token that nobody has used
+at_sandbox reset POST # the app is authorized again: a refresh token that nobody has used
 curl -sS "$API/crm/oauth/token" -d client_id=sandbox-client -d client_secret=sandbox-client-secret \
 	-d grant_type=refresh_token -d refresh_token=sandbox-crm-refresh | jq -r .refresh_token >"$DIR/refresh.token"
 run many
@@ -267,7 +267,7 @@ is 'all is done' "$(came)" '2 done'
 is 'crm-setup takes the same way' "$(PNOW_CONFIG=$DIR/test.json crm-setup | jq -c 'select(.check == "CRM") | [.location, .state]' | sort | paste -sd' ')" \
 	"[\"$DOWNTOWN\",\"ok\"] [\"$MAIN\",\"ok\"]"
 is 'with a token for each location, of one for the agency' "$(tokens) $(tokens /oauth/locationToken)" '1 200 2 200'
-curl -sS "$API/_/revoke" -d '{"what":"access"}' >/dev/null
+at_sandbox revoke POST '{"what":"access"}'
 patients agency 3
 run agency -j 3
 is 'where all tokens were revoked both are got again, once' "$(came) $(tokens) $(tokens /oauth/locationToken | sed 's/,.*//')" '3 done 2 200 3 200'

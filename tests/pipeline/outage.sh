@@ -14,11 +14,11 @@ begin()
 	state_remove "$DIR/test.db"
 	curl -sS "$API/crm/oauth/locationToken" -H 'Authorization: Bearer sandbox-agency-token' -H 'Version: 2021-07-28' \
 		-d companyId=sandboxCompany000000 -d "locationId=$MAIN" | jq -r .access_token >"$DIR/crm.token"
-	curl -sS -X DELETE "$API/_/requests" >/dev/null
+	at_sandbox requests DELETE
 }
 revoke()
 {
-	curl -sS "$API/_/revoke" -d '{"what":"access"}' >/dev/null
+	at_sandbox revoke POST '{"what":"access"}'
 }
 
 # add NAME N: so many events, each of a new patient, into the inbox.
@@ -50,7 +50,7 @@ told()
 statuses()
 {
 	requests .status | sort | uniq -c | xargs
-	curl -sS -X DELETE "$API/_/requests" >/dev/null
+	at_sandbox requests DELETE
 }
 
 # outages: how many stand.
@@ -118,7 +118,7 @@ event patient.created x1 $T1 '{patient: $ana}' | crm-map >"$DIR/x1"
 event patient.created x2 $T1 '{patient: $ben}' | crm-map >"$DIR/x2"
 crm-push <"$DIR/x1" >"$DIR/out" 2>&1 &
 process=$!
-until_true matches '"left": *0' "$API/_/faults"
+until_true matches '"left": *0' faults
 is 'while one process asks, others do not' "$(crm-push <"$DIR/x2" 2>&1 | jq -c '[.error.code, .error.retry, .error.retry_after > 0, .calls]')" '["refused",true,true,0]'
 kill -KILL $process
 wait $process 2>/dev/null

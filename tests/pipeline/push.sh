@@ -181,7 +181,7 @@ told 'a bill that takes something back, how much, and no items' '.actions[] | se
 
 begin
 booked e1 $T1 | run
-opportunity=$(curl -sS "$API/_/state" | jq -r '.contacts[0].opportunities[0].id')
+opportunity=$(at_sandbox state | jq -r '.contacts[0].opportunities[0].id')
 curl -sS -o /dev/null -X DELETE "$API/crm/opportunities/$opportunity" -H 'Authorization: Bearer sandbox-crm-token' -H 'Version: 2021-07-28'
 is 'the opportunity has been deleted' "$(contact ana@example.com | jq -c .opportunities)" '[]'
 event appointment.status e2 $T2 '{patient: $ana} + visit("88123"; "checked_out")' | run
@@ -224,12 +224,12 @@ begin
 } >"$DIR/events"
 run <"$DIR/events"
 came 'six events of one patient are done' "$(printf 'done\n%.0s' 1 2 3 4 5 6)"
-before=$(curl -sS "$API/_/state") calls=$(requests .n | wc -l)
+before=$(at_sandbox state) calls=$(requests .n | wc -l)
 run <"$DIR/events"
 is 'the same again is unchanged, each of them' "$(jq -r .status "$DIR/results" | sort | uniq -c | tr -s ' ')" ' 6 unchanged'
 is 'without a call' "$(requests .n | wc -l)" "$calls"
 jq -c '.id += "-again" | .received = "2026-12-06T00:00:00Z"' "$DIR/events" | run
-is 'the same facts under other delivery ids: no second note, enrolment or addition' "$(curl -sS "$API/_/state" | jq -c .contacts)" \
+is 'the same facts under other delivery ids: no second note, enrolment or addition' "$(at_sandbox state | jq -c .contacts)" \
 	"$(jq -c .contacts <<<"$before")"
 booked late 2026-11-30T10:00:00Z '.appointment.start = "2026-12-02T10:00:00-07:00"' | run
 came 'an event that is older than what was applied is unchanged' 'unchanged
@@ -329,7 +329,7 @@ is 'usage: 64' $? 64
 
 begin
 booked e1 $T1 | run
-curl -sS -X DELETE "$API/_/requests" >"/dev/null"
+at_sandbox requests DELETE
 note='{op: "note.add", body: "written"}'
 while IFS='|' read -r wrong with want; do
 	event appointment.booked wrong $T2 "{patient: \$ana} + visit(\"88124\"; \"booked\") + {actions: [$note]} | ${with:-.}" >"$DIR/wrong"
@@ -394,7 +394,7 @@ paid e2 $T2 991 450.00 >"$DIR/paid"
 if about_files 'a full disk: failed, to be tried again'; then
 	begin "$one"
 	booked e1 $T1 | run
-	before=$(curl -sS "$API/_/state") statuses=''
+	before=$(at_sandbox state) statuses=''
 	for room in 4 8 12 16 24 32 48; do # the disk is full when the log has so many KiB
 		(trap '' XFSZ && ulimit -f $room && run <"$DIR/paid")
 		statuses+="$(jq -r '"\(.status)/\(.error.retry)"' "$DIR/results" 2>/dev/null) "

@@ -48,7 +48,7 @@ silent()
 {
 	kept >>"$DIR/told" 2>&1
 	is "$1" "$(grep -aiE "$about" "$DIR/told" | sort -u | cut -c1-300 | head -n 5)" ''
-	[ "$(curl -sS "$API/_/requests" | jq -c 'select(.status == 422 and .fault == "quote")' | wc -l)" -gt 0 ]
+	[ "$(at_sandbox requests | jq -c 'select(.status == 422 and .fault == "quote")' | wc -l)" -gt 0 ]
 	point '... and it was repeated'
 }
 

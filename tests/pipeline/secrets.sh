@@ -13,7 +13,7 @@ other_token()
 }
 revoke()
 {
-	curl -sS "$API/_/revoke" -d '{"what":"access"}' >/dev/null
+	at_sandbox revoke POST '{"what":"access"}'
 }
 
 # start COMMAND…: a filter whose input is descriptor 7.
@@ -75,7 +75,7 @@ fault 401 count=1
 fault delay ms=1000 count=1
 start crm-push -j 1
 cat "$DIR/e4" >&7
-until_true matches '"left": *0' "$API/_/faults"
+until_true matches '"left": *0' faults
 printf 'sandbox-crm-token\n' >"$DIR/crm.token"
 until_true lines 1
 end

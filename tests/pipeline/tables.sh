@@ -3,7 +3,7 @@
 # then. Three kinds of contact: unknown, a lead with an open opportunity in both pipelines, a patient with a won one.
 # shellcheck source=tests/pipeline/common.bash
 . "$(dirname "$0")/common.bash"
-posting=()
+posting=() running=()
 
 # The appointment types, and for each kind of practice: category | pipeline | stage when booked | when checked out
 types='Rhinoplasty Consult|Rhinoplasty|Skin Consult|Botox|Lunch|Stitches|Lab Work|Mystery'
@@ -83,10 +83,12 @@ practice both .
 practice both-stages '.consult_stages = true'
 practice non-surgical '.pipelines = "non-surgical"'
 practice non-surgical-stages '.pipelines = "non-surgical" | .consult_stages = true'
-hook both both-stages non-surgical non-surgical-stages
+practices=(both both-stages non-surgical non-surgical-stages)
+configurations=("${practices[@]/%/.json}")
+hook_start "${configurations[@]/#/-c$DIR/}"
 
 # Four at a time, one for each practice.
-for practice in both both-stages non-surgical non-surgical-stages; do
+for practice in "${practices[@]}"; do
 	jq -c --arg practice "$practice" 'select(.practice == $practice) | .body' <<<"$cases" | while read -r body; do
 		post "$practice" "$body"
 		echo
@@ -94,10 +96,19 @@ for practice in both both-stages non-surgical non-surgical-stages; do
 	posting[${#posting[@]}]=$!
 done
 wait "${posting[@]}"
+for practice in "${practices[@]}"; do
+	pnow-inbox -c "$DIR/$practice.json" run -1 -- pnow-sync 2>>"$DIR/err" &
+	running[${#running[@]}]=$!
+done
+wait "${running[@]}"
+for practice in "${practices[@]}"; do
+	state_sql "$DIR/$practice.db" 'SELECT result FROM attempt'
+done >"$DIR/results"
 
 is 'every webhook is answered 200' "$(cat "$DIR"/answers.* | sort | uniq -c | tr -s ' ')" " $(wc -l <<<"$cases") 200"
 jq -c 'select(.status != "done" or (.warnings | length) > 0) | {id, status, warnings, error}' "$DIR/results" >"$DIR/odd"
 # the CRM takes no gender of a contact that exists: that is told
+is 'every event is carried out once' "$(jq -r .id "$DIR/results" | sort | uniq -c | awk '{print $1}' | sort | uniq -c | tr -s ' ')" " $(wc -l <<<"$cases") 1"
 is 'every event is done, and all that is warned of is the gender of a contact that was there' \
 	"$(jq -r '.status, .warnings[]' "$DIR/odd" | sort -u)" \
 	"$(printf '%s\n' 'done' 'gender was not set: the CRM takes it only when a contact is made')"

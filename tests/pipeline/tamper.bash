@@ -81,7 +81,7 @@ set_field() # CONTACT NAME VALUE
 }
 opportunity() # CONTACT PIPELINE
 {
-	curl -sS "$API/_/state" | jq -r --arg id "$1" --arg pipeline "$2" '.contacts[] | select(.id == $id) | .opportunities[]
+	at_sandbox state | jq -r --arg id "$1" --arg pipeline "$2" '.contacts[] | select(.id == $id) | .opportunities[]
 		| select(.pipeline == $pipeline) | .id'
 }
 stage() # PIPELINE STAGE: {pipelineId, pipelineStageId}

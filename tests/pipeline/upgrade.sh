@@ -34,7 +34,7 @@ holds 'it can be dumped, and loaded' cmp <(tail -n +2 "$DIR/dump") <(tail -n +2 
 
 # ---- Settled
 
-curl -sS -X DELETE "$API/_/requests" >"$DIR/deleted"
+at_sandbox requests DELETE
 pnow-inbox retry -s waiting,dead >"$DIR/retried"
 pnow-inbox run -1 -- pnow-sync 2>"$DIR/run.err"
 is 'what was open is settled, what was in a pipeline, too' "$(pnow-inbox list | jq -r '[.id, .state] | join(" ")' | xargs -n 20)" \

@@ -39,7 +39,7 @@ out_has() # LINES
 }
 met() # whether as many requests as were meant have met the fault
 {
-	matches '"left": *0' "$API/_/faults"
+	matches '"left": *0' faults
 }
 ids()
 {
@@ -110,7 +110,7 @@ end
 
 # --- One event
 
-curl -sS -X DELETE "$API/_/requests" >/dev/null
+at_sandbox requests DELETE
 fault delay ms=3600000 path=/notes method=POST count=1
 begin crm-push -t 3600
 visits 1 once '"Downtown"' >&3
@@ -123,7 +123,7 @@ holds 'what does not depend on each other is made at the same time: while the no
 holds 'and the opportunity' until_true made /opportunities/
 end
 rm -f "$DIR"/test.db*
-curl -sS -X DELETE "$API/_/requests" >/dev/null
+at_sandbox requests DELETE
 fault delay ms=3600000 path=workflows/ method=GET count=1
 begin crm-push -t 3600
 visits 1 apart '"Downtown"' >&3
@@ -140,7 +140,7 @@ event patient.updated x $T1 'range(10) as $n | range(20) as $p | .id = "\($p)-\(
 pnow-sync <"$DIR/updates" >"$DIR/out"
 is 'hundreds of events, some of which take longer: each patient'"'"'s come out in their order' \
 	"$(jq -r .id "$DIR/out" | sort -s -t- -k1,1 | xargs)" "$(jq -r .id "$DIR/updates" | sort -s -t- -k1,1 | xargs)"
-is 'and were carried out in it' "$(curl -sS "$API/_/state" | jq -r '.contacts[] | select(.email | test("^o[0-9]")) | .firstName' | sort | uniq -c | xargs)" '20 Name9'
+is 'and were carried out in it' "$(at_sandbox state | jq -r '.contacts[] | select(.email | test("^o[0-9]")) | .firstName' | sort | uniq -c | xargs)" '20 Name9'
 is 'but not in the order of all' "$(diff -q <(jq -r .id "$DIR/out") <(jq -r .id "$DIR/updates") >/dev/null && echo same)" ''
 pnow-sync -o <"$DIR/updates" >"$DIR/out"
 is '-o: in the order of all' "$(jq -r .id "$DIR/out" | xargs)" "$(jq -r .id "$DIR/updates" | xargs)"

@@ -76,7 +76,7 @@ for ((kill = 1; kill <= kills; kill++)); do
 	kill -KILL $process 2>>said && killed=$((killed + 1))
 	wait $process 2>"/dev/null"
 	faults_end
-	curl -sS -X DELETE "$API/_/requests" >"/dev/null"
+	at_sandbox requests DELETE
 done
 is 'each kill met a walk on its way' "$killed $(<said)" "$kills "
 "${walk[@]}" -v 2>said

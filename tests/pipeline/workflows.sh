@@ -99,15 +99,15 @@ has 'patient.updated: the new name and phone, unsubscribed; the rest stays' "$al
 	| .phone = "+13035550199" | .fields["PNOW Unsubscribed"] = "false"'
 is 'gender is in no update of a contact that is known' "$(requests 'select(.method == "PUT" and .body.gender)')" ''
 is 'no request was refused' "$(requests 'select(.status >= 400) | [.method, .path, .status]')" ''
-is 'one patient was fetched once for all six events' "$(curl -sS "$API/_/requests" | jq -r 'select(.api != "crm") | .path')" \
+is 'one patient was fetched once for all six events' "$(at_sandbox requests | jq -r 'select(.api != "crm") | .path')" \
 	"$one_call"
 
-before=$(curl -sS "$API/_/state")
+before=$(at_sandbox state)
 for type in patient.created appointment.booked appointment.status bill.completed membership.created patient.updated; do
 	send $type
 	result "$type a second time is unchanged" unchanged
 done
-same 'nothing has changed in the CRM then' "$(curl -sS "$API/_/state")" "$before"
+same 'nothing has changed in the CRM then' "$(at_sandbox state)" "$before"
 
 # --- An event that comes first, with nothing known of the patient
 
@@ -216,7 +216,7 @@ is 'a bill too' "$(contact ana@example.com | jq -c '[.locationId, .fields["Patie
 send appointment.booked '.eventId = "evt-2" | .data += {appointmentId: "88124", facility: "Uptown"}'
 result 'a facility that the configuration lacks: the main sub-account, with a warning' 'done' \
 	'the event'\''s facility is not in the configuration: the practice'\''s main sub-account was taken'
-is 'the contact is made there' "$(curl -sS "$API/_/state" | jq -r '.contacts[1] | .locationId, .fields["PNOW Location"]')" "$MAIN"$'\nUptown'
+is 'the contact is made there' "$(at_sandbox state | jq -r '.contacts[1] | .locationId, .fields["PNOW Location"]')" "$MAIN"$'\nUptown'
 send patient.updated
 is 'an event without a facility goes to the main one where the patient is known there' "$(last_result | jq -r .location_id)" "$MAIN"
 
