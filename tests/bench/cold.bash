@@ -12,31 +12,20 @@ event()
 		"$1" "$((90000 + $1))" "$((10233 + ${2-$1}))"
 }
 
-# post BODY: to $port; began is when.
-post()
-{
-	began=$EPOCHREALTIME
-	exec 3<>"/dev/tcp/127.0.0.1/$port"
-	printf 'POST /hook/glow-denver/patientnow HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nX-Token: %s\r\nContent-Length: %d\r\n\r\n%s' \
-		"$token" ${#1} "$1" >&3
-	cat <&3 >answer
-	exec 3<&-
-}
-
 # by_WAY N: event N goes that way.
 by_listener()
 {
-	port=$listener post "$(event "$1")"
+	port=$listener post glow-denver "$(event "$1")"
 }
 
 by_known()
 {
-	port=$listener post "$(event "$1" 1)"
+	port=$listener post glow-denver "$(event "$1" 1)"
 }
 
 by_inetd()
 {
-	port=$inetd post "$(event "$1")"
+	port=$inetd post glow-denver "$(event "$1")"
 }
 
 by_script()
@@ -99,6 +88,7 @@ bench_cold()
 	local number=0 token delayed round way listener inetd port n=${BENCH_COLD:-15}
 	sandbox $((8 * n + 20))
 	practice "$work/cold"
+	# shellcheck disable=SC2034 # for post
 	token=$(<cold/hook.secret)
 	listen "$PNOW_CONFIG" -- pnow-sync
 	listener=$port

@@ -95,6 +95,18 @@ listen()
 	port=$(<port)
 }
 
+# post PRACTICE BODY: a webhook to $port, with $token; began is when it is connected. A client would take as long to start as
+# the webhook takes.
+post()
+{
+	began=$EPOCHREALTIME
+	exec 3<>"/dev/tcp/127.0.0.1/$port"
+	printf 'POST /hook/%s/patientnow HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nX-Token: %s\r\nContent-Length: %d\r\n\r\n%s' \
+		"$1" "$token" ${#2} "$2" >&3
+	cat <&3 >answer
+	exec 3<&-
+}
+
 # updates FROM N: events of N patients, which are one call each.
 updates()
 {
