@@ -1,14 +1,15 @@
 /*
  * COMMAND, run once for each event: the event on its standard input, its exit status the answer. It gets
- * nothing else of ours: no descriptor (they are all close-on-exec), no ignored signal, no time zone of a
- * practice, no CGI variables. It has a process group of its own, so that a SIGTERM to the hook leaves it to
- * finish, and so that a command that hangs can be ended together with what it started.
+ * nothing else of ours: no descriptor, no ignored signal, no time zone of a practice, no CGI variables. It
+ * has a process group of its own, so that a SIGTERM to the hook leaves it to finish, and so that a command
+ * that hangs can be ended together with what it started.
  *
  * A thread that runs a command blocks in waitid(2), which every system has; one more thread watches the
  * deadlines. A run leaves the list before its process is reaped, so no signal can reach a process that has
  * merely inherited its number.
  */
 #include "hook.h"
+#include "stream/child.h"
 #include "text/say.h"
 #include "text/waits.h"
 
@@ -17,7 +18,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -135,48 +135,6 @@ static void end_turn(struct command *c)
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* The environment of a run: ours, with PNOW_CONFIG naming the configuration of the event's practice. */
-static char **environment_of(const struct command *c, struct request *r)
-{
-	size_t n = 0, kept = 0;
-
-	while (c->environment[n])
-		n++;
-	char **environment = arena_alloc(r->arena, (n + 2) * sizeof *environment);
-	for (size_t i = 0; i < n; i++)
-		if (strncmp(c->environment[i], "PNOW_CONFIG=", strlen("PNOW_CONFIG=")) != 0)
-			environment[kept++] = c->environment[i];
-	environment[kept] = arena_printf(r->arena, "PNOW_CONFIG=%s", r->practice->conf->file);
-	return environment;
-}
-
-/* Starts COMMAND with input as its standard input, in a process group of its own, with the signals of a fresh
-   process. 0, or what errno would say. */
-static int start(const struct command *c, char **environment, int input, pid_t *pid)
-{
-	static const int fresh[] = {SIGPIPE, SIGTERM, SIGINT, SIGCHLD};
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attributes;
-	sigset_t defaults, mask;
-
-	sigemptyset(&mask);
-	sigemptyset(&defaults);
-	for (size_t i = 0; i < COUNT(fresh); i++)
-		sigaddset(&defaults, fresh[i]);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setflags(
-		&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-	posix_spawnattr_setpgroup(&attributes, 0);
-	posix_spawnattr_setsigdefault(&attributes, &defaults);
-	posix_spawnattr_setsigmask(&attributes, &mask);
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
-	int problem = posix_spawnp(pid, c->argv[0], &files, &attributes, c->argv, environment);
-	posix_spawn_file_actions_destroy(&files);
-	posix_spawnattr_destroy(&attributes);
-	return problem;
-}
-
 /* Writes the line into a pipe, at the reader's pace, until the reader goes or its time is over. A command
    need not read what it does not want. Closes the pipe. */
 static void feed(int pipe, struct str line, struct timespec deadline)
@@ -232,14 +190,17 @@ static struct ending await(struct command *c, struct command_run *run)
 }
 
 /* One run, from its start to its end. */
-static struct ending run(struct command *c, char **environment, struct str line, struct timespec deadline)
+static struct ending run(
+	struct command *c, const struct request *r, struct str line, struct timespec deadline)
 {
 	struct command_run this = {.deadline = deadline};
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return (struct ending){UNSTARTED, errno};
-	int problem = start(c, environment, ends[0], &this.pid);
+	const char *practice[] = {arena_printf(r->arena, "PNOW_CONFIG=%s", r->practice->conf->file), NULL};
+	int problem = child_start(
+		&this.pid, c->argv, child_environment(r->arena, c->environment, practice), ends[0], STDOUT_FILENO);
 	close(ends[0]);
 	if (problem) {
 		close(ends[1]);
@@ -291,7 +252,7 @@ enum delivery command_deliver(struct hook *h, struct request *r, struct str line
 	struct ending ending = {CROWDED, 0};
 
 	if (take_turn(c, deadline)) {
-		ending = run(c, environment_of(c, r), line, seconds_from_now(c->seconds));
+		ending = run(c, r, line, seconds_from_now(c->seconds));
 		end_turn(c);
 	}
 	return judge(c, ending, request_shown(r->arena, r->event.id));

@@ -1,36 +1,16 @@
 /* The pipeline that a run keeps: started once, events go in at one end and results come out at the other. */
 #include "pnow-inbox.h"
+#include "stream/child.h"
 #include "value/when.h"
 
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { CHUNK = 64 * 1024 };
-
-/* The child's side: nothing of ours stays but the three descriptors. */
-__attribute__((noreturn)) static void become(
-	char *const *command, const struct conf *conf, const char *file, int in, int out)
-{
-	sigset_t none;
-	sigemptyset(&none);
-	setpgid(0, 0);
-	dup2(in, STDIN_FILENO);
-	dup2(out, STDOUT_FILENO);
-	signal(SIGPIPE, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGINT, SIG_DFL);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	when_zone(conf->timezone);
-	setenv("PNOW_CONFIG", file, 1);
-	execvp(command[0], command);
-	warn("cannot start %s", command[0]);
-	_exit(127);
-}
 
 /* The configuration's name from anywhere: the command may change its folder. The arena's. */
 static const char *whole_name(struct arena *a, const char *file)
@@ -54,10 +34,9 @@ bool pipeline_start(struct pipeline *p, char *const *command, const struct conf 
 		close(in[1]);
 		return false;
 	}
-	const char *file = whole_name(&a, conf->file);
-	p->pid = fork();
-	if (p->pid == 0)
-		become(command, conf, file, in[0], out[1]);
+	const char *practice[] = {arena_printf(&a, "PNOW_CONFIG=%s", whole_name(&a, conf->file)),
+		arena_printf(&a, "TZ=%s", when_zone_variable(conf->timezone)), NULL};
+	int problem = child_start(&p->pid, command, child_environment(&a, environ, practice), in[0], out[1]);
 	arena_free(&a);
 	close(in[0]);
 	close(out[1]);
@@ -66,10 +45,11 @@ bool pipeline_start(struct pipeline *p, char *const *command, const struct conf 
 	p->told = false;
 	fcntl(p->in, F_SETFL, O_NONBLOCK);
 	fcntl(p->out, F_SETFL, O_NONBLOCK);
-	if (p->pid > 0)
+	if (!problem)
 		return true;
-	close(p->in);
-	close(p->out);
+	errno = problem;
+	warn("cannot start %s", command[0]);
+	pipeline_close(p);
 	p->pid = 0;
 	return false;
 }
@@ -164,4 +144,5 @@ void pipeline_free(struct pipeline *p)
 	pipeline_close(p);
 	if (p->pid)
 		reap(p, &status, 0);
+	buf_free(&p->unsent); /* of one that could not be started */
 }

@@ -648,7 +648,7 @@ static void feed_pipeline(struct run *r, int64_t now)
 	if (came && r->gather_until && inbox_has_due(r->state))
 		r->gather_until = now; /* what is due may be behind one that has a result */
 	if (r->in_flight && !p->pid && !r->results.n && !r->over && !pipeline_start(p, r->all->command, r->conf))
-		collapse(r, W_EXITCODE(EX_OSERR, 0));
+		collapse(r, W_EXITCODE(127, 0)); /* as a shell has it */
 	if (p->pid)
 		pipeline_write(p);
 	if (p->pid && p->in >= 0 && should_finish(r, now))

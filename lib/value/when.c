@@ -281,6 +281,11 @@ static void write_time(const struct written *w, char time[static WHEN_TEXT])
 	put(put(p, 2, minutes / 60, ':'), 2, minutes % 60, '\0');
 }
 
+const char *when_zone_variable(const char *name)
+{
+	return strcmp(name, "UTC") == 0 ? "UTC0" : name;
+}
+
 bool when_zone(const char *name)
 {
 	const char *folder = getenv("TZDIR");
@@ -288,7 +293,7 @@ bool when_zone(const char *name)
 	struct stat st;
 
 	if (strcmp(name, "UTC") == 0) {
-		setenv("TZ", "UTC0", 1);
+		setenv("TZ", when_zone_variable(name), 1);
 		tzset();
 		return true;
 	}

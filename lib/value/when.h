@@ -9,6 +9,8 @@ enum { WHEN_TEXT = 40, WHEN_DATE = 11 }; /* room for a time, a date (2026-12-01)
 
 /* Sets the process's time zone; false where the system does not know it. */
 bool when_zone(const char *name);
+/* What TZ says for a time zone that the system knows. */
+const char *when_zone_variable(const char *name);
 
 /* Now, UTC, milliseconds: 2026-11-22T15:00:01.123Z. */
 void when_now(char text[static WHEN_TEXT]);
