@@ -85,7 +85,7 @@ postgres_start()
 }
 
 # postgres_cluster: the folder of the cluster, which is made where there is none yet, with a role, pnow, and a database that has
-# the schema, for others to be made of, pnow_empty.
+# the schema, for others to be made of, pnow_empty; the folder's file "strategy" says how.
 postgres_cluster()
 {
 	(
@@ -95,6 +95,8 @@ postgres_cluster()
 			postgres_start || exit
 			folder=$(<"$PNOW_POSTGRES")
 			postgres_psql "$folder" postgres <<<'CREATE ROLE pnow LOGIN; CREATE DATABASE pnow_empty OWNER pnow;' || exit
+			# PostgreSQL 15 writes a copy into its log first, block by block, unless it is told not to: twice as long
+			postgres_psql "$folder" postgres >"$folder/strategy" <<<"SELECT CASE WHEN current_setting('server_version_num')::int >= 150000 THEN 'STRATEGY file_copy' ELSE '' END" || exit
 			printf '{"practice":"empty","timezone":"UTC","pipelines":"non-surgical","state":"%s"}\n' \
 				"postgresql://pnow@/pnow_empty?host=$folder" >"$folder/empty.json"
 			pnow-inbox -c "$folder/empty.json" list >"$folder/said" 2>&1 # who comes first makes the schema

@@ -74,10 +74,10 @@ on_engine()
 	done
 }
 
-# state_new NAME: an empty database, which somebody who is no superuser owns; the schema is in it already, where that can be had.
+# state_new NAME [SQL]: after that, an empty database, which somebody who is no superuser owns; the schema is in it already, where that can be had.
 state_new()
 {
-	postgres_psql "$CLUSTER" postgres <<<"CREATE DATABASE $1 OWNER pnow TEMPLATE pnow_empty"
+	postgres_psql "$CLUSTER" postgres <<<"${2:-} CREATE DATABASE $1 OWNER pnow TEMPLATE pnow_empty $(<"$CLUSTER/strategy")"
 }
 
 # state_remove FILE…: nothing is there, as before anything was.
@@ -90,8 +90,7 @@ state_remove()
 		rm -rf "${XDG_RUNTIME_DIR:?}"/pnow*
 		name=$(state_database "$file")
 		[ -e "$DATABASES/$name" ] || continue
-		postgres_psql "$CLUSTER" postgres <<<"DROP DATABASE IF EXISTS $name WITH (FORCE)"
-		state_new "$name"
+		state_new "$name" "DROP DATABASE IF EXISTS $name WITH (FORCE);"
 	done
 }
 
