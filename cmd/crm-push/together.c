@@ -1,8 +1,9 @@
 /*
  * What must not happen twice is written down before its request is sent, and that waits for the disk. An
  * event's note and its enrolment are under way at the same time, so that they share a commit: who comes first
- * waits for the other, but not for long, since that may have to wait for the CRM's limit. Where one of them
- * cannot be written down, neither is sent.
+ * waits for the other. Where one of the two cannot be written down then, neither is sent. The wait ends,
+ * since the other may have to wait for the CRM's limit; then each has a commit of its own. It is as long as a
+ * thread may be late on a busy machine.
  */
 #include "push.h"
 

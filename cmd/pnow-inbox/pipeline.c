@@ -23,16 +23,25 @@ static const char *whole_name(struct arena *a, const char *file)
 	return file;
 }
 
+/* Says why the command could not be started. */
+static bool unstarted(char *const *command, int problem)
+{
+	errno = problem;
+	warn("cannot start %s", command[0]);
+	return false;
+}
+
 bool pipeline_start(struct pipeline *p, char *const *command, const struct conf *conf)
 {
 	int in[2], out[2];
 	struct arena a = {0};
 	if (pipe2(in, O_CLOEXEC) < 0)
-		return false;
+		return unstarted(command, errno);
 	if (pipe2(out, O_CLOEXEC) < 0) {
+		int problem = errno;
 		close(in[0]);
 		close(in[1]);
-		return false;
+		return unstarted(command, problem);
 	}
 	const char *practice[] = {arena_printf(&a, "PNOW_CONFIG=%s", whole_name(&a, conf->file)),
 		arena_printf(&a, "TZ=%s", when_zone_variable(conf->timezone)), NULL};
@@ -47,11 +56,9 @@ bool pipeline_start(struct pipeline *p, char *const *command, const struct conf 
 	fcntl(p->out, F_SETFL, O_NONBLOCK);
 	if (!problem)
 		return true;
-	errno = problem;
-	warn("cannot start %s", command[0]);
 	pipeline_close(p);
 	p->pid = 0;
-	return false;
+	return unstarted(command, problem);
 }
 
 void pipeline_write(struct pipeline *p)

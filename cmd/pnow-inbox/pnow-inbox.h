@@ -123,7 +123,7 @@ struct pipeline {
 };
 
 /* Starts a command for a practice, which PNOW_CONFIG and TZ tell it, in a process group of its own, so that a
-   key at the terminal does not reach it. False: it cannot be started now. */
+   key at the terminal does not reach it. False: it cannot be started now; why is told. */
 bool pipeline_start(struct pipeline *p, char *const *command, const struct conf *conf);
 /* Writes what it takes of unsent. */
 void pipeline_write(struct pipeline *p);
