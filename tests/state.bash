@@ -74,7 +74,8 @@ on_engine()
 	done
 }
 
-# state_new NAME [SQL]: after that, an empty database, which somebody who is no superuser owns; the schema is in it already, where that can be had.
+# state_new NAME [SQL]: an empty database, which somebody who is no superuser owns; the schema is in it already, where that can be had.
+# The SQL is carried out before that.
 state_new()
 {
 	postgres_psql "$CLUSTER" postgres <<<"${2:-} CREATE DATABASE $1 OWNER pnow TEMPLATE pnow_empty $(<"$CLUSTER/strategy")"
